@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Rooms and what each may import: see "The house" in README.md. Imports go downward only.
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "jailhoused",
+    products: [
+        .executable(name: "jailhoused", targets: ["jailhoused"]),
+        .executable(name: "jailhouse-ctl", targets: ["jailhouse-ctl"]),
+        .executable(name: "jailhouse-sim", targets: ["jailhouse-sim"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // C libraries
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
+
+        // the ground floor: values and pure functions; SystemCalls wraps the kernel
+        room("CellConfiguration", [toml]),
+        room("InmateImage"),
+        room("Supervision"),
+        room("SystemCalls", [systemPackage]),
+
+        // the first floor
+        room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision", toml]),
+        room("Hypervisor", ["CellConfiguration", "SystemCalls"]),
+        room("ControlInterface", ["SystemCalls"]),
+        room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
+        room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),
+
+        // the commands
+        command(
+            "jailhoused",
+            [
+                "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage", "Supervision",
+                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+            ]
+        ),
+        command(
+            "jailhouse-ctl",
+            [
+                "CellConfiguration", "CellDefinition", "ControlInterface", "InmateImage", "SystemCalls",
+                "SystemdSupport", argumentParser,
+            ]
+        ),
+        command("jailhouse-sim", ["Simulator", "SystemCalls", argumentParser]),
+
+        tests("CellConfigurationTests", ["CellConfiguration"]),
+        tests("InmateImageTests", ["InmateImage"]),
+        tests("SupervisionTests", ["Supervision"]),
+        tests("CellDefinitionTests", ["CellDefinition"]),
+        tests("HypervisorTests", ["Hypervisor"]),
+        tests("ControlInterfaceTests", ["ControlInterface"]),
+        tests("SystemdSupportTests", ["SystemdSupport"]),
+        tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
+        tests("DaemonTests", ["jailhoused"]),
+        tests("CommandTests", ["jailhouse-ctl"]),
+        tests("Integration", ["ControlInterface", "SystemCalls"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,104 @@
+import Glibc
+import SystemPackage
+
+extension SystemCall {
+    /// `openat(2)` with `O_CLOEXEC`.
+    ///
+    /// - Parameters:
+    ///   - path: relative to `directory`, or absolute.
+    ///   - directory: a directory's descriptor, or `AT_FDCWD`.
+    public static func open(
+        _ path: String, _ flags: CInt, mode: mode_t = 0, in directory: CInt = AT_FDCWD
+    ) throws(SystemCallError) -> OwnedDescriptor {
+        let number = try result(of: "open", on: path) { Glibc.openat(directory, path, flags | O_CLOEXEC, mode) }
+        return OwnedDescriptor(adopting: number)
+    }
+
+    /// `read(2)`; 0 is the end.
+    public static func read(
+        _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemCallError) -> Int {
+        try result(of: "read") { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
+    }
+
+    /// `pread(2)`; 0 is the end.
+    public static func read(
+        _ descriptor: CInt, at offset: off_t, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemCallError) -> Int {
+        try result(of: "pread") { Glibc.pread(descriptor, buffer.baseAddress, buffer.count, offset) }
+    }
+
+    /// `write(2)` again and again until all of `bytes` is written.
+    public static func write(_ bytes: [UInt8], to descriptor: CInt) throws(SystemCallError) {
+        var written = 0
+        while written < bytes.count {
+            written += try result(of: "write") {
+                bytes.withUnsafeBytes {
+                    Glibc.write(descriptor, $0.baseAddress?.advanced(by: written), $0.count - written)
+                }
+            }
+        }
+    }
+
+    /// The whole of an open file from its beginning.
+    ///
+    /// - Parameter limit: the most bytes that are read; a longer file is EFBIG.
+    public static func contents(
+        of descriptor: CInt, named name: String, limit: Int
+    ) throws(SystemCallError) -> [UInt8] {
+        var information = stat()
+        try result(of: "fstat", on: name) { fstat(descriptor, &information) }
+        let expected = max(0, Int(information.st_size))
+        guard expected <= limit else { throw SystemCallError(call: "read", subject: name, errno: .fileTooLarge) }
+        var bytes = [UInt8](repeating: 0, count: expected)
+        var filled = 0
+        while true {
+            if filled == bytes.count {
+                // sysfs and pipes do not tell their size; others may have grown
+                guard filled < limit else {
+                    throw SystemCallError(call: "read", subject: name, errno: .fileTooLarge)
+                }
+                bytes.append(contentsOf: repeatElement(0, count: min(max(256, filled / 8), limit - filled)))
+            }
+            let got = try result(of: "read", on: name) {
+                bytes.withUnsafeMutableBytes {
+                    Glibc.read(descriptor, $0.baseAddress?.advanced(by: filled), $0.count - filled)
+                }
+            }
+            if got == 0 { break }
+            filled += got
+            if filled == expected && expected > 4096 { break }
+        }
+        bytes.removeLast(bytes.count - filled)
+        return bytes
+    }
+
+    /// The whole of a file.
+    ///
+    /// - Parameter limit: the most bytes that are read; a longer file is EFBIG. Default 1 GiB.
+    public static func contents(
+        ofFile path: String, limit: Int = 1 << 30
+    ) throws(SystemCallError) -> [UInt8] {
+        let descriptor = try open(path, O_RDONLY)
+        return try contents(of: descriptor.rawValue, named: path, limit: limit)
+    }
+
+    /// Replaces a file in one step: whoever reads it sees the old contents or the new, never a part.
+    ///
+    /// The bytes go to a file beside it, reach the disk, and are renamed; on failure the old file stays as it
+    /// was and the new one is removed.
+    public static func replaceFile(
+        _ path: String, with bytes: [UInt8], mode: mode_t = 0o644
+    ) throws(SystemCallError) {
+        let temporary = path + ".new"
+        do {
+            let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+            try write(bytes, to: descriptor.rawValue)
+            try result(of: "fsync", on: temporary) { fsync(descriptor.rawValue) }
+            try result(of: "rename", on: path) { rename(temporary, path) }
+        } catch {
+            _ = unlink(temporary)
+            throw SystemCallError(call: error.call, subject: path, errno: error.errno)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import Glibc
+
+/// A file descriptor that is closed when its owner goes.
+public struct OwnedDescriptor: ~Copyable, Sendable {
+    /// The number, valid as long as this value lives.
+    public let rawValue: CInt
+
+    /// Takes over an open descriptor: nobody else may close it.
+    public init(adopting rawValue: CInt) {
+        self.rawValue = rawValue
+    }
+
+    deinit {
+        _ = Glibc.close(rawValue)
+    }
+
+    /// Gives the descriptor away without closing it.
+    public consuming func release() -> CInt {
+        let number = rawValue
+        discard self
+        return number
+    }
+}

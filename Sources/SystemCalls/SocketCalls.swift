@@ -1,0 +1,53 @@
+import Glibc
+import SystemPackage
+
+private let streamSocket = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+
+extension SystemCall {
+    /// A connected Unix stream socket.
+    ///
+    /// - Throws: ``SystemCallError`` for `connect`: ENOENT when there is no such socket, ECONNREFUSED when nobody
+    ///   listens, EACCES when its mode does not let us.
+    public static func connect(toSocket path: String) throws(SystemCallError) -> OwnedDescriptor {
+        var address = try socketAddress(path)
+        let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
+        let descriptor = OwnedDescriptor(adopting: number)
+        try result(of: "connect", on: path) {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.connect(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        return descriptor
+    }
+
+    /// A listening Unix stream socket; a file that stands at `path` is removed first.
+    public static func listen(onSocket path: String, mode: mode_t) throws(SystemCallError) -> OwnedDescriptor {
+        var address = try socketAddress(path)
+        let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
+        let descriptor = OwnedDescriptor(adopting: number)
+        _ = unlink(path)
+        try result(of: "bind", on: path) {
+            withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.bind(number, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        try result(of: "chmod", on: path) { chmod(path, mode) }
+        try result(of: "listen", on: path) { Glibc.listen(number, 64) }
+        return descriptor
+    }
+
+    private static func socketAddress(_ path: String) throws(SystemCallError) -> sockaddr_un {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw SystemCallError(call: "socket", subject: path, errno: .fileNameTooLong)
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        return address
+    }
+}

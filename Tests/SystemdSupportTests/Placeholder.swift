@@ -1,0 +1,1 @@
+// placeholder, replaced by this room's first test
