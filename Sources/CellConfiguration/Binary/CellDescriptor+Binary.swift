@@ -1,0 +1,134 @@
+extension CellDescriptor {
+    /// Bytes before the lists.
+    public static let fixedSize = 132
+
+    /// From a `.cell` file.
+    ///
+    /// - Parameter binary: the whole file; it must be exactly as long as its counts need, because the hypervisor
+    ///   believes the counts.
+    public init(binary: [UInt8]) throws(ConfigurationError) {
+        let length = try CellDescriptor.encodedLength(header: binary)
+        if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
+        let header = try FileHeader(reading: binary, expecting: .cell)
+        var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize)
+        self.init(name: "", architecture: header.architecture)
+        try code(&coder)
+    }
+
+    /// The contents of a `.cell` file.
+    ///
+    /// - Throws: ``ConfigurationError`` `outOfRange` for what the format cannot say: a name longer than 32 bytes,
+    ///   more than six BAR masks, lists that make the file longer than 4 GiB.
+    public func binary() throws(ConfigurationError) -> [UInt8] {
+        let header = FileHeader(kind: .cell, architecture: architecture)
+        return header.binary + (try body())
+    }
+
+    /// How long the file must be, by the counts in its first ``fixedSize`` bytes. More bytes are ignored.
+    ///
+    /// - Throws: ``ConfigurationError`` `signature`, `revision` or `architecture` when the bytes are no cell
+    ///   configuration that is understood here, `length` when they are too few or the counts are impossible.
+    public static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
+        _ = try FileHeader(reading: header, expecting: .cell)
+        return try encodedLength(of: header, at: 0)
+    }
+
+    /// The length of a descriptor that begins at `offset`, from there.
+    static func encodedLength(of bytes: [UInt8], at offset: Int) throws(ConfigurationError) -> Int {
+        guard bytes.count >= offset + fixedSize else { throw .tooShort(bytes.count, needed: offset + fixedSize) }
+        var coder = RecordCoder(reading: bytes, at: offset + ListCounts.offset)
+        var counts = ListCounts()
+        try counts.code(&coder)
+        let length = fixedSize + counts.encodedSize
+        // The driver is given the size as 32 bits; the counts cannot overflow Int.
+        guard length <= UInt32.max else {
+            throw ConfigurationError(.length, "the counts in the file ask for \(length) bytes: it is damaged")
+        }
+        return length
+    }
+
+    /// Everything after signature and revision.
+    func body() throws(ConfigurationError) -> [UInt8] {
+        var coder = RecordCoder()
+        var copy = self
+        try copy.code(&coder)
+        return coder.bytes
+    }
+
+    /// Everything after signature and revision, lists included. A reading coder must have been given as many
+    /// bytes as ``encodedLength(of:at:)`` says.
+    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
+        var counts = ListCounts(of: self)
+        var bitmap = cpus.bitmap
+        guard nameField.count <= CellDescriptor.nameLimit + 1 else {
+            throw ConfigurationError(
+                .outOfRange,
+                "the name \"\(name)\" has \(nameField.count) bytes; \(CellDescriptor.nameLimit) are possible"
+            )
+        }
+        try coder.padded(&nameField, width: 32)  // 8
+        try coder.field(&id)  // 40
+        try coder.field(&flags.rawValue)  // 44
+        try counts.code(&coder)  // 48
+        try coder.field(&vpciInterruptBase)  // 80
+        try coder.field(&cpuResetAddress)  // 84
+        try coder.field(&messageReplyTimeout)  // 92
+        try console.code(&coder)  // 100
+        try coder.exact(&bitmap, width: Int(counts.cpuSetBytes))  // 132
+        try coder.list(&memoryRegions, count: Int(counts.memoryRegions))
+        try coder.list(&cacheRegions, count: Int(counts.cacheRegions))
+        try coder.list(&interruptChips, count: Int(counts.interruptChips))
+        try coder.list(&ioPortRegions, count: Int(counts.ioPortRegions))
+        try coder.list(&pciDevices, count: Int(counts.pciDevices))
+        try coder.list(&pciCapabilities, count: Int(counts.pciCapabilities))
+        try coder.list(&streamIDs, count: Int(counts.streamIDs))
+        cpus = CPUSet(bitmap: bitmap)
+    }
+}
+
+/// The counts in a cell descriptor, in the order of the file.
+private struct ListCounts {
+    /// Of the first count in the descriptor.
+    static let offset = 48
+
+    var cpuSetBytes: UInt32 = 0
+    var memoryRegions: UInt32 = 0
+    var cacheRegions: UInt32 = 0
+    var interruptChips: UInt32 = 0
+    var ioPortRegions: UInt32 = 0
+    var pciDevices: UInt32 = 0
+    var pciCapabilities: UInt32 = 0
+    var streamIDs: UInt32 = 0
+
+    init() {}
+
+    init(of cell: CellDescriptor) {
+        cpuSetBytes = UInt32(clamping: cell.cpus.bitmap.count)
+        memoryRegions = UInt32(clamping: cell.memoryRegions.count)
+        cacheRegions = UInt32(clamping: cell.cacheRegions.count)
+        interruptChips = UInt32(clamping: cell.interruptChips.count)
+        ioPortRegions = UInt32(clamping: cell.ioPortRegions.count)
+        pciDevices = UInt32(clamping: cell.pciDevices.count)
+        pciCapabilities = UInt32(clamping: cell.pciCapabilities.count)
+        streamIDs = UInt32(clamping: cell.streamIDs.count)
+    }
+
+    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
+        try coder.field(&cpuSetBytes)
+        try coder.field(&memoryRegions)
+        try coder.field(&cacheRegions)
+        try coder.field(&interruptChips)
+        try coder.field(&ioPortRegions)
+        try coder.field(&pciDevices)
+        try coder.field(&pciCapabilities)
+        try coder.field(&streamIDs)
+    }
+
+    /// Of the lists, in bytes: below 2^40, so it never overflows.
+    var encodedSize: Int {
+        Int(cpuSetBytes) + Int(memoryRegions) * MemoryRegion.encodedSize
+            + Int(cacheRegions) * CacheRegion.encodedSize + Int(interruptChips) * InterruptChip.encodedSize
+            + Int(ioPortRegions) * IOPortRegion.encodedSize + Int(pciDevices) * PCIDevice.encodedSize
+            + Int(pciCapabilities) * PCICapability.encodedSize + Int(streamIDs) * UInt32.encodedSize
+    }
+}

@@ -1,0 +1,64 @@
+/// Why bytes or text are no cell or system configuration.
+public struct ConfigurationError: Error, Hashable, Sendable {
+    /// What kind of mistake it is.
+    public enum Code: String, Hashable, Sendable {
+        /// The file does not begin as a Jailhouse configuration does.
+        case signature
+        /// A configuration of another revision of the format.
+        case revision
+        /// An architecture that the format does not know.
+        case architecture
+        /// The file is shorter or longer than its own counts say.
+        case length
+        /// The text is not TOML.
+        case syntax
+        /// A key that has no meaning where it stands.
+        case unknownKey
+        /// A required key is not there.
+        case missingKey
+        /// A value of the wrong type, such as a string where a number belongs.
+        case wrongType
+        /// A value of the right type that says nothing: an unknown word, a size that cannot be read.
+        case invalidValue
+        /// A number too large or too small for its field.
+        case outOfRange
+        /// Two keys that contradict each other.
+        case conflict
+    }
+
+    public var code: Code
+    /// One lower-case sentence without the place, which stands in ``path``, ``line`` and ``keyPath``.
+    public var message: String
+    /// The file, as its reader was told its name.
+    public var path: String?
+    /// The line in the text, from 1.
+    public var line: Int?
+    /// The key, such as `memory[1].size`; list indexes count from 0.
+    public var keyPath: String?
+
+    public init(
+        _ code: Code, _ message: String, path: String? = nil, line: Int? = nil, keyPath: String? = nil
+    ) {
+        self.code = code
+        self.message = message
+        self.path = path
+        self.line = line
+        self.keyPath = keyPath
+    }
+
+    /// The same error, said of a file.
+    public func inFile(_ path: String) -> ConfigurationError {
+        var error = self
+        error.path = error.path ?? path
+        return error
+    }
+}
+
+extension ConfigurationError: CustomStringConvertible {
+    /// `rtems.toml:12: memory[1].size: …`, without the parts that are not known.
+    public var description: String {
+        var place = path ?? ""
+        if let line { place += place.isEmpty ? "line \(line)" : ":\(line)" }
+        return [place, keyPath ?? "", message].filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+}

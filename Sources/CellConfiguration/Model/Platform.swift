@@ -1,0 +1,193 @@
+/// An IOMMU of the machine.
+public struct IOMMUUnit: Hashable, Sendable {
+    /// Numbers without a name are kept; 0 marks an unused place in the list.
+    public struct Kind: RawRepresentable, Hashable, Sendable {
+        public var rawValue: UInt32
+
+        public init(rawValue: UInt32) {
+            self.rawValue = rawValue
+        }
+
+        public static let none = Kind(rawValue: 0)
+        public static let amd = Kind(rawValue: 1)
+        public static let intel = Kind(rawValue: 2)
+        public static let smmuV3 = Kind(rawValue: 3)
+        public static let pvu = Kind(rawValue: 4)
+        public static let mmu500 = Kind(rawValue: 5)
+    }
+
+    public var kind: Kind
+    public var base: UInt64
+    public var size: UInt32
+    /// The rest of the record: what it means depends on the kind, see ``amd`` and the PVU's names below.
+    public var details: UInt64
+    public var moreDetails: UInt32
+
+    public init(
+        kind: Kind = .none, base: UInt64 = 0, size: UInt32 = 0, details: UInt64 = 0, moreDetails: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.base = base
+        self.size = size
+        self.details = details
+        self.moreDetails = moreDetails
+    }
+
+    /// ``details`` as an AMD IOMMU has them.
+    public struct AMD: Hashable, Sendable {
+        public var address: PCIAddress
+        public var baseCapability: UInt8
+        public var msiCapability: UInt8
+        public var features: UInt32
+
+        public init(
+            address: PCIAddress = PCIAddress(rawValue: 0), baseCapability: UInt8 = 0, msiCapability: UInt8 = 0,
+            features: UInt32 = 0
+        ) {
+            self.address = address
+            self.baseCapability = baseCapability
+            self.msiCapability = msiCapability
+            self.features = features
+        }
+    }
+
+    public var amd: AMD {
+        get {
+            AMD(
+                address: PCIAddress(rawValue: UInt16(truncatingIfNeeded: details)),
+                baseCapability: UInt8(truncatingIfNeeded: details >> 16),
+                msiCapability: UInt8(truncatingIfNeeded: details >> 24),
+                features: UInt32(truncatingIfNeeded: details >> 32)
+            )
+        }
+        set {
+            details =
+                UInt64(newValue.address.rawValue) | UInt64(newValue.baseCapability) << 16
+                | UInt64(newValue.msiCapability) << 24 | UInt64(newValue.features) << 32
+        }
+    }
+
+    /// ``details`` and ``moreDetails`` as a PVU has them.
+    public var tlbBase: UInt64 {
+        get { details }
+        set { details = newValue }
+    }
+    public var tlbSize: UInt32 {
+        get { moreDetails }
+        set { moreDetails = newValue }
+    }
+}
+
+/// What the hypervisor must know of the machine.
+public struct Platform: Hashable, Sendable {
+    /// PCI configuration space in memory; 0 when there is none.
+    public var mmconfigBase: UInt64
+    /// The last bus that it covers.
+    public var mmconfigEndBus: UInt8
+    /// 1: there is no PCI host controller, only the hypervisor's virtual one. Other values are kept.
+    public var virtualPCI: UInt8
+    public var pciDomain: UInt16
+    /// At most eight; PCI devices refer to them by index.
+    public var iommuUnits: [IOMMUUnit]
+    /// The part that differs between architectures.
+    public var specific: Specific
+
+    public static let iommuUnitLimit = 8
+
+    public enum Specific: Hashable, Sendable {
+        case x86(X86Platform)
+        case arm(ArmPlatform)
+
+        /// With nothing said.
+        public init(for architecture: Architecture) {
+            self = architecture == .x86 ? .x86(X86Platform()) : .arm(ArmPlatform())
+        }
+
+        public func fits(_ architecture: Architecture) -> Bool {
+            switch self {
+            case .x86: architecture == .x86
+            case .arm: architecture != .x86
+            }
+        }
+    }
+
+    public init(
+        mmconfigBase: UInt64 = 0, mmconfigEndBus: UInt8 = 0, virtualPCI: UInt8 = 0, pciDomain: UInt16 = 0,
+        iommuUnits: [IOMMUUnit] = [], specific: Specific = .x86(X86Platform())
+    ) {
+        self.mmconfigBase = mmconfigBase
+        self.mmconfigEndBus = mmconfigEndBus
+        self.virtualPCI = virtualPCI
+        self.pciDomain = pciDomain
+        self.iommuUnits = iommuUnits
+        self.specific = specific
+    }
+}
+
+/// The x86 part of ``Platform``.
+public struct X86Platform: Hashable, Sendable {
+    public struct APICMode: RawRepresentable, Hashable, Sendable {
+        public var rawValue: UInt8
+
+        public init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        public static let automatic = APICMode(rawValue: 0)
+        public static let xAPIC = APICMode(rawValue: 1)
+        public static let x2APIC = APICMode(rawValue: 2)
+    }
+
+    public var pmTimerPort: UInt16
+    public var apicMode: APICMode
+    /// Unused by the hypervisor.
+    public var padding: UInt8
+    /// The size of the VT-d interrupt remapping table, in entries.
+    public var vtdInterruptLimit: UInt32
+    /// 0: the hypervisor measures it.
+    public var tscKHz: UInt32
+    /// 0: the hypervisor measures it.
+    public var apicKHz: UInt32
+    /// The 28 bytes that only other architectures use, without zeros at their end.
+    public var reserved: [UInt8]
+
+    public init(
+        pmTimerPort: UInt16 = 0, apicMode: APICMode = .automatic, vtdInterruptLimit: UInt32 = 0, tscKHz: UInt32 = 0,
+        apicKHz: UInt32 = 0, padding: UInt8 = 0, reserved: [UInt8] = []
+    ) {
+        self.pmTimerPort = pmTimerPort
+        self.apicMode = apicMode
+        self.vtdInterruptLimit = vtdInterruptLimit
+        self.tscKHz = tscKHz
+        self.apicKHz = apicKHz
+        self.padding = padding
+        self.reserved = reserved
+    }
+}
+
+/// The Arm part of ``Platform``: the interrupt controller.
+public struct ArmPlatform: Hashable, Sendable {
+    public var maintenanceInterrupt: UInt8
+    public var gicVersion: UInt8
+    /// Unused by the hypervisor.
+    public var padding: UInt16
+    public var gicdBase: UInt64
+    public var giccBase: UInt64
+    public var gichBase: UInt64
+    public var gicvBase: UInt64
+    public var gicrBase: UInt64
+
+    public init(
+        maintenanceInterrupt: UInt8 = 0, gicVersion: UInt8 = 0, gicdBase: UInt64 = 0, giccBase: UInt64 = 0,
+        gichBase: UInt64 = 0, gicvBase: UInt64 = 0, gicrBase: UInt64 = 0, padding: UInt16 = 0
+    ) {
+        self.maintenanceInterrupt = maintenanceInterrupt
+        self.gicVersion = gicVersion
+        self.gicdBase = gicdBase
+        self.giccBase = giccBase
+        self.gichBase = gichBase
+        self.gicvBase = gicvBase
+        self.gicrBase = gicrBase
+        self.padding = padding
+    }
+}
