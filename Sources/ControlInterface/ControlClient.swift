@@ -1,0 +1,114 @@
+import Glibc
+public import SystemCalls
+
+/// A connection to the daemon that waits for its answers.
+///
+/// One call at a time: a stream occupies the connection until its end, a second call needs a second client.
+public final class ControlClient {
+    private let descriptor: OwnedDescriptor
+    private var framer = VarlinkFramer(limit: VarlinkFramer.clientLimit)
+    private var buffer = [UInt8](repeating: 0, count: 16 << 10)
+
+    /// - Parameter path: the socket.
+    /// - Throws: ``ControlError/noSocket(path:)``, ``ControlError/nobodyListens(path:)``,
+    ///   ``ControlError/notPermitted(path:)`` or ``ControlError/connection(_:)``.
+    public init(socket path: String) throws(ControlError) {
+        do {
+            descriptor = try SystemCall.connect(toSocket: path)
+        } catch {
+            switch error.errno {
+            case .noSuchFileOrDirectory, .notDirectory: throw .noSocket(path: path)
+            case .connectionRefused: throw .nobodyListens(path: path)
+            case .permissionDenied: throw .notPermitted(path: path)
+            default: throw .connection(error)
+            }
+        }
+    }
+
+    /// For connections made elsewhere, for example one end of a socket pair.
+    public init(adopting descriptor: consuming OwnedDescriptor) {
+        self.descriptor = descriptor
+    }
+
+    /// Sends a call and waits for its reply.
+    public func call<Method: VarlinkMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws(ControlError) -> Method.Reply {
+        try send(VarlinkCall.message(Method.self, parameters))
+        return try VarlinkReply.decode(nextMessage(), of: Method.self).reply
+    }
+
+    /// Sends a call of a method without parameters and waits for its reply.
+    public func call<Method: VarlinkMethod>(
+        _ method: Method.Type
+    ) throws(ControlError) -> Method.Reply where Method.Parameters == Nothing {
+        try call(method, Nothing())
+    }
+
+    /// Sends a call with `more`; the replies come from the stream.
+    public func stream<Method: VarlinkMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws(ControlError) -> ReplyStream<Method> {
+        try send(VarlinkCall.message(Method.self, parameters, more: true))
+        return ReplyStream(client: self)
+    }
+
+    private func send(_ message: [UInt8]) throws(ControlError) {
+        var sent = 0
+        while sent < message.count {
+            do throws(SystemCallError) {
+                sent += try SystemCall.result(of: "send") {
+                    message.withUnsafeBytes {
+                        // a daemon that has gone is an error, not a signal
+                        Glibc.send(
+                            descriptor.rawValue, $0.baseAddress?.advanced(by: sent), $0.count - sent,
+                            CInt(MSG_NOSIGNAL))
+                    }
+                }
+            } catch {
+                throw connectionError(error)
+            }
+        }
+    }
+
+    fileprivate func nextMessage() throws(ControlError) -> [UInt8] {
+        while true {
+            if let message = try framer.next() { return message }
+            let count: Int
+            do throws(SystemCallError) {
+                count = try SystemCall.result(of: "read") {
+                    buffer.withUnsafeMutableBytes { Glibc.read(descriptor.rawValue, $0.baseAddress, $0.count) }
+                }
+            } catch {
+                throw connectionError(error)
+            }
+            guard count > 0 else { throw .disconnected }
+            framer.append(buffer[..<count])
+        }
+    }
+
+    private func connectionError(_ error: SystemCallError) -> ControlError {
+        switch error.errno {
+        case .brokenPipe, .connectionReset: .disconnected
+        default: .connection(error)
+        }
+    }
+}
+
+/// The replies to one call with `more`.
+public struct ReplyStream<Method: VarlinkMethod> {
+    private let client: ControlClient
+    private var atEnd = false
+
+    fileprivate init(client: ControlClient) {
+        self.client = client
+    }
+
+    /// Waits for the next reply; nil after the last one.
+    public mutating func next() throws(ControlError) -> Method.Reply? {
+        guard !atEnd else { return nil }
+        let (reply, continues) = try VarlinkReply.decode(client.nextMessage(), of: Method.self)
+        atEnd = !continues
+        return reply
+    }
+}

@@ -1,0 +1,45 @@
+public import SystemCalls
+
+/// What can go wrong between a client and the daemon.
+public enum ControlError: Error, Hashable, Sendable {
+    /// Nothing stands at the socket's path: the daemon was never started.
+    case noSocket(path: String)
+    /// The socket is there, but nobody listens: the daemon has ended.
+    case nobodyListens(path: String)
+    /// The socket's mode does not let us.
+    case notPermitted(path: String)
+    /// Another failure of the connection.
+    case connection(SystemCallError)
+    /// The daemon closed the connection before it had answered.
+    case disconnected
+    /// What was received is not a Varlink message.
+    case malformed(String)
+    /// A message has more bytes than the reader takes.
+    case tooLong(limit: Int)
+    /// The objects and arrays of a message stand in each other deeper than the reader takes.
+    case tooDeep(limit: Int)
+    /// The daemon refused or failed.
+    case manager(ManagerError)
+    /// The daemon does not know the call.
+    case service(ServiceError)
+    /// An error of an interface that we do not know.
+    case unknown(name: String)
+}
+
+extension ControlError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noSocket(let path): "there is no socket \(path)"
+        case .nobodyListens(let path): "nobody listens at \(path)"
+        case .notPermitted(let path): "no permission to use \(path)"
+        case .connection(let error): "\(error)"
+        case .disconnected: "the daemon closed the connection without an answer"
+        case .malformed(let what): "not a Varlink message: \(what)"
+        case .tooLong(let limit): "a message of more than \(limit) bytes"
+        case .tooDeep(let limit): "a message nested more than \(limit) deep"
+        case .manager(let error): error.message
+        case .service(let error): "\(error)"
+        case .unknown(let name): "unknown error \(name)"
+        }
+    }
+}

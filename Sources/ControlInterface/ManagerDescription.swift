@@ -1,0 +1,202 @@
+extension Manager {
+    /// The interface as `org.varlink.service.GetInterfaceDescription` hands it out: the source of truth for names,
+    /// types and what may be absent. A test holds the Swift types against it.
+    public static let description = """
+        # The cells of the Jailhouse hypervisor on this machine, and the daemon that looks after them.
+        #
+        # Times are microseconds: since 1970 (realtime), or since boot where a field says monotonic.
+        # Addresses are the 64 bits of the machine's address read as a signed number: those of 2^63 and above
+        # are negative, none is ever rounded. An absent value is left out; a client may also send null.
+        # A parameter that a method does not know is answered with org.varlink.service.InvalidParameter.
+        #
+        # The socket "control" answers every method; the socket "status" answers those that change nothing, and
+        # PermissionDenied to the others.
+        interface org.jailhoused.Manager
+
+        # A cell that exists, is defined, or both.
+        # id: the hypervisor's number; absent while the cell does not exist. Numbers are used again.
+        # state: the hypervisor's word ("running", "running/locked", "shut down", "failed", "Comm ABI mismatch",
+        #   "invalid"); absent while the cell does not exist.
+        # condition: the daemon's word: absent, created, starting, running, degraded (some CPUs failed), stopping,
+        #   stopped, failed, backing-off, gave-up, foreign (exists without a definition).
+        # cpus, failedCpus: numbers of CPUs, ascending. restarts: how often it was started again by the daemon.
+        # since, sinceMonotonic: when condition changed last. defined: whether a definition exists.
+        type Cell (
+          name: string,
+          id: ?int,
+          state: ?string,
+          condition: string,
+          cpus: []int,
+          failedCpus: []int,
+          restarts: int,
+          since: int,
+          sinceMonotonic: int,
+          defined: bool
+        )
+
+        # What was kept of a failure before the cell was repaired.
+        # reason: one line. state, failedCpus: as seen then. console: what the hypervisor printed, line by line.
+        type Failure (
+          at: int,
+          reason: string,
+          state: ?string,
+          failedCpus: []int,
+          console: []string
+        )
+
+        # What became of the last request to shut down.
+        # outcome: approved, denied, timed-out, or not-asked. at: when; absent if there was none.
+        type ShutdownRequest (outcome: string, at: ?int)
+
+        # How a cell is looked after. Durations in microseconds.
+        # desired: what the daemon works towards: running, stopped or absent. restart: never, on-failure or always.
+        # delay: the next wait before a restart; it doubles up to maximumDelay. attempts: restarts that count
+        #   against attemptLimit within limitWithin. nextRestart: when, while backing off.
+        type Supervision (
+          desired: string,
+          restart: string,
+          delay: int,
+          maximumDelay: int,
+          attempts: int,
+          attemptLimit: int,
+          limitWithin: int,
+          nextRestart: ?int,
+          stopTimeout: int,
+          autostart: bool
+        )
+
+        # definition: path of the definition; absent for a foreign cell. problem: why the definition cannot be used.
+        # images: paths of the programs. console: the hypervisor's last lines about this cell.
+        # vmExits: how often its CPUs left the cell for the hypervisor; absent while it does not exist.
+        type Details (
+          cell: Cell,
+          definition: ?string,
+          problem: ?string,
+          images: []string,
+          supervision: ?Supervision,
+          lastFailure: ?Failure,
+          console: []string,
+          vmExits: ?int
+        )
+
+        # enabled: whether the hypervisor runs. system: path of the configured system. driver: whether the kernel
+        # has the driver. version: the daemon's. The pools of hypervisor memory are counted in pages.
+        type Machine (
+          enabled: bool,
+          system: ?string,
+          driver: bool,
+          version: string,
+          memPoolSize: int,
+          memPoolUsed: int,
+          remapPoolSize: int,
+          remapPoolUsed: int
+        )
+
+        # The page through which hypervisor and inmate talk.
+        # address: where the inmate sees it; absent when its configuration has none. state, stateNumber: as the
+        #   hypervisor tells them; absent while the cell does not exist. passive: the inmate is never asked.
+        # messageReplyTimeout: how long the hypervisor waits for an answer, in loops; 0: without end, with Linux
+        #   standing still. flags: debug-putc-permitted, debug-putc-active.
+        # pciMmconfigBase and what follows: what the hypervisor puts there, as far as it is known from outside.
+        type Region (
+          address: ?int,
+          abiRevision: int,
+          state: ?string,
+          stateNumber: ?int,
+          passive: bool,
+          messageReplyTimeout: int,
+          lastRequest: ShutdownRequest,
+          pciMmconfigBase: ?int,
+          pmTimerPort: ?int,
+          numberOfCpus: ?int,
+          tscKhz: ?int,
+          apicKhz: ?int,
+          consoleAddress: ?int,
+          flags: []string
+        )
+
+        # kind: "current" first for each cell, then "condition" (previous: the condition before), "failure", "gone".
+        # message: the change as a line for people. missed: changes that this watcher was too slow for.
+        type Change (
+          at: int,
+          kind: string,
+          cell: Cell,
+          previous: ?string,
+          message: string,
+          missed: int
+        )
+
+        # name: as in sysfs: "vmexits_total", or of one CPU "cpu3/vmexits_mmio".
+        type Statistic (name: string, value: int)
+
+        # The machine and all cells, by name.
+        method List() -> (machine: Machine, cells: []Cell)
+
+        # All that is known about one cell.
+        method Describe(cell: string) -> (details: Details)
+
+        # Starts the hypervisor. configuration: path of a system configuration as the daemon sees it; absent: the
+        # configured system.
+        method Enable(configuration: ?string) -> ()
+
+        # Destroys all cells and ends the hypervisor.
+        method Disable() -> ()
+
+        # Makes the cell from its definition, without starting it.
+        method Create(cell: string) -> (cell: Cell)
+
+        # Loads the images and starts the cell; makes it first if it does not exist. The reply comes when it runs.
+        method Start(cell: string) -> (cell: Cell)
+
+        # Asks the cell to shut down. The reply comes when it is stopped.
+        method Stop(cell: string) -> (cell: Cell)
+
+        # Stops the cell, loads its images again and starts it.
+        method Restart(cell: string) -> (cell: Cell)
+
+        # Stops the cell and gives its CPUs and memory back to Linux.
+        method Destroy(cell: string) -> (cell: Cell)
+
+        # Forgets failures and restarts, of one cell or of all: one that was given up may be started again.
+        method ResetFailed(cell: ?string) -> ()
+
+        # Reads the definitions again. Names of cells; problems: a sentence for each definition that was refused.
+        method Reload() -> (added: []string, removed: []string, changed: []string, problems: []string)
+
+        method CommunicationRegion(cell: string) -> (region: Region)
+
+        method Statistics(cell: string) -> (statistics: []Statistic)
+
+        # With "more": first each cell as it is, then each change, of one cell or of all, without end.
+        method Watch(cell: ?string) -> (change: Change)
+
+        # With "more": what the hypervisor prints, as it comes.
+        method Console() -> (text: string)
+
+        # The failures that are kept, the last one first.
+        method Failures(cell: string) -> (failures: []Failure)
+
+        # Checks the definitions, or one file, without touching anything.
+        method Check(path: ?string) -> (findings: []string)
+
+        # In all errors message is a whole sentence: what happened and what to do.
+
+        error CellNotFound(cell: string, nearest: ?string, message: string)
+        error NoDriver(message: string)
+        error NotEnabled(message: string)
+        error AlreadyEnabled(message: string)
+        # The cell exists but has no definition: it may be looked at and destroyed only.
+        error ForeignCell(cell: string, message: string)
+        error DefinitionInvalid(cell: ?string, path: ?string, message: string)
+        # The driver refused. command: enable, disable, create, load, start or destroy; errno, errnoName: why.
+        error CommandFailed(cell: ?string, command: string, errno: int, errnoName: string, message: string)
+        error ShutdownDenied(cell: string, message: string)
+        error StartFailed(cell: string, message: string)
+        # Another request for this cell is being carried out.
+        error CellBusy(cell: string, message: string)
+        # A later request for this cell took the place of this one.
+        error Superseded(cell: string, message: string)
+        error PermissionDenied(method: string, message: string)
+
+        """
+}

@@ -1,0 +1,30 @@
+/// A method of a Varlink interface, as a type: what goes in, what comes out, its name.
+public protocol VarlinkMethod: Sendable {
+    associatedtype Parameters: VarlinkParameters
+    associatedtype Reply: Codable & Hashable & Sendable
+
+    /// The interface's name, for example `org.jailhoused.Manager`.
+    static var interface: String { get }
+    /// The method's name inside the interface, for example `Start`.
+    static var name: String { get }
+}
+
+extension VarlinkMethod {
+    public static var name: String { "\(Self.self)" }
+
+    /// What stands in a call's `method`, for example `org.jailhoused.Manager.Start`.
+    public static var qualifiedName: String { "\(interface).\(name)" }
+}
+
+/// The parameters of a method: a struct that names its fields, so that one too many is noticed.
+public protocol VarlinkParameters: Codable, Hashable, Sendable {
+    /// The names as they are on the wire, those that may be absent included.
+    static var fieldNames: [String] { get }
+}
+
+/// No parameters, or a reply that says nothing but "done": `()` in the interface.
+public struct Nothing: VarlinkParameters {
+    public static let fieldNames: [String] = []
+
+    public init() {}
+}
