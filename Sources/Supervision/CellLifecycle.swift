@@ -1,0 +1,166 @@
+/// One cell's life: what is known of it, what is wanted, and what is to be done next.
+///
+/// A value without clock or I/O. Everything enters through ``handle(_:at:)``; what it returns is to be done in order,
+/// and each command's end is to be reported back. It plans by level, not by edge: after every event it compares what
+/// is wanted with what is there, so that it reaches its goal from wherever faults or other hands have put the cell.
+public struct CellLifecycle: Hashable, Sendable {
+    /// What is known of its definition; nil when no usable definition names it: it is then shown, never touched.
+    public internal(set) var supervised: Supervised?
+    /// What the last look showed.
+    public internal(set) var sighting: Sighting?
+    public internal(set) var condition: Condition
+    /// When ``condition`` last changed.
+    public internal(set) var since: Moment
+    /// The part that outlives the daemon.
+    public internal(set) var memory: LifecycleMemory
+    /// The command that the hypervisor is working on.
+    public internal(set) var inFlight: Command?
+
+    var progress = Progress.unseen
+    var backingOffUntil: Moment?
+    /// The running inmate is to be replaced by a fresh one.
+    var restartsAnew = false
+    /// After a refused load: the cell is destroyed and created once, then the load has to succeed.
+    var recreation = Recreation.none
+    var denial: Denial?
+    /// The inmate is known not to answer.
+    var isSilent = false
+    var upSince: Moment
+    var invalidSince: Moment?
+    var liveliness: Liveliness?
+    var goalBefore: Goal?
+    var waiting: [Waiting] = []
+
+    enum Recreation: Hashable, Sendable { case none, due, done }
+
+    struct Denial: Hashable, Sendable {
+        static let pause = Duration.milliseconds(250)
+        let since: Moment
+        var retry: Moment
+    }
+
+    struct Liveliness: Hashable, Sendable {
+        var exits: UInt64
+        var since: Moment
+    }
+
+    struct Waiting: Hashable, Sendable {
+        let id: RequestID
+        let request: Request
+    }
+
+    /// How long `invalid` is taken for the passing state of a create or destroy by other hands.
+    static let passing = Duration.milliseconds(500)
+
+    /// A cell that has not been looked at.
+    ///
+    /// - Parameters:
+    ///   - supervised: nil for a foreign cell.
+    ///   - memory: what an earlier daemon of the same boot knew; nil when there is none: then `autostart` decides.
+    public init(_ supervised: Supervised?, memory: LifecycleMemory? = nil, at now: Moment) {
+        self.supervised = supervised
+        self.memory = memory ?? LifecycleMemory()
+        if memory == nil, supervised?.policy.autostart == true { self.memory.goal = .run }
+        since = now
+        upSince = now
+        condition = .absent
+    }
+
+    /// Takes in one event and says what is to be done.
+    public mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+        var actions: [Action] = []
+        switch event {
+        case .seen(let sighting):
+            observe(sighting, at: now, &actions)
+        case .finished(let command, let outcome, let sighting):
+            conclude(command, outcome, sighting, at: now, &actions)
+        case .requested(let request, let id):
+            accept(request, id, at: now, &actions)
+        case .resetFailed:
+            resetFailed()
+        case .defined(let definition):
+            define(definition, at: now, &actions)
+        case .released:
+            release(&actions)
+        }
+        plan(at: now, &actions)
+        answerFulfilled(&actions)
+        noteCondition(at: now, &actions)
+        return actions
+    }
+
+    /// What is wanted, in one word: `running` or `stopped`.
+    public var desired: String { memory.goal == .run ? "running" : "stopped" }
+
+    /// When the next automatic restart begins.
+    public var nextRestart: Moment? { backingOffUntil }
+
+    /// Whether somebody waits for an answer about this cell.
+    public var isAwaited: Bool { !waiting.isEmpty }
+
+    /// What the next look should include.
+    public var curiosity: Curiosity {
+        guard let supervised else { return [] }
+        if memory.goal == .run && (progress != .up || restartsAnew) { return .managementExits }
+        if progress == .up, supervised.policy.liveness != nil { return .totalExits }
+        if case .started = progress { return .managementExits }
+        return []
+    }
+
+    /// When the cell should be looked at again, if sooner than the poll interval; never before `now`.
+    public func nextLook(after now: Moment) -> Moment? {
+        guard inFlight == nil else { return nil }
+        let soon = now + .microseconds(500)
+        switch progress {
+        case .loaded(let settling) where memory.goal == .run: return max(now, min(settling.end, soon))
+        case .started: return soon
+        default: break
+        }
+        if let denial { return max(now, denial.retry) }
+        if memory.goal == .run, let backingOffUntil { return max(now, backingOffUntil) }
+        if wantsExitsBeforeLoad { return now }
+        return nil
+    }
+
+    private var wantsExitsBeforeLoad: Bool {
+        guard memory.goal == .run, let observation = sighting?.observation else { return false }
+        return curiosity.contains(.managementExits) && observation.managementExits == nil
+            && !(observation.state == .invalid)
+    }
+}
+
+// MARK: - Condition
+
+extension CellLifecycle {
+    mutating func noteCondition(at now: Moment, _ actions: inout [Action]) {
+        let next = currentCondition
+        guard next != condition else { return }
+        actions.append(.report(.conditionChanged(from: condition, to: next)))
+        condition = next
+        since = now
+    }
+
+    private var currentCondition: Condition {
+        guard let sighting else { return condition }
+        guard supervised != nil else { return sighting.observation == nil ? .absent : .foreign }
+        if memory.gaveUp { return .gaveUp }
+        switch memory.goal {
+        case .run where backingOffUntil != nil: return .backingOff
+        case .run where restartsAnew: return .stopping
+        case .run where progress != .up && sighting != .disabled: return .starting
+        case .stop, .absent:
+            if sighting.observation != nil { return .stopping }
+        default: break
+        }
+        guard let observation = sighting.observation else {
+            return memory.failure == nil || sighting == .disabled ? .absent : .failed
+        }
+        switch progress {
+        case .up: return observation.failedCPUs.isEmpty ? .running : .degraded
+        case .down(.failed): return .failed
+        case .down(.created): return .created
+        case .started: return .starting
+        case .down(.stopped), .loaded, .nothing, .unseen: return observation.state.isRunning ? .running : .stopped
+        }
+    }
+}

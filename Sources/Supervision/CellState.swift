@@ -1,0 +1,29 @@
+/// A cell's state in the hypervisor's own words, as `/sys/devices/jailhouse/cells/<id>/state` prints them.
+public enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
+    case running
+    /// The inmate asks not to be disturbed: every create and destroy of other cells is refused meanwhile.
+    case runningLocked = "running/locked"
+    case shutDown = "shut down"
+    case failed
+    case communicationABIMismatch = "Comm ABI mismatch"
+    /// Any number that is none of these; also seen for 60 to 145 ms while a cell is created or destroyed.
+    case invalid
+
+    /// The number in the communication region's `cell_state`; nil for ``invalid``, which stands for many.
+    public var number: Int? {
+        switch self {
+        case .running: 0
+        case .runningLocked: 1
+        case .shutDown: 2
+        case .failed: 3
+        case .communicationABIMismatch: 4
+        case .invalid: nil
+        }
+    }
+
+    /// Whether the inmate's CPUs execute, as far as the hypervisor knows.
+    public var isRunning: Bool { self == .running || self == .runningLocked }
+
+    /// Whether load, start and destroy first ask the inmate to shut down (unless its region is passive).
+    public var isAskedToShutDown: Bool { self != .shutDown && self != .failed }
+}

@@ -1,0 +1,113 @@
+// What the end of a command means for a cell.
+
+extension CellLifecycle {
+    mutating func conclude(
+        _ command: Command, _ outcome: Outcome, _ next: Sighting, at now: Moment, _ actions: inout [Action]
+    ) {
+        guard inFlight == command else { return observe(next, at: now, &actions) }
+        let before = sighting?.observation
+        inFlight = nil
+        switch outcome {
+        case .done(let timedOut):
+            noteAnswer(to: command, timedOut: timedOut, before: before, at: now, &actions)
+            advance(past: command, before: before, at: now)
+        case .refused(let refusal):
+            if command == .start { memory.unverified = nil }
+            if next != .disabled { turnBack(from: command, refusal, at: now, &actions) }
+        }
+        observe(next, at: now, &actions)
+    }
+
+    private mutating func advance(past command: Command, before: Observation?, at now: Moment) {
+        denial = nil
+        switch command {
+        case .create:
+            progress = .down(.created)
+            if recreation == .due { recreation = .done }
+            sighting = nil
+        case .load:
+            progress = .loaded(Settling(before: before?.managementExits ?? [], since: now))
+            restartsAnew = false
+            isSilent = false
+        case .start:
+            if var verification = memory.unverified {
+                verification = Verification(
+                    before: verification.before, since: now, lostStarts: verification.lostStarts)
+                memory.unverified = verification
+                progress = .started(verification)
+            }
+        case .shutDown:
+            progress = .down(.stopped)
+        case .destroy:
+            progress = .nothing
+            if recreation == .due { recreation = .done }
+        }
+    }
+
+    private mutating func turnBack(
+        from command: Command, _ refusal: Refusal, at now: Moment, _ actions: inout [Action]
+    ) {
+        if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
+        if refusal.kind == .definition, restartsAnew {
+            // nothing has been touched: the old inmate goes on
+            restartsAnew = false
+            return settle(with: .refused(command, refusal), &actions)
+        }
+        if command == .load, memory.goal == .run, recreation == .none, refusal.kind == .other {
+            recreation = .due
+            restartsAnew = false
+            actions.append(.report(.recreating(refusal)))
+            return
+        }
+        if memory.goal == .run {
+            fail(.refused(command, refusal), at: now, &actions)
+        } else {
+            settle(with: .refused(command, refusal), &actions)
+            fallBack()
+        }
+    }
+
+    /// Repeats a denied shutdown until the definition's `stop-timeout` is over; then lets the inmate run.
+    private mutating func noteDenial(at now: Moment, _ actions: inout [Action]) {
+        memory.lastAnswer = .denied
+        memory.lastAnswerTime = now
+        let since = denial?.since ?? now
+        if denial == nil { actions.append(.report(.shutdownAnswered(.denied))) }
+        let retry = now + Denial.pause
+        guard let policy = supervised?.policy, retry <= since + policy.stopTimeout else {
+            denial = nil
+            restartsAnew = false
+            recreation = .none
+            settle(with: .denied, &actions)
+            fallBack()
+            return
+        }
+        denial = Denial(since: since, retry: retry)
+    }
+
+    /// Gives a goal up that could not be reached, for the one before.
+    mutating func fallBack() {
+        switch memory.goal {
+        case .run, .leave, nil: break
+        case .stop, .absent, .exist:
+            memory.goal = goalBefore == .run && progress == .up ? .run : .leave
+        }
+        goalBefore = nil
+    }
+
+    private mutating func noteAnswer(
+        to command: Command, timedOut: Bool, before: Observation?, at now: Moment, _ actions: inout [Action]
+    ) {
+        guard command != .create, let before, let supervised else { return }
+        guard progress == .up || command == .shutDown else { return }
+        let answer: ShutdownAnswer =
+            if supervised.handshake == .passive || !before.state.isAskedToShutDown {
+                .notAsked
+            } else {
+                timedOut ? .timedOut : .approved
+            }
+        memory.lastAnswer = answer
+        memory.lastAnswerTime = now
+        if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
+    }
+}

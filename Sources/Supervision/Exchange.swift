@@ -1,0 +1,98 @@
+/// One command to the hypervisor.
+public enum Command: String, Hashable, Sendable, Codable {
+    case create
+    /// Load the cell's images.
+    case load
+    case start
+    /// Load no image at all, which is how a cell is shut down.
+    case shutDown = "shutdown"
+    case destroy
+}
+
+/// How a command ended.
+public enum Outcome: Hashable, Sendable {
+    /// It took effect, as a look at sysfs confirmed.
+    /// - timedOut: the inmate was asked to shut down and did not answer in time.
+    case done(timedOut: Bool = false)
+    case refused(Refusal)
+}
+
+/// What somebody asks for a cell.
+public enum Request: String, Hashable, Sendable {
+    case create, start, stop, restart, destroy
+}
+
+/// Names a request until it is answered; chosen by whoever asks.
+public typealias RequestID = UInt64
+
+/// Why a request was not fulfilled.
+public enum RequestFailure: Error, Hashable, Sendable {
+    /// There is no hypervisor to ask.
+    case disabled
+    /// No usable definition names the cell.
+    case foreign
+    /// The inmate denied its shutdown for as long as `stop-timeout` says.
+    case denied
+    /// It would have to ask an inmate that does not answer, without a time limit: Linux would freeze.
+    case wouldFreeze
+    /// A later request wants something else.
+    case superseded(by: Request)
+    /// The cell did not come up.
+    case failed(FailureCause)
+    case refused(Command, Refusal)
+}
+
+/// Everything that a ``CellLifecycle`` can learn.
+public enum Event: Hashable, Sendable {
+    case seen(Sighting)
+    /// The command in flight ended, and this is what the look after it showed.
+    case finished(Command, Outcome, Sighting)
+    case requested(Request, RequestID)
+    /// Forget failures, so that the limit counts anew; a cell that was given up may be started again.
+    case resetFailed
+    /// Its definition was read (again), or went.
+    case defined(Supervised?)
+    /// The hypervisor is about to be disabled at somebody's request: nothing is wanted any more.
+    case released
+}
+
+/// What the lifecycle must know of a cell's definition.
+public struct Supervised: Hashable, Sendable {
+    public var policy: SupervisionPolicy
+    public var handshake: Handshake
+
+    public init(policy: SupervisionPolicy, handshake: Handshake) {
+        self.policy = policy
+        self.handshake = handshake
+    }
+}
+
+/// What a ``CellLifecycle`` wants done, in this order.
+public enum Action: Hashable, Sendable {
+    /// Keep what the hypervisor printed and the statistics, before anything is repaired.
+    case keepEvidence(FailureCause)
+    case report(Report)
+    /// Tell whoever asked: done (nil), or why not.
+    case answer(RequestID, RequestFailure?)
+    /// Give the hypervisor this command, and the lifecycle an ``Event/finished(_:_:_:)``.
+    case run(Command)
+}
+
+/// What happened to a cell, for the journal and for whoever watches.
+public enum Report: Hashable, Sendable {
+    case conditionChanged(from: Condition, to: Condition)
+    /// It was found in this state when the daemon came, and left as it is.
+    case adopted(CellState)
+    case failed(FailureCause)
+    case restarting(after: Duration, attempt: Int, of: Int)
+    case gaveUp(attempts: Int, within: Duration)
+    /// A start was lost and is repeated.
+    case lostStart(attempt: Int)
+    /// The images could not be loaded, so the cell is destroyed and created anew.
+    case recreating(Refusal)
+    case shutdownAnswered(ShutdownAnswer)
+    /// Some of its CPUs failed; it goes on with the others.
+    case cpusFailed([Int])
+    /// Another cell of the same name stands there now.
+    case replaced(id: Int)
+}

@@ -1,0 +1,43 @@
+// What follows from a failure: evidence, then a restart, or none.
+
+extension CellLifecycle {
+    /// Counts one failure and decides what comes after it.
+    mutating func fail(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
+        actions.append(.keepEvidence(cause))
+        actions.append(.report(.failed(cause)))
+        memory.failure = cause
+        memory.unverified = nil
+        progress = sighting?.observation == nil ? .nothing : .down(.failed)
+        restartsAnew = false
+        recreation = .none
+        denial = nil
+        settle(with: .failed(cause), &actions) { $0 == .start || $0 == .restart }
+
+        guard memory.goal == .run, let policy = supervised?.policy else { return }
+        guard policy.restart != .never, !isSilent else {
+            memory.goal = .leave
+            return
+        }
+        guard let delay = memory.budget.delayOfNextRestart(at: now, policy: policy) else {
+            memory.goal = .leave
+            memory.gaveUp = true
+            actions.append(.report(.gaveUp(attempts: policy.limit.attempts, within: policy.limit.within)))
+            return
+        }
+        backingOffUntil = now + delay
+        memory.restartPending = true
+        let attempt = memory.budget.attempts.count
+        actions.append(.report(.restarting(after: delay, attempt: attempt, of: policy.limit.attempts)))
+    }
+
+    /// Forgets failures; a cell that was given up stays as it is until somebody starts it.
+    mutating func resetFailed() {
+        memory.budget.reset()
+        memory.restarts = 0
+        memory.gaveUp = false
+        if memory.goal != .run {
+            memory.failure = nil
+            if progress == .down(.failed) { progress = .down(.stopped) }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+/// Why a cell does not run although it should.
+public enum FailureCause: Hashable, Sendable, Codable {
+    /// All CPUs of the cell are parked, or the inmate itself says so.
+    case failed(cpus: [Int])
+    /// The inmate does not know the hypervisor's revision of the communication region.
+    case communicationABIMismatch
+    /// The inmate wrote a state that does not exist.
+    case invalidState
+    /// Somebody destroyed it.
+    case vanished
+    /// A start returned success and never took effect.
+    case lostStart
+    /// No VM exit for longer than its liveness rule allows.
+    case stalled
+    /// The inmate shut itself down although it should always run.
+    case ended
+    /// The hypervisor refused a command.
+    case refused(Command, Refusal)
+}
+
+extension FailureCause: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .failed(let cpus) where cpus.isEmpty: "the inmate declared itself failed"
+        case .failed(let cpus) where cpus.count == 1: "CPU \(cpus[0]) was parked after a violation"
+        case .failed(let cpus):
+            "CPUs \(cpus.map(String.init).joined(separator: ", ")) were parked after a violation"
+        case .communicationABIMismatch: "the inmate does not know this revision of the communication region"
+        case .invalidState: "the inmate wrote an unknown state to its communication region"
+        case .vanished: "it was destroyed by somebody else"
+        case .lostStart: "its start was lost: no CPU of it ever ran"
+        case .stalled: "it made no VM exit for longer than its liveness rule allows"
+        case .ended: "it shut itself down"
+        case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
+        }
+    }
+}
+
+/// Why the hypervisor did not do what it was told.
+public struct Refusal: Error, Hashable, Sendable, Codable {
+    public enum Kind: String, Hashable, Sendable, Codable {
+        /// The inmate denied the shutdown request.
+        case denied
+        /// Another cell is `running/locked`.
+        case otherCellLocked
+        /// The definition, or a file that it names, cannot be used; the hypervisor was not asked.
+        case definition
+        /// Anything else.
+        case other
+    }
+
+    public var kind: Kind
+    /// A sentence that says what, where and what to do.
+    public var message: String
+    /// The kernel's reason, 0 where it was not asked.
+    public var errno: Int32
+
+    public init(kind: Kind, message: String, errno: Int32 = 0) {
+        self.kind = kind
+        self.message = message
+        self.errno = errno
+    }
+}

@@ -1,0 +1,34 @@
+/// A point on the clock that counts from boot and does not jump (`CLOCK_BOOTTIME`).
+///
+/// The room has no clock of its own: whoever drives a ``CellLifecycle`` says what time it is.
+public struct Moment: Hashable, Comparable, Sendable, Codable {
+    /// Nanoseconds since boot.
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    public static func < (left: Moment, right: Moment) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    public static func + (moment: Moment, duration: Duration) -> Moment {
+        let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
+        return Moment(nanoseconds: overflow ? .max : sum)
+    }
+
+    public static func - (later: Moment, earlier: Moment) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, held at the ends of what an `Int64` can say (292 years).
+    public var wholeNanoseconds: Int64 {
+        let (seconds, fraction) = components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflowed) = scaled.addingReportingOverflow(fraction / 1_000_000_000)
+        return overflow || overflowed ? (seconds < 0 ? .min : .max) : sum
+    }
+}

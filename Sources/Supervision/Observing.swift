@@ -1,0 +1,185 @@
+// What a look at the hypervisor means for a cell.
+
+extension CellLifecycle {
+    mutating func observe(_ next: Sighting, at now: Moment, _ actions: inout [Action]) {
+        let before = sighting
+        sighting = next
+        // what shows while a command works is passing; its end brings a look of its own
+        guard inFlight == nil else { return }
+
+        switch next {
+        case .disabled:
+            forgetCell()
+            backingOffUntil = nil
+            memory.restartPending = false
+            settle(with: .disabled, &actions) { $0 == .start || $0 == .restart || $0 == .create }
+        case .absent:
+            let existed = progress != .nothing && progress != .unseen
+            forgetCell()
+            if existed && memory.goal == .run { fail(.vanished, at: now, &actions) }
+        case .present(let observation):
+            if let old = before?.observation, old.id != observation.id {
+                forgetCell()
+                progress = .unseen
+                actions.append(.report(.replaced(id: observation.id)))
+            }
+            noteFailedCPUs(observation, before: before?.observation, &actions)
+            track(observation, at: now, &actions)
+        }
+    }
+
+    private mutating func track(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+        if observation.state == .invalid {
+            let first = invalidSince ?? now
+            invalidSince = first
+            if isPassing(at: now) { return }
+        } else {
+            invalidSince = nil
+        }
+        switch progress {
+        case .unseen, .nothing: adopt(observation, at: now, &actions)
+        case .loaded(var settling):
+            if observation.state.isRunning && settling.lostStarts == 0 {
+                adopt(observation, at: now, &actions)
+            } else {
+                settling.look(observation, at: now)
+                progress = .loaded(settling)
+            }
+        case .started(let verification): verify(verification, observation, at: now, &actions)
+        case .up: watch(observation, at: now, &actions)
+        case .down(let end):
+            if observation.state.isRunning {
+                adopt(observation, at: now, &actions)
+            } else if let cause = failureCause(of: observation), end != .failed {
+                progress = .up
+                fail(cause, at: now, &actions)
+            }
+        }
+    }
+
+    /// Takes a cell as it is found.
+    private mutating func adopt(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+        let appeared = progress == .nothing
+        if supervised != nil { actions.append(.report(.adopted(observation.state))) }
+        if observation.state.isRunning, let unverified = memory.unverified, memory.unverifiedID == observation.id {
+            // the daemon before us issued this start and did not live to see its effect
+            progress = .started(Verification(before: unverified.before, since: now, lostStarts: unverified.lostStarts))
+            return
+        }
+        if observation.state.isRunning {
+            if memory.goal == nil && supervised != nil { memory.goal = .run }
+            come(upAt: now)
+        } else if let cause = failureCause(of: observation) {
+            if memory.restartPending && memory.goal == .run {
+                // counted by the daemon before us
+                progress = .down(.failed)
+                backingOffUntil = now
+            } else {
+                progress = .up
+                fail(cause, at: now, &actions)
+            }
+        } else {
+            progress = .down(appeared ? .created : .stopped)
+            memory.restartPending = false
+        }
+    }
+
+    private mutating func verify(
+        _ verification: Verification, _ observation: Observation, at now: Moment, _ actions: inout [Action]
+    ) {
+        if let cause = failureCause(of: observation) {
+            memory.unverified = nil
+            return fail(cause, at: now, &actions)
+        }
+        switch verification.verdict(on: observation, at: now) {
+        case .pending: break
+        case .started:
+            come(upAt: now)
+            watch(observation, at: now, &actions)
+        case .lost:
+            memory.unverified = nil
+            let attempt = verification.lostStarts + 1
+            if case .unbounded = supervised?.handshake { isSilent = true }
+            guard attempt <= Verification.repetitions, !isSilent, memory.goal == .run else {
+                return fail(.lostStart, at: now, &actions)
+            }
+            actions.append(.report(.lostStart(attempt: attempt)))
+            var again = Settling(before: [], since: now)
+            again.lostStarts = attempt
+            progress = .loaded(again)
+        }
+    }
+
+    private mutating func watch(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+        if let cause = failureCause(of: observation) { return fail(cause, at: now, &actions) }
+        guard let policy = supervised?.policy else {
+            if observation.state == .shutDown { progress = .down(.stopped) }
+            return
+        }
+        if observation.state == .shutDown {
+            if memory.goal == .run && policy.restart == .always && !restartsAnew {
+                fail(.ended, at: now, &actions)
+            } else {
+                progress = .down(.stopped)
+                if memory.goal == .run && !restartsAnew {
+                    memory.goal = .leave
+                    // it came up, and has done its work already
+                    settle(with: nil, &actions) { $0 == .start || $0 == .restart }
+                }
+            }
+            return
+        }
+        if !memory.budget.isUntouched, now - upSince >= policy.limit.within {
+            memory.budget.reset()
+        }
+        if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
+            if liveliness?.exits != exits { liveliness = Liveliness(exits: exits, since: now) }
+            if let since = liveliness?.since, now - since >= stall { fail(.stalled, at: now, &actions) }
+        }
+    }
+
+    /// Whether the cell shows the `invalid` of a create or destroy by other hands.
+    func isPassing(at now: Moment) -> Bool {
+        guard sighting?.observation?.state == .invalid, let invalidSince else { return false }
+        return now - invalidSince < Self.passing
+    }
+
+    private func failureCause(of observation: Observation) -> FailureCause? {
+        switch observation.state {
+        case .failed: .failed(cpus: observation.failedCPUs)
+        case .communicationABIMismatch: .communicationABIMismatch
+        case .invalid: .invalidState
+        case .running, .runningLocked, .shutDown: nil
+        }
+    }
+
+    private func noteFailedCPUs(_ observation: Observation, before: Observation?, _ actions: inout [Action]) {
+        guard observation.state.isRunning, !observation.failedCPUs.isEmpty,
+            observation.failedCPUs != before?.failedCPUs
+        else { return }
+        actions.append(.report(.cpusFailed(observation.failedCPUs)))
+    }
+
+    mutating func come(upAt now: Moment) {
+        progress = .up
+        upSince = now
+        liveliness = nil
+        backingOffUntil = nil
+        recreation = .none
+        isSilent = false
+        memory.unverified = nil
+        memory.restartPending = false
+        memory.gaveUp = false
+        memory.failure = nil
+    }
+
+    private mutating func forgetCell() {
+        progress = .nothing
+        invalidSince = nil
+        liveliness = nil
+        denial = nil
+        restartsAnew = false
+        isSilent = false
+        memory.unverified = nil
+    }
+}

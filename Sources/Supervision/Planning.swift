@@ -1,0 +1,69 @@
+// From what is wanted and what is there to the next command.
+
+extension CellLifecycle {
+    mutating func plan(at now: Moment, _ actions: inout [Action]) {
+        guard inFlight == nil, let sighting, supervised != nil else { return }
+        if let until = backingOffUntil, memory.goal == .run {
+            guard now >= until else { return }
+            backingOffUntil = nil
+            memory.restartPending = false
+            memory.restarts += 1
+        }
+        if let denial, now < denial.retry { return }
+        if isPassing(at: now) { return }
+
+        switch (memory.goal ?? .leave, sighting) {
+        case (.leave, _), (.run, .disabled): break
+        case (.run, .absent), (.exist, .absent): run(.create, &actions)
+        case (.run, .present(let observation)): planRun(observation, at: now, &actions)
+        case (.exist, .present), (.absent, .absent), (.stop, .absent), (_, .disabled): reach()
+        case (.stop, .present(let observation)) where observation.state == .shutDown: reach()
+        case (.stop, .present(let observation)): ask(.shutDown, observation, &actions)
+        case (.absent, .present(let observation)): ask(.destroy, observation, &actions)
+        }
+    }
+
+    private mutating func planRun(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+        if recreation == .due { return ask(.destroy, observation, &actions) }
+        switch progress {
+        case .up where !restartsAnew, .started, .unseen: break
+        case .loaded(let settling):
+            guard settling.isOver(at: now) || settling.lostStarts > 0 else { return }
+            guard let exits = observation.managementExits else { return }
+            memory.unverified = Verification(before: exits, since: now, lostStarts: settling.lostStarts)
+            memory.unverifiedID = observation.id
+            ask(.start, observation, &actions)
+        case .nothing, .down, .up:
+            guard observation.managementExits != nil else { return }
+            ask(.load, observation, &actions)
+        }
+    }
+
+    /// Gives a command that asks the inmate to shut down if it runs, unless that could freeze Linux.
+    private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
+        guard let supervised else { return }
+        guard supervised.handshake.permitsAsking(observation.state, silent: isSilent) else {
+            settle(with: .wouldFreeze, &actions)
+            restartsAnew = false
+            recreation = .none
+            if progress != .up { memory.goal = .leave }
+            return fallBack()
+        }
+        run(command, &actions)
+    }
+
+    private mutating func run(_ command: Command, _ actions: inout [Action]) {
+        inFlight = command
+        actions.append(.run(command))
+    }
+
+    /// A passing goal is reached, and nothing more is wanted.
+    private mutating func reach() {
+        memory.goal = .leave
+        goalBefore = nil
+        denial = nil
+        memory.failure = nil
+        if case .down(.created) = progress { return }
+        if sighting?.observation != nil { progress = .down(.stopped) }
+    }
+}

@@ -1,0 +1,107 @@
+/// What is wanted of a cell.
+public enum Goal: String, Hashable, Sendable, Codable {
+    /// Nothing: it is watched and left as it is.
+    case leave
+    /// It runs, and is restarted as its policy says. The only goal that stays when it is reached.
+    case run
+    case stop
+    /// It exists.
+    case exist
+    /// It does not exist.
+    case absent
+}
+
+/// How far a cell has come, as far as sysfs does not show it.
+enum Progress: Hashable, Sendable {
+    /// Not looked at yet, or seen only in a passing state.
+    case unseen
+    /// There is no cell.
+    case nothing
+    case loaded(Settling)
+    case started(Verification)
+    case up
+    case down(End)
+
+    enum End: Hashable, Sendable {
+        case created, stopped, failed
+    }
+}
+
+/// The wait between load and start. The hypervisor loses a start that comes while a CPU is still being parked for the
+/// load; none was lost of 600 that came 1 ms after each CPU's management exits had grown.
+struct Settling: Hashable, Sendable {
+    static let pause = Duration.milliseconds(1)
+    /// How long the growth is waited for.
+    static let patience = Duration.milliseconds(50)
+
+    /// `vmexits_management` of each CPU before the load; empty when it could not be read.
+    let before: [UInt64]
+    let since: Moment
+    /// When the growth was seen.
+    private(set) var parked: Moment?
+    /// How many starts of this load were lost.
+    var lostStarts = 0
+
+    init(before: [UInt64], since: Moment) {
+        self.before = before
+        self.since = since
+    }
+
+    mutating func look(_ observation: Observation, at now: Moment) {
+        guard parked == nil, let exits = observation.managementExits else { return }
+        if exits.haveAllGrown(beyond: before) { parked = now }
+    }
+
+    func isOver(at now: Moment) -> Bool {
+        now >= end
+    }
+
+    var end: Moment {
+        parked.map { $0 + Self.pause } ?? (since + Self.patience)
+    }
+}
+
+/// The watch whether a start took effect: each CPU's management exits must grow by one more.
+struct Verification: Hashable, Sendable, Codable {
+    static let patience = Duration.milliseconds(50)
+    /// How often a lost start is repeated before it counts as a failure.
+    static let repetitions = 3
+
+    let before: [UInt64]
+    let since: Moment
+    var lostStarts = 0
+
+    enum Verdict { case pending, started, lost }
+
+    func verdict(on observation: Observation, at now: Moment) -> Verdict {
+        guard let exits = observation.managementExits else { return .pending }
+        // counters that cannot be read prove nothing: the state must do
+        if before.isEmpty || exits.isEmpty || exits.haveAllGrown(beyond: before) { return .started }
+        return now - since >= Self.patience ? .lost : .pending
+    }
+}
+
+extension [UInt64] {
+    fileprivate func haveAllGrown(beyond before: [UInt64]) -> Bool {
+        count == before.count && !isEmpty && zip(self, before).allSatisfy { $0 > $1 }
+    }
+}
+
+/// What only the daemon knows of a cell, kept in its state file so that its successor goes on where it ended.
+public struct LifecycleMemory: Hashable, Sendable, Codable {
+    public var goal: Goal?
+    /// Automatic restarts since somebody last started the cell.
+    public var restarts = 0
+    public var budget = RestartBudget()
+    public var gaveUp = false
+    /// A failure has been counted, and its restart has not begun.
+    public var restartPending = false
+    public var failure: FailureCause?
+    public var lastAnswer: ShutdownAnswer?
+    public var lastAnswerTime: Moment?
+    /// A start whose effect has not been seen, and the cell it was for.
+    var unverified: Verification?
+    var unverifiedID: Int?
+
+    public init() {}
+}

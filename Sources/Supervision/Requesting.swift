@@ -1,0 +1,103 @@
+// What people ask for.
+
+extension CellLifecycle {
+    mutating func accept(_ request: Request, _ id: RequestID, at now: Moment, _ actions: inout [Action]) {
+        guard supervised != nil else { return actions.append(.answer(id, .foreign)) }
+        let disabled = sighting == nil || sighting == .disabled
+        if disabled && request != .stop && request != .destroy {
+            return actions.append(.answer(id, .disabled))
+        }
+        settle(with: .superseded(by: request), &actions) { $0.aim != request.aim }
+        denial = nil
+        backingOffUntil = nil
+        memory.restartPending = false
+
+        switch request {
+        case .create:
+            if sighting?.observation == nil && memory.goal != .run { memory.goal = .exist }
+        case .start, .restart:
+            if progress != .up || request == .restart {
+                memory.restarts = 0
+                memory.failure = nil
+            }
+            memory.budget.reset()
+            memory.gaveUp = false
+            memory.goal = .run
+            restartsAnew = request == .restart && isUpOrStarted
+        case .stop, .destroy:
+            goalBefore = memory.goal
+            memory.goal = request == .stop ? .stop : .absent
+            memory.gaveUp = false
+            restartsAnew = false
+            recreation = .none
+        }
+        waiting.append(Waiting(id: id, request: request))
+    }
+
+    private var isUpOrStarted: Bool {
+        if case .started = progress { true } else { progress == .up }
+    }
+
+    mutating func define(_ definition: Supervised?, at now: Moment, _ actions: inout [Action]) {
+        supervised = definition
+        if definition == nil {
+            settle(with: .foreign, &actions)
+            memory = LifecycleMemory()
+            backingOffUntil = nil
+            denial = nil
+            restartsAnew = false
+            recreation = .none
+        } else if memory.goal == nil, sighting?.observation?.state.isRunning == true {
+            memory.goal = .run
+        }
+    }
+
+    mutating func release(_ actions: inout [Action]) {
+        settle(with: .disabled, &actions)
+        memory.goal = .leave
+        memory.failure = nil
+        backingOffUntil = nil
+        memory.restartPending = false
+        denial = nil
+        restartsAnew = false
+        recreation = .none
+    }
+
+    mutating func answerFulfilled(_ actions: inout [Action]) {
+        guard !waiting.isEmpty, inFlight == nil else { return }
+        waiting.removeAll { entry in
+            let fulfilled =
+                switch entry.request {
+                case .create: sighting?.observation != nil
+                case .start, .restart: progress == .up && !restartsAnew
+                case .stop: memory.goal == .leave && sighting?.observation?.state.isRunning != true
+                case .destroy: memory.goal == .leave && sighting?.observation == nil
+                }
+            if fulfilled { actions.append(.answer(entry.id, nil)) }
+            return fulfilled
+        }
+    }
+
+    /// Answers the requests that match: with a failure, or nil for done.
+    mutating func settle(
+        with failure: RequestFailure?, _ actions: inout [Action], where matches: (Request) -> Bool = { _ in true }
+    ) {
+        waiting.removeAll { entry in
+            guard matches(entry.request) else { return false }
+            actions.append(.answer(entry.id, failure))
+            return true
+        }
+    }
+}
+
+extension Request {
+    /// Requests of one aim are fulfilled together; another aim takes the place of an earlier one.
+    fileprivate var aim: Goal {
+        switch self {
+        case .create: .exist
+        case .start, .restart: .run
+        case .stop: .stop
+        case .destroy: .absent
+        }
+    }
+}

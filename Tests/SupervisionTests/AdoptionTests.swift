@@ -1,0 +1,99 @@
+import Testing
+
+@testable import Supervision
+
+@Suite("What is found when the daemon comes")
+struct AdoptionTests {
+    private func remembered(_ change: (inout LifecycleMemory) -> Void) -> LifecycleMemory {
+        var memory = LifecycleMemory()
+        change(&memory)
+        return memory
+    }
+
+    @Test("A running cell is adopted and not touched, whatever was wanted", arguments: [nil, Goal.run, .leave])
+    func running(goal: Goal?) {
+        var story = Story(memory: goal.map { goal in remembered { $0.goal = goal } })
+        story.see(.running)
+        #expect(story.commands == [])
+        #expect(story.condition == .running)
+        #expect(story.reports.contains(.adopted(.running)))
+    }
+
+    @Test("autostart starts a cell when there is no memory of this boot")
+    func autostart() {
+        var story = Story(SupervisionPolicy(autostart: true))
+        story.see(nil)
+        #expect(story.commands == [.create])
+
+        story = Story(SupervisionPolicy(autostart: true), memory: remembered { $0.goal = .leave })
+        story.see(nil)
+        #expect(story.commands == [])
+    }
+
+    @Test("What was wanted is carried on")
+    func carriedOn() {
+        var story = Story(memory: remembered { $0.goal = .run })
+        story.see(.shutDown)
+        #expect(story.commands == [.load])
+
+        story = Story(memory: remembered { $0.goal = .stop })
+        story.see(.running)
+        #expect(story.commands == [.shutDown])
+
+        story = Story(
+            memory: remembered {
+                $0.gaveUp = true; $0.goal = .leave
+            })
+        story.see(.failed)
+        #expect(story.condition == .gaveUp)
+        #expect(story.commands == [])
+    }
+
+    @Test("A failure is counted once, also over a restart of the daemon")
+    func countedOnce() {
+        var story = Story()
+        story.bringUp()
+        story.see(.failed)
+        let memory = story.lifecycle.memory
+        #expect(memory.budget.attempts.count == 1)
+
+        var successor = Story(memory: memory)
+        successor.now = story.now + .seconds(1)
+        successor.see(.failed)
+        #expect(successor.commands == [.load])
+        #expect(successor.lifecycle.memory.budget.attempts.count == 1)
+        #expect(successor.lifecycle.memory.restarts == 1)
+    }
+
+    @Test("A start whose effect the daemon before did not see is verified")
+    func unverified() {
+        var story = Story()
+        story.see(nil)
+        story.request(.start)
+        story.finish(.create, .shutDown)
+        story.finish(.load, .shutDown)
+        story.exitsGrow()
+        story.see(.shutDown)
+        story.wait(.milliseconds(1))
+        story.see(.shutDown)
+        #expect(story.commands == [.start])
+
+        var successor = Story(memory: story.lifecycle.memory)
+        successor.exits = story.exits
+        successor.see(.running)
+        #expect(successor.condition == .starting)
+        successor.wait(Verification.patience)
+        successor.see(.running)
+        #expect(successor.commands == [.start])
+    }
+
+    @Test("A cell of the same name with another number is another cell")
+    func replaced() {
+        var story = Story()
+        story.bringUp()
+        story.see(.running, id: 2)
+        #expect(story.reports.contains(.replaced(id: 2)))
+        #expect(story.commands == [])
+        #expect(story.condition == .running)
+    }
+}
