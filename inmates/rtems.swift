@@ -1,6 +1,6 @@
 /// Stands in for an RTEMS application: linked as one, it prints on COM1, counts seconds, and answers the hypervisor.
 
-@c func inmate_main(_ loader: UInt32) {
+@c(inmate_main) func inmateMain(_ loader: UInt32) {
     let console = SerialPort(base: 0x3f8)
     let region = CommunicationRegion()
 

@@ -10,7 +10,7 @@ struct CommunicationRegion {
         case unknown = 1, denied, approved, received
     }
 
-    let address = communication_region_address()
+    let address = communicationRegionAddress()
 
     /// Whether there is one: its signature, "JHCOMM".
     var isPresent: Bool { word(0) == 0x4f43_484a && word(4) & 0xffff == 0x4d4d }
@@ -36,4 +36,4 @@ struct CommunicationRegion {
     }
 }
 
-@_extern(c) private func communication_region_address() -> UInt32
+@_extern(c, "communication_region_address") private func communicationRegionAddress() -> UInt32

@@ -13,8 +13,8 @@ enum Scratch {
     static func store(_ value: UInt32, at index: UInt32) { register(index % words).store(value) }
 
     private static func register(_ index: UInt32) -> VolatileMappedRegister<UInt32> {
-        VolatileMappedRegister(unsafeBitPattern: UInt(scratch_address() + index * 4))
+        VolatileMappedRegister(unsafeBitPattern: UInt(scratchAddress() + index * 4))
     }
 }
 
-@_extern(c) private func scratch_address() -> UInt32
+@_extern(c, "scratch_address") private func scratchAddress() -> UInt32
