@@ -53,7 +53,7 @@ let package = Package(
 
         // the first floor
         room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision", toml]),
-        room("Hypervisor", ["CellConfiguration", "SystemCalls"]),
+        room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
         room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),
@@ -79,7 +79,7 @@ let package = Package(
         tests("InmateImageTests", ["InmateImage"]),
         tests("SupervisionTests", ["Supervision"]),
         tests("CellDefinitionTests", ["CellDefinition"]),
-        tests("HypervisorTests", ["Hypervisor"]),
+        tests("HypervisorTests", ["Hypervisor", "Supervision"]),
         tests("ControlInterfaceTests", ["ControlInterface"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),

@@ -1,0 +1,72 @@
+import Supervision
+
+/// One directory `cells/<id>`, its files kept open.
+final class CellFiles {
+    let id: Int
+    let name: String
+    /// The CPUs that the cell was given, ascending.
+    let cpus: [Int]
+    private(set) var observation: Observation
+
+    private let directory: String
+    private let state: SysfsFile
+    private let failedCPUs: SysfsFile
+    private var total: SysfsFile?
+    private var management: [SysfsFile]?
+
+    /// Opens what the driver shows of a cell; nil while it does not show all of it (yet, or any more).
+    init?(_ directory: String, id: Int, buffer: UnsafeMutableRawBufferPointer) {
+        guard let name = SysfsFile(directory + "/name"), name.read(with: buffer) == .changed,
+            let nameText = SysfsText.line(name.bytes),
+            let assigned = SysfsFile(directory + "/cpus_assigned_list"), assigned.read(with: buffer) == .changed,
+            let cpus = SysfsText.cpuList(assigned.bytes),
+            let state = SysfsFile(directory + "/state"), state.read(with: buffer) == .changed,
+            let stateText = SysfsText.state(state.bytes),
+            let failed = SysfsFile(directory + "/cpus_failed_list"), failed.read(with: buffer) == .changed,
+            let failedCPUs = SysfsText.cpuList(failed.bytes)
+        else { return nil }
+        self.directory = directory
+        self.id = id
+        self.name = nameText
+        self.cpus = cpus
+        self.state = state
+        self.failedCPUs = failed
+        observation = Observation(id: id, state: stateText, failedCPUs: failedCPUs)
+    }
+
+    /// Reads the cell again; false when it is gone. What is no such text leaves the earlier reading as it was.
+    func look(_ curiosity: Curiosity, buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        switch state.read(with: buffer) {
+        case .gone: return false
+        case .changed:
+            if let text = SysfsText.state(state.bytes) { observation.state = text }
+        case .unchanged: break
+        }
+        if failedCPUs.read(with: buffer) == .changed, let list = SysfsText.cpuList(failedCPUs.bytes) {
+            observation.failedCPUs = list
+        }
+        observation.managementExits = curiosity.contains(.managementExits) ? managementExits(buffer) : nil
+        observation.totalExits = curiosity.contains(.totalExits) ? totalExits(buffer) : nil
+        return true
+    }
+
+    /// Empty when the driver does not offer them.
+    private func managementExits(_ buffer: UnsafeMutableRawBufferPointer) -> [UInt64] {
+        if management == nil {
+            let files = cpus.compactMap { SysfsFile("\(directory)/statistics/cpu\($0)/vmexits_management") }
+            management = files.count == cpus.count ? files : []
+        }
+        var exits: [UInt64] = []
+        for file in management ?? [] {
+            guard file.read(with: buffer) != .gone, let count = SysfsText.number(file.bytes) else { return [] }
+            exits.append(count)
+        }
+        return exits
+    }
+
+    private func totalExits(_ buffer: UnsafeMutableRawBufferPointer) -> UInt64? {
+        if total == nil { total = SysfsFile(directory + "/statistics/vmexits_total") }
+        guard let total, total.read(with: buffer) != .gone else { return nil }
+        return SysfsText.number(total.bytes)
+    }
+}

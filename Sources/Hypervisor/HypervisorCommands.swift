@@ -1,0 +1,154 @@
+import CellConfiguration
+import Supervision
+import SystemCalls
+
+/// Gives the hypervisor commands and looks at sysfs afterwards: done is what shows there, not that a call returned 0.
+///
+/// All of these block, some for long: they belong on a thread of their own.
+public struct HypervisorCommands: Sendable {
+    public let device: String
+    public let sysfs: String
+
+    public init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
+        self.device = device
+        self.sysfs = sysfs
+    }
+
+    /// Enables the hypervisor.
+    ///
+    /// - Parameter configuration: a system configuration, whose length must be just what its counts need.
+    public func enable(_ configuration: [UInt8]) throws(HypervisorError) {
+        try check(configuration, .enable) { (bytes) throws(ConfigurationError) in
+            try SystemDescriptor.encodedLength(header: bytes)
+        }
+        let device = try JailhouseDevice(path: device)
+        try explain(.enable, "") { () throws(SystemCallError) in try device.enable(configuration) }
+        guard look().isEnabled else {
+            throw HypervisorError(
+                .noEffect, .enable, "enable was accepted and did nothing: the kernel log may tell why")
+        }
+    }
+
+    /// Disables the hypervisor, which first destroys all cells.
+    public func disable() throws(HypervisorError) {
+        let device = try JailhouseDevice(path: device)
+        try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
+        guard !look().isEnabled else {
+            throw HypervisorError(.noEffect, .disable, "disable was accepted, and the hypervisor is still enabled")
+        }
+    }
+
+    /// Creates a cell.
+    ///
+    /// - Parameter configuration: its length must be just what its counts need: the driver hangs the machine over
+    ///   one that is shorter.
+    public func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) {
+        try check(configuration, .create) { (bytes) throws(ConfigurationError) in
+            try CellDescriptor.encodedLength(header: bytes)
+        }
+        try refuseBesideLockedCell(.create, name)
+        let device = try JailhouseDevice(path: device)
+        try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+        guard look().guests.contains(where: { $0.name == name }) else {
+            throw HypervisorError(
+                .noEffect, .create,
+                "create \(name): accepted, and no such cell appeared: the configuration is for another architecture")
+        }
+    }
+
+    /// Stops the cell, if it runs, and copies its images into its memory.
+    ///
+    /// - Returns: whether the inmate was asked to shut down and did not answer in time.
+    @discardableResult
+    public func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Bool {
+        let command: HypervisorCommand = images.isEmpty ? .shutDown : .load
+        let device = try JailhouseDevice(path: device)
+        let timedOut = try noticingTimeout { () throws(HypervisorError) in
+            try explain(command, cell.name) { () throws(SystemCallError) in try device.load(cell, images) }
+        }
+        let seen = look().sighting(of: cell.name)
+        guard case .present(let observation) = seen, observation.state == .shutDown else {
+            throw HypervisorError(
+                .noEffect, command, "\(command.rawValue) \(cell.name): accepted, and the cell is not shut down")
+        }
+        return timedOut
+    }
+
+    /// Starts a cell from its reset address.
+    ///
+    /// - Returns: whether the inmate was asked to shut down before and did not answer in time.
+    @discardableResult
+    public func start(_ cell: CellReference) throws(HypervisorError) -> Bool {
+        let device = try JailhouseDevice(path: device)
+        return try noticingTimeout { () throws(HypervisorError) in
+            try explain(.start, cell.name) { () throws(SystemCallError) in try device.start(cell) }
+        }
+    }
+
+    /// Destroys a cell.
+    ///
+    /// - Returns: whether the inmate was asked to shut down and did not answer in time.
+    @discardableResult
+    public func destroy(_ cell: CellReference) throws(HypervisorError) -> Bool {
+        try refuseBesideLockedCell(.destroy, cell.name)
+        let device = try JailhouseDevice(path: device)
+        let timedOut = try noticingTimeout { () throws(HypervisorError) in
+            try explain(.destroy, cell.name) { () throws(SystemCallError) in try device.destroy(cell) }
+        }
+        if case .present(let observation) = look().sighting(of: cell.name), observation.id == cell.id {
+            throw HypervisorError(.noEffect, .destroy, "destroy \(cell.name): accepted, and the cell is still there")
+        }
+        return timedOut
+    }
+
+    private func look() -> HypervisorView {
+        let view = HypervisorView(directory: sysfs)
+        view.look()
+        return view
+    }
+
+    private func check(
+        _ configuration: [UInt8], _ command: HypervisorCommand,
+        _ length: ([UInt8]) throws(ConfigurationError) -> Int
+    ) throws(HypervisorError) {
+        let needed: Int
+        do {
+            needed = try length(configuration)
+        } catch {
+            throw HypervisorError(.malformedConfiguration, command, "\(command.rawValue): \(error.message)")
+        }
+        guard needed == configuration.count else {
+            throw HypervisorError(
+                .malformedConfiguration, command,
+                "\(command.rawValue): the configuration has \(configuration.count) bytes, its counts need \(needed)")
+        }
+    }
+
+    /// While a cell is `running/locked` the hypervisor refuses every create and destroy of others.
+    private func refuseBesideLockedCell(_ command: HypervisorCommand, _ name: String) throws(HypervisorError) {
+        guard let locked = look().guests.first(where: { $0.observation.state == .runningLocked && $0.name != name })
+        else { return }
+        throw HypervisorError(
+            .otherCellLocked, command,
+            "\(command.rawValue) \(name): cell \(locked.name) is running/locked and must not be disturbed: "
+                + "try again when it is not")
+    }
+
+    /// The driver answers 0 all the same when an inmate does not answer; only the console tells.
+    private func noticingTimeout(_ body: () throws(HypervisorError) -> Void) throws(HypervisorError) -> Bool {
+        let before = HypervisorConsole.tail(directory: sysfs)
+        try body()
+        let after = HypervisorConsole.tail(directory: sysfs)
+        return HypervisorConsole.news(before: before, after: after).contains("Timeout expired while waiting for reply")
+    }
+
+    private func explain(
+        _ command: HypervisorCommand, _ subject: String, _ body: () throws(SystemCallError) -> Void
+    ) throws(HypervisorError) {
+        do {
+            try body()
+        } catch {
+            throw HypervisorError(command, on: subject, error)
+        }
+    }
+}

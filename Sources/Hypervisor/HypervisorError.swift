@@ -1,0 +1,73 @@
+import SystemCalls
+import SystemPackage
+
+/// What the driver is told to do.
+public enum HypervisorCommand: String, Hashable, Sendable {
+    case enable, disable, create, load, start, destroy
+    case shutDown = "shutdown"
+}
+
+/// A command that was not done, or a hypervisor that cannot be reached.
+public struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Hashable, Sendable {
+        /// There is no `/dev/jailhouse`.
+        case noDriver
+        /// The device may not be opened.
+        case noPermission
+        /// The hypervisor is not enabled.
+        case disabled
+        /// It is enabled already.
+        case enabled
+        /// The inmate denied the shutdown request.
+        case denied
+        /// Another cell is `running/locked`.
+        case otherCellLocked
+        /// The configuration's length is not what its counts need; it was not handed over.
+        case malformedConfiguration
+        /// The driver answered 0, and sysfs shows that nothing was done.
+        case noEffect
+        /// The driver answered with an error.
+        case refused
+    }
+
+    public var code: Code
+    public var command: HypervisorCommand?
+    /// What it means for this command, and what to do.
+    public var message: String
+    /// The call that failed; nil where the driver was not asked or said yes.
+    public var cause: SystemCallError?
+
+    public init(_ code: Code, _ command: HypervisorCommand?, _ message: String, cause: SystemCallError? = nil) {
+        self.code = code
+        self.command = command
+        self.message = message
+        self.cause = cause
+    }
+
+    public var description: String {
+        cause.map { "\(message) (\($0))" } ?? message
+    }
+
+    /// The kernel's reason, 0 where there is none.
+    public var errno: Int32 { cause?.errno.rawValue ?? 0 }
+
+    init(opening path: String, _ cause: SystemCallError) {
+        switch cause.errno {
+        case .noSuchFileOrDirectory, .noSuchAddressOrDevice, .operationNotSupportedByDevice:
+            self.init(.noDriver, nil, "there is no \(path): load the driver (modprobe jailhouse)", cause: cause)
+        case .permissionDenied, .notPermitted:
+            self.init(
+                .noPermission, nil,
+                "\(path) may not be opened: its group must be the one that jailhoused runs in (see the udev rule)",
+                cause: cause)
+        default:
+            self.init(.noDriver, nil, "\(path) cannot be opened", cause: cause)
+        }
+    }
+
+    /// What a failed ioctl means for the command that it was.
+    init(_ command: HypervisorCommand, on subject: String, _ cause: SystemCallError) {
+        let meaning = Self.meaning(of: cause.errno, for: command)
+        self.init(meaning.code, command, "\(command.rawValue) \(subject): \(meaning.text)", cause: cause)
+    }
+}

@@ -1,0 +1,82 @@
+import Glibc
+import Supervision
+import SystemCalls
+import SystemPackage
+
+/// The texts that the driver puts below `/sys/devices/jailhouse`; nil for what is not such a text.
+enum SysfsText {
+    static func number(_ bytes: some Sequence<UInt8>) -> UInt64? {
+        var value: UInt64 = 0
+        var hasDigits = false
+        var ended = false
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9") where !ended:
+                let (tenfold, overflow) = value.multipliedReportingOverflow(by: 10)
+                let (sum, overflowed) = tenfold.addingReportingOverflow(UInt64(byte - UInt8(ascii: "0")))
+                if overflow || overflowed { return nil }
+                value = sum
+                hasDigits = true
+            case UInt8(ascii: "\n"): ended = true
+            default: return nil
+            }
+        }
+        return hasDigits ? value : nil
+    }
+
+    static func state(_ bytes: some Sequence<UInt8>) -> CellState? {
+        line(bytes).flatMap(CellState.init(rawValue:))
+    }
+
+    /// A text of one line, without its end.
+    static func line(_ bytes: some Sequence<UInt8>) -> String? {
+        var content = Array(bytes)
+        if content.last == UInt8(ascii: "\n") { content.removeLast() }
+        guard !content.isEmpty, !content.contains(UInt8(ascii: "\n")), !content.contains(0) else { return nil }
+        return String(validating: content, as: UTF8.self)
+    }
+
+    /// A CPU list such as `3-5,8`; one newline alone is the empty list.
+    static func cpuList(_ bytes: some Sequence<UInt8>) -> [Int]? {
+        guard let text = String(validating: Array(bytes), as: UTF8.self), text.hasSuffix("\n") else { return nil }
+        let list = text.dropLast()
+        if list.isEmpty { return [] }
+        var members: [Int] = []
+        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
+                first >= 0, last >= first, last < 1 << 16
+            else { return nil }
+            members.append(contentsOf: first...last)
+        }
+        return members
+    }
+}
+
+/// A sysfs file kept open and read again and again; what it said last is kept as bytes, so that a reading that
+/// changed nothing costs one system call and no memory.
+final class SysfsFile {
+    enum Reading {
+        case unchanged, changed
+        /// The file is gone: its object was removed (ENODEV), or it is empty, as nothing below a cell ever is.
+        case gone
+    }
+
+    private let descriptor: OwnedDescriptor
+    private(set) var bytes: [UInt8] = []
+
+    init?(_ path: String) {
+        guard let descriptor = try? SystemCall.open(path, O_RDONLY) else { return nil }
+        self.descriptor = descriptor
+    }
+
+    func read(with buffer: UnsafeMutableRawBufferPointer) -> Reading {
+        guard let count = try? SystemCall.read(descriptor.rawValue, at: 0, into: buffer), count > 0 else {
+            return .gone
+        }
+        let read = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+        if read.elementsEqual(bytes) { return .unchanged }
+        bytes = Array(read)
+        return .changed
+    }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Supervision
+import Testing
+
+@testable import Hypervisor
+
+/// A tree of plain files as the driver would show it.
+private final class Tree {
+    let directory = NSTemporaryDirectory() + "hypervisor-view-\(UUID().uuidString)"
+
+    init() {
+        write("enabled", "1\n")
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    func write(_ path: String, _ text: String) {
+        let url = URL(fileURLWithPath: directory + "/" + path)
+        try? FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        if let handle = FileHandle(forWritingAtPath: url.path) {
+            // in place: whoever holds the file open sees it, as in sysfs
+            try? handle.truncate(atOffset: 0)
+            handle.write(Data(text.utf8))
+            try? handle.close()
+        } else {
+            _ = FileManager.default.createFile(atPath: url.path, contents: Data(text.utf8))
+        }
+    }
+
+    func addCell(_ id: Int, _ name: String, _ state: String = "shut down", cpus: String = "3") {
+        write("cells/\(id)/name", name + "\n")
+        write("cells/\(id)/cpus_assigned_list", cpus + "\n")
+        write("cells/\(id)/cpus_failed_list", "\n")
+        write("cells/\(id)/statistics/vmexits_total", "7\n")
+        write("cells/\(id)/statistics/cpu3/vmexits_management", "3\n")
+        write("cells/\(id)/state", state + "\n")
+    }
+
+    func removeCell(_ id: Int) {
+        for file in ["name", "cpus_assigned_list", "cpus_failed_list", "state"] { write("cells/\(id)/\(file)", "") }
+        try? FileManager.default.removeItem(atPath: directory + "/cells/\(id)")
+    }
+}
+
+@Suite("Looking at the hypervisor")
+struct HypervisorViewTests {
+    private let tree = Tree()
+
+    @Test("Without a driver nothing is there")
+    func noDriver() {
+        let view = HypervisorView(directory: "/nonexistent")
+        view.look()
+        #expect(!view.hasDriver)
+        #expect(view.sighting(of: "rtems") == .disabled)
+    }
+
+    @Test("Cells come, change and go")
+    func comeAndGo() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(0, "root", "running", cpus: "0-2")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .absent)
+        #expect(view.rootCell?.cpus == [0, 1, 2])
+
+        tree.addCell(1, "rtems")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .shutDown)))
+        #expect(view.guests.map(\.name) == ["rtems"])
+
+        tree.write("cells/1/state", "failed\n")
+        tree.write("cells/1/cpus_failed_list", "3\n")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .failed, failedCPUs: [3])))
+
+        tree.removeCell(1)
+        view.look()
+        #expect(view.sighting(of: "rtems") == .absent)
+    }
+
+    @Test("A number used again between two looks is another cell")
+    func numberUsedAgain() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        tree.removeCell(1)
+        tree.addCell(1, "other", "running")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .absent)
+        #expect(view.sighting(of: "other") == .present(Observation(id: 1, state: .running)))
+    }
+
+    @Test("Garbage leaves the earlier reading, and a half shown cell is not there yet")
+    func garbage() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        tree.write("cells/1/state", "gibberish\n")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)))
+        tree.write("cells/2/name", "half\n")
+        view.look()
+        #expect(view.sighting(of: "half") == .absent)
+    }
+
+    @Test("Statistics are read only when asked for")
+    func statistics() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look { _ in [.managementExits, .totalExits] }
+        #expect(view.sighting(of: "rtems").observation?.managementExits == [3])
+        #expect(view.sighting(of: "rtems").observation?.totalExits == 7)
+        view.look()
+        #expect(view.sighting(of: "rtems").observation?.managementExits == nil)
+        #expect(view.statistics(ofCell: 1).map(\.name) == ["cpu3/vmexits_management", "vmexits_total"])
+    }
+
+    @Test("Cells are not there while the hypervisor is disabled")
+    func disabled() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        tree.write("enabled", "0\n")
+        view.look()
+        #expect(view.hasDriver)
+        #expect(view.sighting(of: "rtems") == .disabled)
+    }
+}
