@@ -1,0 +1,83 @@
+# make            debug build                        make demo     a session with a simulated machine
+# make release    what install installs              make test     all tests
+# make install    [DESTDIR=] [PREFIX=]               make bench    how fast a failed cell is started again
+# make format     as .swift-format says              make lint     what must be silent before a commit
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+# the release binaries, or others to install
+BINARIES ?= .build/release
+
+SWIFT := swift
+COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
+BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
+TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
+LINT_PACKAGES := shellcheck
+SWIFT_SOURCES := Package.swift Sources Tests inmates
+SCRIPTS := $(wildcard .ci/* Tests/*/*.sh)
+
+build:
+	$(SWIFT) build
+
+inmates:
+	$(MAKE) --no-print-directory -C inmates
+
+# The Swift runtime goes into the binaries, so that a board needs none.
+release: inmates
+	for command in $(COMMANDS); do $(SWIFT) build -c release --static-swift-stdlib --product $$command || exit; done
+
+demo:
+	.ci/packages $(BUILD_PACKAGES)
+	$(MAKE) --no-print-directory inmates build
+	Tests/demo/demo.sh .build/debug
+
+test:
+	.ci/packages $(TEST_PACKAGES)
+	$(MAKE) --no-print-directory inmates .build/venv
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+bench:
+	.ci/packages $(BUILD_PACKAGES)
+	$(MAKE) --no-print-directory release
+	Tests/bench/restart.sh .build/release
+
+# PyPI's client, for the tests: another's reading of the Varlink protocol
+.build/venv: Makefile
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check varlink==31.0.0
+	touch $@
+
+format:
+	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
+
+lint:
+	.ci/packages $(LINT_PACKAGES)
+	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
+	shellcheck --external-sources $(SCRIPTS)
+
+# Copies only: build first, as whom you like, then install as root.
+install:
+	@test -x $(BINARIES)/jailhoused || { echo "$(BINARIES)/jailhoused is not there: run make release first" >&2; exit 1; }
+	@test -e inmates/build/rtems.exe || { echo "the inmates are not built: run make release first" >&2; exit 1; }
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system lib/sysusers.d lib/tmpfiles.d \
+	    lib/udev/rules.d lib/jailhoused/inmates share/jailhoused share/bash-completion/completions \
+	    share/zsh/site-functions share/fish/vendor_completions.d) $(DESTDIR)/etc/jailhoused/cells
+	install -s $(COMMANDS:%=$(BINARIES)/%) $(DESTDIR)$(PREFIX)/bin
+	for unit in units/*.service units/*.socket; do \
+	    sed 's|@PREFIX@|$(PREFIX)|' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; done
+	install -m 644 units/jailhoused.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/jailhoused.conf
+	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
+	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
+	install -m 644 inmates/build/*.exe inmates/build/start-stub*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
+	cp -r configs $(DESTDIR)$(PREFIX)/share/jailhoused/examples
+	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
+	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
+	test -e $(DESTDIR)/etc/jailhoused/jailhoused.toml || \
+	    install -m 644 configs/jailhoused.toml $(DESTDIR)/etc/jailhoused/jailhoused.toml
+	cd $(DESTDIR)$(PREFIX)/share && \
+	    ../bin/jailhouse-ctl --generate-completion-script bash > bash-completion/completions/jailhouse-ctl && \
+	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
+	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
+
+.PHONY: build inmates release demo test bench format lint install
