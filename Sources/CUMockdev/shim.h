@@ -1,3 +1,33 @@
 #pragma once
 #include <glib-object.h>
 #include <umockdev.h>
+
+// Swift cannot import GLib's casting macros.
+
+typedef gboolean (*umockdev_call_handler)(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gpointer data);
+typedef void (*umockdev_client_handler)(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gpointer data);
+
+static inline void umockdev_connect_ioctl(UMockdevIoctlBase *base, umockdev_call_handler handler, gpointer data)
+{
+    g_signal_connect(base, "handle-ioctl", G_CALLBACK(handler), data);
+}
+
+static inline void umockdev_connect_read(UMockdevIoctlBase *base, umockdev_call_handler handler, gpointer data)
+{
+    g_signal_connect(base, "handle-read", G_CALLBACK(handler), data);
+}
+
+static inline void umockdev_connect_client(UMockdevIoctlBase *base, umockdev_client_handler handler, gpointer data)
+{
+    g_signal_connect(base, "client-connected", G_CALLBACK(handler), data);
+}
+
+static inline void umockdev_client_set_owner(UMockdevIoctlClient *client, gpointer owner, GDestroyNotify release)
+{
+    g_object_set_data_full(G_OBJECT(client), "owner", owner, release);
+}
+
+static inline gpointer umockdev_client_get_owner(UMockdevIoctlClient *client)
+{
+    return g_object_get_data(G_OBJECT(client), "owner");
+}

@@ -1,0 +1,63 @@
+public import CellConfiguration
+
+/// A cell as driver and hypervisor see it together.
+public struct Cell: Sendable {
+    public enum Phase: Hashable, Sendable {
+        /// The driver knows it, the hypervisor does not yet.
+        case beingCreated
+        case present
+        /// The hypervisor has forgotten it, the driver not yet.
+        case beingDestroyed
+    }
+
+    /// The lowest free number at its create; 0 is the root cell.
+    public let id: Int
+    /// Tells cells of one id apart.
+    let incarnation: UInt64
+    public let descriptor: CellDescriptor
+    public internal(set) var cpus: Set<Int>
+    public internal(set) var failedCPUs: Set<Int> = []
+    public internal(set) var phase: Phase
+    /// The word in the communication region.
+    public internal(set) var commState: CellState
+    public internal(set) var exits: [Int: ExitStatistics]
+    var program: any CellProgram
+
+    /// Whether an image was loaded since the last start: else the inmate's RAM is dirty, and it does not come up.
+    var isFresh = false
+    /// Set by ``Fault/loseNextStart``.
+    var losesNextStart = false
+    /// When the cell is safe to start after its last load.
+    var settledAt: Duration = .zero
+    /// Management exits that will be counted soon: see ``Timing/noticing``.
+    var unnoticed: [Notice] = []
+    public internal(set) var starts = 0
+    public internal(set) var lostStarts = 0
+
+    struct Notice: Sendable {
+        var at: Duration
+        var cpu: Int
+    }
+
+    public var name: String { descriptor.name }
+    public var isRoot: Bool { id == 0 }
+
+    /// As `state` says it: the hypervisor knows nothing of a cell that comes or goes.
+    public var state: CellState { phase == .present ? commState : .unknown }
+
+    /// Whether an inmate executes: not so after a lost start, or after one without a load.
+    public var isAlive: Bool { program.isAlive }
+
+    var statistics: ExitStatistics { exits.values.reduce(ExitStatistics(), +) }
+
+    mutating func count(_ reason: ExitReason, on cpu: Int) {
+        exits[cpu, default: ExitStatistics()].count(reason)
+    }
+
+    /// Counts the management exits that are due.
+    mutating func notice(until now: Duration) {
+        guard unnoticed.contains(where: { $0.at <= now }) else { return }
+        for notice in unnoticed where notice.at <= now { count(.management, on: notice.cpu) }
+        unnoticed.removeAll { $0.at <= now }
+    }
+}

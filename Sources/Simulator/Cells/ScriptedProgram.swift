@@ -1,0 +1,85 @@
+import CellConfiguration
+
+/// A cell without instructions: it comes up, answers, and does what it is told to.
+///
+/// Whether it denies shutdown requests is a property of the inmate and outlives a restart; everything else is as
+/// new after each start.
+public struct ScriptedProgram: CellProgram {
+    private var cpus: [Int] = []
+    private var failedCPUs: Set<Int> = []
+    private var isRunning = false
+    private var isHung = false
+    private var deniesShutdown = false
+
+    public init() {}
+
+    public var isAlive: Bool { isRunning && failedCPUs.count < max(1, cpus.count) }
+
+    public mutating func started(as cell: CellDescriptor) -> [CellEvent] {
+        cpus = cell.cpus.members
+        failedCPUs = []
+        isRunning = true
+        isHung = false
+        // the switch to protected mode: the one exit that a healthy inmate makes
+        return cpus.prefix(1).map { .exited(cpu: $0, .controlRegister) }
+    }
+
+    public mutating func stopped() {
+        isRunning = false
+    }
+
+    public mutating func reply(to message: Message) -> Reply? {
+        guard isAlive && !isHung else { return nil }
+        return switch message {
+        case .shutdownRequest: deniesShutdown ? .denied : .approved
+        case .reconfigurationCompleted: .received
+        }
+    }
+
+    public mutating func play(_ fault: Fault) -> [CellEvent]? {
+        switch fault {
+        case .deny:
+            deniesShutdown = true
+            return []
+        case .approve:
+            deniesShutdown = false
+            return []
+        default:
+            return isAlive ? playAlive(fault) : nil
+        }
+    }
+
+    private mutating func playAlive(_ fault: Fault) -> [CellEvent]? {
+        switch fault {
+        case .fail(let violation):
+            let failing = cpus.filter { !failedCPUs.contains($0) }
+            failedCPUs.formUnion(failing)
+            return failing.map { .failed(cpu: $0, violation) }
+        case .failCPU(let cpu, let violation):
+            guard cpus.contains(cpu), failedCPUs.insert(cpu).inserted else { return nil }
+            return [.failed(cpu: cpu, violation)]
+        case .shutDown:
+            isRunning = false
+            return [.wroteState(.shutDown)]
+        case .giveUp:
+            isRunning = false
+            return [.wroteState(.failed)]
+        case .hang:
+            isHung = true
+            return []
+        case .lock:
+            return [.wroteState(.runningLocked)]
+        case .unlock:
+            return [.wroteState(.running)]
+        case .writeUnknownState:
+            return [.wroteState(.unknown)]
+        case .abiMismatch:
+            isHung = true
+            return [.wroteState(.abiMismatch)]
+        case .print(let text):
+            return [.printed(text)]
+        case .deny, .approve, .loseNextStart:
+            return nil
+        }
+    }
+}

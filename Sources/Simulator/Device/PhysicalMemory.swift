@@ -1,0 +1,45 @@
+import Glibc
+public import SystemCalls
+
+/// The RAM of the simulated machine: a sparse file, so that others can look into it, mapped here.
+public final class PhysicalMemory: Sendable {
+    /// In bytes.
+    public let size: UInt64
+    private let mapping: Mapping
+
+    /// The address of a mapping that lives as long as its owner. What two threads write to the same bytes is
+    /// theirs to order, as with any RAM.
+    private struct Mapping: @unchecked Sendable {
+        let start: UnsafeMutableRawPointer
+    }
+
+    /// - Parameter path: of the file, which is created or emptied.
+    public init(path: String, size: UInt64) throws(SystemCallError) {
+        let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o644)
+        try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(size)) }
+        let number = descriptor.rawValue
+        let start = mmap(nil, Int(size), PROT_READ | PROT_WRITE, MAP_SHARED, number, 0)
+        guard let start, start != MAP_FAILED else {
+            throw SystemCallError(call: "mmap", subject: path, errno: .noMemory)
+        }
+        self.size = size
+        mapping = Mapping(start: start)
+    }
+
+    deinit {
+        munmap(mapping.start, Int(size))
+    }
+
+    /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.
+    public func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) {
+        guard address < size, let source = bytes.baseAddress else { return }
+        memcpy(mapping.start + Int(address), source, min(bytes.count, Int(size - address)))
+    }
+
+    /// Bytes of the RAM; outside of it there is nothing.
+    public func read(at address: UInt64, count: Int) -> [UInt8] {
+        guard address < size else { return [] }
+        let available = min(max(0, count), Int(size - address))
+        return Array(UnsafeRawBufferPointer(start: mapping.start + Int(address), count: available))
+    }
+}

@@ -1,0 +1,112 @@
+import Glibc
+import SystemCalls
+
+/// A directory of plain files that shows a ``SysfsTree``.
+///
+/// Whoever keeps a file open sees it change, because files are written in place; one that shrinks is first padded
+/// with newlines, so that no reader ever sees the end of its old text behind the new one. A cell's directory
+/// appears whole, by being renamed into `cells/`; one that goes has its files emptied first, for those who have
+/// them open. (The real sysfs answers them ENODEV, which a plain file cannot.)
+struct SysfsDirectory {
+    private let path: String
+    private let temporary: String
+    private var shown = SysfsTree()
+
+    /// - Parameter path: the directory, which is made; its parents must exist.
+    init(path: String) throws(SystemCallError) {
+        self.path = path
+        // beside it, so that a rename can bring it in
+        temporary = path + ".new"
+        try SystemCall.makeDirectory(path)
+        try SystemCall.makeDirectory(path + "/cells")
+        try SystemCall.createFile(path + "/core", with: [], mode: 0o400)
+    }
+
+    /// Changes what has changed since the last time.
+    mutating func show(_ tree: SysfsTree) throws(SystemCallError) {
+        guard tree != shown else { return }
+        for (name, text) in tree.attributes where shown.attributes[name] != text {
+            try SysfsDirectory.write(text, to: "\(path)/\(name)", replacing: shown.attributes[name])
+        }
+        for cell in shown.cells where !tree.cells.contains(where: { $0.incarnation == cell.incarnation }) {
+            try remove(cell)
+        }
+        for cell in tree.cells {
+            if let old = shown.cells.first(where: { $0.incarnation == cell.incarnation }) {
+                try change(old, to: cell)
+            } else {
+                try add(cell)
+            }
+        }
+        shown = tree
+    }
+
+    private func directory(_ cell: SysfsTree.Cell) -> String { "\(path)/cells/\(cell.id)" }
+
+    private func add(_ cell: SysfsTree.Cell) throws(SystemCallError) {
+        try SystemCall.makeDirectory(temporary)
+        try SystemCall.makeDirectory(temporary + "/statistics")
+        for cpuDirectory in cell.directories { try SystemCall.makeDirectory("\(temporary)/\(cpuDirectory)") }
+        for (name, text) in cell.attributes {
+            try SysfsDirectory.write(text, to: "\(temporary)/\(name)", replacing: nil)
+        }
+        let directory = directory(cell)
+        try SystemCall.result(of: "rename", on: directory) { rename(temporary, directory) }
+    }
+
+    private func change(_ old: SysfsTree.Cell, to cell: SysfsTree.Cell) throws(SystemCallError) {
+        guard old != cell else { return }
+        let directory = directory(cell)
+        for new in cell.directories.subtracting(old.directories) {
+            try SystemCall.makeDirectory("\(directory)/\(new)")
+        }
+        for (name, text) in cell.attributes where old.attributes[name] != text {
+            try SysfsDirectory.write(text, to: "\(directory)/\(name)", replacing: old.attributes[name])
+        }
+        for name in old.attributes.keys where cell.attributes[name] == nil {
+            SysfsDirectory.empty("\(directory)/\(name)")
+        }
+        for gone in old.directories.subtracting(cell.directories) {
+            SystemCall.removeTree("\(directory)/\(gone)")
+        }
+    }
+
+    private func remove(_ cell: SysfsTree.Cell) throws(SystemCallError) {
+        // out of sight at once, then emptied for those who have it open
+        let directory = directory(cell)
+        try SystemCall.result(of: "rename", on: directory) { rename(directory, temporary) }
+        for name in cell.attributes.keys { SysfsDirectory.empty("\(temporary)/\(name)") }
+        SystemCall.removeTree(temporary)
+    }
+
+    private static func empty(_ path: String) {
+        _ = truncate(path, 0)
+    }
+
+    private static func write(
+        _ text: String, to path: String, replacing old: String?
+    ) throws(SystemCallError) {
+        guard let old else { return try SystemCall.createFile(path, with: Array(text.utf8), mode: 0o444) }
+        let descriptor = try SystemCall.open(path, O_WRONLY)
+        var bytes = Array(text.utf8)
+        let count = bytes.count
+        let longer = old.utf8.count - count
+        if longer > 0 { bytes += repeatElement(UInt8(ascii: "\n"), count: longer) }
+        try SystemCall.result(of: "pwrite", on: path) { pwrite(descriptor.rawValue, bytes, bytes.count, 0) }
+        if longer > 0 {
+            try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(count)) }
+        }
+    }
+}
+
+extension SysfsTree.Cell {
+    /// The directories of its CPUs.
+    fileprivate var directories: Set<String> {
+        Set(
+            attributes.keys.compactMap { name in
+                guard let end = name.lastIndex(of: "/") else { return nil }
+                let directory = String(name[..<end])
+                return directory == "statistics" ? nil : directory
+            })
+    }
+}

@@ -1,0 +1,165 @@
+import CellConfiguration
+
+/// The commands `create` and `destroy`.
+extension Machine {
+    /// No configuration is longer than what the driver can allocate for it.
+    private static let longestConfiguration = 4 << 20
+
+    /// What the driver and the hypervisor read out of a configuration: a short one as if zeros followed it.
+    private struct ReadConfiguration {
+        var descriptor: CellDescriptor
+        /// The hypervisor will read past its end.
+        var isTooShort: Bool
+    }
+
+    private func read(_ configuration: [UInt8]) throws(ConfigurationError) -> ReadConfiguration {
+        let needed = try CellDescriptor.encodedLength(header: configuration)
+        let header = CellDescriptor.fixedSize
+        if needed > Machine.longestConfiguration {
+            // the counts are nonsense; what could be read of the lists does not matter any more
+            let head = configuration.prefix(48) + [UInt8](repeating: 0, count: header - 48)
+            return ReadConfiguration(descriptor: try CellDescriptor(binary: Array(head)), isTooShort: true)
+        }
+        let missing = [UInt8](repeating: 0, count: max(0, needed - configuration.count))
+        return ReadConfiguration(
+            descriptor: try CellDescriptor(binary: Array(configuration.prefix(needed)) + missing),
+            isTooShort: !missing.isEmpty
+        )
+    }
+
+    mutating func beginCreate(_ configuration: [UInt8]) -> Step {
+        let descriptor: CellDescriptor
+        do {
+            descriptor = try read(configuration).descriptor
+        } catch {
+            report("create: \(error.message)")
+            // the driver only logs an architecture that is not its own
+            return .answer(error.code == .architecture ? nil : .invalid)
+        }
+        guard descriptor.architecture == .x86 else {
+            report("create: configuration for another architecture, ignored")
+            return .answer(nil)
+        }
+        guard isEnabled, let root = cells.firstIndex(where: \.isRoot) else { return .answer(.invalid) }
+        guard !cells.contains(where: { $0.name == descriptor.name }) else { return .answer(.exists) }
+
+        let id = (1...).first { index(ofCell: $0) == nil } ?? cells.count
+        let cpus = Set(descriptor.cpus.members)
+        addCell(descriptor, id: id, phase: .beingCreated)
+        guard cpus.isSubset(of: cells[root].cpus) else {
+            return .goOn(.withdraw(id, .busy), after: settings.timing.passingCell)
+        }
+        guard !cpus.contains(0) else {
+            return .goOn(.withdraw(id, .invalid), after: settings.timing.passingCell)
+        }
+        cells[root].cpus.subtract(cpus)
+        onlineCPUs.subtract(cpus)
+        return .goOn(.created(id), after: cost(settings.timing.create, of: cpus))
+    }
+
+    mutating func finishCreate(_ id: Int, _ configuration: [UInt8]) -> Step {
+        guard let index = index(ofCell: id), let read = try? read(configuration) else { return .answer(.invalid) }
+        let name = cells[index].name
+        guard mayReconfigure(except: id) else {
+            giveBackCPUs(of: index)
+            return withdraw(id, .notPermitted)
+        }
+        if read.isTooShort {
+            return .freeze(
+                Freeze(
+                    command: "create", target: name, cell: nil,
+                    reason: "the hypervisor read past the end of the configuration, which is shorter than its counts"
+                ))
+        }
+        if let region = read.descriptor.memoryRegions.first(where: takesKernel) {
+            return .freeze(
+                Freeze(
+                    command: "create", target: name, cell: nil,
+                    reason: "its memory at 0x\(String(region.physicalStart, radix: 16)) is Linux's kernel's"
+                ))
+        }
+        cells[index].phase = .present
+        for cpu in cells[index].cpus { cells[index].count(.management, on: cpu) }
+        return .goOn(.announce(id, then: .created), after: .zero)
+    }
+
+    mutating func announce(_ id: Int, then following: Stage.Following, for request: Request) -> Step {
+        let name = index(ofCell: id).map { cells[$0].name } ?? ""
+        if let silent = announceReconfiguration(except: id) {
+            return .freeze(
+                Freeze(command: request.command, target: name, cell: silent.cell, reason: silent.reason))
+        }
+        switch following {
+        case .created:
+            console.print("Created cell \"\(name)\"")
+            printPoolUsage(after: "cell creation")
+            report("created: cell \"\(name)\", id \(id)")
+            return .goOn(.done, after: .zero)
+        case .destroyed:
+            printPoolUsage(after: "cell destruction")
+            let cpus = index(ofCell: id).map { cells[$0].cpus } ?? []
+            return .goOn(.destroyed(id), after: cost(settings.timing.destroy, of: cpus))
+        }
+    }
+
+    /// A create that fails takes back what had shown already.
+    mutating func withdraw(_ id: Int, _ refusal: Refusal) -> Step {
+        cells.removeAll { $0.id == id }
+        return .answer(refusal)
+    }
+
+    mutating func beginDestroy(_ reference: CellReference, in request: Request? = nil) -> Step {
+        let index: Int
+        switch find(reference) {
+        case .success(let found): index = found
+        case .failure(let refusal): return .answer(refusal)
+        }
+        let id = cells[index].id
+        guard mayReconfigure(except: id) else { return .answer(.notPermitted) }
+        switch exchange(.shutdownRequest, with: index) {
+        case .refused: return refuse(request?.command ?? "destroy", index)
+        case .endless(let reason):
+            return .freeze(
+                Freeze(
+                    command: request?.command ?? "destroy", target: cells[index].name, cell: id, reason: reason))
+        case .settled: break
+        }
+        cells[index].program.stopped()
+        cells[index].phase = .beingDestroyed
+        console.print("Closing cell \"\(cells[index].name)\"")
+        return .goOn(.announce(id, then: .destroyed), after: .zero)
+    }
+
+    mutating func finishDestroy(_ id: Int, for request: Request) -> Step {
+        guard let index = index(ofCell: id) else { return .answer(.notFound) }
+        let name = cells[index].name
+        giveBackCPUs(of: index)
+        cells.remove(at: index)
+        report("destroyed: cell \"\(name)\"")
+        return request == .disable ? .goOn(.nextCell, after: .zero) : .answer(nil)
+    }
+
+    /// Clears up after a request that will never end by itself.
+    mutating func abandon(_ request: Request, stage: Stage) {
+        guard case .created(let id) = stage, let index = index(ofCell: id) else { return }
+        giveBackCPUs(of: index)
+        cells.removeAll { $0.id == id }
+    }
+
+    private mutating func giveBackCPUs(of index: Int) {
+        onlineCPUs.formUnion(cells[index].cpus)
+        guard let root = cells.firstIndex(where: \.isRoot) else { return }
+        cells[root].cpus.formUnion(cells[index].cpus)
+    }
+
+    private func takesKernel(_ region: MemoryRegion) -> Bool {
+        guard !region.flags.contains(.rootShared), !region.flags.contains(.communicationRegion) else { return false }
+        let kernel = settings.kernelMemory
+        return region.size > 0 && region.physicalStart < kernel.upperBound
+            && region.physicalStart.addingReportingOverflow(region.size).partialValue > kernel.lowerBound
+    }
+
+    private func cost(_ base: Duration, of cpus: Set<Int>) -> Duration {
+        base + settings.timing.hotplug * max(0, cpus.count - 1)
+    }
+}

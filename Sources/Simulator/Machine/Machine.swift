@@ -1,0 +1,175 @@
+public import CellConfiguration
+
+/// The simulated machine: Linux's driver and the hypervisor below it, with the semantics of the facts page §3.
+///
+/// A value without clock or I/O. Whoever holds it submits requests, says what time it is (``advance(to:)``), does
+/// what it asks for (``takeEffects()``) and shows ``sysfs`` to the world, unless the machine stands still.
+/// Requests are carried out one after the other: the driver has one lock.
+public struct Machine: Sendable {
+    public let settings: MachineSettings
+    /// Since the machine was switched on.
+    public internal(set) var now: Duration = .zero
+    /// The configuration that the hypervisor was enabled with; nil: disabled.
+    public internal(set) var system: SystemDescriptor?
+    /// In the order of their creation; the first is the root cell.
+    public internal(set) var cells: [Cell] = []
+    public internal(set) var console = HypervisorConsole()
+    public internal(set) var onlineCPUs: Set<Int>
+    /// Whether `enable` finds the hypervisor's firmware file.
+    public var hasFirmware = true
+    /// Why nothing moves any more; nil: it does.
+    public internal(set) var freeze: Freeze?
+
+    /// Linux stands still until then: the hypervisor waits for a cell.
+    var standsStillUntil: Duration = .zero
+    var random: SeededGenerator
+    var incarnations: UInt64 = 0
+
+    private var requests: UInt64 = 0
+    private var waiting: [(id: RequestID, request: Request)] = []
+    private var current: Execution?
+    private var effects: [Effect] = []
+    private let makeProgram: @Sendable (CellDescriptor) -> any CellProgram
+
+    /// A request that has the driver's lock.
+    struct Execution: Sendable {
+        let id: RequestID
+        let request: Request
+        var stage: Stage
+        var due: Duration
+    }
+
+    /// - Parameter program: what runs in the cells.
+    public init(
+        settings: MachineSettings = MachineSettings(),
+        program: @escaping @Sendable (CellDescriptor) -> any CellProgram = { _ in ScriptedProgram() }
+    ) {
+        self.settings = settings
+        self.makeProgram = program
+        onlineCPUs = Set(0..<settings.cpus)
+        random = SeededGenerator(seed: settings.seed)
+    }
+
+    public var isEnabled: Bool { system != nil }
+
+    /// Whether anybody in Linux can see anything change.
+    public var standsStill: Bool { freeze != nil || now < standsStillUntil }
+
+    // MARK: requests
+
+    /// Puts a request in the queue for the driver's lock.
+    public mutating func submit(_ request: Request) -> RequestID {
+        requests += 1
+        let id = RequestID(number: requests)
+        waiting.append((id, request))
+        return id
+    }
+
+    /// The time has come to `time`: does what is due until then.
+    public mutating func advance(to time: Duration) {
+        while freeze == nil, let next = nextMoment, next <= time {
+            now = max(now, next)
+            perform()
+        }
+        now = max(now, time)
+        for index in cells.indices { cells[index].notice(until: now) }
+    }
+
+    /// When ``advance(to:)`` has something to do next; nil: not before a request or a fault.
+    public var wakeUp: Duration? {
+        guard freeze == nil else { return nil }
+        let notices = cells.lazy.flatMap(\.unnoticed).map(\.at).filter { $0 > now }
+        let end = standsStillUntil > now ? standsStillUntil : nil
+        return [nextMoment, notices.min(), end].compactMap { $0 }.min()
+    }
+
+    /// What is to be done outside, in order; empty afterwards.
+    public mutating func takeEffects() -> [Effect] {
+        defer { effects = [] }
+        return effects
+    }
+
+    /// When the current request goes on, or the next one begins.
+    private var nextMoment: Duration? {
+        if let current { return max(current.due, standsStillUntil) }
+        return waiting.isEmpty ? nil : max(now, standsStillUntil)
+    }
+
+    private mutating func perform() {
+        if current == nil {
+            let next = waiting.removeFirst()
+            current = Execution(id: next.id, request: next.request, stage: .begin, due: now)
+        }
+        guard let execution = current else { return }
+        for index in cells.indices { cells[index].notice(until: now) }
+        switch carryOut(execution) {
+        case .goOn(let stage, let cost):
+            // what a wait for a cell took comes on top
+            current?.stage = stage
+            current?.due = max(now, standsStillUntil) + cost
+        case .answer(let refusal):
+            current = nil
+            effects.append(.answered(execution.id, refusal))
+        case .freeze(let freeze):
+            self.freeze = freeze
+            report("FROZEN: \(freeze)")
+        }
+    }
+
+    // MARK: for the rest of the machine
+
+    mutating func report(_ line: String) {
+        effects.append(.report(line))
+    }
+
+    mutating func store(_ id: RequestID, image: Int, at address: UInt64) {
+        effects.append(.store(id, image: image, at: address))
+    }
+
+    func index(ofCell id: Int) -> Int? {
+        cells.firstIndex { $0.id == id }
+    }
+
+    mutating func addCell(_ descriptor: CellDescriptor, id: Int, phase: Cell.Phase) {
+        incarnations += 1
+        let cpus = Set(descriptor.cpus.members)
+        cells.append(
+            Cell(
+                id: id, incarnation: incarnations, descriptor: descriptor, cpus: cpus, phase: phase,
+                commState: id == 0 ? .running : .shutDown,
+                exits: Dictionary(uniqueKeysWithValues: cpus.map { ($0, ExitStatistics()) }),
+                program: makeProgram(descriptor)
+            ))
+    }
+
+    /// Ends a freeze, which no real machine does: the cell that was waited for counts as failed, and the request
+    /// goes on. Where no cell was waited for, the request is refused with EINVAL.
+    public mutating func thaw() {
+        guard let freeze else { return }
+        self.freeze = nil
+        standsStillUntil = now
+        report("thawed")
+        if let id = freeze.cell, let index = index(ofCell: id) {
+            cells[index].program.stopped()
+            cells[index].commState = .failed
+            current?.due = now
+        } else if let current {
+            self.current = nil
+            abandon(current.request, stage: current.stage)
+            effects.append(.answered(current.id, .invalid))
+        }
+    }
+}
+
+/// Why the machine hangs for ever.
+public struct Freeze: Hashable, Sendable, CustomStringConvertible {
+    /// The command in which it hangs, such as `load`.
+    public let command: String
+    /// The cell that the command was for.
+    public let target: String
+    /// The cell that is waited for, if it is one.
+    public let cell: Int?
+    public let reason: String
+
+    public var description: String { "\(command) of cell \"\(target)\": \(reason)" }
+}

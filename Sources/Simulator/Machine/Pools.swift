@@ -1,0 +1,29 @@
+/// The hypervisor's page pools. What a cell costs is roughly right; nothing depends on it.
+extension Machine {
+    public struct Pools: Hashable, Sendable {
+        public var memorySize = 0
+        public var memoryUsed = 0
+        public var remapSize = 0
+        public var remapUsed = 0
+    }
+
+    /// In pages; all 0 while disabled.
+    public var pools: Pools {
+        guard let system else { return Pools() }
+        let pages = Int(clamping: system.hypervisorMemory.size / 4096)
+        let size = max(0, pages - 45)
+        let others = cells.filter { !$0.isRoot && $0.phase != .beingCreated }
+        let cellPages = others.reduce(0) { $0 + 12 + $1.descriptor.memoryRegions.count + 2 * $1.cpus.count }
+        return Pools(
+            memorySize: size, memoryUsed: min(size, 190 + cellPages),
+            remapSize: 131_072, remapUsed: 65_541 + others.count
+        )
+    }
+
+    mutating func printPoolUsage(after what: String) {
+        let pools = pools
+        console.print(
+            "Page pool usage after \(what): mem \(pools.memoryUsed)/\(pools.memorySize), "
+                + "remap \(pools.remapUsed)/\(pools.remapSize)")
+    }
+}

@@ -1,0 +1,58 @@
+/// A command to the driver, with everything already copied out of the client's memory.
+public enum Request: Hashable, Sendable {
+    /// The bytes of a system configuration.
+    case enable([UInt8])
+    case disable
+    /// The bytes of a cell configuration, as many as the caller said.
+    case create([UInt8])
+    case load(CellReference, [Image])
+    case start(CellReference)
+    case destroy(CellReference)
+
+    /// What a person calls it.
+    public var command: String {
+        switch self {
+        case .enable: "enable"
+        case .disable: "disable"
+        case .create: "create"
+        case .load(_, let images): images.isEmpty ? "shutdown" : "load"
+        case .start: "start"
+        case .destroy: "destroy"
+        }
+    }
+
+    /// One image of a load. Its bytes stay with whoever submitted the request: see ``Effect/store(_:image:at:)``.
+    public struct Image: Hashable, Sendable {
+        public var size: UInt64
+        /// By the cell's addresses.
+        public var target: UInt64
+
+        public init(size: UInt64, target: UInt64) {
+            self.size = size
+            self.target = target
+        }
+    }
+}
+
+/// How a command names its cell.
+public enum CellReference: Hashable, Sendable {
+    case id(Int)
+    case name(String)
+}
+
+/// Tells the requests of a machine apart.
+public struct RequestID: Hashable, Sendable, Comparable {
+    public let number: UInt64
+
+    public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
+}
+
+/// What a machine wants done outside of it.
+public enum Effect: Hashable, Sendable {
+    /// The request is answered; nil: 0 is returned.
+    case answered(RequestID, Refusal?)
+    /// The bytes of the request's image belong at this physical address.
+    case store(RequestID, image: Int, at: UInt64)
+    /// Something worth a line of the simulator's own output.
+    case report(String)
+}

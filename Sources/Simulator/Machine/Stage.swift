@@ -1,0 +1,59 @@
+/// How far a request has come.
+enum Stage: Hashable, Sendable {
+    /// It has just got the driver's lock.
+    case begin
+    /// Enable: the CPUs are in the hypervisor.
+    case enabled
+    /// Create: Linux has given the CPUs up; the cell's id.
+    case created(Int)
+    /// Create, destroy: the others are to be told.
+    case announce(Int, then: Following)
+    /// Create: the cell had shown although the create fails.
+    case withdraw(Int, Refusal)
+    /// Load: the images can be copied.
+    case copy(Int)
+    /// Destroy: Linux has its CPUs back.
+    case destroyed(Int)
+    /// Disable: the next cell goes.
+    case nextCell
+    /// Disable: the cells are gone.
+    case disabled
+    /// Nothing is left but the answer.
+    case done
+
+    enum Following: Hashable, Sendable {
+        case created, destroyed
+    }
+}
+
+/// What comes after a stage.
+enum Step {
+    /// The next stage, when its cost has passed.
+    case goOn(Stage, after: Duration)
+    /// nil: 0.
+    case answer(Refusal?)
+    case freeze(Freeze)
+}
+
+extension Machine {
+    mutating func carryOut(_ execution: Execution) -> Step {
+        switch (execution.request, execution.stage) {
+        case (_, .done): .answer(nil)
+        case (.enable(let configuration), .begin): beginEnable(configuration)
+        case (.enable(let configuration), _): finishEnable(configuration)
+        case (.disable, .begin): isEnabled ? .goOn(.nextCell, after: .zero) : .answer(.invalid)
+        case (.disable, .nextCell): destroyNextCell()
+        case (.disable, .disabled): finishDisable()
+        case (.create(let configuration), .begin): beginCreate(configuration)
+        case (.create(let configuration), .created(let id)): finishCreate(id, configuration)
+        case (.load(let cell, let images), .begin): beginLoad(cell, isShutdown: images.isEmpty)
+        case (.load(_, let images), .copy(let id)): finishLoad(id, images, for: execution.id)
+        case (.start(let cell), .begin): start(cell)
+        case (.destroy(let cell), .begin): beginDestroy(cell)
+        case (_, .announce(let id, let following)): announce(id, then: following, for: execution.request)
+        case (_, .withdraw(let id, let refusal)): withdraw(id, refusal)
+        case (_, .destroyed(let id)): finishDestroy(id, for: execution.request)
+        default: .answer(.invalid)
+        }
+    }
+}

@@ -1,0 +1,207 @@
+import Glibc
+import Synchronization
+import SystemCalls
+
+/// A machine that runs: a ``Machine`` on the real clock, and the device and sysfs that show it to other programs.
+///
+/// Nothing of it needs privileges. Other programs are in it when they are started with ``environment``.
+public final class SimulatedMachine: Sendable {
+    public let directory: MachineDirectory
+    public let memory: PhysicalMemory
+
+    private let state: Mutex<State>
+    private let clock = ContinuousClock()
+    private let switchedOn: ContinuousClock.Instant
+    private let onReport: @Sendable (String) -> Void
+    /// For the thread that waits for the next moment.
+    private let bell = Bell()
+
+    private struct State: Sendable {
+        var machine: Machine
+        var testbed: Testbed?
+        var sysfs: SysfsDirectory?
+        var control: ControlSocket?
+        var thread: BackgroundThread?
+        var calls: [RequestID: DeviceCall] = [:]
+        var readers: [WaitingReader] = []
+        var isStopping = false
+    }
+
+    /// Switches a machine on.
+    ///
+    /// - Parameters:
+    ///   - directory: is made, and removed by ``stop()``; one that a dead simulator left behind is taken over.
+    ///   - deviceMode: of `/dev/jailhouse`, and so who may use it.
+    ///   - keepsTogether: whether umockdev's directory is made inside the machine's. It means to change this
+    ///     process's TMPDIR before umockdev is used for the first time: so only for one machine a process.
+    ///   - onReport: is told what happens, a line each, one after the other, on any thread.
+    /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses.
+    public init(
+        directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: mode_t = 0o666,
+        keepsTogether: Bool = false, onReport: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(SimulatorError) {
+        directory = try MachineDirectory(serving: path)
+        if keepsTogether { setenv("TMPDIR", directory.path, 1) }
+        do {
+            memory = try PhysicalMemory(path: directory.path + "/memory", size: settings.memory)
+        } catch {
+            throw SimulatorError(.directory, "\(error)")
+        }
+        self.onReport = onReport
+        switchedOn = clock.now
+        state = Mutex(State(machine: Machine(settings: settings)))
+        do {
+            try switchOn(deviceMode: deviceMode)
+        } catch {
+            stop()
+            throw error
+        }
+    }
+
+    private func switchOn(deviceMode: mode_t) throws(SimulatorError) {
+        let testbed = try Testbed(handler: self, mode: deviceMode)
+        state.withLock { $0.testbed = testbed }
+        do {
+            let sysfs = try SysfsDirectory(path: testbed.root + "/sys/devices/jailhouse")
+            state.withLock { $0.sysfs = sysfs }
+            try directory.link(root: testbed.root)
+        } catch {
+            throw SimulatorError(.directory, "\(error)")
+        }
+        let control = try ControlSocket(path: directory.path + "/machine", machine: self)
+        let thread = BackgroundThread { [self] in keepTime() }
+        state.withLock {
+            $0.control = control
+            $0.thread = thread
+            // so that sysfs is complete before anybody can look
+            pump(&$0)
+        }
+    }
+
+    /// What a program's environment needs for it to be in the machine.
+    public var environment: [String: String] {
+        get throws(SimulatorError) { try MachineDirectory.environment(ofMachineAt: directory.path) }
+    }
+
+    /// Switches the machine off and removes what it has in the file system. umockdev ends clients that are in a
+    /// call; those of a frozen machine, for example.
+    public func stop() {
+        let parts = state.withLock { state in
+            state.isStopping = true
+            return (state.control, state.thread, state.testbed)
+        }
+        bell.ring()
+        parts.0?.close()
+        parts.1?.join()
+        parts.2?.close()
+        state.withLock { $0 = State(machine: $0.machine, isStopping: true) }
+        directory.remove()
+    }
+
+    // MARK: what can be done to it
+
+    /// Plays a fault in a cell; see ``Machine/inject(_:into:)``.
+    public func inject(_ fault: Fault, into cell: String) throws(SimulatorError) {
+        try change { (machine) throws(SimulatorError) in try machine.inject(fault, into: cell) }
+    }
+
+    /// See ``Machine/thaw()``.
+    public func thaw() {
+        change { $0.thaw() }
+    }
+
+    /// Does something to the machine at this moment, and shows what came of it.
+    public func change<Result: Sendable, Failure: Error>(
+        _ body: (inout Machine) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { bell.ring() }
+        return try state.withLock { (state) throws(Failure) in
+            defer { pump(&state) }
+            state.machine.advance(to: elapsed)
+            return try body(&state.machine)
+        }
+    }
+
+    /// The machine as it is at this moment.
+    public var machine: Machine {
+        state.withLock { state in
+            pump(&state)
+            return state.machine
+        }
+    }
+
+    // MARK: time
+
+    private var elapsed: Duration { clock.now - switchedOn }
+
+    /// Wakes whenever the machine has something to do, until ``stop()``.
+    private func keepTime() {
+        while true {
+            let next: (isStopping: Bool, pause: Duration?) = state.withLock { state in
+                guard !state.isStopping else { return (true, nil) }
+                pump(&state)
+                let moments = [state.machine.wakeUp].compactMap { $0 } + state.readers.map(\.nextLook)
+                return (false, moments.min().map { max(.zero, $0 - elapsed) })
+            }
+            if next.isStopping { return }
+            bell.wait(atMost: next.pause)
+        }
+    }
+
+    /// Brings the machine to this moment and does what it wants done. sysfs shows what an answer is about before
+    /// the answer is given.
+    private func pump(_ state: inout State) {
+        state.machine.advance(to: elapsed)
+        var answers: [(RequestID, Refusal?)] = []
+        for effect in state.machine.takeEffects() {
+            switch effect {
+            case .report(let line): onReport(line)
+            case .answered(let id, let refusal): answers.append((id, refusal))
+            case .store(let id, let image, let address):
+                if let call = state.calls[id] { memory.write(call.image(image), at: address) }
+            }
+        }
+        if !state.machine.standsStill {
+            do {
+                try state.sysfs?.show(state.machine.sysfs)
+            } catch {
+                onReport("sysfs cannot be shown: \(error)")
+            }
+            serveReaders(&state)
+        }
+        for (id, refusal) in answers { state.calls.removeValue(forKey: id)?.complete(refusal) }
+    }
+
+    private func serveReaders(_ state: inout State) {
+        let now = state.machine.now
+        let poll = state.machine.settings.timing.consolePoll
+        state.readers = state.readers.compactMap { reader in
+            var reader = reader
+            guard reader.nextLook <= now || poll == .zero else { return reader }
+            return reader.look(at: state.machine.console, now: now) ? nil : reader
+        }
+    }
+}
+
+extension SimulatedMachine: TestbedHandler {
+    func received(_ request: Request, _ call: DeviceCall) {
+        state.withLock { state in
+            state.machine.advance(to: elapsed)
+            let id = state.machine.submit(request)
+            state.calls[id] = call
+            pump(&state)
+        }
+        bell.ring()
+    }
+
+    func wantsToRead(_ call: DeviceCall, _ file: OpenedDevice, limit: Int, isNonBlocking: Bool) {
+        state.withLock { state in
+            state.machine.advance(to: elapsed)
+            state.readers.append(
+                WaitingReader(
+                    call: call, file: file, limit: limit, isNonBlocking: isNonBlocking, nextLook: state.machine.now))
+            pump(&state)
+        }
+        bell.ring()
+    }
+}

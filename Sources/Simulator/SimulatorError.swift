@@ -1,0 +1,30 @@
+/// Why the simulator cannot do what it was asked to.
+public struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible {
+    public enum Code: String, Hashable, Sendable {
+        /// The directory of the machine is in use, or cannot be used.
+        case directory
+        /// No machine is served there.
+        case notServed
+        /// umockdev refused something.
+        case device
+        /// There is no such fault.
+        case fault
+        /// There is no such cell.
+        case cell
+        /// The cell is in no condition to play that fault.
+        case condition
+        /// The machine's control socket was told something else than it understands, or answered so.
+        case control
+    }
+
+    public let code: Code
+    /// One lower-case sentence.
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
