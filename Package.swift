@@ -80,11 +80,11 @@ let package = Package(
         tests("SupervisionTests", ["Supervision"]),
         tests("CellDefinitionTests", ["CellDefinition"]),
         tests("HypervisorTests", ["Hypervisor", "Supervision"]),
-        tests("ControlInterfaceTests", ["ControlInterface"]),
+        tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests("DaemonTests", ["jailhoused"]),
-        tests("CommandTests", ["jailhouse-ctl"]),
+        tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"]),
         tests("Integration", ["ControlInterface", "SystemCalls"]),
     ],
     swiftLanguageModes: [.v6]

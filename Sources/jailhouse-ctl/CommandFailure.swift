@@ -1,0 +1,73 @@
+import ControlInterface
+import Glibc
+import SystemCalls
+
+/// Why a command ends without having done what it was asked: a sentence and an exit status.
+struct CommandFailure: Error, Hashable {
+    /// The exit statuses, documented in the help.
+    enum Status: Int32 {
+        case failed = 1
+        case notRunning = 3
+        case noSuchCell = 4
+        case wrongUsage = 64
+        case noDaemon = 69
+    }
+
+    let status: Status
+    /// What, where and what to do, as one line without a full stop; it may hold what the daemon sent.
+    let message: String
+
+    init(_ status: Status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    init(_ error: SystemCallError) {
+        self.init(.failed, "\(error)")
+    }
+
+    /// Tells the message on standard error and ends the process.
+    func end() -> Never {
+        let text = Text.printable(message, keepingLineBreaks: true)
+        // there is nobody left to tell if standard error fails
+        try? SystemCall.write(Array("jailhouse-ctl: \(text)\n".utf8), to: STDERR_FILENO)
+        exit(status.rawValue)
+    }
+}
+
+extension CommandFailure {
+    /// - Parameter chosen: the user named the socket.
+    init(_ error: ControlError, socketWasChosen chosen: Bool) {
+        let question =
+            chosen
+            ? "is that the socket of a running jailhoused?"
+            : "is jailhoused running? Try: systemctl status jailhoused"
+        switch error {
+        case .noSocket(let path):
+            self.init(.noDaemon, "cannot reach the daemon: there is no socket \(path); \(question)")
+        case .nobodyListens(let path):
+            self.init(.noDaemon, "cannot reach the daemon: nobody listens at \(path); \(question)")
+        case .disconnected:
+            self.init(
+                .noDaemon, "the daemon closed the connection before it had answered; try: systemctl status jailhoused")
+        case .notPermitted(let path):
+            self.init(
+                .failed,
+                "no permission to use \(path): you are not in group jailhouse-admin; use sudo, or have yourself added "
+                    + "(sudo usermod -aG jailhouse-admin $USER) and log in again")
+        case .manager(.cellNotFound(_, _, let message)):
+            self.init(.noSuchCell, message)
+        case .manager(let error):
+            self.init(.failed, error.message)
+        case .service(.methodNotFound), .service(.methodNotImplemented), .service(.interfaceNotFound),
+            .service(.invalidParameter):
+            self.init(.failed, "\(error): is the running jailhoused of another version than this command?")
+        case .connection(let error):
+            self.init(.noDaemon, "cannot reach the daemon: \(error)")
+        case .malformed, .tooLong, .tooDeep, .unknown:
+            self.init(.failed, "the daemon's answer makes no sense: \(error)")
+        case .service(.permissionDenied), .service(.expectedMore):
+            self.init(.failed, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import ArgumentParser
+import ControlInterface
+import Glibc
+import SystemCalls
+import SystemdSupport
+
+struct Attach: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start a cell and stay until it is stopped.",
+        discussion: """
+            Shows each change as 'watch' does, and tells the service manager when the cell runs. Ends with status 0 \
+            when the cell was stopped, with 1 when it failed and is not restarted. SIGTERM and SIGINT end the command, \
+            not the cell. When the daemon is restarted the command waits for it.
+
+            Example: jailhouse-ctl attach rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+
+    func run() throws {
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { _ in _exit(0) }
+        }
+        var attachment = Attachment(cell: cell, daemon: options.daemon, screen: options.screen)
+        try attachment.start()
+        switch try attachment.follow() {
+        case .stopped: return
+        case .givenUp(let condition):
+            throw CommandFailure(
+                .failed, "cell \(cell) is \(condition) and not restarted; try: jailhouse-ctl status \(cell)")
+        }
+    }
+}
+
+/// A cell from its start to its end, seen through connections that may break.
+struct Attachment {
+    enum End: Hashable {
+        case stopped
+        case givenUp(condition: String)
+    }
+
+    let cell: String
+    let daemon: Daemon
+    let screen: Screen
+    private var watch: ReplyStream<Manager.Watch>?
+    /// What the cell was before its start is no end.
+    private var hasRun = false
+
+    init(cell: String, daemon: Daemon, screen: Screen) {
+        self.cell = cell
+        self.daemon = daemon
+        self.screen = screen
+    }
+
+    /// Starts the cell and reports readiness. The watch begins before it, so that no change is missed.
+    mutating func start() throws {
+        watch = try daemon.stream(Manager.Watch.self, .init(cell: cell))
+        // the daemon watches from its first answer on
+        guard let change = try nextChange() else {
+            throw CommandFailure(.disconnected, socketWasChosen: daemon.chosenSocket != nil)
+        }
+        try show(change)
+        let started = try daemon.call(Manager.Start.self, .init(cell: cell)).cell
+        Notification.send([.ready, .status("cell \(cell): \(started.condition)")])
+    }
+
+    /// Shows changes until the cell has ended for good.
+    mutating func follow() throws -> End {
+        while true {
+            guard let change = try nextChange() else {
+                // the daemon left; the cell did not. What it has become meanwhile counts
+                try reconnect()
+                hasRun = true
+                continue
+            }
+            try show(change)
+            guard hasRun else { continue }
+            Notification.send([.status("cell \(cell): \(change.cell.condition)")])
+            if let end = try end(at: change.cell) { return end }
+        }
+    }
+
+    private mutating func show(_ change: Manager.Change) throws {
+        hasRun = hasRun || change.cell.runs
+        let line = ChangeLine(change)
+        try screen.showLine(line, text: line.text(screen.style))
+    }
+
+    /// Nil when the connection is over.
+    private mutating func nextChange() throws -> Manager.Change? {
+        do {
+            return try watch?.next()?.change
+        } catch .disconnected {
+            return nil
+        } catch .connection {
+            return nil
+        } catch {
+            throw CommandFailure(error, socketWasChosen: daemon.chosenSocket != nil)
+        }
+    }
+
+    private mutating func reconnect() throws {
+        try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
+        while true {
+            usleep(200_000)
+            do {
+                watch = try daemon.stream(Manager.Watch.self, .init(cell: cell))
+                return
+            } catch let failure as CommandFailure where failure.status == .noDaemon {
+                continue
+            }
+        }
+    }
+
+    /// Whether the cell has ended for good: a stop or failure that its policy answers with a restart is none.
+    private func end(at cell: Manager.Cell) throws -> End? {
+        switch cell.condition {
+        case "gave-up": return .givenUp(condition: cell.condition)
+        case "absent": return .stopped
+        case "stopped": return isRestarted(after: ["always"]) ? nil : .stopped
+        case "failed": return isRestarted(after: ["always", "on-failure"]) ? nil : .givenUp(condition: cell.condition)
+        default: return nil
+        }
+    }
+
+    private func isRestarted(after policies: Set<String>) -> Bool {
+        let details = try? daemon.call(Manager.Describe.self, .init(cell: cell)).details
+        guard let supervision = details?.supervision else { return false }
+        return supervision.desired == "running" && policies.contains(supervision.restart)
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import ControlInterface
+
+struct Destroy: CellChangeCommand {
+    typealias Method = Manager.Destroy
+
+    static let configuration = CommandConfiguration(
+        abstract: "Stop a cell and give its CPUs and memory back to Linux.",
+        discussion: """
+            With --json: the cell, as in 'list --json'.
+
+            Example: jailhouse-ctl destroy rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+}

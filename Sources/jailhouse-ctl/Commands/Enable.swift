@@ -1,0 +1,41 @@
+import ArgumentParser
+import ControlInterface
+import Glibc
+import SystemCalls
+
+struct Enable: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start the hypervisor.",
+        discussion: """
+            With a system configuration (TOML or compiled) or, without one, with that of the daemon's settings. \
+            The daemon reads the file: it must be readable for user jailhouse.
+
+            With --json: the machine, as in 'status --json'.
+
+            Example: jailhouse-ctl enable /etc/jailhoused/q35.toml
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "A system configuration.", completion: .file())
+    var file: String?
+
+    func run() throws {
+        let path = try file.map(Self.absolute)
+        try options.changeMachine(Manager.Enable.self, .init(configuration: path)) { machine in
+            let configuration = (path ?? machine.system).map { " with \(Text.printable($0))" }
+            return "the hypervisor is enabled" + (configuration ?? "")
+        }
+    }
+
+    /// The daemon has another working directory than we.
+    static func absolute(_ path: String) throws -> String {
+        if path.hasPrefix("/") { return path }
+        guard let directory = getcwd(nil, 0) else {
+            throw CommandFailure(.failed, "cannot tell the working directory: \(String(cString: strerror(errno)))")
+        }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+}

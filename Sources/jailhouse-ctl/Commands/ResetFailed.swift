@@ -1,0 +1,28 @@
+import ArgumentParser
+import ControlInterface
+
+struct ResetFailed: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Forget the failures and restarts of one cell or of all.",
+        discussion: """
+            A cell that was given up counts as stopped afterwards, with all its attempts before it.
+
+            With --json: an array of the cells afterwards, as in 'list --json'.
+
+            Example: jailhouse-ctl reset-failed rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name; without it, all cells.", completion: .cellNames)
+    var cell: String?
+
+    func run() throws {
+        let daemon = options.daemon
+        _ = try daemon.call(Manager.ResetFailed.self, .init(cell: cell))
+        guard options.screen.json else { return }
+        let cells = try daemon.call(Manager.List.self).cells.filter { cell == nil || $0.name == cell }
+        try options.screen.show(JSON.text(cells.map(CellRow.init)))
+    }
+}

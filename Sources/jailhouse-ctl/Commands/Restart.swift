@@ -1,0 +1,20 @@
+import ArgumentParser
+import ControlInterface
+
+struct Restart: CellChangeCommand {
+    typealias Method = Manager.Restart
+
+    static let configuration = CommandConfiguration(
+        abstract: "Stop a cell, load its images again and start it.",
+        discussion: """
+            With --json: the cell, as in 'list --json'.
+
+            Example: jailhouse-ctl restart rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import ControlInterface
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the machine and all cells, or one cell in full.",
+        discussion: """
+            Of a cell: its condition, CPUs, images, restarts, and its last failure with what the hypervisor printed \
+            then. The exit status is 0 if it runs, 3 if it does not, 4 if there is no such cell.
+
+            With --json: an object with cell (as in 'list --json'), definition, problem, images, supervision, \
+            lastFailure, console and vmExits; without a cell an object with machine and cells.
+
+            Example: jailhouse-ctl status rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name; without it, the machine and all cells.", completion: .cellNames)
+    var cell: String?
+
+    func run() throws {
+        let screen = options.screen
+        guard let cell else {
+            let report = MachineReport(try options.daemon.call(Manager.List.self))
+            try screen.show(report, text: report.text(screen.style, now: .now))
+            return
+        }
+        let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+        let report = CellReport(details)
+        try screen.show(report, text: report.text(screen.style, now: .now))
+        if !details.cell.runs { throw ExitCode(CommandFailure.Status.notRunning.rawValue) }
+    }
+}

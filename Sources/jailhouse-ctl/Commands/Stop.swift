@@ -1,0 +1,20 @@
+import ArgumentParser
+import ControlInterface
+
+struct Stop: CellChangeCommand {
+    typealias Method = Manager.Stop
+
+    static let configuration = CommandConfiguration(
+        abstract: "Stop a cell.",
+        discussion: """
+            Asks the inmate to shut down, and again until its stop timeout if it refuses; returns when it is stopped. The cell keeps its CPUs and memory. With --json: the cell, as in 'list --json'.
+
+            Example: jailhouse-ctl stop rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+}

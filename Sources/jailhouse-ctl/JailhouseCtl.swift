@@ -1,0 +1,42 @@
+import ArgumentParser
+import ControlInterface
+
+@main
+struct JailhouseCtl: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "jailhouse-ctl",
+        abstract: "Query and control the cells of the Jailhouse hypervisor through jailhoused.",
+        discussion: """
+            Exit status: 0 done; 1 refused or failed; 3 'status' of a cell that does not run; 4 no such cell; \
+            64 wrong usage; 69 no daemon.
+
+            With --json, times are RFC 3339 strings in UTC with milliseconds, keys come in alphabetical order, \
+            and what does not apply is null. Colour is used on a terminal only, and never with NO_COLOR set.
+
+            Example: jailhouse-ctl start rtems && jailhouse-ctl status rtems
+            """,
+        version: Product.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Look", subcommands: [List.self, Status.self, Comm.self, Watch.self]),
+            CommandGroup(
+                name: "Cells",
+                subcommands: [
+                    Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
+                ]),
+            CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, Reload.self]),
+        ]
+    )
+
+    static let _errorPrefix = "jailhouse-ctl: "
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as CommandFailure {
+            failure.end()
+        } catch {
+            exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import ControlInterface
+import Glibc
+
+/// The options of every command that talks to the daemon.
+struct DaemonOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
+        completion: .file())
+    var socket: String?
+
+    @OptionGroup var output: OutputOptions
+
+    var daemon: Daemon { Daemon(chosenSocket: socket ?? Self.environmentSocket) }
+    var screen: Screen { output.screen }
+
+    static var environmentSocket: String? {
+        guard let value = getenv("JAILHOUSED_SOCKET") else { return nil }
+        let path = String(cString: value)
+        return path.isEmpty ? nil : path
+    }
+}
+
+/// The options of every command.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    var screen: Screen { Screen(json: json, style: .ofStandardOutput) }
+}
+
+/// The options of the commands that work on files and need no daemon.
+struct FileOptions: ParsableArguments {
+    @OptionGroup var output: OutputOptions
+
+    /// Accepted so that a script can hand the same options to every command.
+    @Option(help: .hidden)
+    var socket: String?
+
+    var screen: Screen { output.screen }
+}
+
+extension CompletionKind {
+    /// The names of the cells that the daemon knows; none without a daemon.
+    static var cellNames: CompletionKind {
+        .custom { words, _, prefix in
+            let daemon = Daemon(chosenSocket: socket(in: words) ?? DaemonOptions.environmentSocket)
+            let cells = (try? daemon.call(Manager.List.self).cells) ?? []
+            return cells.map(\.name).filter { $0.hasPrefix(prefix) }
+        }
+    }
+
+    private static func socket(in words: [String]) -> String? {
+        guard let option = words.lastIndex(of: "--socket"), option + 1 < words.count else { return nil }
+        return words[option + 1]
+    }
+}

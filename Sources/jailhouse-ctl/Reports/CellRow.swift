@@ -1,0 +1,52 @@
+import ControlInterface
+
+/// A cell as `list` shows it.
+struct CellRow: Encodable {
+    let name: String
+    @JSON.OrNull var id: Int?
+    @JSON.OrNull var state: String?
+    let condition: String
+    let cpus: [Int]
+    let failedCpus: [Int]
+    let restarts: Int
+    @JSON.OrNull var since: String?
+
+    private let sinceMoment: Moment?
+
+    init(_ cell: Manager.Cell) {
+        name = cell.name
+        id = cell.id
+        state = cell.state
+        condition = cell.condition
+        cpus = cell.cpus
+        failedCpus = cell.failedCpus
+        restarts = cell.restarts
+        sinceMoment = Moment(known: cell.since)
+        since = sinceMoment?.rfc3339
+    }
+
+    private enum CodingKeys: CodingKey {
+        case name, id, state, condition, cpus, failedCpus, restarts, since
+    }
+
+    static func table(_ cells: [CellRow], now: Moment, zone: Moment.Zone = .local) -> Table {
+        Table(
+            heads: ["CELL", "ID", "STATE", "CONDITION", "CPUS", "RESTARTS", "SINCE"],
+            rows: cells.map { cell in
+                [
+                    Table.Entry(cell.name),
+                    Table.Entry(cell.id.map { "\($0)" }),
+                    Table.Entry(cell.state),
+                    Table.Entry(cell.condition, Condition(cell.condition).paint),
+                    Table.Entry(cell.cpuText),
+                    Table.Entry("\(cell.restarts)"),
+                    Table.Entry(cell.sinceMoment?.short(now: now, zone)),
+                ]
+            })
+    }
+
+    /// `2-3`, and those that failed: `2-3 (3 failed)`.
+    var cpuText: String {
+        Text.ranges(cpus) + (failedCpus.isEmpty ? "" : " (\(Text.ranges(failedCpus)) failed)")
+    }
+}

@@ -1,0 +1,45 @@
+import ControlInterface
+
+/// The daemon's word for a cell, sorted by what it means to a person.
+enum Condition: Hashable {
+    case well, changing, atRest, bad
+
+    init(_ word: String) {
+        self =
+            switch word {
+            case "running", "foreign": .well
+            case "degraded", "failed", "gave-up": .bad
+            case "created", "starting", "stopping", "backing-off": .changing
+            default: .atRest
+            }
+    }
+
+    var paint: Style.Paint? {
+        switch self {
+        case .well: .green
+        case .changing: .yellow
+        case .bad: .red
+        case .atRest: nil
+        }
+    }
+
+    /// The mark in front of a report, as systemctl has it.
+    var bullet: String {
+        switch self {
+        case .well, .changing: "●"
+        case .bad: "×"
+        case .atRest: "○"
+        }
+    }
+}
+
+extension Manager.Cell {
+    /// Whether its program executes, as far as is known.
+    var runs: Bool {
+        switch condition {
+        case "running", "degraded": true
+        case "foreign": state == "running" || state == "running/locked"
+        default: false
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ControlInterface
+
+/// The machine and its cells as `status` without a cell shows them.
+struct MachineReport: Encodable {
+    struct Machine: Encodable {
+        let enabled: Bool
+        @JSON.OrNull var system: String?
+        let driver: Bool
+        let version: String
+        let memPoolSize: Int
+        let memPoolUsed: Int
+        let remapPoolSize: Int
+        let remapPoolUsed: Int
+
+        init(_ machine: Manager.Machine) {
+            enabled = machine.enabled
+            system = machine.system
+            driver = machine.driver
+            version = machine.version
+            memPoolSize = machine.memPoolSize
+            memPoolUsed = machine.memPoolUsed
+            remapPoolSize = machine.remapPoolSize
+            remapPoolUsed = machine.remapPoolUsed
+        }
+    }
+
+    let machine: Machine
+    let cells: [CellRow]
+
+    init(_ reply: Manager.List.Reply) {
+        machine = Machine(reply.machine)
+        cells = reply.cells.map(CellRow.init)
+    }
+
+    func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {
+        let condition: Condition = machine.enabled ? .well : machine.driver ? .atRest : .bad
+        var list = PropertyList()
+        let state =
+            machine.enabled ? "enabled" : machine.driver ? "disabled" : "no driver; try: modprobe jailhouse"
+        list.add("Hypervisor", style(state, condition.paint))
+        list.add("System", machine.system.map { Text.printable($0) } ?? "none configured")
+        list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
+        if machine.enabled {
+            list.add(
+                "Memory",
+                "\(machine.memPoolUsed) of \(machine.memPoolSize) pages used, "
+                    + "\(machine.remapPoolUsed) of \(machine.remapPoolSize) for remapping")
+        }
+        list.add("Cells", summary)
+        let head = style(condition.bullet, condition.paint) + " " + style("Jailhouse", .bold)
+        let machineText = head + "\n" + list.text(width: 12)
+        return cells.isEmpty
+            ? machineText : machineText + "\n\n" + CellRow.table(cells, now: now, zone: zone).text(style)
+    }
+
+    /// `2 running, 1 failed`
+    private var summary: String {
+        let counts = Dictionary(grouping: cells, by: \.condition).mapValues(\.count)
+        let pieces = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        return pieces.isEmpty ? "none" : pieces.map { "\($0.value) \(Text.printable($0.key))" }.joined(separator: ", ")
+    }
+}

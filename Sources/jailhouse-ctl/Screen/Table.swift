@@ -1,0 +1,55 @@
+/// Columns of text, as wide as they need to be.
+struct Table {
+    struct Entry {
+        let text: String
+        let paint: Style.Paint?
+
+        /// - Parameter text: what came from elsewhere is made printable; nothing becomes `-`.
+        init(_ text: String?, _ paint: Style.Paint? = nil) {
+            let text = text ?? ""
+            self.text = text.isEmpty ? "-" : Text.printable(text)
+            self.paint = paint
+        }
+    }
+
+    let heads: [String]
+    let rows: [[Entry]]
+
+    func text(_ style: Style) -> String {
+        let lines = [heads.map { Entry($0, .bold) }] + rows
+        let widths = heads.indices.map { column in lines.map { $0[column].text.count }.max() ?? 0 }
+        return lines.map { line in
+            line.enumerated().map { column, entry in
+                let isLast = column == line.count - 1
+                let padding = isLast ? 0 : widths[column] - entry.text.count
+                return style(entry.text, entry.paint) + String(repeating: " ", count: padding)
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+}
+
+/// `Name: value` lines, the names aligned at their colons; a value may have several lines.
+struct PropertyList {
+    private var properties: [(name: String, lines: [String])] = []
+
+    /// Adds a property; a nil value adds nothing.
+    ///
+    /// - Parameter value: printable already, since it may be painted.
+    mutating func add(_ name: String, _ value: String?) {
+        if let value { properties.append((name, [value])) }
+    }
+
+    mutating func add(_ name: String, lines: [String]) {
+        if !lines.isEmpty { properties.append((name, lines)) }
+    }
+
+    /// - Parameter width: at least so wide is the part before the colons.
+    func text(width: Int = 0) -> String {
+        let width = max(width, properties.map(\.name.count).max() ?? 0)
+        return properties.map { name, lines in
+            let head = String(repeating: " ", count: width - name.count) + name + ": "
+            let indentation = "\n" + String(repeating: " ", count: width + 2)
+            return head + lines.joined(separator: indentation)
+        }.joined(separator: "\n")
+    }
+}

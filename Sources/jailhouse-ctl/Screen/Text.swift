@@ -1,0 +1,53 @@
+/// Text that came from elsewhere (an inmate's name, what the hypervisor printed) made fit for a terminal.
+enum Text {
+    /// Every control character, and every one that turns the direction of writing, as a visible escape.
+    static func printable(_ text: String, keepingLineBreaks: Bool = false) -> String {
+        guard text.unicodeScalars.contains(where: isHarmful) else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n" where keepingLineBreaks: result += "\n"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where isHarmful(scalar):
+                let digits = String(scalar.value, radix: 16)
+                result += scalar.value < 0x100 ? "\\x" + (digits.count < 2 ? "0" : "") + digits : "\\u{\(digits)}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+
+    private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        // line and paragraph separators, embeddings and isolates of direction
+        case 0x2028...0x202e, 0x2066...0x2069, 0x200e, 0x200f: true
+        default: scalar.properties.generalCategory == .control
+        }
+    }
+
+    /// Numbers as a list of ranges: `0-2,5`; `-` for none.
+    static func ranges(_ numbers: [Int]) -> String {
+        var pieces: [ClosedRange<Int>] = []
+        for number in numbers.sorted() {
+            if let last = pieces.last, number - last.upperBound <= 1 {
+                pieces[pieces.count - 1] = last.lowerBound...number
+            } else {
+                pieces.append(number...number)
+            }
+        }
+        if pieces.isEmpty { return "-" }
+        return pieces.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            .joined(separator: ",")
+    }
+
+    static func hexadecimal(_ address: UInt64) -> String {
+        "0x" + String(address, radix: 16)
+    }
+
+    /// `1 cell`, `2 cells`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+}
