@@ -17,9 +17,9 @@ struct JailhouseCtl: ParsableCommand {
             """,
         version: Product.version,
         groupedSubcommands: [
-            CommandGroup(name: "Look", subcommands: [List.self, Status.self, Comm.self, Watch.self]),
+            CommandGroup(name: "Query", subcommands: [List.self, Status.self, Comm.self, Watch.self]),
             CommandGroup(
-                name: "Cells",
+                name: "Cell",
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
                 ]),
