@@ -5,11 +5,13 @@ import Foundation
 /// It stands in for a cell: one processor, COM1, a PM timer, a communication region at 0x900000.
 final class BareMachine {
     /// How the processor gets to the image.
-    enum Start: CaseIterable {
+    enum Start: Hashable {
         /// The image's multiboot header, as an RTEMS image is started on a PC.
         case bootLoader
         /// The reset address 0xf0000 in real mode with that CS base, as in a cell.
         case resetAddress
+        /// The same for an image without a start stub, with this flat one at the reset address.
+        case stub(URL)
     }
 
     static let communicationRegion: UInt64 = 0x900000
@@ -29,7 +31,9 @@ final class BareMachine {
         serial = directory.appending(path: "serial")
         try Data().write(to: memoryFile)
         try Data().write(to: serial)
-        try Data(Self.firmware()).write(to: firmware)
+        var stub = Data()
+        if case .stub(let file) = start { stub = try Data(contentsOf: file) }
+        try Data(Self.firmware(beginningWith: stub)).write(to: firmware)
         memory = try FileHandle(forUpdating: memoryFile)
         try memory.truncate(atOffset: Self.memorySize)
         for (address, bytes) in contents {
@@ -39,7 +43,7 @@ final class BareMachine {
         let startArguments =
             switch start {
             case .bootLoader: ["-kernel", image.path]
-            case .resetAddress: ["-bios", firmware.path, "-device", "loader,file=\(image.path)"]
+            case .resetAddress, .stub: ["-bios", firmware.path, "-device", "loader,file=\(image.path)"]
             }
         // `timeout`, so that it does not outlive a test that was killed
         qemu = try Program(
@@ -79,8 +83,8 @@ final class BareMachine {
     }
 
     /// 64 KiB that end at 1 MiB: switches the PM timer on, then jumps to F000:0000. That is the state in which a
-    /// cell with the reset address 0xf0000 begins; QEMU lays the image's stub over the beginning.
-    private static func firmware() -> [UInt8] {
+    /// cell with the reset address 0xf0000 begins; QEMU lays the image's stub, if it has one, over the beginning.
+    private static func firmware(beginningWith stub: Data) -> [UInt8] {
         func write(_ value: UInt32, toPort port: UInt16) -> [UInt8] {
             // mov dx, port; mov eax, value; out dx, eax
             [0xba] + littleEndian(port) + [0x66, 0xb8] + littleEndian(value) + [0x66, 0xef]
@@ -91,6 +95,7 @@ final class BareMachine {
         }
         let code = configure(0x40, 0x601) + configure(0x44, 0x80) + [0xea, 0x00, 0x00, 0x00, 0xf0]
         var contents = [UInt8](repeating: 0, count: 0x10000)
+        contents.replaceSubrange(0..<stub.count, with: stub)
         contents.replaceSubrange(0xff00..<0xff00 + code.count, with: code)
         // jmp 0xff00
         contents.replaceSubrange(0xfff0..<0xfff3, with: [0xe9] + littleEndian(Int16(0xff00 - 0xfff3)))

@@ -5,7 +5,9 @@ import Testing
 @Suite struct InmateTests {
     private let image = Place.inmates.appending(path: "rtems.exe")
 
-    @Test(arguments: BareMachine.Start.allCases) func runsUntilItIsAskedToShutDown(start: BareMachine.Start)
+    @Test(arguments: [BareMachine.Start.bootLoader, .resetAddress]) func runsUntilItIsAskedToShutDown(
+        start: BareMachine.Start
+    )
         async throws
     {
         let machine = try BareMachine(
@@ -40,18 +42,18 @@ import Testing
 
     /// A cell's RAM keeps what an earlier run left in it: a loader that forgets the BSS must be found out.
     @Test func memoryThatIsNotZeroIsAFailure() async throws {
-        var bytes = [UInt8](try Data(contentsOf: image))
-        func word(_ offset: Int) -> UInt64 { bytes[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt64($1) } }
-        // the second program header: the image's segment
-        let header = 52 + 32
-        let end = word(header + 12) + word(header + 20)
-        bytes.replaceSubrange(header + 20..<header + 24, with: bytes[header + 16..<header + 20])
-        let directory = try TemporaryDirectory()
-        let withoutBSS = directory.url.appending(path: "rtems.exe")
-        try Data(bytes).write(to: withoutBSS)
-
+        var end: UInt64 = 0
+        let withoutBSS = try ChangedImage(of: image) { bytes in
+            // the second program header is the image's segment: memory size becomes file size
+            let header = 52 + 32
+            func word(_ offset: Int) -> UInt64 {
+                bytes[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt64($1) }
+            }
+            end = word(header + 12) + word(header + 20)
+            bytes.replaceSubrange(header + 20..<header + 24, with: bytes[header + 16..<header + 20])
+        }
         let machine = try BareMachine(
-            image: withoutBSS, start: .resetAddress,
+            image: withoutBSS.file, start: .resetAddress,
             contents: [
                 BareMachine.communicationRegion: BareMachine.communicationRegion(), end - 0x100: [1],
             ]
@@ -60,6 +62,22 @@ import Testing
             try machine.word(at: Field.state) == 3
         }
         #expect(machine.console.hasSuffix("rtems: memory that should be zero is not\n"))
+    }
+
+    @Test(arguments: [("start-stub.bin", 0), ("start-stub-2016.bin", BareMachine.pmTimerPort)])
+    func anImageWithoutStubIsStartedByOne(stub: String, portWhere2016HasIt: UInt16) async throws {
+        let withoutStub = try ChangedImage(of: image) { bytes in
+            bytes[52] = 0  // the first program header is the stub's: PT_NULL
+        }
+        let machine = try BareMachine(
+            image: withoutStub.file, start: .stub(Place.inmates.appending(path: stub)),
+            contents: [BareMachine.communicationRegion: BareMachine.communicationRegion()]
+        )
+        try await eventually("it runs: \(machine.console)\(machine.complaints)") {
+            machine.console.contains("PM timer at port 0x00000608\n")
+        }
+        #expect(machine.console.hasPrefix("rtems: entered as a cell\n"))
+        #expect(try machine.word(at: Field.reply) == UInt32(portWhere2016HasIt))
     }
 
     @Test func anotherRevisionIsAMismatch() async throws {
@@ -71,6 +89,20 @@ import Testing
             try machine.word(at: Field.state) == 4
         }
         #expect(machine.console.hasSuffix("rtems: the communication region has revision 3\n"))
+    }
+
+    /// A copy of an image with some bytes changed.
+    private struct ChangedImage {
+        private let directory: TemporaryDirectory
+        let file: URL
+
+        init(of image: URL, _ change: (inout [UInt8]) -> Void) throws {
+            var bytes = [UInt8](try Data(contentsOf: image))
+            change(&bytes)
+            directory = try TemporaryDirectory()
+            file = directory.url.appending(path: "changed.exe")
+            try Data(bytes).write(to: file)
+        }
     }
 
     private enum Field {

@@ -20,7 +20,7 @@ struct Ended {
 }
 
 /// A running program; its output goes to files, so that it never waits for a reader.
-final class Program {
+final class Program: Sendable {
     private let process = Process()
     private let input = Pipe()
     private let directory: TemporaryDirectory
@@ -46,6 +46,9 @@ final class Program {
     var isRunning: Bool { process.isRunning }
     var output: String { text("output") }
     var errors: String { text("errors") }
+
+    /// The end of its standard input.
+    func closeInput() { try? input.fileHandleForWriting.close() }
 
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
