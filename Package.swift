@@ -11,7 +11,6 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
-let toml: Target.Dependency = .product(name: "TOMLKit", package: "TOMLKit")
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
@@ -37,7 +36,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -46,13 +44,13 @@ let package = Package(
         .systemLibrary(name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
 
         // the ground floor: values and pure functions; SystemCalls wraps the kernel
-        room("CellConfiguration", [toml]),
+        room("CellConfiguration"),
         room("InmateImage"),
         room("Supervision"),
         room("SystemCalls", [systemPackage]),
 
         // the first floor
-        room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision", toml]),
+        room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision"]),
         room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),

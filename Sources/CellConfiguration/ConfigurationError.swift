@@ -33,16 +33,20 @@ public struct ConfigurationError: Error, Hashable, Sendable {
     public var path: String?
     /// The line in the text, from 1.
     public var line: Int?
+    /// The column in that line, from 1, in characters.
+    public var column: Int?
     /// The key, such as `memory[1].size`; list indexes count from 0.
     public var keyPath: String?
 
     public init(
-        _ code: Code, _ message: String, path: String? = nil, line: Int? = nil, keyPath: String? = nil
+        _ code: Code, _ message: String, path: String? = nil, line: Int? = nil, column: Int? = nil,
+        keyPath: String? = nil
     ) {
         self.code = code
         self.message = message
         self.path = path
         self.line = line
+        self.column = column
         self.keyPath = keyPath
     }
 
@@ -55,10 +59,11 @@ public struct ConfigurationError: Error, Hashable, Sendable {
 }
 
 extension ConfigurationError: CustomStringConvertible {
-    /// `rtems.toml:12: memory[1].size: …`, without the parts that are not known.
+    /// `rtems.toml:12:8: memory[1].size: …`, without the parts that are not known.
     public var description: String {
         var place = path ?? ""
         if let line { place += place.isEmpty ? "line \(line)" : ":\(line)" }
+        if let column, line != nil { place += ":\(column)" }
         return [place, keyPath ?? "", message].filter { !$0.isEmpty }.joined(separator: ": ")
     }
 }

@@ -11,6 +11,59 @@ public enum ConfigurationFile: Hashable, Sendable {
         }
     }
 
+    /// From TOML source: a cell's has the table `[cell]`, a system's `[system]`.
+    ///
+    /// - Parameter path: the file's name, for errors.
+    public init(toml: String, path: String) throws(ConfigurationError) {
+        let root = try SourceDocument(toml: toml, path: path).root
+        switch (root.value("cell"), root.value("system")) {
+        case (_?, nil): self = .cell(try CellDescriptor(toml: toml, path: path))
+        case (nil, _?): self = .system(try SystemDescriptor(toml: toml, path: path))
+        case (let cell?, _?): throw cell.error(.conflict, "a file has either [cell] or [system]")
+        case (nil, nil):
+            throw ConfigurationError(
+                .missingKey, "neither [cell] nor [system] is there, so this is no configuration", path: path
+            )
+        }
+    }
+
+    /// From a file of either form, compiled or source.
+    ///
+    /// - Parameter path: the file's name, for errors.
+    public init(contents: [UInt8], path: String) throws(ConfigurationError) {
+        if ConfigurationFile.isBinary(contents) {
+            do throws(ConfigurationError) {
+                self = try ConfigurationFile(binary: contents)
+            } catch {
+                throw error.inFile(path)
+            }
+        } else {
+            self = try ConfigurationFile(toml: try ConfigurationFile.text(of: contents, path: path), path: path)
+        }
+    }
+
+    /// The text of a source file.
+    ///
+    /// - Throws: ``ConfigurationError`` `signature` for what is neither text nor a compiled configuration.
+    public static func text(of contents: [UInt8], path: String) throws(ConfigurationError) -> String {
+        guard let text = String(validating: contents, as: UTF8.self) else {
+            throw ConfigurationError(
+                .signature,
+                "this is neither a Jailhouse configuration (it does not begin with its signature) nor a text",
+                path: path
+            )
+        }
+        return text
+    }
+
+    /// Its TOML source.
+    public func toml() -> String {
+        switch self {
+        case .cell(let cell): cell.toml()
+        case .system(let system): system.toml()
+        }
+    }
+
     /// The contents of the compiled file.
     public func binary() throws(ConfigurationError) -> [UInt8] {
         switch self {

@@ -6,8 +6,8 @@ public struct CPUSet: Hashable, Sendable {
     /// The bitmap: CPU `n` is bit `n % 8` of byte `n / 8`.
     public let bitmap: [UInt8]
 
-    /// The highest number that can be asked for: a set is at most one page long (the hypervisor's limit).
-    public static let highestNumber = 4096 * 8 - 1
+    /// The highest number that a list may have; more than any machine has.
+    public static let highestNumber = (1 << 20) - 1
 
     public init(bitmap: [UInt8]) {
         self.bitmap = bitmap
@@ -18,8 +18,8 @@ public struct CPUSet: Hashable, Sendable {
     /// - Parameter members: numbers from 0 to ``highestNumber``; others are left out.
     public init(_ members: some Sequence<Int>, byteCount: Int? = nil) {
         let numbers = members.filter { (0...CPUSet.highestNumber).contains($0) }
-        let needed = (numbers.max() ?? 0) / 8 + 1
-        var bitmap = [UInt8](repeating: 0, count: max(needed, byteCount ?? (needed + 7) / 8 * 8))
+        let needed = numbers.max().map { $0 / 8 + 1 } ?? 0
+        var bitmap = [UInt8](repeating: 0, count: max(needed, byteCount ?? max(8, (needed + 7) / 8 * 8)))
         for number in numbers { bitmap[number / 8] |= 1 << UInt8(number % 8) }
         self.bitmap = bitmap
     }

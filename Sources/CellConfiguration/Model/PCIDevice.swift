@@ -1,22 +1,3 @@
-/// A PCI function's address: bus, device, function.
-public struct PCIAddress: RawRepresentable, Hashable, Sendable {
-    /// Bus in the high byte, device in 5 bits, function in 3.
-    public var rawValue: UInt16
-
-    public init(rawValue: UInt16) {
-        self.rawValue = rawValue
-    }
-
-    public init?(bus: Int, device: Int, function: Int) {
-        guard (0...255).contains(bus), (0...31).contains(device), (0...7).contains(function) else { return nil }
-        rawValue = UInt16(bus << 8 | device << 3 | function)
-    }
-
-    public var bus: Int { Int(rawValue >> 8) }
-    public var device: Int { Int(rawValue >> 3 & 31) }
-    public var function: Int { Int(rawValue & 7) }
-}
-
 /// A PCI device that the cell owns, or one that the hypervisor makes for it (ivshmem).
 public struct PCIDevice: Hashable, Sendable {
     /// Numbers without a name are kept.

@@ -1,0 +1,135 @@
+extension CellDescriptor {
+    /// From a cell's TOML source; every mistake in it is an error with its place.
+    ///
+    /// - Parameter path: the file's name, for errors.
+    public init(toml: String, path: String) throws(ConfigurationError) {
+        let document = try SourceDocument(toml: toml, path: path)
+        self = try CellDescriptor(source: document)
+        try document.finish()
+    }
+
+    /// From the tables `[cell]`, `[[memory]]` and so on of a text that may have others; the caller finishes it.
+    public init(source document: SourceDocument) throws(ConfigurationError) {
+        self.init(name: "")
+        var file = SourceFile(reading: document.root)
+        try code(&file)
+    }
+
+    /// The tables of ``init(source:)`` that a definition with a compiled configuration must not have.
+    public static let sourceTables = ["cell"] + listTables
+
+    static let listTables = ["memory", "cache", "interrupt-chip", "ports", "pci-device", "pci-capability"]
+
+    /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
+    public func toml() -> String {
+        SourceFile.text { file throws(ConfigurationError) in
+            var copy = self.withRegionNames()
+            try copy.code(&file)
+        }
+    }
+
+    private mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
+        var keys = CellKeys(cell: self)
+        try file.table("cell", &keys, required: true)
+        self = keys.cell
+        try codeLists(&file)
+    }
+
+    /// The lists, which stand in the root cell's system file as well as in a cell's own.
+    mutating func codeLists(_ file: inout SourceFile) throws(ConfigurationError) {
+        try file.list("memory", &memoryRegions)
+        try file.list("cache", &cacheRegions)
+        try file.list("interrupt-chip", &interruptChips)
+        try file.list("ports", &ioPortRegions)
+        try file.list("pci-device", &pciDevices)
+        try file.list("pci-capability", &pciCapabilities)
+    }
+}
+
+/// The table `[cell]`.
+struct CellKeys: SourceRecord {
+    var cell: CellDescriptor
+
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try cell.codeName(&coder)
+        try coder.architecture("architecture", &cell.architecture)
+        try cell.codeKeys(&coder)
+    }
+}
+
+/// The table `[root-cell]`: its architecture is the system's.
+struct RootCellKeys: SourceRecord {
+    var cell: CellDescriptor
+    var header: [UInt8]
+
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try cell.codeName(&coder)
+        try cell.codeKeys(&coder)
+        try coder.bytes("header-bytes", &header, limit: FileHeader.encodedSize)
+    }
+}
+
+extension CellDescriptor {
+    fileprivate mutating func codeName(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        // a name that is no text, or has bytes after its end, must be kept, too
+        let isText = nameField.elementsEqual(name.utf8)
+        var text = isText ? name : ""
+        var bytes = isText ? [] : nameField
+        let isRaw = coder.isReading ? coder.found("name-bytes") != nil : !isText
+        try coder.string("name", &text, default: isRaw ? "" : nil)
+        try coder.bytes("name-bytes", &bytes, limit: CellDescriptor.nameLimit + 1)
+        if isRaw && !text.isEmpty, let found = coder.found("name-bytes") {
+            throw found.error(.conflict, "give either \"name\" or \"name-bytes\"")
+        }
+        if text.utf8.contains(0), let found = coder.found("name") {
+            throw found.error(.invalidValue, "a name cannot have a NUL in it")
+        }
+        nameField = isRaw ? bytes : Array(text.utf8)
+    }
+
+    fileprivate mutating func codeKeys(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.decimal("id", &id)
+        try coder.cpuSet(&cpus)
+        try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
+        try coder.decimal("message-timeout", &messageReplyTimeout)
+        try coder.hexadecimal("reset-address", &cpuResetAddress)
+        try coder.flag("test-device", &flags, .testDevice)
+        try coder.flag("aarch32", &flags, .aarch32)
+        try coder.words("virtual-console", &flags.rawValue, Words.virtualConsole, bare: true)
+        try coder.otherBits("other-flags", &flags.rawValue, named: Flags.named.rawValue)
+        try coder.decimal("vpci-interrupt-base", &vpciInterruptBase)
+        try coder.list("stream-ids", &streamIDs)
+        try coder.inline("console", &console)
+    }
+}
+
+extension CellDescriptor.Flags {
+    static let named: Self = [
+        .passiveCommunicationRegion, .testDevice, .aarch32, .virtualConsolePermitted, .virtualConsoleActive,
+    ]
+}
+
+extension SourceCoder {
+    mutating func architecture(_ key: String, _ architecture: inout Architecture) throws(ConfigurationError) {
+        try value(
+            key, &architecture, default: nil,
+            read: { found throws(ConfigurationError) in
+                let name = try found.word(of: Architecture.allCases.map(\.name))
+                return Architecture(name: name) ?? .x86
+            },
+            write: { SourceText.string($0.name) }
+        )
+    }
+
+    /// The CPUs, and the bitmap's length where it is not the usual one.
+    fileprivate mutating func cpuSet(_ cpus: inout CPUSet) throws(ConfigurationError) {
+        var members = cpus.members
+        var byteCount = UInt32(clamping: cpus.bitmap.count)
+        try numbers("cpus", &members, in: 0...CPUSet.highestNumber, default: nil)
+        try decimal("cpu-set-bytes", &byteCount, default: UInt32(CPUSet(members).bitmap.count))
+        if let found = found("cpu-set-bytes"), byteCount > CPUSet.highestNumber / 8 + 1 {
+            throw found.error(.outOfRange, "\(byteCount) bytes are too many")
+        }
+        cpus = CPUSet(members, byteCount: Int(byteCount))
+    }
+}

@@ -1,0 +1,264 @@
+/// Goes through a record's keys and either fills them from a TOML table or writes them as text.
+///
+/// As with ``RecordCoder``, one list of keys serves both directions. What has its default value is not written;
+/// what is not there is read as its default value.
+struct SourceCoder {
+    private enum Mode {
+        case reading(SourceTable)
+        case writing
+    }
+
+    private let mode: Mode
+    /// The keys written so far.
+    private(set) var entries: [(key: String, text: String)] = []
+
+    init(reading table: SourceTable) {
+        mode = .reading(table)
+    }
+
+    init() {
+        mode = .writing
+    }
+
+    var isReading: Bool {
+        if case .reading = mode { return true }
+        return false
+    }
+
+    /// - Parameter standard: what an absent key means; nil: the key must be there.
+    mutating func value<Value: Equatable>(
+        _ key: String, _ value: inout Value, default standard: Value?,
+        read: (SourceValue) throws(ConfigurationError) -> Value, write: (Value) -> String
+    ) throws(ConfigurationError) {
+        switch mode {
+        case .reading(let table):
+            if let standard {
+                value = if let found = table.value(key) { try read(found) } else { standard }
+            } else {
+                value = try read(try table.required(key))
+            }
+        case .writing:
+            if value != standard { entries.append((key, write(value))) }
+        }
+    }
+
+    /// Written in hexadecimal.
+    mutating func hexadecimal<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ number: inout Number, default standard: Number? = 0
+    ) throws(ConfigurationError) {
+        try value(
+            key, &number, default: standard,
+            read: { found throws(ConfigurationError) in try found.number() }, write: { SourceText.hexadecimal($0) }
+        )
+    }
+
+    /// Written in decimal.
+    mutating func decimal<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ number: inout Number, default standard: Number? = 0
+    ) throws(ConfigurationError) {
+        try value(
+            key, &number, default: standard,
+            read: { found throws(ConfigurationError) in try found.number() }, write: { SourceText.decimal($0) }
+        )
+    }
+
+    /// `"8 MiB"` or an integer.
+    mutating func size<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ size: inout Number, default standard: Number? = 0
+    ) throws(ConfigurationError) {
+        try value(
+            key, &size, default: standard,
+            read: { found throws(ConfigurationError) in
+                let bytes = try found.size()
+                guard let size = Number(exactly: bytes) else {
+                    throw found.error(.outOfRange, "\(bytes) bytes are too many: at most \(Number.max) are possible")
+                }
+                return size
+            },
+            write: { SourceText.size(UInt64($0)) }
+        )
+    }
+
+    mutating func string(
+        _ key: String, _ text: inout String, default standard: String? = ""
+    ) throws(ConfigurationError) {
+        try value(
+            key, &text, default: standard,
+            read: { found throws(ConfigurationError) in try found.string() }, write: SourceText.string
+        )
+    }
+
+    /// Bytes that have no better way to be said.
+    mutating func bytes(_ key: String, _ bytes: inout [UInt8], limit: Int) throws(ConfigurationError) {
+        try value(
+            key, &bytes, default: [],
+            read: { found throws(ConfigurationError) in
+                guard let bytes = SourceText.parse(bytes: try found.string()), bytes.count <= limit else {
+                    throw found.error(.invalidValue, "this must be at most \(limit) bytes, such as \"01 a0\"")
+                }
+                return Array(bytes.reversed().drop { $0 == 0 }.reversed())
+            },
+            write: SourceText.bytes
+        )
+    }
+
+    /// One bit of a set, as true or false.
+    mutating func flag<Flags: OptionSet>(
+        _ key: String, _ flags: inout Flags, _ flag: Flags.Element
+    ) throws(ConfigurationError) where Flags.Element == Flags {
+        var isSet = flags.contains(flag)
+        try value(
+            key, &isSet, default: false,
+            read: { found throws(ConfigurationError) in try found.boolean() }, write: { $0 ? "true" : "false" }
+        )
+        if isSet { flags.insert(flag) } else { flags.remove(flag) }
+    }
+
+    /// One bit of a set that chooses between two words; the bit is set for the second.
+    mutating func choice<Flags: OptionSet>(
+        _ key: String, _ flags: inout Flags, _ flag: Flags.Element, _ words: (clear: String, set: String)
+    ) throws(ConfigurationError) where Flags.Element == Flags {
+        var isSet = flags.contains(flag)
+        try value(
+            key, &isSet, default: false,
+            read: { found throws(ConfigurationError) in try found.word(of: [words.clear, words.set]) == words.set },
+            write: { SourceText.string($0 ? words.set : words.clear) }
+        )
+        if isSet { flags.insert(flag) } else { flags.remove(flag) }
+    }
+
+    /// Several bits of a set, as a list of words; one alone may stand without the list.
+    mutating func words<Bits: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ bits: inout Bits, _ words: [(word: String, bit: Bits)], bare: Bool = false
+    ) throws(ConfigurationError) {
+        let named = words.reduce(0) { $0 | $1.bit }
+        var set = bits & named
+        try value(
+            key, &set, default: 0,
+            read: { found throws(ConfigurationError) in
+                var set: Bits = 0
+                for element in try SourceCoder.elements(of: found) {
+                    let text = try element.string()
+                    guard let bit = words.first(where: { $0.word == text })?.bit else {
+                        throw element.unknownWord(text, among: words.map(\.word))
+                    }
+                    set |= bit
+                }
+                return set
+            },
+            write: { set in
+                let texts = words.filter { set & $0.bit != 0 }.map { SourceText.string($0.word) }
+                return bare && texts.count == 1 ? texts[0] : SourceText.list(texts)
+            }
+        )
+        bits = bits & ~named | set
+    }
+
+    /// The bits that have no words, as a number.
+    mutating func otherBits<Bits: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ bits: inout Bits, named: Bits
+    ) throws(ConfigurationError) {
+        var others = bits & ~named
+        try hexadecimal(key, &others)
+        bits = bits & named | others
+    }
+
+    /// A word or, for what has none, its number.
+    mutating func word<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ number: inout Number, _ words: [(word: String, number: Number)], default standard: Number?
+    ) throws(ConfigurationError) {
+        try value(
+            key, &number, default: standard,
+            read: { found throws(ConfigurationError) in
+                guard case .string(let text) = found.content else { return try found.number() }
+                guard let number = words.first(where: { $0.word == text })?.number else {
+                    throw found.unknownWord(text, among: words.map(\.word))
+                }
+                return number
+            },
+            write: { number in
+                words.first { $0.number == number }.map { SourceText.string($0.word) } ?? "\(number)"
+            }
+        )
+    }
+
+    /// A list of numbers, or a text like `"3-5,8"`.
+    mutating func numbers(
+        _ key: String, _ members: inout [Int], in range: ClosedRange<Int>, default standard: [Int]? = []
+    ) throws(ConfigurationError) {
+        try value(
+            key, &members, default: standard,
+            read: { found throws(ConfigurationError) in try SourceCoder.numbers(found, range) },
+            write: SourceText.numbers
+        )
+    }
+
+    /// Raw numbers, one after the other.
+    mutating func list<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ numbers: inout [Number], default standard: [Number] = [], count: Int? = nil
+    ) throws(ConfigurationError) {
+        try value(
+            key, &numbers, default: standard,
+            read: { found throws(ConfigurationError) in
+                var numbers: [Number] = []
+                for element in try found.list() { numbers.append(try element.number()) }
+                if let count, numbers.count != count {
+                    throw found.error(.invalidValue, "there must be \(count) of them, not \(numbers.count)")
+                }
+                return numbers
+            },
+            write: { SourceText.list($0.map { SourceText.hexadecimal($0) }) }
+        )
+    }
+
+    /// A table within this one, on the same line; absent when all of it is at its defaults.
+    mutating func inline<Record: SourceRecord>(_ key: String, _ record: inout Record) throws(ConfigurationError) {
+        switch mode {
+        case .reading(let table):
+            guard let inner = try table.table(key) else { return }
+            var coder = SourceCoder(reading: inner)
+            try record.code(&coder)
+        case .writing:
+            var coder = SourceCoder()
+            try record.code(&coder)
+            guard !coder.entries.isEmpty else { return }
+            entries.append((key, "{ " + coder.entries.map { "\($0.key) = \($0.text)" }.joined(separator: ", ") + " }"))
+        }
+    }
+
+    /// The key as it stands in the text, for errors that concern two keys; nil when writing.
+    func found(_ key: String) -> SourceValue? {
+        guard case .reading(let table) = mode else { return nil }
+        return table.value(key)
+    }
+
+    private static func elements(of found: SourceValue) throws(ConfigurationError) -> [SourceValue] {
+        if case .string = found.content { return [found] }
+        return try found.list()
+    }
+
+    private static func numbers(
+        _ found: SourceValue, _ range: ClosedRange<Int>
+    ) throws(ConfigurationError) -> [Int] {
+        var members: [Int] = []
+        if case .string(let text) = found.content {
+            do throws(ConfigurationError) {
+                members = try NumberList.members(of: text, upTo: range.upperBound)
+            } catch {
+                throw found.error(error.code, error.message)
+            }
+            if let low = members.first(where: { $0 < range.lowerBound }) {
+                throw found.error(.outOfRange, "\(low) is not from \(range.lowerBound) to \(range.upperBound)")
+            }
+        } else {
+            for element in try found.list() { members.append(try element.number(in: range)) }
+        }
+        return Set(members).sorted()
+    }
+}
+
+/// A record that has a table in the TOML source.
+protocol SourceRecord {
+    /// Hands each key to the coder, in the order in which they are written.
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError)
+}

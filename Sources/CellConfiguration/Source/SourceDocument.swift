@@ -1,0 +1,19 @@
+/// A TOML text, read to its end: every key of it must be asked for, else ``finish()`` names it.
+///
+/// Both configurations and cell definitions are read through it, so that all say their mistakes alike.
+public struct SourceDocument {
+    /// The whole file.
+    public let root: SourceTable
+
+    /// - Parameter path: the file's name, for errors.
+    /// - Throws: ``ConfigurationError`` `syntax` when the text is not TOML.
+    public init(toml: String, path: String) throws(ConfigurationError) {
+        let (table, lines) = try TOMLParser.parse(toml, path: path)
+        root = SourceTable(table, SourceValue.Place(path: path, keyPath: "", offset: 0, lines: lines))
+    }
+
+    /// - Throws: ``ConfigurationError`` `unknownKey` for a key that nobody asked for.
+    public func finish() throws(ConfigurationError) {
+        try root.finish()
+    }
+}

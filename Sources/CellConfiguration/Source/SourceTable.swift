@@ -1,0 +1,74 @@
+/// A table of a TOML text; it remembers which keys it was asked for.
+public final class SourceTable {
+    private let table: TOMLTable
+    private let place: SourceValue.Place
+    private var asked: [String] = []
+    /// Tables that were handed out, each with its reader's questions.
+    private var children: [SourceTable] = []
+
+    init(_ table: TOMLTable, _ place: SourceValue.Place) {
+        self.table = table
+        self.place = place
+    }
+
+    /// The table itself as a value, for errors.
+    public var asValue: SourceValue { SourceValue(content: .table(table), place: place) }
+
+    public func value(_ key: String) -> SourceValue? {
+        ask(key)
+        return table.members[key].map {
+            SourceValue(content: $0.content, place: place.member(key, at: $0.offset))
+        }
+    }
+
+    /// - Throws: ``ConfigurationError`` `missingKey`.
+    public func required(_ key: String) throws(ConfigurationError) -> SourceValue {
+        guard let value = value(key) else {
+            throw asValue.error(.missingKey, "the key \"\(key)\" is missing\(nearestUnasked(to: key))")
+        }
+        return value
+    }
+
+    /// A table within; nil when there is none.
+    public func table(_ key: String) throws(ConfigurationError) -> SourceTable? {
+        guard let table = try value(key)?.table() else { return nil }
+        children.append(table)
+        return table
+    }
+
+    /// `[[key]]`, however many.
+    public func tables(_ key: String) throws(ConfigurationError) -> [SourceTable] {
+        let tables = try value(key)?.tables() ?? []
+        children += tables
+        return tables
+    }
+
+    /// Takes a key as known without reading it.
+    public func ask(_ key: String) {
+        if !asked.contains(key) { asked.append(key) }
+    }
+
+    /// - Throws: ``ConfigurationError`` `unknownKey` for a key here or in a table within that nobody asked for.
+    public func finish() throws(ConfigurationError) {
+        let unknown = table.keyOffsets.filter { !asked.contains($0.key) }.min { $0.value < $1.value }
+        if let (key, offset) = unknown {
+            let hint =
+                if let nearest = nearestWord(to: key, among: asked.filter { table.members[$0] == nil }) {
+                    "did you mean \"\(nearest)\"?"
+                } else {
+                    "known here are \(asked.joined(separator: ", "))"
+                }
+            throw place.member(key, at: offset).error(.unknownKey, "unknown key \"\(key)\"; \(hint)")
+        }
+        for child in children { try child.finish() }
+    }
+
+    /// A key that is there under a wrong name is best told at once.
+    private func nearestUnasked(to key: String) -> String {
+        guard let nearest = nearestWord(to: key, among: table.members.keys.filter { !asked.contains($0) }.sorted())
+        else {
+            return ""
+        }
+        return "; is \"\(nearest)\" meant to be it?"
+    }
+}

@@ -1,0 +1,95 @@
+extension SystemDescriptor {
+    /// From a system's TOML source; every mistake in it is an error with its place.
+    ///
+    /// - Parameter path: the file's name, for errors.
+    public init(toml: String, path: String) throws(ConfigurationError) {
+        let document = try SourceDocument(toml: toml, path: path)
+        self.init(rootCell: CellDescriptor(name: ""))
+        var file = SourceFile(reading: document.root)
+        try code(&file)
+        try document.finish()
+    }
+
+    /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
+    public func toml() -> String {
+        SourceFile.text { file throws(ConfigurationError) in
+            var copy = self
+            copy.rootCell = copy.rootCell.withRegionNames()
+            try copy.code(&file)
+        }
+    }
+
+    private mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
+        var keys = SystemKeys(architecture: architecture, flags: flags)
+        try file.table("system", &keys, required: true)
+        flags = keys.flags
+        if keys.architecture != architecture {
+            architecture = keys.architecture
+            rootCell.architecture = keys.architecture
+            platform.specific = Platform.Specific(for: keys.architecture)
+        }
+        try file.table("hypervisor-memory", &hypervisorMemory, required: true)
+        try file.table("debug-console", &debugConsole)
+        try file.table("platform", &platform)
+        try file.list("iommu", &platform.iommuUnits, limit: Platform.iommuUnitLimit)
+        var root = RootCellKeys(cell: rootCell, header: rootCellHeader)
+        try file.table("root-cell", &root, required: true)
+        rootCell = root.cell
+        rootCellHeader = root.header
+        try rootCell.codeLists(&file)
+    }
+}
+
+/// The table `[system]`.
+private struct SystemKeys: SourceRecord {
+    var architecture: Architecture
+    var flags: SystemDescriptor.Flags
+
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.architecture("architecture", &architecture)
+        try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
+        try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
+    }
+}
+
+extension Platform: SourceRecord {
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.hexadecimal("mmconfig-base", &mmconfigBase)
+        try coder.hexadecimal("mmconfig-end-bus", &mmconfigEndBus)
+        try coder.decimal("virtual-pci", &virtualPCI)
+        try coder.hexadecimal("pci-domain", &pciDomain)
+        switch specific {
+        case .x86(var part):
+            try part.code(&coder)
+            specific = .x86(part)
+        case .arm(var part):
+            try part.code(&coder)
+            specific = .arm(part)
+        }
+    }
+}
+
+extension X86Platform: SourceRecord {
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.hexadecimal("pm-timer-port", &pmTimerPort)
+        try coder.word("apic-mode", &apicMode.rawValue, Words.apicModes, default: 0)
+        try coder.decimal("vtd-interrupt-limit", &vtdInterruptLimit)
+        try coder.decimal("tsc-khz", &tscKHz)
+        try coder.decimal("apic-khz", &apicKHz)
+        try coder.hexadecimal("padding", &padding)
+        try coder.bytes("reserved-bytes", &reserved, limit: 28)
+    }
+}
+
+extension ArmPlatform: SourceRecord {
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.decimal("gic-version", &gicVersion)
+        try coder.decimal("maintenance-interrupt", &maintenanceInterrupt)
+        try coder.hexadecimal("gicd-base", &gicdBase)
+        try coder.hexadecimal("gicc-base", &giccBase)
+        try coder.hexadecimal("gich-base", &gichBase)
+        try coder.hexadecimal("gicv-base", &gicvBase)
+        try coder.hexadecimal("gicr-base", &gicrBase)
+        try coder.hexadecimal("padding", &padding)
+    }
+}
