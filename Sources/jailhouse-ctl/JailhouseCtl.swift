@@ -1,4 +1,5 @@
 import ArgumentParser
+import CellConfiguration
 import ControlInterface
 
 @main
@@ -24,6 +25,7 @@ struct JailhouseCtl: ParsableCommand {
                     Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
                 ]),
             CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, Reload.self]),
+            CommandGroup(name: "File", subcommands: [Compile.self, Decompile.self]),
         ]
     )
 
@@ -31,6 +33,7 @@ struct JailhouseCtl: ParsableCommand {
 
     static func main() {
         do {
+            try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
             try command.run()
         } catch let failure as CommandFailure {
@@ -38,5 +41,14 @@ struct JailhouseCtl: ParsableCommand {
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// The parser would call it an unexpected argument, without saying which one was meant.
+    private static func refuseUnknownCommand(_ word: String?) throws {
+        let commands = configuration.subcommands.map { $0._commandName } + ["help"]
+        guard let word, !word.hasPrefix("-"), !commands.contains(word) else { return }
+        let question = nearestWord(to: word, among: commands).map { "did you mean '\($0)'?" }
+        throw CommandFailure(
+            .wrongUsage, "there is no command '\(word)'; \(question ?? "for all of them: jailhouse-ctl --help")")
     }
 }

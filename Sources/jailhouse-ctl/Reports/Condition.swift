@@ -1,8 +1,8 @@
 import ControlInterface
 
 /// The daemon's word for a cell, sorted by what it means to a person.
-enum Condition: Hashable {
-    case well, changing, atRest, bad
+enum Condition: Int {
+    case well, bad, changing, atRest
 
     init(_ word: String) {
         self =

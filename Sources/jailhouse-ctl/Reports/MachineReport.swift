@@ -53,10 +53,12 @@ struct MachineReport: Encodable {
             ? machineText : machineText + "\n\n" + CellRow.table(cells, now: now, zone: zone).text(style)
     }
 
-    /// `2 running, 1 failed`
+    /// `2 running, 1 failed`: what is well first.
     private var summary: String {
-        let counts = Dictionary(grouping: cells, by: \.condition).mapValues(\.count)
-        let pieces = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        return pieces.isEmpty ? "none" : pieces.map { "\($0.value) \(Text.printable($0.key))" }.joined(separator: ", ")
+        let groups = Dictionary(grouping: cells, by: \.condition).map { word, cells in
+            (rank: Condition(word).rawValue, word: word, count: cells.count)
+        }
+        let pieces = groups.sorted { ($0.rank, $0.word) < ($1.rank, $1.word) }
+        return pieces.isEmpty ? "none" : pieces.map { "\($0.count) \(Text.printable($0.word))" }.joined(separator: ", ")
     }
 }

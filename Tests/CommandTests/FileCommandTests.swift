@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+
+@testable import jailhouse_ctl
+
+/// The commands that need no daemon.
+struct FileCommandTests {
+    private static let source = """
+        [cell]
+        name = "rtems"
+        architecture = "x86"
+        cpus = [3]
+
+        [[memory]]
+        name = "ram"
+        physical = 0x3a000000
+        virtual = 0x0
+        size = "8 MiB"
+        access = ["read", "write", "execute", "loadable"]
+
+        """
+
+    /// Runs `body` with a directory that has `rtems.toml` in it.
+    private func withSource(_ source: String = source, _ body: (_ directory: String) throws -> Void) throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try source.write(toFile: directory + "/rtems.toml", atomically: true, encoding: .utf8)
+        try body(directory)
+    }
+
+    @Test func compileAndBack() throws {
+        try withSource { directory in
+            let path = directory + "/rtems"
+            let done = Executable.Outcome(status: 0, output: "", error: "")
+            #expect(try Executable.run(["compile", path + ".toml", "-o", path + ".cell"]) == done)
+            let binary = try Data(contentsOf: URL(fileURLWithPath: path + ".cell"))
+            #expect(binary.starts(with: Data("JHCLL".utf8)))
+            #expect(try Executable.run(["decompile", path + ".cell"]).output == Self.source)
+            #expect(try Executable.run(["decompile", "-"], input: binary).output == Self.source)
+            #expect(try Executable.run(["decompile", path + ".cell", "-o", path + ".2.toml"]) == done)
+            #expect(try Executable.run(["compile", path + ".2.toml", "-o", path + ".2.cell"]) == done)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".2.cell")) == binary)
+        }
+    }
+
+    @Test func compileFromStandardInput() throws {
+        let outcome = try Executable.run(["compile", "-"], input: Data(Self.source.utf8))
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("JHCLL"))
+    }
+
+    @Test func json() throws {
+        try withSource { directory in
+            let arguments = ["compile", directory + "/rtems.toml", "--json"]
+            #expect(try Executable.run(arguments).status == 64)
+            let outcome = try Executable.run(arguments + ["-o", directory + "/rtems.cell"])
+            #expect(outcome.output.contains("\"size\" : 172"))
+            #expect(outcome.output.contains("\"kind\" : \"cell\""))
+        }
+    }
+
+    @Test func mistakesInTheSource() throws {
+        try withSource(Self.source.replacingOccurrences(of: "size", with: "sise")) { directory in
+            let outcome = try Executable.run(["compile", directory + "/rtems.toml", "-o", directory + "/x.cell"])
+            #expect(outcome.status == 1)
+            #expect(outcome.error.hasPrefix("jailhouse-ctl: \(directory)/rtems.toml:"), "\(outcome.error)")
+            #expect(outcome.error.contains("sise"))
+            #expect(!FileManager.default.fileExists(atPath: directory + "/x.cell"))
+        }
+    }
+
+    @Test func whatIsNoSource() throws {
+        try withSource { directory in
+            let cell = directory + "/x.cell"
+            _ = try Executable.run(["compile", directory + "/rtems.toml", "-o", cell])
+            #expect(try Executable.run(["compile", cell]).error.contains("is compiled already"))
+            #expect(try Executable.run(["decompile", directory + "/rtems.toml"]).status == 1)
+            #expect(try Executable.run(["compile", directory]).status == 1)
+            let missing = try Executable.run(["compile", directory + "/none.toml"])
+            #expect(missing.status == 1)
+            #expect(missing.error == "jailhouse-ctl: cannot read \(directory)/none.toml: No such file or directory\n")
+        }
+    }
+
+    @Test func whereNothingCanBeWritten() throws {
+        try withSource { directory in
+            let source = directory + "/rtems.toml"
+            let missing = try Executable.run(["compile", source, "-o", directory + "/none/x.cell"])
+            #expect(missing.status == 1)
+            #expect(
+                missing.error == "jailhouse-ctl: cannot write \(directory)/none/x.cell: No such file or directory\n")
+            // what is no plain file is written to and not replaced; a link, lest a mistake here replaces a device
+            let link = directory + "/full"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "/dev/full")
+            #expect(try Executable.run(["compile", source, "-o", link]).error.contains("No space left"))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == "/dev/full")
+        }
+    }
+
+    @Test func unknownCommand() throws {
+        #expect(
+            try Executable.run(["strat", "rtems"])
+                == .init(
+                    status: 64, output: "",
+                    error: "jailhouse-ctl: there is no command 'strat'; did you mean 'start'?\n"))
+        #expect(try Executable.run(["qqqqqqq"]).error.contains("jailhouse-ctl --help"))
+    }
+}
