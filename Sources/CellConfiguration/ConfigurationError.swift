@@ -22,6 +22,8 @@ public struct ConfigurationError: Error, Hashable, Sendable {
         case invalidValue
         /// A number too large or too small for its field.
         case outOfRange
+        /// A file that a key names cannot be read.
+        case unreadable
         /// Two keys that contradict each other.
         case conflict
     }

@@ -72,7 +72,7 @@ struct RootCellKeys: SourceRecord {
 extension CellDescriptor {
     fileprivate mutating func codeName(_ coder: inout SourceCoder) throws(ConfigurationError) {
         // a name that is no text, or has bytes after its end, must be kept, too
-        let isText = nameField.elementsEqual(name.utf8)
+        let isText = nameField.elementsEqual(name.utf8) && nameField.count <= CellDescriptor.nameLimit
         var text = isText ? name : ""
         var bytes = isText ? [] : nameField
         let isRaw = coder.isReading ? coder.found("name-bytes") != nil : !isText
@@ -81,8 +81,13 @@ extension CellDescriptor {
         if isRaw && !text.isEmpty, let found = coder.found("name-bytes") {
             throw found.error(.conflict, "give either \"name\" or \"name-bytes\"")
         }
-        if text.utf8.contains(0), let found = coder.found("name") {
-            throw found.error(.invalidValue, "a name cannot have a NUL in it")
+        if let found = coder.found("name") {
+            guard !text.utf8.contains(0) else { throw found.error(.invalidValue, "a name cannot have a NUL in it") }
+            guard text.utf8.count <= CellDescriptor.nameLimit else {
+                throw found.error(
+                    .outOfRange, "the name has \(text.utf8.count) bytes; \(CellDescriptor.nameLimit) are possible"
+                )
+            }
         }
         nameField = isRaw ? bytes : Array(text.utf8)
     }

@@ -15,6 +15,12 @@ extension CellDescriptor {
 }
 
 extension MemoryRegion {
+    /// Its name or, when it has none, what it seems to be; `memory` when nothing can be seen.
+    public var label: String {
+        if !name.isEmpty { return name }
+        return guessedName.isEmpty ? "memory" : guessedName
+    }
+
     /// Empty when nothing can be seen.
     var guessedName: String {
         if flags.contains(.communicationRegion) { return "communication region" }

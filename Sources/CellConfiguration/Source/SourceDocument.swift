@@ -17,3 +17,12 @@ public struct SourceDocument {
         try root.finish()
     }
 }
+
+extension SourceDocument {
+    /// The line of each key path: `memory[1].size`, `memory[1]`.
+    public var lines: [String: Int] {
+        var lines: [String: Int] = [:]
+        root.collectLines(into: &lines)
+        return lines
+    }
+}

@@ -63,6 +63,24 @@ public final class SourceTable {
         for child in children { try child.finish() }
     }
 
+    /// The lines of all keys here and in the tables within.
+    func collectLines(into lines: inout [String: Int]) {
+        for (key, offset) in table.keyOffsets {
+            let keyPlace = place.member(key, at: offset)
+            lines[keyPlace.keyPath] = keyPlace.line
+            switch table.members[key]?.content {
+            case .table(let inner)?: SourceTable(inner, keyPlace).collectLines(into: &lines)
+            case .tables(let tables)?:
+                for (index, inner) in tables.enumerated() {
+                    let elementPlace = keyPlace.element(index, at: inner.offset)
+                    lines[elementPlace.keyPath] = elementPlace.line
+                    SourceTable(inner, elementPlace).collectLines(into: &lines)
+                }
+            default: continue
+            }
+        }
+    }
+
     /// A key that is there under a wrong name is best told at once.
     private func nearestUnasked(to key: String) -> String {
         guard let nearest = nearestWord(to: key, among: table.members.keys.filter { !asked.contains($0) }.sorted())

@@ -14,6 +14,8 @@ public struct SourceValue {
             Place(path: path, keyPath: keyPath + "[\(index)]", offset: offset, lines: lines)
         }
 
+        var line: Int { lines.position(of: offset).line }
+
         func error(_ code: ConfigurationError.Code, _ message: String) -> ConfigurationError {
             let position = lines.position(of: offset)
             return ConfigurationError(
@@ -30,7 +32,7 @@ public struct SourceValue {
     public var keyPath: String { place.keyPath }
 
     /// From 1.
-    public var line: Int { place.lines.position(of: place.offset).line }
+    public var line: Int { place.line }
 
     /// An error at this place.
     public func error(_ code: ConfigurationError.Code, _ message: String) -> ConfigurationError {

@@ -1,0 +1,113 @@
+import CellConfiguration
+import Supervision
+
+/// An image that is loaded into a cell.
+public struct ImageReference: Hashable, Sendable {
+    /// As the daemon sees it.
+    public var path: String
+    /// Where a flat image goes; nil for an ELF executable.
+    public var address: UInt64?
+
+    public init(path: String, address: UInt64? = nil) {
+        self.path = path
+        self.address = address
+    }
+}
+
+/// A cell definition file: which hardware the cell has, what runs in it and how it is looked after.
+public struct CellDefinition: Hashable, Sendable {
+    /// The definition's own file.
+    public var path: String
+    public var descriptor: CellDescriptor
+    /// ``descriptor`` as the driver is given it: exactly as long as its counts need.
+    public var configuration: [UInt8]
+    /// In the order in which they are loaded.
+    public var images: [ImageReference]
+    public var policy: SupervisionPolicy
+    /// Whether a configuration with which a hung inmate freezes Linux is accepted.
+    public var acceptsUnboundedHandshake: Bool
+    /// The lines of the definition's keys, for ``findings(system:)``.
+    private var lines: [String: Int]
+
+    public var name: String { descriptor.name }
+
+    /// Of a key such as `memory[1]`; nil when the hardware is described in another file.
+    func line(of keyPath: String) -> Int? { lines[keyPath] }
+
+    /// - Parameters:
+    ///   - toml: the definition's text.
+    ///   - path: its file, to which the paths in it are relative.
+    ///   - readFile: reads the compiled configuration (or its source) that the key `configuration` names.
+    public init(
+        toml: String, path: String, readFile: (String) throws -> [UInt8]
+    ) throws(DefinitionError) {
+        self.path = path
+        do throws(ConfigurationError) {
+            let document = try SourceDocument(toml: toml, path: path)
+            let hardware = try CellDefinition.hardware(document)
+            images = try CellDefinition.images(document, path)
+            (policy, acceptsUnboundedHandshake) = try SupervisionTable.read(document)
+            // what stands in this file is complained of before what stands in another
+            try document.finish()
+            descriptor =
+                switch hardware {
+                case .inline(let cell): cell
+                case .file(let file): try CellDefinition.descriptor(file, besides: path, readFile)
+                }
+            configuration = try descriptor.binary()
+            lines = document.lines
+        } catch {
+            throw DefinitionError(error, path: path)
+        }
+    }
+}
+
+extension CellDefinition {
+    private enum Hardware {
+        case inline(CellDescriptor)
+        case file(SourceValue)
+    }
+
+    private static func hardware(_ document: SourceDocument) throws(ConfigurationError) -> Hardware {
+        guard let file = document.root.value("configuration") else {
+            return .inline(try CellDescriptor(source: document))
+        }
+        for key in CellDescriptor.sourceTables {
+            if let table = document.root.value(key) {
+                throw table.error(
+                    .conflict, "the cell's hardware is in the file that \"configuration\" names, not here")
+            }
+        }
+        return .file(file)
+    }
+
+    private static func descriptor(
+        _ file: SourceValue, besides path: String, _ readFile: (String) throws -> [UInt8]
+    ) throws(ConfigurationError) -> CellDescriptor {
+        let name = FilePath.resolve(try file.string(), besides: path)
+        let contents: [UInt8]
+        do {
+            contents = try readFile(name)
+        } catch {
+            throw file.error(.unreadable, "the configuration cannot be read: \(error)")
+        }
+        switch try ConfigurationFile(contents: contents, path: name) {
+        case .cell(let cell): return cell
+        case .system: throw file.error(.invalidValue, "\(name) is a system configuration, not a cell's")
+        }
+    }
+
+    private static func images(
+        _ document: SourceDocument, _ path: String
+    ) throws(ConfigurationError) -> [ImageReference] {
+        var images: [ImageReference] = []
+        for table in try document.root.tables("image") {
+            let file = try table.required("path")
+            let name = try file.string()
+            guard !name.isEmpty else { throw file.error(.invalidValue, "this must be the path of an image") }
+            let address: UInt64? = try table.value("address")?.number()
+            images.append(ImageReference(path: FilePath.resolve(name, besides: path), address: address))
+        }
+        return images
+    }
+}

@@ -1,0 +1,38 @@
+import CellConfiguration
+
+/// The daemon's settings: `/etc/jailhoused/jailhoused.toml`.
+public struct DaemonSettings: Hashable, Sendable {
+    /// The system configuration, source or compiled, with which the hypervisor is enabled at start; nil: it is
+    /// not enabled by the daemon.
+    public var system: String?
+    /// How often all cells are looked at; 1 ms to 10 s.
+    public var pollInterval: Duration
+
+    public static let standardPollInterval = Duration.milliseconds(10)
+
+    /// What holds when there is no file.
+    public init(system: String? = nil, pollInterval: Duration = standardPollInterval) {
+        self.system = system
+        self.pollInterval = pollInterval
+    }
+
+    /// - Parameter path: the settings' file, to which paths in it are relative.
+    public init(toml: String, path: String) throws(DefinitionError) {
+        self.init()
+        do throws(ConfigurationError) {
+            let document = try SourceDocument(toml: toml, path: path)
+            if let found = document.root.value("system") {
+                system = FilePath.resolve(try found.string(), besides: path)
+            }
+            if let found = document.root.value("poll-interval") {
+                pollInterval = try found.duration()
+                guard (.milliseconds(1) ... .seconds(10)).contains(pollInterval) else {
+                    throw found.error(.outOfRange, "the poll interval is 1 ms to 10 s")
+                }
+            }
+            try document.finish()
+        } catch {
+            throw DefinitionError(error, path: path)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import CellConfiguration
+import Supervision
+
+/// The table `[supervision]`.
+enum SupervisionTable {
+    /// The longest time that may be asked for.
+    private static let longest = Duration.seconds(366 * 24 * 3600)
+
+    /// The policy, and whether an unbounded handshake is accepted.
+    static func read(_ document: SourceDocument) throws(ConfigurationError) -> (SupervisionPolicy, Bool) {
+        var policy = SupervisionPolicy()
+        guard let table = try document.root.table("supervision") else { return (policy, false) }
+        policy.autostart = try table.value("autostart")?.boolean() ?? policy.autostart
+        if let restart = table.value("restart") {
+            let word = try restart.word(of: SupervisionPolicy.Restart.allCases.map(\.rawValue))
+            policy.restart = SupervisionPolicy.Restart(rawValue: word) ?? policy.restart
+        }
+        policy.delay = try time(table, "delay", from: .zero) ?? policy.delay
+        let maximumDelay = try time(table, "maximum-delay", from: .zero)
+        policy.maximumDelay = maximumDelay ?? max(policy.maximumDelay, policy.delay)
+        if maximumDelay != nil, policy.maximumDelay < policy.delay, let found = table.value("maximum-delay") {
+            throw found.error(.conflict, "\"maximum-delay\" is less than \"delay\"")
+        }
+        policy.stopTimeout = try time(table, "stop-timeout", from: .zero) ?? policy.stopTimeout
+        if let limit = try table.table("limit") {
+            policy.limit.attempts = try limit.value("attempts")?.number(in: 1...1000) ?? policy.limit.attempts
+            policy.limit.within = try time(limit, "within", from: .milliseconds(1)) ?? policy.limit.within
+        }
+        if let liveness = try table.table("liveness") {
+            _ = try liveness.required("kind").word(of: ["vm-exits"])
+            _ = try liveness.required("stall")
+            let stall = try time(liveness, "stall", from: .milliseconds(1))
+            policy.liveness = stall.map { .vmExits(stall: $0) }
+        }
+        return (policy, try table.value("accept-unbounded-handshake")?.boolean() ?? false)
+    }
+
+    private static func time(
+        _ table: SourceTable, _ key: String, from shortest: Duration
+    ) throws(ConfigurationError) -> Duration? {
+        guard let found = table.value(key) else { return nil }
+        let time = try found.duration()
+        guard time >= shortest else { throw found.error(.outOfRange, "it must be more than no time") }
+        guard time <= longest else { throw found.error(.outOfRange, "a year is the longest time possible here") }
+        return time
+    }
+}

@@ -1,0 +1,205 @@
+import CellConfiguration
+import InmateImage
+import Supervision
+import Testing
+
+@testable import CellDefinition
+
+@Suite struct CellDefinitionTests {
+    static let path = "/etc/jailhoused/cells/rtems.toml"
+
+    static let hardware = """
+        [cell]
+        name = "rtems"
+        architecture = "x86"
+        cpus = [3]
+        message-timeout = 1000000
+
+        [[memory]]
+        name = "ram"
+        physical = 0x3a000000
+        virtual = 0x0
+        size = "8 MiB"
+        access = ["read", "write", "execute", "loadable"]
+
+        [[memory]]
+        name = "communication region"
+        virtual = 0x900000
+        size = "4 KiB"
+        access = ["read", "write", "communication-region"]
+
+        """
+
+    static let rest = """
+        [[image]]
+        path = "/usr/lib/jailhoused/inmates/a.bin"
+        address = 0xf0000
+
+        [[image]]
+        path = "b.bin"
+        address = 0x100000
+
+        [supervision]
+        autostart = true
+        restart = "always"
+        delay = "200 ms"
+        maximum-delay = "20 s"
+        limit = { attempts = 3, within = "30 s" }
+        stop-timeout = "2 s"
+        liveness = { kind = "vm-exits", stall = "3 s" }
+        accept-unbounded-handshake = true
+
+        """
+
+    struct NoSuchFile: Error, CustomStringConvertible {
+        var description: String { "No such file or directory" }
+    }
+
+    static func noFile(_ path: String) throws -> [UInt8] { throw NoSuchFile() }
+
+    private func definition(
+        _ toml: String = hardware + rest, readFile: (String) throws -> [UInt8] = noFile
+    ) throws(DefinitionError) -> CellDefinition {
+        try CellDefinition(toml: toml, path: Self.path, readFile: readFile)
+    }
+
+    @Test func everythingIsRead() throws {
+        let definition = try definition()
+        #expect(definition.name == "rtems")
+        #expect(definition.configuration == (try definition.descriptor.binary()))
+        #expect(
+            definition.images == [
+                ImageReference(path: "/usr/lib/jailhoused/inmates/a.bin", address: 0xf0000),
+                ImageReference(path: "/etc/jailhoused/cells/b.bin", address: 0x100000),
+            ]
+        )
+        #expect(
+            definition.policy
+                == SupervisionPolicy(
+                    autostart: true, restart: .always, delay: .milliseconds(200), maximumDelay: .seconds(20),
+                    limit: .init(attempts: 3, within: .seconds(30)), stopTimeout: .seconds(2),
+                    liveness: .vmExits(stall: .seconds(3))
+                )
+        )
+        #expect(definition.acceptsUnboundedHandshake)
+    }
+
+    @Test func whatIsNotSaidHasTheUsualValue() throws {
+        let definition = try definition(Self.hardware)
+        #expect(definition.policy == SupervisionPolicy())
+        #expect(definition.images.isEmpty && !definition.acceptsUnboundedHandshake)
+        let slow = try self.definition(Self.hardware + "[supervision]\ndelay = \"5 min\"")
+        #expect(slow.policy.maximumDelay == .seconds(300))
+    }
+
+    @Test(arguments: [
+        ("restart = \"always\"", "restart = \"on-failed\"", "supervision.restart", "did you mean \"on-failure\"?"),
+        ("delay = \"200 ms\"", "delay = 200", "supervision.delay", "a time such as \"100 ms\", not the number 200"),
+        ("delay = \"200 ms\"", "delay = \"200\"", "supervision.delay", "\"200\" is no time"),
+        ("\"20 s\"", "\"10 ms\"", "supervision.maximum-delay", "\"maximum-delay\" is less than \"delay\""),
+        ("attempts = 3", "attempts = 0", "supervision.limit.attempts", "0 is not from 1 to 1000"),
+        ("\"30 s\"", "\"0 s\"", "supervision.limit.within", "more than no time"),
+        ("\"30 s\"", "\"9000 h\"", "supervision.limit.within", "a year is the longest"),
+        ("\"vm-exits\"", "\"vmexits\"", "supervision.liveness.kind", "did you mean \"vm-exits\"?"),
+        (", stall = \"3 s\"", "", "supervision.liveness", "\"stall\" is missing"),
+        ("autostart", "auto-start", "supervision.auto-start", "did you mean \"autostart\"?"),
+        ("[supervision]", "[supervison]", "supervison", "did you mean \"supervision\"?"),
+        ("path = \"b.bin\"", "file = \"b.bin\"", "image[1]", "\"path\" is missing"),
+        ("address = 0x100000", "adress = 0x100000", "image[1].adress", "did you mean \"address\"?"),
+        (
+            "name = \"rtems\"", "name = \"\(String(repeating: "x", count: 40))\"", "cell.name",
+            "40 bytes; 31 are possible"
+        ),
+    ]) func mistakesAreNamed(old: String, new: String, keyPath: String, message: String) {
+        let error = #expect(throws: DefinitionError.self) {
+            try definition((Self.hardware + Self.rest).replacing(old, with: new))
+        }
+        #expect(error?.keyPath == keyPath)
+        #expect(error?.path == Self.path)
+        #expect(error?.message.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func theHardwareMayBeACompiledFile() throws {
+        let descriptor = try CellDescriptor(toml: Self.hardware, path: "")
+        let bytes = try descriptor.binary()
+        let definition = try definition("configuration = \"../rtems.cell\"\n" + Self.rest) { path in
+            #expect(path == "/etc/jailhoused/cells/../rtems.cell")
+            return bytes
+        }
+        #expect(definition.configuration == bytes)
+        #expect(definition.name == "rtems")
+    }
+
+    @Test func theHardwareIsSaidOnce() {
+        let error = #expect(throws: DefinitionError.self) {
+            try definition("configuration = \"x.cell\"\n" + Self.hardware)
+        }
+        #expect(error?.keyPath == "cell")
+        #expect(error?.message.contains("not here") == true)
+    }
+
+    @Test func whatIsWrongWithTheCompiledFileIsSaidOfIt() {
+        let toml = "configuration = \"x.cell\"\n"
+        #expect(
+            #expect(throws: DefinitionError.self) { try definition(toml) }?.description
+                == "/etc/jailhoused/cells/rtems.toml:1:17: configuration: "
+                + "the configuration cannot be read: No such file or directory"
+        )
+        let old = #expect(throws: DefinitionError.self) {
+            try definition(toml) { _ in Array("JHCELL\r\0".utf8) + Array(repeating: 0, count: 124) }
+        }
+        #expect(old?.path == "/etc/jailhoused/cells/x.cell")
+        #expect(old?.message.contains("revision 13 (Jailhouse v0.12 and earlier)") == true)
+        let system = SystemDescriptor(rootCell: CellDescriptor(name: "root"))
+        #expect(throws: DefinitionError.self) { try definition(toml) { _ in try system.binary() } }
+    }
+
+    @Test func imagesBecomePieces() throws {
+        let pieces = try definition().loadPlan { $0.hasSuffix("a.bin") ? [1, 2] : [3] }
+        #expect(
+            pieces == [LoadPiece(address: 0xf0000, contents: [1, 2]), LoadPiece(address: 0x100000, contents: [3])]
+        )
+    }
+
+    @Test func imageMistakesNameTheImage() throws {
+        let definition = try definition()
+        #expect(
+            #expect(throws: DefinitionError.self) { try definition.loadPlan(readFile: Self.noFile) }?.description
+                == "/usr/lib/jailhoused/inmates/a.bin: the image cannot be read: No such file or directory; "
+                + "install it, or correct its path in /etc/jailhoused/cells/rtems.toml"
+        )
+        let outside = #expect(throws: DefinitionError.self) {
+            try definition.loadPlan { _ in Array(repeating: 0, count: 0x80_0000) }
+        }
+        #expect(outside?.description.contains("does not fit into \"ram\" (0x0–0x7fffff)") == true)
+        let overlapping = #expect(throws: DefinitionError.self) {
+            try definition.loadPlan { $0.hasSuffix("a.bin") ? Array(repeating: 0, count: 0x10001) : [3] }
+        }
+        #expect(overlapping?.message == "at 0x100000 it lies over the image /usr/lib/jailhoused/inmates/a.bin")
+    }
+
+    @Test func anUnboundedHandshakeIsRefusedUnlessAccepted() throws {
+        let unbounded = Self.hardware.replacing("message-timeout = 1000000\n", with: "")
+        let refused = try definition(unbounded).findings(system: nil)
+        #expect(refused.map(\.rule) == ["JH0901"])
+        #expect(refused.first?.severity == .error)
+        #expect(refused.first?.path == Self.path)
+        #expect(refused.first?.line == 1)
+        let accepted = try definition(unbounded + Self.rest).findings(system: nil)
+        #expect(accepted.map(\.severity) == [.warning])
+        let passive = unbounded.replacing("cpus = [3]", with: "cpus = [3]\npassive-comm-region = true")
+        #expect(try definition(passive).findings(system: nil).isEmpty)
+        #expect(try definition().findings(system: nil).isEmpty)
+    }
+
+    @Test func settingsAreRead() throws {
+        let settings = try DaemonSettings(
+            toml: "system = \"systems/q35.toml\"\npoll-interval = \"5 ms\"", path: "/etc/jailhoused/jailhoused.toml"
+        )
+        #expect(settings == DaemonSettings(system: "/etc/jailhoused/systems/q35.toml", pollInterval: .milliseconds(5)))
+        #expect(try DaemonSettings(toml: "", path: "x") == DaemonSettings())
+        for toml in ["poll-interval = \"0 ms\"", "poll-interval = \"1 min\"", "sytem = \"x\"", "system = 1"] {
+            #expect(throws: DefinitionError.self) { try DaemonSettings(toml: toml, path: "x") }
+        }
+    }
+}
