@@ -115,8 +115,11 @@ extension Manager {
           flags: []string
         )
 
-        # kind: "current" first for each cell, then "condition" (previous: the condition before), "failure", "gone".
-        # message: the change as a line for people. missed: changes that this watcher was too slow for.
+        # kind: "current" first for each cell; then "condition" and, when it is absent now, "gone" (previous: the
+        #   condition before); "failure", "cpus-failed", "restarting", "gave-up", "shutdown", "adopted", "replaced",
+        #   "lost-start", "recreating". More may come.
+        # message: the same as a line for people, without the cell's name and the time.
+        # missed: changes that this watcher was too slow for.
         type Change (
           at: int,
           kind: string,

@@ -46,7 +46,7 @@ struct AttachTests {
         #expect(outcome.status == 1)
         #expect(
             outcome.error
-                == "jailhouse-ctl: cell rtems is gave-up and not restarted; try: jailhouse-ctl status rtems\n")
+                == "jailhouse-ctl: cell 'rtems' was given up; try: jailhouse-ctl status rtems\n")
     }
 
     @Test func aFailureThatIsAnsweredWithARestartIsNoEnd() throws {

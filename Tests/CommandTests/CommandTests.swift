@@ -116,7 +116,7 @@ struct CommandTests {
             ])
         }
         let outcome = try run(daemon, "watch", "rtems")
-        #expect(outcome.output == "08:41:12.345  rtems  running\n08:41:12.345  rtems  running -> failed  m\n")
+        #expect(outcome.output == "08:41:12.345  rtems  running\n08:41:12.345  rtems  running → failed  m\n")
         #expect(outcome.status == 69)
         let call = try #require(daemon.calls.first)
         #expect(call.more)

@@ -97,6 +97,22 @@ struct FileCommandTests {
         }
     }
 
+    @Test func compileADefinition() throws {
+        try withSource(Self.source + "\n[supervision]\nrestart = \"always\"\n") { directory in
+            let outcome = try Executable.run(["compile", directory + "/rtems.toml", "-o", directory + "/x.cell"])
+            #expect(outcome == .init(status: 0, output: "", error: ""))
+            #expect(try Executable.run(["decompile", directory + "/x.cell"]).output == Self.source)
+        }
+    }
+
+    @Test func compileSettings() throws {
+        try withSource("poll-interval = \"10 ms\"\n") { directory in
+            let outcome = try Executable.run(["compile", directory + "/rtems.toml"])
+            #expect(outcome.status == 1)
+            #expect(outcome.error.contains("neither [cell] nor [system]"))
+        }
+    }
+
     @Test func unknownCommand() throws {
         #expect(
             try Executable.run(["strat", "rtems"])

@@ -199,14 +199,21 @@ struct ReportTests {
     }
 
     @Test func changes() throws {
-        let line = ChangeLine(Samples.change("failed", previous: "running", message: "invalid\nPIO", missed: 2))
+        func line(_ change: Manager.Change) -> String { ChangeLine(change).text(.plain, zone: .utc) }
+        let failed = Samples.change("failed", previous: "running", message: "invalid\nPIO", missed: 2)
         #expect(
-            line.text(.plain, zone: .utc)
-                == #"08:41:12.345  rtems  running -> failed  invalid\nPIO  (2 changes missed before this)"#)
-        let current = ChangeLine(Samples.change("running", kind: "current"))
-        #expect(current.text(.plain, zone: .utc) == "08:41:12.345  rtems  running")
-        #expect(ChangeLine(Samples.change("x", kind: "gone")).text(.plain, zone: .utc) == "08:41:12.345  rtems  gone")
-        #expect(try JSON.text(current, oneLine: true).contains(#""previous":null"#))
+            line(failed) == #"08:41:12.345  rtems  running → failed  invalid\nPIO  (2 changes missed before this)"#)
+        // what the message only says again is said once
+        #expect(
+            line(Samples.change("failed", previous: "running", message: "running → failed"))
+                == "08:41:12.345  rtems  running → failed")
+        let current = Samples.change("running", kind: "current", message: "running")
+        #expect(line(current) == "08:41:12.345  rtems  running")
+        #expect(
+            line(Samples.change("running", kind: "failure", message: "CPU 3 failed"))
+                == "08:41:12.345  rtems  CPU 3 failed")
+        #expect(line(Samples.change("running", kind: "replaced")) == "08:41:12.345  rtems  replaced")
+        #expect(try JSON.text(ChangeLine(current), oneLine: true).contains(#""previous":null"#))
     }
 
     @Test func reload() {

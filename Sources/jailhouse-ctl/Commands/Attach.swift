@@ -31,7 +31,9 @@ struct Attach: ParsableCommand {
         case .stopped: return
         case .givenUp(let condition):
             throw CommandFailure(
-                .failed, "cell \(cell) is \(condition) and not restarted; try: jailhouse-ctl status \(cell)")
+                .failed,
+                "cell '\(cell)' \(condition == "gave-up" ? "was given up" : "is \(condition) and not restarted"); "
+                    + "try: jailhouse-ctl status \(cell)")
         }
     }
 }
@@ -80,7 +82,7 @@ struct Attachment {
             try show(change)
             guard hasRun else { continue }
             Notification.send([.status("cell \(cell): \(change.cell.condition)")])
-            if let end = try end(at: change.cell) { return end }
+            if let end = end(at: change) { return end }
         }
     }
 
@@ -117,12 +119,15 @@ struct Attachment {
     }
 
     /// Whether the cell has ended for good: a stop or failure that its policy answers with a restart is none.
-    private func end(at cell: Manager.Cell) throws -> End? {
-        switch cell.condition {
-        case "gave-up": return .givenUp(condition: cell.condition)
+    private func end(at change: Manager.Change) -> End? {
+        // other kinds of change come beside one of these
+        guard ["current", "condition", "gone"].contains(change.kind) else { return nil }
+        let condition = change.cell.condition
+        switch condition {
+        case "gave-up": return .givenUp(condition: condition)
         case "absent": return .stopped
         case "stopped": return isRestarted(after: ["always"]) ? nil : .stopped
-        case "failed": return isRestarted(after: ["always", "on-failure"]) ? nil : .givenUp(condition: cell.condition)
+        case "failed": return isRestarted(after: ["always", "on-failure"]) ? nil : .givenUp(condition: condition)
         default: return nil
         }
     }

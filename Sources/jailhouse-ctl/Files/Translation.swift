@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellDefinition
 
 /// What `compile` and `decompile` tell with `--json`.
 struct Translation: Encodable {
@@ -28,11 +29,15 @@ extension FileOptions {
 }
 
 extension ConfigurationFile {
-    /// From the TOML source of a cell or a system.
+    /// From the source of a system, a cell, or a cell definition, whose hardware it is then.
     init(source input: InputFile) throws {
-        self = try explaining(input.path) { () throws(ConfigurationError) in
-            let text = try ConfigurationFile.text(of: input.contents, path: input.path)
-            return try ConfigurationFile(toml: text, path: input.path)
+        switch try DaemonFile(explaining: input) {
+        case .cell(let cell): self = .cell(cell)
+        case .system(let system): self = .system(system)
+        case .definition(let definition): self = .cell(definition.descriptor)
+        case .settings:
+            throw CommandFailure(
+                .failed, "\(input.path) has neither [cell] nor [system], so there is nothing to compile")
         }
     }
 

@@ -25,18 +25,16 @@ struct ChangeLine: Encodable {
         missed = change.missed
     }
 
-    /// `08:41:12.345  rtems  running -> failed  what happened`
+    /// `08:41:12.345  rtems  running → backing-off`, or with what else happened after the name.
     func text(_ style: Style, zone: Moment.Zone = .local) -> String {
         let condition = style(Text.printable(cell.condition), Condition(cell.condition).paint)
-        let what =
-            switch (kind, previous) {
-            case ("condition", let previous?): "\(Text.printable(previous)) -> \(condition)"
-            case ("condition", nil), ("current", _): condition
-            default: Text.printable(kind)
-            }
-        var line = "\(style(moment.time(zone), .dim))  \(Text.printable(cell.name))  \(what)"
-        if !message.isEmpty { line += "  \(Text.printable(message))" }
-        if missed > 0 { line += style("  (\(Text.count(missed, "change")) missed before this)", .yellow) }
-        return line
+        let transition = previous.map { "\($0) → \(cell.condition)" } ?? cell.condition
+        let showsCondition = previous != nil || ["current", "condition"].contains(kind)
+        var parts = [style(moment.time(zone), .dim), Text.printable(cell.name)]
+        if showsCondition { parts.append((previous.map { Text.printable($0) + " → " } ?? "") + condition) }
+        if !message.isEmpty && !(showsCondition && message == transition) { parts.append(Text.printable(message)) }
+        if !showsCondition && message.isEmpty { parts.append(Text.printable(kind)) }
+        if missed > 0 { parts.append(style("(\(Text.count(missed, "change")) missed before this)", .yellow)) }
+        return parts.joined(separator: "  ")
     }
 }

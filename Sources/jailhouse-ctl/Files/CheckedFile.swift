@@ -1,0 +1,90 @@
+import CellConfiguration
+import CellDefinition
+import SystemCalls
+
+/// A file as `check` sees it: what it is, and what is wrong with it.
+struct CheckedFile: Encodable {
+    let file: String
+    /// `cell`, `system`, `definition` or `settings`; nil for what cannot be read.
+    @JSON.OrNull var kind: String?
+    /// The cell's name.
+    @JSON.OrNull var name: String?
+    let findings: [Complaint]
+
+    var hasErrors: Bool { findings.contains { $0.severity == Finding.Severity.error.rawValue } }
+
+    func text(_ style: Style) -> String {
+        if !findings.isEmpty { return findings.map { $0.text(style) }.joined(separator: "\n") }
+        let what = [kind, name.map { "'\(Text.printable($0))'" }].compactMap(\.self).joined(separator: " ")
+        return "\(file): \(style("ok", .green)), \(what)"
+    }
+}
+
+/// Something wrong: a rule that is broken, or a mistake that keeps a file from being understood.
+struct Complaint: Encodable {
+    @JSON.OrNull var rule: String?
+    let severity: String
+    let file: String
+    @JSON.OrNull var line: Int?
+    /// The key.
+    let location: String
+    let message: String
+    let consequence: String
+    let remedy: String
+
+    init(_ finding: Finding, file: String) {
+        rule = finding.rule
+        severity = finding.severity.rawValue
+        self.file = finding.path ?? file
+        line = finding.line
+        location = finding.location
+        message = finding.message
+        consequence = finding.consequence
+        remedy = finding.remedy
+    }
+
+    init(_ error: DefinitionError) {
+        rule = nil
+        severity = Finding.Severity.error.rawValue
+        file = error.path
+        line = error.line
+        location = error.keyPath ?? ""
+        message = error.message
+        consequence = ""
+        remedy = error.remedy
+    }
+
+    init(_ error: ConfigurationError, file: String) {
+        rule = nil
+        severity = Finding.Severity.error.rawValue
+        self.file = error.path ?? file
+        line = error.line
+        location = error.keyPath ?? ""
+        message = error.message
+        consequence = ""
+        remedy = ""
+    }
+
+    init(unreadable file: String, because failure: CommandFailure) {
+        rule = nil
+        severity = Finding.Severity.error.rawValue
+        self.file = file
+        line = nil
+        location = ""
+        message = failure.message
+        consequence = ""
+        remedy = ""
+    }
+
+    /// As a compiler says it, with the reason and the way out below.
+    func text(_ style: Style) -> String {
+        let paint: Style.Paint? = severity == "error" ? .red : severity == "warning" ? .yellow : nil
+        let place = Text.printable(file) + (line.map { ":\($0)" } ?? "")
+        let parts = [place, style(severity, paint), Text.printable(location), Text.printable(message)]
+        var text = parts.filter { !$0.isEmpty }.joined(separator: ": ")
+        if let rule { text += " [\(rule)]" }
+        if !consequence.isEmpty { text += "\n    why: " + Text.printable(consequence) }
+        if !remedy.isEmpty { text += "\n    fix: " + Text.printable(remedy) }
+        return text
+    }
+}

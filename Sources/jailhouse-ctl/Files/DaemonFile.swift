@@ -1,0 +1,44 @@
+import CellConfiguration
+import CellDefinition
+
+/// Whatever the daemon reads, recognised by what is in it.
+enum DaemonFile {
+    /// A compiled cell.
+    case cell(CellDescriptor)
+    /// A system, source or compiled.
+    case system(SystemDescriptor)
+    /// The source of a cell, with or without images and supervision.
+    case definition(CellDefinition)
+    case settings(DaemonSettings)
+
+    /// - Throws: ``DefinitionError`` or `ConfigurationError`.
+    init(_ input: InputFile) throws {
+        if ConfigurationFile.isBinary(input.contents) {
+            switch try ConfigurationFile(contents: input.contents, path: input.path) {
+            case .cell(let cell): self = .cell(cell)
+            case .system(let system): self = .system(system)
+            }
+            return
+        }
+        let text = try ConfigurationFile.text(of: input.contents, path: input.path)
+        let root = try SourceDocument(toml: text, path: input.path).root
+        if ["cell", "configuration", "image", "supervision"].contains(where: { root.value($0) != nil }) {
+            self = .definition(try CellDefinition(toml: text, path: input.path, readFile: InputFile.read))
+        } else if let system = root.value("system"), (try? system.string()) == nil {
+            self = .system(try SystemDescriptor(toml: text, path: input.path))
+        } else {
+            self = .settings(try DaemonSettings(toml: text, path: input.path))
+        }
+    }
+
+    /// - Throws: ``CommandFailure``.
+    init(explaining input: InputFile) throws {
+        do {
+            try self.init(input)
+        } catch let error as ConfigurationError {
+            throw CommandFailure(.failed, "\(error.inFile(input.path))")
+        } catch let error as DefinitionError {
+            throw CommandFailure(.failed, "\(error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@testable import jailhouse_ctl
+
+struct CheckTests {
+    private static let passive = """
+        [cell]
+        name = "rtems"
+        architecture = "x86"
+        cpus = [3]
+        passive-comm-region = true
+
+        [[memory]]
+        name = "ram"
+        physical = 0x3a000000
+        virtual = 0x0
+        size = "8 MiB"
+        access = ["read", "write", "execute", "loadable"]
+
+        """
+
+    /// Runs `check` on files of these names and contents; the names stand for themselves in the output.
+    private func check(_ files: KeyValuePairs<String, String>, _ options: String...) throws -> Executable.Outcome {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        for (name, contents) in files {
+            try contents.write(toFile: directory + "/" + name, atomically: true, encoding: .utf8)
+        }
+        let outcome = try Executable.run(["check"] + options + files.map { directory + "/" + $0.key })
+        func short(_ text: String) -> String { text.replacingOccurrences(of: directory + "/", with: "") }
+        return .init(status: outcome.status, output: short(outcome.output), error: short(outcome.error))
+    }
+
+    @Test func whatIsRight() throws {
+        let outcome = try check(["rtems.toml": Self.passive, "jailhoused.toml": "poll-interval = \"5 ms\"\n"])
+        #expect(outcome.status == 0, "\(outcome)")
+        #expect(outcome.output.contains("rtems.toml: ok, definition 'rtems'\n"))
+        #expect(outcome.output.hasSuffix("jailhoused.toml: ok, settings\n"))
+    }
+
+    @Test func theHandshakeThatCanFreezeLinux() throws {
+        let asked = Self.passive.replacingOccurrences(of: "passive-comm-region = true\n", with: "")
+        let outcome = try check(["rtems.toml": asked])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("rtems.toml:1: error: cell: "), "\(outcome.output)")
+        #expect(outcome.output.contains("[JH0901]\n    why: "))
+        #expect(outcome.output.contains("\n    fix: set message-timeout"))
+        let accepted = try check(["rtems.toml": asked + "[supervision]\naccept-unbounded-handshake = true\n"])
+        #expect(accepted.status == 0, "\(accepted)")
+        #expect(accepted.output.contains("rtems.toml:1: warning: "))
+    }
+
+    @Test func mistakesOfAllKinds() throws {
+        let outcome = try check([
+            "key.toml": Self.passive.replacingOccurrences(of: "virtual =", with: "virtul ="),
+            "image.toml": Self.passive + "[[image]]\npath = \"/none/rtems.exe\"\n",
+            "settings.toml": "poll-intervall = \"5 ms\"\n",
+            "garbage.cell": "JHCLL\u{0}\u{d}\u{0}",
+        ])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("key.toml:"))
+        #expect(outcome.output.contains("virtul"))
+        #expect(outcome.output.contains("/none/rtems.exe"))
+        #expect(outcome.output.contains("poll-intervall"))
+        #expect(outcome.output.contains("garbage.cell: error: "))
+        #expect(outcome.error == "")
+    }
+
+    @Test func aFileThatIsMissing() throws {
+        let outcome = try Executable.run(["check", "/none.toml"])
+        #expect(
+            outcome
+                == .init(
+                    status: 1, output: "/none.toml: error: cannot read /none.toml: No such file or directory\n",
+                    error: ""))
+    }
+
+    @Test func json() throws {
+        let outcome = try check(["rtems.toml": Self.passive, "settings.toml": "sistem = 1\n"], "--json")
+        #expect(outcome.status == 1)
+        let json = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]]
+        let files = try #require(json)
+        #expect(files.map { $0["file"] as? String } == ["rtems.toml", "settings.toml"])
+        #expect(files[0]["kind"] as? String == "definition")
+        #expect(files[0]["name"] as? String == "rtems")
+        let finding = try #require((files[1]["findings"] as? [[String: Any]])?.first)
+        #expect(
+            Set(finding.keys)
+                == ["rule", "severity", "file", "line", "location", "message", "consequence", "remedy"])
+        #expect(finding["line"] as? Int == 1)
+        #expect(finding["rule"] is NSNull)
+    }
+}
