@@ -11,6 +11,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
@@ -61,7 +62,7 @@ let package = Package(
             "jailhoused",
             [
                 "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage", "Supervision",
-                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
             ]
         ),
         command(

@@ -83,9 +83,9 @@ public final class HypervisorView {
     public func statistics(ofCell id: Int) -> [(name: String, value: UInt64)] {
         let root = "\(directory)/cells/\(id)/statistics"
         var found: [(name: String, value: UInt64)] = []
-        for entry in DirectoryListing.names(in: root) {
+        for entry in (try? SystemCall.names(inDirectory: root)) ?? [] {
             if entry.hasPrefix("cpu") {
-                for name in DirectoryListing.names(in: "\(root)/\(entry)") {
+                for name in (try? SystemCall.names(inDirectory: "\(root)/\(entry)")) ?? [] {
                     if let value = statistic("\(root)/\(entry)/\(name)") { found.append(("\(entry)/\(name)", value)) }
                 }
             } else if let value = statistic("\(root)/\(entry)") {
@@ -119,7 +119,7 @@ public final class HypervisorView {
     }
 
     private func listedIDs() -> [Int] {
-        DirectoryListing.numbers(in: directory + "/cells")
+        (try? SystemCall.numbers(inDirectory: directory + "/cells")) ?? []
     }
 }
 

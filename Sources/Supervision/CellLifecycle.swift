@@ -95,8 +95,8 @@ public struct CellLifecycle: Hashable, Sendable {
     /// When the next automatic restart begins.
     public var nextRestart: Moment? { backingOffUntil }
 
-    /// Whether somebody waits for an answer about this cell.
-    public var isAwaited: Bool { !waiting.isEmpty }
+    /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
+    public var isKnownSilent: Bool { isSilent }
 
     /// What the next look should include.
     public var curiosity: Curiosity {

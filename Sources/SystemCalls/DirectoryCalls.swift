@@ -1,0 +1,43 @@
+import Glibc
+import SystemPackage
+
+extension SystemCall {
+    /// The names in a directory, without those that begin with a dot, in no order.
+    ///
+    /// - Throws: ``SystemCallError`` for `opendir`.
+    public static func names(inDirectory path: String) throws(SystemCallError) -> [String] {
+        var names: [String] = []
+        try forEachName(inDirectory: path) { name in
+            if name[0] != CChar(bitPattern: UInt8(ascii: ".")) { names.append(String(cString: name)) }
+        }
+        return names
+    }
+
+    /// The names in a directory that are numbers, ascending; it makes no strings.
+    ///
+    /// - Throws: ``SystemCallError`` for `opendir`.
+    public static func numbers(inDirectory path: String) throws(SystemCallError) -> [Int] {
+        var numbers: [Int] = []
+        try forEachName(inDirectory: path) { name in
+            var end: UnsafeMutablePointer<CChar>?
+            let number = strtol(name, &end, 10)
+            if let end, end > name, end.pointee == 0, number >= 0 { numbers.append(number) }
+        }
+        numbers.sort()
+        return numbers
+    }
+
+    private static func forEachName(
+        inDirectory path: String, _ body: (UnsafePointer<CChar>) -> Void
+    ) throws(SystemCallError) {
+        guard let directory = opendir(path) else {
+            throw SystemCallError(call: "opendir", subject: path, errno: Errno(rawValue: errno))
+        }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { body($0) }
+            }
+        }
+    }
+}
