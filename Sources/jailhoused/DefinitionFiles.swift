@@ -1,0 +1,169 @@
+import CellConfiguration
+import CellDefinition
+import SystemCalls
+import SystemPackage
+
+/// A definition that cannot be used: a sentence that says what, where and what to do.
+struct DefinitionProblem: Error, Hashable, Sendable {
+    /// The cell's name, or the one that its file suggests; nil when it is not about one cell.
+    var cell: String?
+    var path: String
+    var message: String
+}
+
+/// A system configuration and where it came from.
+struct SystemSource: Hashable, Sendable {
+    let path: String
+    let descriptor: SystemDescriptor
+
+    /// What the driver takes.
+    func configuration() throws -> [UInt8] {
+        do {
+            return try descriptor.binary()
+        } catch {
+            throw DefinitionProblem(cell: nil, path: path, message: "\(path): \(error)")
+        }
+    }
+}
+
+/// Everything below the configuration directory, as far as it can be used.
+struct LoadedDefinitions: Sendable {
+    var settings = DaemonSettings()
+    /// Nil when none is configured, or when it cannot be used.
+    var system: SystemSource?
+    /// False when a system is configured that cannot be used.
+    var isSystemUsable = true
+    /// Ordered by path.
+    var definitions: [CellDefinition] = []
+    var problems: [DefinitionProblem] = []
+    /// What does not keep anything from being used.
+    var warnings: [String] = []
+}
+
+/// Reads the configuration directory.
+struct DefinitionFiles: Sendable {
+    let directory: String
+
+    var settingsPath: String { directory + "/jailhoused.toml" }
+
+    /// Reads all of it; what is broken is named and left out.
+    func load() -> LoadedDefinitions {
+        var loaded = LoadedDefinitions()
+        loadSettings(&loaded)
+        for path in definitionPaths(&loaded) {
+            do {
+                let definition = try CellDefinition(
+                    toml: Self.text(path), path: path, readFile: CommandRunner.read)
+                try judge(definition, in: loaded.system?.descriptor, &loaded)
+                loaded.definitions.append(definition)
+            } catch {
+                loaded.problems.append(DefinitionProblem(error, cell: Self.stem(path), path: path))
+            }
+        }
+        compare(&loaded)
+        return loaded
+    }
+
+    /// A system configuration, as text or binary.
+    func system(at path: String) throws -> SystemSource {
+        do {
+            let contents = try SystemCall.contents(ofFile: path, limit: 1 << 20)
+            guard case .system(let descriptor) = try ConfigurationFile(contents: contents, path: path) else {
+                throw DefinitionProblem(
+                    cell: nil, path: path, message: "\(path) is a cell's configuration; a system's is needed here")
+            }
+            if let finding = descriptor.findings().first(where: { $0.severity == .error }) {
+                throw DefinitionProblem(cell: nil, path: path, message: "\(path): \(finding)")
+            }
+            return SystemSource(path: path, descriptor: descriptor)
+        } catch {
+            throw DefinitionProblem(error, cell: nil, path: path)
+        }
+    }
+
+    private func loadSettings(_ loaded: inout LoadedDefinitions) {
+        do {
+            loaded.settings = try DaemonSettings(toml: Self.text(settingsPath), path: settingsPath)
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            // all settings have defaults
+        } catch {
+            loaded.problems.append(DefinitionProblem(error, cell: nil, path: settingsPath))
+        }
+        guard let path = loaded.settings.system else { return }
+        do {
+            loaded.system = try system(at: path.hasPrefix("/") ? path : directory + "/" + path)
+        } catch {
+            loaded.isSystemUsable = false
+            loaded.problems.append(DefinitionProblem(error, cell: nil, path: path))
+        }
+    }
+
+    private func definitionPaths(_ loaded: inout LoadedDefinitions) -> [String] {
+        let cells = directory + "/cells"
+        do {
+            return try SystemCall.names(inDirectory: cells)
+                .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }
+                .sorted().map { cells + "/" + $0 }
+        } catch {
+            if error.errno != .noSuchFileOrDirectory {
+                loaded.problems.append(DefinitionProblem(error, cell: nil, path: cells))
+            }
+            return []
+        }
+    }
+
+    /// Refuses a definition for its errors; its warnings are passed on.
+    private func judge(
+        _ definition: CellDefinition, in system: SystemDescriptor?, _ loaded: inout LoadedDefinitions
+    ) throws {
+        let findings = definition.findings(system: system)
+        let errors = findings.filter { $0.severity == .error }
+        guard errors.isEmpty else {
+            throw DefinitionProblem(
+                cell: definition.name, path: definition.path,
+                message: errors.map { "\(definition.path): \($0)" }.joined(separator: "; "))
+        }
+        loaded.warnings += findings.filter { $0.severity == .warning }.map { "\(definition.path): \($0)" }
+    }
+
+    /// Two definitions of one name are both refused: whichever was meant, the other would be wrong.
+    private func compare(_ loaded: inout LoadedDefinitions) {
+        let byName = Dictionary(grouping: loaded.definitions, by: \.name)
+        for (name, several) in byName where several.count > 1 {
+            let paths = several.map(\.path).joined(separator: " and ")
+            for definition in several {
+                loaded.problems.append(
+                    DefinitionProblem(
+                        cell: name, path: definition.path,
+                        message: "\(paths) both define the cell \(name): rename one or remove it"))
+            }
+        }
+        loaded.definitions.removeAll { (byName[$0.name]?.count ?? 0) > 1 }
+        loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
+    }
+
+    private static func text(_ path: String) throws -> String {
+        let bytes = try SystemCall.contents(ofFile: path, limit: 1 << 20)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw DefinitionProblem(cell: nil, path: path, message: "\(path) is not UTF-8 text")
+        }
+        return text
+    }
+
+    private static func stem(_ path: String) -> String {
+        let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
+        return String(name.dropLast(".toml".count))
+    }
+}
+
+extension DefinitionProblem {
+    init(_ error: any Error, cell: String?, path: String) {
+        if let problem = error as? DefinitionProblem {
+            self = problem
+            self.cell = self.cell ?? cell
+        } else {
+            let text = "\(error)"
+            self.init(cell: cell, path: path, message: text.contains(path) ? text : "\(path): \(text)")
+        }
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import ControlInterface
+import Glibc
+import Hypervisor
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import SystemCalls
+import SystemdSupport
+import UnixSignals
+
+/// The daemon.
+@main
+struct Jailhoused: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "jailhoused",
+        abstract: "Looks after the cells of the Jailhouse hypervisor: starts, watches and restarts them.",
+        discussion: """
+            Reads jailhoused.toml and cells/*.toml, enables the hypervisor if a system is configured, starts the cells \
+            with autostart, adopts those that run, and answers jailhouse-ctl. SIGHUP reads the definitions again; \
+            SIGTERM leaves the cells running and goes.
+
+            Example: jailhoused --check --configuration /etc/jailhoused
+            """,
+        version: version)
+
+    @Flag(help: "Read the configuration, say what is wrong with it, and end: 0 if nothing is, else 1.")
+    var check = false
+
+    @Option(help: ArgumentHelp("Where jailhoused.toml and cells/ are.", valueName: "directory"))
+    var configuration = "/etc/jailhoused"
+
+    @Option(help: ArgumentHelp("Where the sockets and the state file are.", valueName: "directory"))
+    var runtime = "/run/jailhoused"
+
+    @Flag(help: "Log every detail.")
+    var verbose = false
+
+    func run() async throws {
+        let files = DefinitionFiles(directory: configuration)
+        if check { return try ConfigurationTest(files: files).run() }
+
+        let logger = makeLogger()
+        let sockets: [ControlServer.Socket]
+        do {
+            sockets = try ControlSockets.open(in: runtime)
+        } catch {
+            logger.critical("\(error)")
+            throw ExitCode.failure
+        }
+        // a client that goes in the middle of a reply must not take the daemon along
+        signal(SIGPIPE, SIG_IGN)
+        let commandThread = NIOThreadPool(numberOfThreads: 1)
+        commandThread.start()
+        let supervision = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+        let supervisor = Supervisor(
+            eventLoop: supervision.next(), commandThread: commandThread, hypervisor: HypervisorCommands(), files: files,
+            stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
+        await supervisor.begin()
+
+        let server = ControlServer(
+            sockets: sockets,
+            service: ManagerService(
+                supervisor: supervisor, info: VarlinkServiceInfo(version: Self.version), logger: logger),
+            group: clients, logger: logger)
+        let services = ServiceGroup(
+            services: [SupervisionService(supervisor: supervisor), server],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger())
+        try await services.run()
+    }
+
+    private func makeLogger() -> Logger {
+        let isJournal = standardErrorIsJournal()
+        LoggingSystem.bootstrap { label in
+            if isJournal { return JournalLogHandler(identifier: label) }
+            return StandardErrorLogHandler(identifier: label)
+        }
+        var logger = Logger(label: "jailhoused")
+        logger.logLevel = verbose ? .debug : .info
+        return logger
+    }
+
+    /// The service group's own remarks are for those who debug it.
+    private func quietLogger() -> Logger {
+        var logger = Logger(label: "jailhoused")
+        logger.logLevel = verbose ? .debug : .error
+        return logger
+    }
+}
+
+/// Ties the supervisor to the life of the process: READY at first, SIGHUP to reload, an orderly end.
+struct SupervisionService: Service {
+    let supervisor: Supervisor
+
+    func run() async throws {
+        await supervisor.isReady()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await supervisor.reload() }
+            }
+            try await gracefulShutdown()
+            ServiceManager.isStopping()
+            await supervisor.end()
+            tasks.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ControlInterface
+import Logging
+
+/// Whose call it is.
+struct Peer: Sendable, CustomStringConvertible {
+    let user: UInt32
+    let process: Int32
+
+    var description: String { "uid \(user), pid \(process)" }
+}
+
+/// The codec in front of the ``Supervisor``: decodes and checks a call, has it carried out, encodes the reply.
+struct ManagerService: Sendable {
+    /// Which of the two sockets a call came by.
+    enum Access: Sendable { case everything, reading }
+
+    let supervisor: Supervisor
+    let info: VarlinkServiceInfo
+    let logger: Logger
+
+    typealias Send = @Sendable ([UInt8]) async throws -> Void
+    private static let sendNothing: Send = { _ in }
+
+    /// Answers one call.
+    ///
+    /// - Parameter send: takes each reply as bytes; throws when the client is gone.
+    func answer(_ call: VarlinkCall, from peer: Peer, _ access: Access, send: @escaping Send) async throws {
+        let send = call.oneway ? Self.sendNothing : send
+        if let reply = info.reply(to: call) { return try await send(reply) }
+        guard let method = Manager.method(named: call.method) else { return }
+        if method.changesSomething && access == .reading {
+            return try await send(
+                VarlinkReply.message(
+                    .permissionDenied(
+                        method: method.name,
+                        message: "\(method.name) changes something, and this socket is for reading: use the control "
+                            + "socket, for which you must be root or in group jailhouse-admin")))
+        }
+        switch call.method {
+        case Manager.Watch.qualifiedName: try await watch(call, send)
+        case Manager.Console.qualifiedName:
+            try await send(VarlinkReply.message(.methodNotImplemented(method: call.method)))
+        default:
+            let reply = await reply(to: call)
+            if method.changesSomething {
+                logger.info("\(call.method) by \(peer)", metadata: ["uid": "\(peer.user)", "pid": "\(peer.process)"])
+            }
+            try await send(reply)
+        }
+    }
+
+    private func reply(to call: VarlinkCall) async -> [UInt8] {
+        typealias M = Manager
+        return switch call.method {
+        case M.List.qualifiedName: await reply(call, M.List.self) { _ in await supervisor.list() }
+        case M.Describe.qualifiedName:
+            await reply(call, M.Describe.self) { .init(details: try await supervisor.describe($0.cell)) }
+        case M.Enable.qualifiedName:
+            await reply(call, M.Enable.self) {
+                try await supervisor.enable(path: $0.configuration)
+                return Nothing()
+            }
+        case M.Disable.qualifiedName:
+            await reply(call, M.Disable.self) { _ in
+                try await supervisor.disable()
+                return Nothing()
+            }
+        case M.Create.qualifiedName:
+            await reply(call, M.Create.self) { .init(cell: try await supervisor.request(.create, $0.cell)) }
+        case M.Start.qualifiedName:
+            await reply(call, M.Start.self) { .init(cell: try await supervisor.request(.start, $0.cell)) }
+        case M.Stop.qualifiedName:
+            await reply(call, M.Stop.self) { .init(cell: try await supervisor.request(.stop, $0.cell)) }
+        case M.Restart.qualifiedName:
+            await reply(call, M.Restart.self) { .init(cell: try await supervisor.request(.restart, $0.cell)) }
+        case M.Destroy.qualifiedName:
+            await reply(call, M.Destroy.self) { .init(cell: try await supervisor.request(.destroy, $0.cell)) }
+        case M.ResetFailed.qualifiedName:
+            await reply(call, M.ResetFailed.self) {
+                try await supervisor.resetFailed($0.cell)
+                return Nothing()
+            }
+        case M.Reload.qualifiedName: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
+        case M.CommunicationRegion.qualifiedName:
+            await reply(call, M.CommunicationRegion.self) { .init(region: try await supervisor.region($0.cell)) }
+        case M.Statistics.qualifiedName:
+            await reply(call, M.Statistics.self) { .init(statistics: try await supervisor.statistics($0.cell)) }
+        case M.Failures.qualifiedName:
+            await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
+        default: VarlinkReply.message(.methodNotImplemented(method: call.method))
+        }
+    }
+
+    private func reply<Method: ManagerMethod>(
+        _ call: VarlinkCall, _ method: Method.Type, _ body: (Method.Parameters) async throws -> Method.Reply
+    ) async -> [UInt8] {
+        do {
+            return try VarlinkReply.message(of: method, await body(call.parameters(of: method)))
+        } catch let error as ServiceError {
+            return VarlinkReply.message(error)
+        } catch {
+            return VarlinkReply.message(ManagerError(any: error))
+        }
+    }
+
+    private func watch(_ call: VarlinkCall, _ send: Send) async throws {
+        let watch: (id: Int, changes: AsyncStream<Manager.Change>)
+        do {
+            watch = try await supervisor.watch(call.parameters(of: Manager.Watch.self).cell)
+        } catch let error as ServiceError {
+            return try await send(VarlinkReply.message(error))
+        } catch {
+            return try await send(VarlinkReply.message(ManagerError(any: error)))
+        }
+        do {
+            for await change in watch.changes {
+                try await send(VarlinkReply.message(of: Manager.Watch.self, .init(change: change), continues: true))
+            }
+        } catch {
+            await supervisor.unwatch(watch.id)
+            throw error
+        }
+        await supervisor.unwatch(watch.id)
+    }
+}

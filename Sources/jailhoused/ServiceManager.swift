@@ -1,0 +1,33 @@
+import Supervision
+import SystemdSupport
+
+/// What systemd is told. Belongs to the ``Supervisor``, whose loop feeds the watchdog, so that a loop that is stuck
+/// is noticed.
+final class ServiceManager {
+    private let watchdog: Duration?
+    private var fed: Moment?
+    private var told: String?
+
+    init() {
+        watchdog = watchdogInterval()
+    }
+
+    func isReady() { _ = Notification.send([.ready]) }
+    func isReloading() { _ = Notification.send([.reloading]) }
+
+    /// Says that the daemon is going, which is no reason to restart it.
+    nonisolated static func isStopping() { _ = Notification.send([.stopping]) }
+
+    func tell(_ status: String) {
+        guard status != told else { return }
+        told = status
+        _ = Notification.send([.status(status)])
+    }
+
+    func isAlive(at now: Moment) {
+        guard let watchdog else { return }
+        if let fed, now - fed < watchdog / 3 { return }
+        fed = now
+        _ = Notification.send([.watchdog])
+    }
+}

@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Glibc
+import Supervision
+import SystemCalls
+
+/// What only the daemon knows, kept so that its successor goes on where it ended: a small file below `/run`, replaced
+/// in one step. Nothing in it is the truth about a cell: that is the kernel's.
+struct StateFile: Sendable {
+    let path: String
+
+    struct Contents: Hashable, Sendable, Codable {
+        var version = 1
+        /// A state of another boot says nothing about this one.
+        var bootID: String
+        /// Somebody disabled the hypervisor: it is not enabled again until somebody asks.
+        var isDisabledByRequest = false
+        var cells: [String: LifecycleMemory] = [:]
+        var failures: [String: [FailureRecord]] = [:]
+    }
+
+    enum Reading: Sendable {
+        case none
+        case contents(Contents)
+        /// It cannot be used; why.
+        case unusable(String)
+    }
+
+    func read() -> Reading {
+        let bytes: [UInt8]
+        do {
+            bytes = try SystemCall.contents(ofFile: path, limit: 16 << 20)
+        } catch {
+            return error.errno == .noSuchFileOrDirectory ? .none : .unusable("\(error)")
+        }
+        guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes)) else {
+            return .unusable("it is damaged or was written by another version")
+        }
+        guard contents.version == 1 else { return .unusable("it was written by another version") }
+        guard contents.bootID == Self.bootID() else { return .none }
+        return .contents(contents)
+    }
+
+    func write(_ contents: Contents) throws(SystemCallError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        // strings, numbers and arrays always encode
+        guard let data = try? encoder.encode(contents) else { return }
+        try SystemCall.replaceFile(path, with: Array(data), mode: 0o600)
+    }
+
+    /// The kernel's name for this boot.
+    static func bootID() -> String {
+        let bytes = (try? SystemCall.contents(ofFile: "/proc/sys/kernel/random/boot_id", limit: 4096)) ?? []
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,97 @@
+import CellConfiguration
+import ControlInterface
+import Hypervisor
+import Supervision
+
+extension Supervisor {
+    /// Gives a command to the command thread; its end comes back as an event.
+    func launch(_ command: Command, for name: String) {
+        guard let definition = cells[name]?.definition else {
+            return feed(name, .finished(command, .refused(.noDefinition), view.sighting(of: name)), at: Clock.now())
+        }
+        let runner = CommandRunner(hypervisor: hypervisor)
+        let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, definition) }
+        work.whenComplete { result in
+            self.assumeIsolated { $0.finish(command, for: name, (try? result.get()) ?? .refused(.daemonEnds)) }
+        }
+    }
+
+    /// After every command, look.
+    private func finish(_ command: Command, for name: String, _ outcome: Outcome) {
+        let now = Clock.now()
+        look(at: now)
+        if case .refused(let refusal) = outcome {
+            logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
+        }
+        feed(name, .finished(command, outcome, view.sighting(of: name)), at: now)
+        saveState()
+        if !isEnding { arm(at: now) }
+    }
+
+    /// Enables the hypervisor once its driver is there, if a system is configured.
+    func enableIfWanted() {
+        guard wantsEnable, !isMachineCommandInFlight, view.hasDriver else { return }
+        wantsEnable = false
+        guard !view.isEnabled, let system = settings.system else { return }
+        Task {
+            do {
+                try await self.enable(system)
+            } catch {
+                self.logger.error("\(error.sentence)")
+            }
+        }
+    }
+
+    /// Enables the hypervisor with this system, and starts what is to be started with it.
+    func enable(_ system: SystemSource) async throws {
+        let configuration = try system.configuration()
+        try await machineCommand { hypervisor throws(HypervisorError) in try hypervisor.enable(configuration) }
+        logger.notice("enabled the hypervisor with \(system.path)")
+        state.isDisabledByRequest = false
+        let now = Clock.now()
+        look(at: now)
+        for (name, cell) in cells where cell.definition?.policy.autostart == true {
+            feed(name, .seen(view.sighting(of: name)), at: now)
+            feed(name, .requested(.start, 0), at: now)
+        }
+        poll()
+    }
+
+    /// Destroys all cells and disables the hypervisor; if a cell denies it, everything is wanted as before.
+    func disableMachine() async throws {
+        let now = Clock.now()
+        let wanted = cells.filter { $0.value.lifecycle.memory.goal == .run }.keys
+        for name in cells.keys { feed(name, .released, at: now) }
+        wantsEnable = false
+        do {
+            try await machineCommand { hypervisor throws(HypervisorError) in try hypervisor.disable() }
+        } catch {
+            let now = Clock.now()
+            look(at: now)
+            for name in wanted { feed(name, .requested(.start, 0), at: now) }
+            throw error
+        }
+        logger.notice("disabled the hypervisor")
+        state.isDisabledByRequest = true
+        poll()
+    }
+
+    private func machineCommand(
+        _ body: @escaping @Sendable (HypervisorCommands) throws(HypervisorError) -> Void
+    ) async throws {
+        guard !isMachineCommandInFlight else {
+            throw ManagerError.commandFailed(
+                cell: nil, command: "enable", errno: 0, errnoName: "",
+                message: "the hypervisor is being enabled or disabled already: try again when that is done")
+        }
+        isMachineCommandInFlight = true
+        defer { isMachineCommandInFlight = false }
+        let hypervisor = hypervisor
+        try await commandThread.runIfActive(eventLoop: eventLoop) { try body(hypervisor) }.get()
+    }
+}
+
+extension Refusal {
+    fileprivate static let noDefinition = Refusal(kind: .definition, message: "its definition went")
+    fileprivate static let daemonEnds = Refusal(kind: .other, message: "the daemon is going")
+}

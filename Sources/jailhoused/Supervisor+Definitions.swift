@@ -1,0 +1,73 @@
+import CellDefinition
+import ControlInterface
+import Logging
+import Supervision
+
+extension Supervisor {
+    /// Reads all definitions again. What is broken is named, and an earlier usable definition of it stays in force.
+    func reload() -> Manager.Reload.Reply {
+        serviceManager.isReloading()
+        defer { serviceManager.isReady() }
+        let fresh = files.load()
+        let now = Clock.now()
+        var reply = Manager.Reload.Reply()
+
+        for definition in fresh.definitions {
+            let name = definition.name
+            if let old = cells[name]?.definition {
+                guard old != definition || cells[name]?.problem != nil else { continue }
+                let isOutdated = old.configuration != definition.configuration
+                let exists = cells[name]?.lifecycle.sighting?.observation != nil
+                cells[name]?.problem =
+                    isOutdated && exists
+                    ? "its configuration has changed; the cell keeps the old one until it is destroyed" : nil
+                if old != definition { reply.changed.append(name) }
+            } else {
+                reply.added.append(name)
+                cells[name, default: ManagedCell(foreign: name, at: now)].problem = nil
+            }
+            cells[name]?.definition = definition
+            cells[name]?.definitionPath = definition.path
+            feed(name, .defined(definition.supervised), at: now)
+        }
+
+        let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
+        for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
+            let isBroken = fresh.problems.contains { $0.path == cell.definitionPath }
+            if isBroken { continue }
+            reply.removed.append(name)
+            cells[name]?.definition = nil
+            cells[name]?.definitionPath = nil
+            cells[name]?.problem = nil
+            state.cells[name] = nil
+            state.failures[name] = nil
+            feed(name, .defined(nil), at: now)
+        }
+
+        noteProblems(fresh)
+        reply.problems = fresh.problems.map(\.message)
+        settings.settings = fresh.settings
+        if fresh.isSystemUsable { settings.system = fresh.system }
+        settings.definitions = fresh.definitions
+        logger.notice(
+            """
+            read the definitions again: \(reply.added.count) added, \(reply.changed.count) changed, \
+            \(reply.removed.count) removed, \(reply.problems.count) refused
+            """)
+        poll()
+        return reply
+    }
+
+    /// Shows refused definitions under the names that they would have, and in the journal.
+    func noteProblems(_ loaded: LoadedDefinitions) {
+        for problem in loaded.problems {
+            logger.error("\(problem.message)", metadata: problem.cell.map { ["cell": "\($0)"] } ?? [:])
+            guard let name = problem.cell else { continue }
+            cells[name, default: ManagedCell(foreign: name, at: Clock.now())].problem =
+                cells[name]?.definition == nil
+                ? problem.message : "\(problem.message); the definition read before stays in force"
+            if cells[name]?.definitionPath == nil { cells[name]?.definitionPath = problem.path }
+        }
+        for warning in loaded.warnings { logger.warning("\(warning)") }
+    }
+}
