@@ -48,7 +48,11 @@ public struct HypervisorCommands: Sendable {
         }
         try refuseBesideLockedCell(.create, name)
         let device = try JailhouseDevice(path: device)
-        try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+        do {
+            try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+        } catch {
+            throw naming(error, ofCPUsIn: configuration)
+        }
         guard look().guests.contains(where: { $0.name == name }) else {
             throw HypervisorError(
                 .noEffect, .create,
@@ -132,6 +136,23 @@ public struct HypervisorCommands: Sendable {
             .otherCellLocked, command,
             "\(command.rawValue) \(name): cell \(locked.name) is running/locked and must not be disturbed: "
                 + "try again when it is not")
+    }
+
+    /// Says whose the CPU is that a cell could not have.
+    private func naming(_ error: HypervisorError, ofCPUsIn configuration: [UInt8]) -> HypervisorError {
+        guard error.cause?.errno == .resourceBusy, let wanted = try? CellDescriptor(binary: configuration) else {
+            return error
+        }
+        let taken = look().guests.compactMap { guest -> String? in
+            let shared = guest.cpus.filter { wanted.cpus.contains($0) }
+            return shared.isEmpty
+                ? nil : "CPU \(shared.map(String.init).joined(separator: ", ")) is cell \(guest.name)'s"
+        }
+        guard !taken.isEmpty else { return error }
+        var named = error
+        named.message =
+            "create \(wanted.name): \(taken.joined(separator: "; ")): destroy that cell first, or give this one another CPU"
+        return named
     }
 
     /// The driver answers 0 all the same when an inmate does not answer; only the console tells.

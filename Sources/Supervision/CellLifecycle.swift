@@ -136,8 +136,11 @@ extension CellLifecycle {
         let next = currentCondition
         guard next != condition else { return }
         actions.append(.report(.conditionChanged(from: condition, to: next)))
+        // what an earlier daemon saw begin has not begun again
+        since = memory.condition == next ? memory.since ?? now : now
         condition = next
-        since = now
+        memory.condition = next
+        memory.since = since
     }
 
     private var currentCondition: Condition {

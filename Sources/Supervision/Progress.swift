@@ -97,6 +97,9 @@ public struct LifecycleMemory: Hashable, Sendable, Codable {
     /// A failure has been counted, and its restart has not begun.
     public var restartPending = false
     public var failure: FailureCause?
+    /// How the cell was, and since when.
+    public var condition: Condition?
+    public var since: Moment?
     public var lastAnswer: ShutdownAnswer?
     public var lastAnswerTime: Moment?
     /// A start whose effect has not been seen, and the cell it was for.

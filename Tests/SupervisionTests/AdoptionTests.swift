@@ -87,6 +87,19 @@ struct AdoptionTests {
         #expect(successor.commands == [.start])
     }
 
+    @Test("How long a cell has been as it is survives the daemon")
+    func since() {
+        var story = Story()
+        story.bringUp()
+        let since = story.lifecycle.since
+        var successor = Story(memory: story.lifecycle.memory)
+        successor.now = story.now + .seconds(10)
+        successor.see(.running)
+        #expect(successor.lifecycle.since == since)
+        successor.see(.failed)
+        #expect(successor.lifecycle.since == successor.now)
+    }
+
     @Test("A cell of the same name with another number is another cell")
     func replaced() {
         var story = Story()

@@ -1,0 +1,77 @@
+import ControlInterface
+import Supervision
+import Testing
+
+@testable import jailhoused
+
+@Suite("Evidence and those who hear of it")
+struct EvidenceTests {
+    private let observation = Observation(id: 1, state: .failed, failedCPUs: [3])
+
+    @Test("Of a failure the reason and what follows it are kept, not what came before")
+    func consoleLines() {
+        let console = """
+            Created cell "rtems"\r
+            FATAL: Invalid PIO write, port: 70 size: 1\r
+            Parking CPU 3 (Cell: "rtems")\r
+            Cell "rtems" can be loaded\r
+            Started cell "rtems"\r
+            FATAL: unable to get MMIO instruction\r
+            FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0\r
+            RIP: 0x0000000000100020 RSP: 0x0000000000007ff0 FLAGS: 2\r
+            Parking CPU 3 (Cell: "rtems")\r
+
+            """
+        let record = FailureRecord(.failed(cpus: [3]), of: observation, console: console)
+        #expect(record.console.count == 4)
+        #expect(record.console.first == "FATAL: unable to get MMIO instruction")
+        #expect(record.console.last == #"Parking CPU 3 (Cell: "rtems")"#)
+        #expect(record.state == "failed")
+    }
+
+    @Test("Without a reason the last lines are kept")
+    func noReason() {
+        let console = (1...9).map { "line \($0)\n" }.joined()
+        let record = FailureRecord(.vanished, of: nil, console: console)
+        #expect(record.console == (5...9).map { "line \($0)" })
+        #expect(record.state == nil)
+    }
+
+    private func change(_ cell: String) -> Manager.Change {
+        let cell = Manager.Cell(
+            name: cell, condition: "running", restarts: 0, since: 0, sinceMonotonic: 0, defined: true)
+        return Manager.Change(at: 0, kind: "condition", cell: cell, message: "", missed: 0)
+    }
+
+    @Test("A watcher hears of its cell only")
+    func ownCell() async {
+        var watchers = Watchers()
+        let (id, changes) = watchers.add(cell: "rtems", first: [])
+        watchers.tell(change("other"))
+        watchers.tell(change("rtems"))
+        watchers.remove(id)
+        var heard: [String] = []
+        for await change in changes { heard.append(change.cell.name) }
+        #expect(heard == ["rtems"])
+    }
+
+    @Test("A watcher that is too slow misses changes, hears how many, and keeps nobody waiting")
+    func slow() async {
+        var watchers = Watchers()
+        let (_, changes) = watchers.add(cell: nil, first: [])
+        for _ in 0..<(Watchers.queueLength + 10) { watchers.tell(change("rtems")) }
+        var iterator = changes.makeAsyncIterator()
+        for _ in 0..<Watchers.queueLength { #expect(await iterator.next()?.missed == 0) }
+        watchers.tell(change("rtems"))
+        #expect(await iterator.next()?.missed == 10)
+    }
+
+    @Test("A wrong name is answered with the nearest")
+    func nearest() {
+        let error = ManagerError.cellNotFound("rtms", among: ["linux", "rtems"])
+        #expect(error.message == "there is no cell rtms: did you mean rtems?")
+        #expect(
+            ManagerError.cellNotFound("x", among: ["linux", "rtems"]).message
+                == "there is no cell x: there are linux, rtems")
+    }
+}

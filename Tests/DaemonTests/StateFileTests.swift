@@ -1,0 +1,79 @@
+import Foundation
+import Supervision
+import Testing
+
+@testable import jailhoused
+
+@Suite("The state file")
+struct StateFileTests {
+    private let directory = FileManager.default.temporaryDirectory.appending(path: "state-\(UUID().uuidString)")
+    private var file: StateFile { StateFile(path: directory.appending(path: "state.json").path) }
+
+    init() throws {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    }
+
+    private func contents() -> StateFile.Contents {
+        var memory = LifecycleMemory()
+        memory.goal = .run
+        memory.restarts = 3
+        _ = memory.budget.delayOfNextRestart(at: Clock.now(), policy: SupervisionPolicy())
+        memory.failure = .refused(.load, Refusal(kind: .other, message: "no", errno: 22))
+        var contents = StateFile.Contents(bootID: StateFile.bootID())
+        contents.cells["rtems"] = memory
+        contents.failures["rtems"] = [FailureRecord(.vanished, of: nil, console: "")]
+        return contents
+    }
+
+    @Test("What is written is read")
+    func roundTrip() throws {
+        let written = contents()
+        try file.write(written)
+        guard case .contents(let read) = file.read() else { throw Missing() }
+        #expect(read == written)
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    @Test("Without a file there is nothing to read, and that is no problem")
+    func none() {
+        guard case .none = file.read() else { return #expect(Bool(false), "something was read") }
+    }
+
+    @Test(
+        "A damaged file is not used", arguments: ["", "{", "{}", "null", #"{"version":2,"bootID":"x"}"#, "\u{0}\u{0}"])
+    func damaged(text: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: file.path))
+        guard case .unusable(let reason) = file.read() else { throw Missing() }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test("A file that was cut off anywhere is not used")
+    func truncated() throws {
+        try file.write(contents())
+        let whole = try Data(contentsOf: URL(filePath: file.path))
+        for length in stride(from: 0, to: whole.count, by: 7) {
+            try whole.prefix(length).write(to: URL(filePath: file.path))
+            guard case .unusable = file.read() else { throw Missing() }
+        }
+    }
+
+    @Test("The state of another boot says nothing about this one")
+    func otherBoot() throws {
+        var written = contents()
+        written.bootID = "another"
+        try file.write(written)
+        guard case .none = file.read() else { throw Missing() }
+    }
+
+    @Test("A failed write leaves the old file and names the call")
+    func failedWrite() throws {
+        try file.write(contents())
+        // the place of the new file is taken by a directory, as a full disk takes it by nothing
+        try FileManager.default.createDirectory(atPath: file.path + ".new", withIntermediateDirectories: true)
+        #expect(throws: (any Error).self) { try file.write(StateFile.Contents(bootID: "x")) }
+        guard case .contents(let read) = file.read() else { throw Missing() }
+        #expect(read.cells["rtems"]?.restarts == 3)
+    }
+
+    private struct Missing: Error {}
+}
