@@ -1,0 +1,116 @@
+import Foundation
+
+/// A simulated machine of a test's own with the daemon in it.
+final class LiveMachine: Sendable {
+    let directory: TemporaryDirectory
+    private let machine: Program
+    private let daemon: Program
+
+    /// Starts both.
+    ///
+    /// - Parameters:
+    ///   - cells: definitions by the name of their file, without `.toml`.
+    ///   - system: whether the hypervisor is enabled at start, with the shipped system.
+    ///   - simulator: further arguments of `jailhouse-sim serve`.
+    ///   - wrapper: what runs the daemon's command, instead of nothing.
+    static func start(
+        cells: [String: String] = [:], system: Bool = true, simulator: [String] = [],
+        wrapper: (TemporaryDirectory) -> [String] = { _ in [] }
+    ) async throws -> LiveMachine {
+        let directory = try TemporaryDirectory()
+        let etc = directory.url.appending(path: "etc")
+        try FileManager.default.createDirectory(at: etc.appending(path: "cells"), withIntermediateDirectories: true)
+        let settings = system ? "system = \"\(Place.source.path)/configs/systems/q35.toml\"\n" : ""
+        try settings.write(to: etc.appending(path: "jailhoused.toml"), atomically: true, encoding: .utf8)
+        for (name, text) in cells {
+            try text.write(to: etc.appending(path: "cells/\(name).toml"), atomically: true, encoding: .utf8)
+        }
+        let place = directory.url.appending(path: "machine").path
+        let machine = try Program([Place.program("jailhouse-sim"), "serve", "--directory", place] + simulator)
+        try await eventually("the machine is ready: \(machine.errors)") { machine.output.contains("ready") }
+        let daemon = try Program(
+            wrapper(directory) + [
+                Place.program("jailhouse-sim"), "exec", "--directory", place, "--", Place.program("jailhoused"),
+                "--configuration", etc.path, "--runtime", directory.url.appending(path: "run").path,
+            ])
+        let live = LiveMachine(directory: directory, machine: machine, daemon: daemon)
+        try await eventually("the daemon answers: \(daemon.errors)") {
+            let answer = try await live.control("list", "--json")
+            return answer.status == 0
+        }
+        if system {
+            try await eventually("the hypervisor is enabled: \(daemon.errors)") {
+                try await live.control("status").output.contains("Hypervisor: enabled")
+            }
+        }
+        return live
+    }
+
+    private init(directory: TemporaryDirectory, machine: Program, daemon: Program) {
+        self.directory = directory
+        self.machine = machine
+        self.daemon = daemon
+    }
+
+    deinit {
+        daemon.signal(SIGTERM)
+        machine.signal(SIGTERM)
+    }
+
+    var log: String { daemon.errors }
+    var console: String { machine.output }
+    func signalDaemon(_ number: Int32) { daemon.signal(number) }
+    func daemonEnd() async throws -> Ended { try await daemon.end() }
+
+    /// Runs `jailhouse-ctl`.
+    func control(_ arguments: String...) async throws -> Ended {
+        try await Program.run(
+            [Place.program("jailhouse-ctl")] + arguments,
+            environment: ["JAILHOUSED_SOCKET": directory.url.appending(path: "run/control").path])
+    }
+
+    /// Runs `jailhouse-sim inject`.
+    func inject(_ arguments: String...) async throws {
+        let ended = try await Program.run(
+            [
+                Place.program("jailhouse-sim"), "inject", "--directory", directory.url.appending(path: "machine").path,
+            ] + arguments)
+        guard ended.status == 0 else { throw TooLate(description: "inject: \(ended.errors)") }
+    }
+
+    /// A cell as `list --json` shows it.
+    func cell(_ name: String) async throws -> CellRow? {
+        let list = try await control("list", "--json")
+        return try JSONDecoder().decode([CellRow].self, from: Data(list.output.utf8)).first { $0.name == name }
+    }
+
+    func write(_ text: String, toCell name: String) throws {
+        let url = directory.url.appending(path: "etc/cells/\(name).toml")
+        try text.write(to: url, atomically: true, encoding: .utf8)
+    }
+}
+
+/// The documented fields of `list --json`.
+struct CellRow: Decodable, Equatable {
+    var name: String
+    var id: Int?
+    var state: String?
+    var condition: String
+    var cpus: [Int]
+    var restarts: Int
+    var since: String
+}
+
+/// Definitions for tests: the shipped RTEMS cell with the image where it was built, changed here and there.
+enum Definitions {
+    static func rtems(_ changes: (String, String)...) throws -> String {
+        let path = Place.source.appending(path: "configs/cells/rtems.toml")
+        var text = try String(contentsOf: path, encoding: .utf8)
+            .replacingOccurrences(of: "/usr/lib/jailhoused/inmates", with: Place.inmates.path)
+        for (old, new) in changes {
+            guard text.contains(old) else { throw TooLate(description: "the RTEMS definition has no \(old)") }
+            text = text.replacingOccurrences(of: old, with: new)
+        }
+        return text
+    }
+}

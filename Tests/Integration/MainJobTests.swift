@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// The main job, through the commands that people type.
+@Suite("The main job") struct MainJobTests {
+    @Test("A failed cell is started again without anybody's help")
+    func restart() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.cell("rtems")?.condition == "absent")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(try await machine.cell("rtems")?.condition == "running")
+        try await machine.inject("rtems", "fail")
+        try await eventually("it runs again: \(machine.log)") {
+            let cell = try await machine.cell("rtems")
+            return cell?.restarts == 1 && cell?.condition == "running"
+        }
+        #expect(try await machine.control("status", "rtems").output.contains("FATAL: "))
+        #expect(try await machine.control("stop", "rtems").status == 0)
+        #expect(try await machine.control("comm", "rtems").output.contains("approved"))
+        #expect(try await machine.control("status", "rtems").status == 3)
+        #expect(try await machine.control("destroy", "rtems").status == 0)
+        #expect(try await machine.cell("rtems")?.id == nil)
+    }
+
+    @Test("A cell that fails again and again is given up, until somebody starts it")
+    func givenUp() async throws {
+        let definition = try Definitions.rtems()
+            .replacingOccurrences(of: #"(?m)^delay *=.*$"#, with: #"delay = "1 ms""#, options: .regularExpression)
+            .replacingOccurrences(
+                of: #"(?m)^limit *=.*$"#, with: #"limit = { attempts = 2, within = "60 s" }"#,
+                options: .regularExpression)
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        for attempt in 1...3 {
+            try await machine.inject("rtems", "fail")
+            try await eventually("failure \(attempt) is dealt with: \(machine.log)") {
+                let cell = try await machine.cell("rtems")
+                return attempt == 3
+                    ? cell?.condition == "gave-up" : cell?.restarts == attempt && cell?.condition == "running"
+            }
+        }
+        #expect(try await machine.control("reset-failed", "rtems").status == 0)
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(try await machine.cell("rtems")?.restarts == 0)
+    }
+
+    @Test("A lost start is noticed and cured")
+    func lostStart() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("create", "rtems").status == 64, "create is no command of its own")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(try await machine.control("stop", "rtems").status == 0)
+        try await machine.inject("rtems", "lose-next-start")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(machine.log.contains("lost its start"))
+        #expect(try await machine.control("stop", "rtems").status == 0, "the inmate answers, so it runs")
+    }
+
+    @Test("An inmate that denies its shutdown is left running")
+    func denied() async throws {
+        let definition = try Definitions.rtems()
+            .replacingOccurrences(
+                of: #"(?m)^stop-timeout *=.*$"#, with: #"stop-timeout = "300 ms""#, options: .regularExpression)
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("rtems", "deny")
+        let stop = try await machine.control("stop", "rtems")
+        #expect(stop.status == 1)
+        #expect(stop.errors.contains("denied"))
+        #expect(try await machine.cell("rtems")?.condition == "running")
+        #expect(try await machine.control("comm", "rtems").output.contains("denied"))
+    }
+
+    @Test("SIGTERM leaves the cell running; a killed daemon's successor adopts it", arguments: [SIGTERM, SIGKILL])
+    func daemonGoes(signal: Int32) async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        machine.signalDaemon(signal)
+        let ended = try await machine.daemonEnd()
+        if signal == SIGTERM { #expect(ended.status == 0) }
+        let state = try await Program.run([
+            Place.program("jailhouse-sim"), "exec", "--directory",
+            machine.directory.url.appending(path: "machine").path, "--", "cat",
+            "/sys/devices/jailhouse/cells/1/state",
+        ])
+        #expect(state.output == "running\n")
+    }
+
+    @Test("SIGHUP and reload read definitions again: new, changed, broken, gone")
+    func reload() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try machine.write(try Definitions.rtems((#"name = "rtems""#, #"name = "second""#)), toCell: "second")
+        machine.signalDaemon(SIGHUP)
+        try await eventually("the new cell is known") { try await machine.cell("second")?.condition == "absent" }
+
+        try machine.write("[cell]\nname = \"rtems\"\nrubbish = 1\n", toCell: "rtems")
+        let reload = try await machine.control("reload")
+        #expect((reload.output + reload.errors).contains("rubbish"))
+        #expect(try await machine.cell("rtems")?.condition == "running", "the earlier definition stays in force")
+        #expect(try await machine.control("stop", "rtems").status == 0)
+    }
+}
