@@ -63,7 +63,7 @@ extension HypervisorError {
         case (_, .interrupted):
             (.refused, "it was interrupted while it waited for another command")
         default:
-            (.refused, "the driver refused it")
+            (.refused, "the driver refused it: \(errno)")
         }
     }
 }

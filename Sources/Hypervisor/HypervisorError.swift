@@ -68,6 +68,7 @@ public struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertibl
     /// What a failed ioctl means for the command that it was.
     init(_ command: HypervisorCommand, on subject: String, _ cause: SystemCallError) {
         let meaning = Self.meaning(of: cause.errno, for: command)
-        self.init(meaning.code, command, "\(command.rawValue) \(subject): \(meaning.text)", cause: cause)
+        let what = subject.isEmpty ? command.rawValue : "\(command.rawValue) \(subject)"
+        self.init(meaning.code, command, "\(what): \(meaning.text)", cause: cause)
     }
 }

@@ -15,6 +15,8 @@ public struct CellLifecycle: Hashable, Sendable {
     public internal(set) var memory: LifecycleMemory
     /// The command that the hypervisor is working on.
     public internal(set) var inFlight: Command?
+    /// The cell as it was when ``inFlight`` was given.
+    var commanded: Observation?
 
     var progress = Progress.unseen
     var backingOffUntil: Moment?

@@ -5,7 +5,7 @@ extension CellLifecycle {
         _ command: Command, _ outcome: Outcome, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
         guard inFlight == command else { return observe(next, at: now, &actions) }
-        let before = sighting?.observation
+        let before = commanded
         inFlight = nil
         switch outcome {
         case .done(let timedOut):

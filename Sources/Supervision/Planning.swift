@@ -54,6 +54,7 @@ extension CellLifecycle {
 
     private mutating func run(_ command: Command, _ actions: inout [Action]) {
         inFlight = command
+        commanded = sighting?.observation
         actions.append(.run(command))
     }
 

@@ -2,15 +2,11 @@ import Glibc
 import SystemPackage
 
 extension SystemCall {
-    /// `openat(2)` with `O_CLOEXEC`.
-    ///
-    /// - Parameters:
-    ///   - path: relative to `directory`, or absolute.
-    ///   - directory: a directory's descriptor, or `AT_FDCWD`.
+    /// `open(2)` with `O_CLOEXEC`.
     public static func open(
-        _ path: String, _ flags: CInt, mode: mode_t = 0, in directory: CInt = AT_FDCWD
+        _ path: String, _ flags: CInt, mode: mode_t = 0
     ) throws(SystemCallError) -> OwnedDescriptor {
-        let number = try result(of: "open", on: path) { Glibc.openat(directory, path, flags | O_CLOEXEC, mode) }
+        let number = try result(of: "open", on: path) { Glibc.open(path, flags | O_CLOEXEC, mode) }
         return OwnedDescriptor(adopting: number)
     }
 

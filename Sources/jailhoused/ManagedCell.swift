@@ -99,7 +99,9 @@ extension ManagedCell {
                 outcome: (memory.lastAnswer ?? .notAsked).rawValue, at: memory.lastAnswerTime.map(Clock.realTime(of:))),
             pciMmconfigBase: platform.map { Int(clamping: $0.mmconfigBase) },
             pmTimerPort: x86.map { Int($0.pmTimerPort) }, numberOfCpus: cpus.count,
-            tscKhz: x86.map { Int($0.tscKHz) }, apicKhz: x86.map { Int($0.apicKHz) },
+            // 0: the hypervisor measures it, and Linux does not learn the result
+            tscKhz: x86.flatMap { $0.tscKHz == 0 ? nil : Int($0.tscKHz) },
+            apicKhz: x86.flatMap { $0.apicKHz == 0 ? nil : Int($0.apicKHz) },
             consoleAddress: Int(clamping: descriptor.console.address), flags: flags)
     }
 }

@@ -94,7 +94,7 @@ import Testing
         machine.signalDaemon(SIGHUP)
         try await eventually("the new cell is known") { try await machine.cell("second")?.condition == "absent" }
 
-        try machine.write("[cell]\nname = \"rtems\"\nrubbish = 1\n", toCell: "rtems")
+        try machine.write(try Definitions.rtems() + "\nrubbish = 1\n", toCell: "rtems")
         let reload = try await machine.control("reload")
         #expect((reload.output + reload.errors).contains("rubbish"))
         #expect(try await machine.cell("rtems")?.condition == "running", "the earlier definition stays in force")

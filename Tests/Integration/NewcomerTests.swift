@@ -24,7 +24,8 @@ import Testing
         Mistake("wrong key", ["rtems.toml", "autostrat", "autostart"]) { $0 + "\nautostrat = true\n" },
         Mistake("image missing", ["nothing.exe", "install"], Mistake.replacing("rtems\\.exe", by: "nothing.exe")),
         Mistake(
-            "image outside the RAM", ["rtems.exe", "0x100000"], Mistake.replacing(#""8 MiB""#, by: #""64 KiB""#)),
+            "image outside the RAM", ["rtems.exe", "\"ram\" (0x0–0xffff)"],
+            Mistake.replacing(#""8 MiB""#, by: #""64 KiB""#)),
         Mistake("CPU 0", ["CPU 0"], Mistake.replacing(#"(?m)^cpus *=.*$"#, by: "cpus = [0]")),
         Mistake(
             "name too long", ["31"],
@@ -118,7 +119,7 @@ import Testing
     @Test("No daemon")
     func noDaemon() async throws {
         let ended = try await Program.run([
-            Place.program("jailhouse-ctl"), "list", "--socket", "/nonexistent/control",
+            "env", "--unset=JAILHOUSED_SOCKET", Place.program("jailhouse-ctl"), "list",
         ])
         #expect(ended.status == 69)
         #expect(ended.errors.contains("systemctl"))

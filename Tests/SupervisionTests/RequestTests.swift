@@ -35,6 +35,25 @@ struct RequestTests {
         #expect(story.lifecycle.memory.lastAnswer == .timedOut)
     }
 
+    @Test("What is seen while a command works does not change how it was answered")
+    func seenMeanwhile() {
+        var story = Story()
+        story.bringUp()
+        story.request(.stop)
+        story.see(.shutDown)
+        story.finish(.shutDown, .shutDown)
+        #expect(story.lifecycle.memory.lastAnswer == .approved)
+
+        story.request(.start)
+        story.exitsGrow()
+        story.see(.shutDown)
+        story.finish(.load, .shutDown)
+        story.see(.shutDown)
+        story.wait(.milliseconds(1))
+        story.see(.shutDown)
+        #expect(story.commands == [.start], "the park that was seen before the load's end counts")
+    }
+
     @Test("A denied stop is repeated until stop-timeout, then the cell is looked after as before")
     func denied() {
         var story = Story(SupervisionPolicy(stopTimeout: .seconds(1)))
