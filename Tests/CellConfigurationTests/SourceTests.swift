@@ -68,7 +68,7 @@ import Testing
 
     @Test(arguments: 0..<8) func everyFileSurvivesBeingDecompiledAndCompiled(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed + 1000)
-        for _ in 0..<40 {
+        for _ in 0..<15 {
             let bytes = try generator.file().binary()
             let text = try ConfigurationFile(binary: bytes).toml()
             let again = try ConfigurationFile(toml: text, path: "x.toml")

@@ -1,0 +1,111 @@
+/// Rules about the memory regions of one cell, the root cell included.
+enum MemoryRules {
+    static let pageSize: UInt64 = 4096
+
+    static let all: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH0201", severity: .error, title: "a memory region has a size",
+            consequence: "the cell does not have it: the first access there ends the cell",
+            remedy: "give its size, or remove it; a place that is left empty on purpose has no access either"
+        ) { cell in
+            regions(of: cell).filter { $0.region.size == 0 }
+                .map { .init(location: $0.location, message: "the region \($0.region.quotedName) has the size 0") }
+        },
+        Rule(
+            id: "JH0202", severity: .error, title: "a memory region ends within the address space",
+            consequence: "the hypervisor does not check it and maps something else",
+            remedy: "correct the address or the size"
+        ) { cell in
+            regions(of: cell).filter { !$0.region.endsWithinAddresses }.map {
+                .init(
+                    location: $0.location,
+                    message: "the region \($0.region.quotedName) of \(hexadecimal($0.region.size)) bytes at "
+                        + "\(hexadecimal($0.region.physicalStart)), seen at \(hexadecimal($0.region.virtualStart)), ends "
+                        + "beyond the last address"
+                )
+            }
+        },
+        Rule(
+            id: "JH0203", severity: .error, title: "memory is given in whole pages of 4 KiB",
+            consequence: "the hypervisor does not check it: the cell sees other memory than was meant",
+            remedy: "begin at a multiple of 0x1000"
+        ) { cell in
+            regions(of: cell).filter { !$0.region.isSubPage && $0.region.misalignedStart != nil }.map {
+                .init(
+                    location: $0.location,
+                    message: "the region \($0.region.quotedName) begins at \(hexadecimal($0.region.physicalStart)), "
+                        + "which is no page's begin"
+                )
+            }
+        },
+        Rule(
+            id: "JH0204", severity: .error, title: "parts of a page are for device registers only",
+            consequence:
+                "the hypervisor checks each access to such a region, and refuses it unless its width is allowed: "
+                + "the cell ends with an invalid MMIO access",
+            remedy: "use whole pages (multiples of 0x1000) or, for registers, say the widths in \"access\": "
+                + "\"io\" with \"io-8\", \"io-16\", \"io-32\" or \"io-64\""
+        ) { cell in
+            regions(of: cell).filter { $0.region.isSubPage && $0.region.flags.isDisjoint(with: .ioWidths) }.map {
+                .init(
+                    location: $0.location,
+                    message: "the region \($0.region.quotedName) at \(hexadecimal($0.region.virtualStart)) has "
+                        + "\(hexadecimal($0.region.size)) bytes, which are no whole pages"
+                )
+            }
+        },
+        Rule(
+            id: "JH0205", severity: .error, title: "regions do not overlap where the cell sees them",
+            consequence: "the hypervisor does not check it: the region that comes later in the list hides the other",
+            remedy: "move one of them, or make it smaller"
+        ) { cell in
+            overlaps(in: cell, withCommunicationRegion: false)
+        },
+    ]
+
+    /// Pairs of regions over each other, as the cell sees them.
+    static func overlaps(
+        in cell: CellDescriptor, withCommunicationRegion: Bool
+    ) -> [Rule<CellDescriptor>.Violation] {
+        let ranges = cell.memoryRegions.enumerated().compactMap { index, region in
+            region.virtualRange.map { (index: index, range: $0) }
+        }
+        return AddressRange.overlaps(in: ranges).compactMap { earlier, later in
+            let pair = [cell.memoryRegions[earlier], cell.memoryRegions[later]]
+            let concernsCommunication = pair.contains { $0.flags.contains(.communicationRegion) }
+            guard concernsCommunication == withCommunicationRegion else { return nil }
+            return .init(
+                location: "memory[\(later)]",
+                message: "the region \(pair[1].quotedName) (\(pair[1].virtualText)) lies over \(pair[0].quotedName) "
+                    + "(memory[\(earlier)], \(pair[0].virtualText))"
+            )
+        }
+    }
+
+    /// Those that are more than an empty place, with their key paths.
+    static func regions(of cell: CellDescriptor) -> [(location: String, region: MemoryRegion)] {
+        cell.memoryRegions.enumerated().filter { !$0.element.isPlaceholder }
+            .map { (location: "memory[\($0.offset)]", region: $0.element) }
+    }
+}
+
+extension MemoryRegion {
+    var quotedName: String { "\"\(label)\"" }
+
+    var virtualText: String { virtualRange?.text ?? hexadecimal(virtualStart) }
+
+    var physicalText: String { physicalRange?.text ?? hexadecimal(physicalStart) }
+
+    /// As the hypervisor sees it: such a region is not mapped, each access is looked at.
+    var isSubPage: Bool { (virtualStart | size) % MemoryRules.pageSize != 0 }
+
+    fileprivate var misalignedStart: UInt64? {
+        flags.contains(.communicationRegion) || physicalStart % MemoryRules.pageSize == 0 ? nil : physicalStart
+    }
+
+    fileprivate var endsWithinAddresses: Bool {
+        let extent = max(size, 1) - 1
+        return !physicalStart.addingReportingOverflow(extent).overflow
+            && !virtualStart.addingReportingOverflow(extent).overflow
+    }
+}

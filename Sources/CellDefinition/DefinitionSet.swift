@@ -1,0 +1,49 @@
+import CellConfiguration
+
+/// All cell definitions of a machine together.
+public struct DefinitionSet: Hashable, Sendable {
+    /// In the order of their files' names.
+    public let definitions: [CellDefinition]
+
+    public init(_ definitions: [CellDefinition]) {
+        self.definitions = definitions.sorted { $0.path < $1.path }
+    }
+
+    /// The names that several definitions have; none of these cells is created.
+    public var ambiguousNames: Set<String> {
+        Set(Dictionary(grouping: definitions, by: \.name).filter { $0.value.count > 1 }.keys)
+    }
+
+    /// What the rules say: each definition in its system, then the definitions with each other.
+    public func findings(system: SystemDescriptor?) -> [Finding] {
+        definitions.flatMap { $0.findings(system: system) } + mutualFindings
+    }
+
+    /// What the rules say of the definitions with each other; each finding has the path of the later file and
+    /// names the other in its message.
+    public var mutualFindings: [Finding] {
+        let group = CellGroup(definitions.map { CellGroup.Member(path: $0.path, cell: $0.descriptor) })
+        return (group.findings() + competingStarts).map { finding in
+            definitions.first { $0.path == finding.path }?.placed(finding) ?? finding
+        }
+    }
+
+    /// Definitions that want to be started by themselves, but of which only one can be.
+    private var competingStarts: [Finding] {
+        var owners: [Int: CellDefinition] = [:]
+        return definitions.filter(\.policy.autostart).compactMap { definition in
+            let rival = definition.descriptor.cpus.members.compactMap { owners[$0] }.first
+            for cpu in definition.descriptor.cpus.members where owners[cpu] == nil { owners[cpu] = definition }
+            return rival.map {
+                Finding(
+                    rule: "JH0902", severity: .warning, path: definition.path, location: "supervision.autostart",
+                    message:
+                        "\"\(definition.name)\" and \"\($0.name)\" (\($0.path)) are both started by themselves, and "
+                        + "have a CPU in common",
+                    consequence: "the second of them cannot be created",
+                    remedy: "set autostart = false in one of them, or give them CPUs of their own"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import CellConfiguration
+import Foundation
+import Testing
+
+@testable import CellDefinition
+
+/// The files in `configs/` are examples that people start from: nothing may be said of them.
+@Suite struct ShippedConfigurationTests {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("configs")
+
+    static func files(_ subfolder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(subfolder).path)
+            .filter { $0.hasSuffix(".toml") }.map { folder.path + "/\(subfolder)/\($0)" }.sorted()
+    }
+
+    private func read(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    private func text(_ path: String) throws -> String {
+        String(decoding: try read(path), as: UTF8.self)
+    }
+
+    private func system() throws -> SystemDescriptor {
+        let path = Self.folder.path + "/systems/q35.toml"
+        return try SystemDescriptor(toml: try text(path), path: path)
+    }
+
+    @Test func systemsAreSound() throws {
+        for path in try Self.files("systems") {
+            let system = try SystemDescriptor(toml: try text(path), path: path)
+            #expect(system.findings() == [], "\(path)")
+            #expect(try SystemDescriptor(binary: system.binary()).binary() == system.binary())
+        }
+    }
+
+    @Test func cellsAreSoundInTheirSystem() throws {
+        let paths = try Self.files("cells")
+        #expect(paths.count >= 2)
+        let system = try system()
+        for path in paths {
+            let definition = try CellDefinition(toml: try text(path), path: path, readFile: read)
+            #expect(definition.findings(system: system) == [], "\(path)")
+            #expect(!definition.images.isEmpty)
+            #expect(try CellDescriptor(binary: definition.configuration).binary() == definition.configuration)
+        }
+    }
+
+    @Test func togetherTheyAreAlternatives() throws {
+        let definitions = try Self.files("cells").map {
+            try CellDefinition(toml: try text($0), path: $0, readFile: read)
+        }
+        #expect(DefinitionSet(definitions).mutualFindings.allSatisfy { $0.severity == .note })
+    }
+
+    @Test func settingsAreTheUsualOnes() throws {
+        let path = Self.folder.path + "/jailhoused.toml"
+        #expect(try DaemonSettings(toml: try text(path), path: path) == DaemonSettings())
+        let active = try text(path).replacing("# system =", with: "system =").replacing("# poll-", with: "poll-")
+        #expect(
+            try DaemonSettings(toml: active, path: "/etc/jailhoused/jailhoused.toml")
+                == DaemonSettings(system: "/etc/jailhoused/systems/q35.toml", pollInterval: .milliseconds(10))
+        )
+    }
+}
