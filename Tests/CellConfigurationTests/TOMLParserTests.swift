@@ -59,9 +59,10 @@ import Testing
         #expect(error?.column == column, "\(error?.description ?? "")")
     }
 
-    @Test func nestingHasAnEnd() throws {
+    @Test(arguments: ["a = [", "a = {a=", "a.", "[a."]) func nestingHasAnEnd(text: String) {
+        let repeated = text.last.map { $0 == "." ? "a." : String(text.dropFirst(4)) } ?? ""
         let error = #expect(throws: ConfigurationError.self) {
-            try dump("a = " + String(repeating: "[", count: 100_000))
+            try dump(text + String(repeating: repeated, count: 100_000))
         }
         #expect(error?.message == "the values are nested too deeply")
     }

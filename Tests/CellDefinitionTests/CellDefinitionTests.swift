@@ -192,6 +192,11 @@ import Testing
         #expect(try definition().findings(system: nil).isEmpty)
     }
 
+    @Test func aCommentMakesNoOtherDefinition() throws {
+        #expect(try definition() == definition("# moved\n" + Self.hardware + Self.rest))
+        #expect(try definition() != definition(Self.hardware))
+    }
+
     @Test func settingsAreRead() throws {
         let settings = try DaemonSettings(
             toml: "system = \"systems/q35.toml\"\npoll-interval = \"5 ms\"", path: "/etc/jailhoused/jailhoused.toml"

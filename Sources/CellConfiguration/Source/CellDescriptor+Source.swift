@@ -132,8 +132,11 @@ extension SourceCoder {
         var byteCount = UInt32(clamping: cpus.bitmap.count)
         try numbers("cpus", &members, in: 0...CPUSet.highestNumber, default: nil)
         try decimal("cpu-set-bytes", &byteCount, default: UInt32(CPUSet(members).bitmap.count))
-        if let found = found("cpu-set-bytes"), byteCount > CPUSet.highestNumber / 8 + 1 {
-            throw found.error(.outOfRange, "\(byteCount) bytes are too many")
+        if let found = found("cpu-set-bytes") {
+            let needed = members.last.map { $0 / 8 + 1 } ?? 0
+            guard (needed...CPUSet.highestNumber / 8 + 1).contains(Int(byteCount)) else {
+                throw found.error(.outOfRange, "\(byteCount) bytes are too \(byteCount < needed ? "few" : "many")")
+            }
         }
         cpus = CPUSet(members, byteCount: Int(byteCount))
     }

@@ -28,7 +28,9 @@ extension SystemDescriptor {
             rootCell.architecture = keys.architecture
             platform.specific = Platform.Specific(for: keys.architecture)
         }
-        try file.table("hypervisor-memory", &hypervisorMemory, required: true)
+        var memory = HypervisorMemoryKeys(region: hypervisorMemory)
+        try file.table("hypervisor-memory", &memory, required: true)
+        hypervisorMemory = memory.region
         try file.table("debug-console", &debugConsole)
         try file.table("platform", &platform)
         try file.list("iommu", &platform.iommuUnits, limit: Platform.iommuUnitLimit)
@@ -49,6 +51,18 @@ private struct SystemKeys: SourceRecord {
         try coder.architecture("architecture", &architecture)
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
+    }
+}
+
+/// The table `[hypervisor-memory]`: unlike a cell's memory it is seen nowhere else.
+private struct HypervisorMemoryKeys: SourceRecord {
+    var region: MemoryRegion
+
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try coder.hexadecimal("physical", &region.physicalStart, default: nil)
+        try coder.size("size", &region.size, default: nil)
+        try coder.hexadecimal("virtual", &region.virtualStart)
+        try coder.hexadecimal("flags", &region.flags.rawValue)
     }
 }
 

@@ -6,22 +6,32 @@ enum Words {
     ]
 
     static let memoryAccess: [(word: String, bit: UInt64)] = [
-        ("read", 0x1), ("write", 0x2), ("execute", 0x4), ("dma", 0x8), ("io", 0x10), ("communication-region", 0x20),
-        ("loadable", 0x40), ("root-shared", 0x80), ("no-huge-pages", 0x100), ("io-unaligned", 0x8000),
-        ("io-8", 0x10000), ("io-16", 0x20000), ("io-32", 0x40000), ("io-64", 0x80000),
-    ]
+        ("read", MemoryRegion.Flags.read), ("write", .write), ("execute", .execute), ("dma", .dma), ("io", .io),
+        ("communication-region", .communicationRegion), ("loadable", .loadable), ("root-shared", .rootShared),
+        ("no-huge-pages", .noHugePages), ("io-unaligned", .ioUnaligned), ("io-8", .io8), ("io-16", .io16),
+        ("io-32", .io32), ("io-64", .io64),
+    ].map { ($0, $1.rawValue) }
 
-    static let virtualConsole: [(word: String, bit: UInt32)] = [("permitted", 0x4000_0000), ("active", 0x8000_0000)]
+    static let virtualConsole: [(word: String, bit: UInt32)] = [
+        ("permitted", CellDescriptor.Flags.virtualConsolePermitted), ("active", .virtualConsoleActive),
+    ].map { ($0, $1.rawValue) }
 
-    static let cacheKinds: [(word: String, number: UInt8)] = [("code", 1), ("data", 2), ("both", 3)]
+    static let cacheKinds: [(word: String, number: UInt8)] = [
+        ("code", CacheRegion.Kind.code), ("data", .data), ("both", .both),
+    ].map { ($0, $1.rawValue) }
 
-    static let pciDeviceKinds: [(word: String, number: UInt8)] = [("device", 1), ("bridge", 2), ("ivshmem", 3)]
+    static let pciDeviceKinds: [(word: String, number: UInt8)] = [
+        ("device", PCIDevice.Kind.device), ("bridge", .bridge), ("ivshmem", .sharedMemory),
+    ].map { ($0, $1.rawValue) }
 
     static let iommuKinds: [(word: String, number: UInt32)] = [
-        ("none", 0), ("amd", 1), ("intel", 2), ("smmu-v3", 3), ("pvu", 4), ("mmu-500", 5),
-    ]
+        ("none", IOMMUUnit.Kind.none), ("amd", .amd), ("intel", .intel), ("smmu-v3", .smmuV3), ("pvu", .pvu),
+        ("mmu-500", .mmu500),
+    ].map { ($0, $1.rawValue) }
 
-    static let apicModes: [(word: String, number: UInt8)] = [("auto", 0), ("xapic", 1), ("x2apic", 2)]
+    static let apicModes: [(word: String, number: UInt8)] = [
+        ("auto", X86Platform.APICMode.automatic), ("xapic", .xAPIC), ("x2apic", .x2APIC),
+    ].map { ($0, $1.rawValue) }
 
     /// All bits that have a word.
     static func bits<Bits: FixedWidthInteger>(_ words: [(word: String, bit: Bits)]) -> Bits {

@@ -3,7 +3,7 @@
 /// The parser is our own because a typing error in a file must neither end the daemon nor lose its place: it
 /// throws for anything that is not TOML, whatever the bytes are.
 struct TOMLParser {
-    /// Lists and inline tables within each other.
+    /// Of lists and inline tables within each other, and of the parts of a key.
     private static let depthLimit = 32
 
     var scanner: TOMLScanner
@@ -122,6 +122,7 @@ struct TOMLParser {
         var keys: [Key] = []
         repeat {
             scanner.skipBlanks()
+            try checkDepth(keys.count + 1)
             let offset = scanner.offset
             switch scanner.peek {
             case UInt8(ascii: "\""): keys.append(Key(text: try scanner.basicString(), offset: offset))

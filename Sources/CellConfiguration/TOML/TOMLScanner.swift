@@ -54,7 +54,9 @@ struct TOMLScanner {
         skipBlanks()
         try skipComment()
         if peek == nil { return }
-        guard try acceptNewline() else { throw error("the line should end here") }
+        guard try acceptNewline() else {
+            throw error("nothing more can stand in this line; a text with blanks needs quotation marks")
+        }
     }
 
     private mutating func skipComment() throws(ConfigurationError) {
