@@ -48,8 +48,7 @@ extension CommandFailure {
         case .nobodyListens(let path):
             self.init(.noDaemon, "cannot reach the daemon: nobody listens at \(path); \(question)")
         case .disconnected:
-            self.init(
-                .noDaemon, "the daemon closed the connection before it had answered; try: systemctl status jailhoused")
+            self.init(.noDaemon, "the daemon closed the connection; try: systemctl status jailhoused")
         case .notPermitted(let path):
             self.init(
                 .failed,

@@ -92,7 +92,7 @@ struct CheckTests {
         let outcome = try Executable.run(["check", cell, "--json"])
         #expect(outcome.status == 1)
         #expect(outcome.output.contains("JH0901"))
-        #expect(outcome.output.contains("\"kind\" : \"cell\""))
+        #expect(outcome.output.contains("\"kind\": \"cell\""))
     }
 
     @Test func aFileThatIsMissing() throws {

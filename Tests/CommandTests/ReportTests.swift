@@ -25,32 +25,24 @@ struct ReportTests {
             try JSON.text([CellRow(Samples.cell()), CellRow(Samples.absent)]) == """
                 [
                   {
-                    "condition" : "running",
-                    "cpus" : [
-                      3
-                    ],
-                    "failedCpus" : [
-
-                    ],
-                    "id" : 1,
-                    "name" : "rtems",
-                    "restarts" : 1,
-                    "since" : "2026-11-22T08:41:12.345Z",
-                    "state" : "running"
+                    "condition": "running",
+                    "cpus": [3],
+                    "failedCpus": [],
+                    "id": 1,
+                    "name": "rtems",
+                    "restarts": 1,
+                    "since": "2026-11-22T08:41:12.345Z",
+                    "state": "running"
                   },
                   {
-                    "condition" : "absent",
-                    "cpus" : [
-
-                    ],
-                    "failedCpus" : [
-
-                    ],
-                    "id" : null,
-                    "name" : "linux-demo",
-                    "restarts" : 0,
-                    "since" : null,
-                    "state" : null
+                    "condition": "absent",
+                    "cpus": [],
+                    "failedCpus": [],
+                    "id": null,
+                    "name": "linux-demo",
+                    "restarts": 0,
+                    "since": null,
+                    "state": null
                   }
                 ]
                 """)
