@@ -22,10 +22,6 @@ struct CommandFailure: Error, Hashable {
         self.message = message
     }
 
-    init(_ error: SystemCallError) {
-        self.init(.failed, "\(error)")
-    }
-
     /// Tells the message on standard error and ends the process.
     func end() -> Never {
         let text = Text.printable(message, keepingLineBreaks: true)

@@ -75,6 +75,12 @@ struct CheckTests {
         #expect(outcome.error == "")
     }
 
+    @Test func settingsThatNameACell() throws {
+        let outcome = try check(["rtems.toml": Self.passive, "jailhoused.toml": "system = \"rtems.toml\"\n"])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("jailhoused.toml: error: rtems.toml, which the key system names, is no system"))
+    }
+
     @Test func definitionsWithEachOther() throws {
         let outcome = try check(["a.toml": Self.passive, "b.toml": Self.passive])
         #expect(outcome.status == 1)

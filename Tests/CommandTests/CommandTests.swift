@@ -173,6 +173,15 @@ struct CommandTests {
         #expect(dead.error.contains("nobody listens"))
     }
 
+    @Test func noPermission() {
+        // root may connect to everything, so the sentence alone
+        let failure = CommandFailure(.notPermitted(path: Daemon.controlSocket), socketWasChosen: false)
+        #expect(failure.status == .failed)
+        #expect(
+            failure.message.hasPrefix(
+                "no permission to use /run/jailhoused/control: you are not in group jailhouse-admin"))
+    }
+
     @Test func daemonThatHangsUp() throws {
         let daemon = try ScriptedDaemon { _ in .init(messages: [], hangsUp: true) }
         #expect(try run(daemon, "list").status == 69)

@@ -13,10 +13,10 @@ struct ReportTests {
         ].map(CellRow.init)
         #expect(
             CellRow.table(cells, now: now, zone: .utc).text(.plain) == """
-                CELL        ID  STATE    CONDITION  CPUS            RESTARTS  SINCE
-                rtems       1   running  running    3               1         08:41:12 (3s)
-                two         2   running  degraded   1-2 (2 failed)  0         08:41:12 (3s)
-                linux-demo  -   -        absent     -               0         -
+                CELL        ID  STATE    CONDITION  CPUS             RESTARTS  SINCE
+                rtems       1   running  running    3                1         08:41:12 (3s)
+                two         2   running  degraded   1-2 (failed: 2)  0         08:41:12 (3s)
+                linux-demo  -   -        absent     -                0         -
                 """)
     }
 

@@ -84,9 +84,9 @@ extension Check {
             return CheckedFile(
                 file: path, kind: kind, name: name, findings: complaints + (error.map { [complaint($0, path)] } ?? []))
         }
-        func failure<Value>(of body: () throws -> Value) -> (any Error)? {
+        func failure(of body: () throws -> Void) -> (any Error)? {
             do {
-                _ = try body()
+                try body()
                 return nil
             } catch {
                 return error
@@ -98,10 +98,15 @@ extension Check {
         case .system(let system):
             return result("system", system.rootCell.name, system.findings())
         case .definition(let definition):
-            let error = failure { try definition.loadPlan(readFile: InputFile.read) }
+            let error = failure { _ = try definition.loadPlan(readFile: InputFile.read) }
             return result("definition", definition.name, definition.findings(system: system) + mutualFindings, error)
         case .settings(let settings):
-            let error = failure { try settings.system.map { try DaemonFile(InputFile($0)) } }
+            let error = failure {
+                guard let path = settings.system else { return }
+                guard case .system = try DaemonFile(InputFile(path)) else {
+                    throw CommandFailure(.failed, "\(path), which the key system names, is no system configuration")
+                }
+            }
             return result("settings", nil, [], error)
         }
     }
