@@ -20,11 +20,19 @@ public final class SimulatedMachine: Sendable {
         var machine: Machine
         var testbed: Testbed?
         var sysfs: SysfsDirectory?
+        /// The machine's ``Machine/changes`` when sysfs was written.
+        var shown: UInt64 = 0
         var control: ControlSocket?
         var thread: BackgroundThread?
         var calls: [RequestID: DeviceCall] = [:]
         var readers: [WaitingReader] = []
         var isStopping = false
+
+        /// When the machine or a reader has something to do next.
+        var nextMoment: Duration? {
+            let looks = readers.lazy.map(\.nextLook).min()
+            return [machine.wakeUp, looks].compactMap { $0 }.min()
+        }
     }
 
     /// Switches a machine on.
@@ -140,8 +148,7 @@ public final class SimulatedMachine: Sendable {
             let next: (isStopping: Bool, pause: Duration?) = state.withLock { state in
                 guard !state.isStopping else { return (true, nil) }
                 pump(&state)
-                let moments = [state.machine.wakeUp].compactMap { $0 } + state.readers.map(\.nextLook)
-                return (false, moments.min().map { max(.zero, $0 - elapsed) })
+                return (false, state.nextMoment.map { max(.zero, $0 - elapsed) })
             }
             if next.isStopping { return }
             bell.wait(atMost: next.pause)
@@ -158,18 +165,24 @@ public final class SimulatedMachine: Sendable {
             case .report(let line): onReport(line)
             case .answered(let id, let refusal): answers.append((id, refusal))
             case .store(let id, let image, let address):
-                if let call = state.calls[id] { memory.write(call.image(image), at: address) }
+                if let call = state.calls[id] { memory.write(call.images[image], at: address) }
             }
         }
         if !state.machine.standsStill {
-            do {
-                try state.sysfs?.show(state.machine.sysfs)
-            } catch {
-                onReport("sysfs cannot be shown: \(error)")
-            }
+            showSysfs(&state)
             serveReaders(&state)
         }
         for (id, refusal) in answers { state.calls.removeValue(forKey: id)?.complete(refusal) }
+    }
+
+    private func showSysfs(_ state: inout State) {
+        guard state.machine.changes != state.shown, state.sysfs != nil else { return }
+        state.shown = state.machine.changes
+        do {
+            try state.sysfs?.show(state.machine.sysfs)
+        } catch {
+            onReport("sysfs cannot be shown: \(error)")
+        }
     }
 
     private func serveReaders(_ state: inout State) {
@@ -185,23 +198,25 @@ public final class SimulatedMachine: Sendable {
 
 extension SimulatedMachine: TestbedHandler {
     func received(_ request: Request, _ call: DeviceCall) {
-        state.withLock { state in
+        let isWaiting = state.withLock { state in
             state.machine.advance(to: elapsed)
             let id = state.machine.submit(request)
             state.calls[id] = call
             pump(&state)
+            return state.nextMoment != nil
         }
-        bell.ring()
+        if isWaiting { bell.ring() }
     }
 
     func wantsToRead(_ call: DeviceCall, _ file: OpenedDevice, limit: Int, isNonBlocking: Bool) {
-        state.withLock { state in
+        let isWaiting = state.withLock { state in
             state.machine.advance(to: elapsed)
             state.readers.append(
                 WaitingReader(
                     call: call, file: file, limit: limit, isNonBlocking: isNonBlocking, nextLook: state.machine.now))
             pump(&state)
+            return state.nextMoment != nil
         }
-        bell.ring()
+        if isWaiting { bell.ring() }
     }
 }

@@ -56,7 +56,6 @@ public struct Cell: Sendable {
 
     /// Counts the management exits that are due.
     mutating func notice(until now: Duration) {
-        guard unnoticed.contains(where: { $0.at <= now }) else { return }
         for notice in unnoticed where notice.at <= now { count(.management, on: notice.cpu) }
         unnoticed.removeAll { $0.at <= now }
     }

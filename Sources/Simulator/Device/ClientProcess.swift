@@ -7,10 +7,7 @@ struct ClientProcess: Hashable, Sendable {
 
     /// Whether all of a range of its memory can be read. True when that cannot be found out.
     func canRead(_ address: UInt64, count: Int) -> Bool {
-        guard count > 0 else { return true }
         guard let maps = text("maps") else { return true }
-        let (end, overflow) = address.addingReportingOverflow(UInt64(count))
-        guard !overflow else { return false }
         var reached = address
         // lines are in the order of their addresses: `55d0c0000000-55d0c0021000 rw-p …`
         for line in maps.split(separator: "\n") {
@@ -19,7 +16,7 @@ struct ClientProcess: Hashable, Sendable {
             let bounds = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
             guard bounds.count == 2, bounds[0] <= reached, bounds[1] > reached else { continue }
             reached = bounds[1]
-            if reached >= end { return true }
+            if reached - address >= UInt64(count) { return true }
         }
         return false
     }

@@ -10,26 +10,14 @@ typealias UMockdevData = UnsafeMutablePointer<UMockdevIoctlData>
 /// Unchecked: umockdev lets a call be completed from any thread, and only its holder touches it.
 struct DeviceCall: @unchecked Sendable {
     private let client: UMockdevClient
-    /// The images of a load as they have been fetched; nil for one that was not.
-    private var images: [UMockdevData?] = []
+    /// The images of a load.
+    let images: [[UInt8]]
 
     /// Keeps the client alive until ``complete(_:)``.
-    init(_ client: UMockdevClient) {
+    init(_ client: UMockdevClient, images: [[UInt8]] = []) {
         self.client = client
+        self.images = images
         g_object_ref(client)
-    }
-
-    /// Takes over a block of the client's memory.
-    mutating func add(image: UMockdevData?) {
-        images.append(image)
-    }
-
-    /// The bytes of an image, until the call is completed.
-    func image(_ number: Int) -> UnsafeRawBufferPointer {
-        guard images.indices.contains(number), let image = images[number] else {
-            return UnsafeRawBufferPointer(start: nil, count: 0)
-        }
-        return UnsafeRawBufferPointer(start: image.pointee.data, count: Int(image.pointee.data_len))
     }
 
     /// Answers the call.
@@ -47,7 +35,6 @@ struct DeviceCall: @unchecked Sendable {
     }
 
     private func finish(result: Int, errno: CInt) {
-        for case let image? in images { umockdev_ioctl_data_unref(image) }
         umockdev_ioctl_client_complete(client, result, errno)
         g_object_unref(client)
     }
@@ -57,6 +44,8 @@ struct DeviceCall: @unchecked Sendable {
 final class OpenedDevice: Sendable {
     /// Who opened it; nil when that could not be found out.
     let process: ClientProcess?
+    /// Its memory, where the kernel lets us.
+    let memory: CInt?
     /// Only touched with the machine's lock held.
     nonisolated(unsafe) var position = HypervisorConsole.Position()
     /// The descriptor's number in the client, once it had to be found out. Only umockdev's thread touches it.
@@ -64,6 +53,11 @@ final class OpenedDevice: Sendable {
 
     init(process: ClientProcess?) {
         self.process = process
+        memory = process.flatMap { try? SystemCall.open("/proc/\($0.pid)/mem", O_RDONLY).release() }
+    }
+
+    deinit {
+        if let memory { _ = close(memory) }
     }
 }
 

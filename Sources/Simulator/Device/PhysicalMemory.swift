@@ -31,9 +31,12 @@ public final class PhysicalMemory: Sendable {
     }
 
     /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.
-    public func write(_ bytes: UnsafeRawBufferPointer, at address: UInt64) {
-        guard address < size, let source = bytes.baseAddress else { return }
-        memcpy(mapping.start + Int(address), source, min(bytes.count, Int(size - address)))
+    public func write(_ bytes: [UInt8], at address: UInt64) {
+        guard address < size else { return }
+        bytes.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            memcpy(mapping.start + Int(address), source, min(bytes.count, Int(size - address)))
+        }
     }
 
     /// Bytes of the RAM; outside of it there is nothing.

@@ -21,8 +21,8 @@ final class Testbed: @unchecked Sendable {
     private weak let handler: (any TestbedHandler)?
     private var sockets = AcceptedSockets()
 
-    /// A misc device whose minor is given out dynamically. Behind the node is a file with contents; without, it
-    /// would be a terminal.
+    /// A misc device whose minor is given out dynamically. Behind the node is a file with one byte in it, which
+    /// ``isNonBlocking(_:_:)`` needs; without, it would be a terminal.
     private static let description = """
         P: /devices/virtual/misc/jailhouse
         N: jailhouse=00
@@ -44,7 +44,8 @@ final class Testbed: @unchecked Sendable {
         self.handler = handler
         root = String(cString: umockdev_testbed_get_root_dir(testbed))
         device = root + "/dev/jailhouse"
-        socket = root + "/ioctl//dev/jailhouse"
+        socket = root + "/ioctl/dev/jailhouse"
+        umockdev_expect_vanishing_clients()
         let owner = Unmanaged.passUnretained(self).toOpaque()
         umockdev_connect_client(base, { _, client, owner in Testbed.of(owner)?.connected(client) }, owner)
         umockdev_connect_ioctl(base, { _, client, owner in Testbed.of(owner)?.ioctl(client) ?? 0 }, owner)
@@ -79,8 +80,6 @@ final class Testbed: @unchecked Sendable {
         for socket in [socket, root + "/ioctl/_default"] {
             try SystemCall.result(of: "chmod", on: socket) { chmod(socket, mode) }
         }
-        // something to read: see isNonBlocking
-        try SystemCall.result(of: "truncate", on: device) { truncate(device, 1 << 40) }
     }
 
     // MARK: on umockdev's thread
@@ -103,13 +102,14 @@ final class Testbed: @unchecked Sendable {
     }
 
     private func ioctl(_ client: UMockdevClient?) -> gboolean {
-        guard let client, let reader = CommandReader(client, process: file(client).process) else { return 0 }
-        var call = DeviceCall(client)
+        guard let client, let memory = ClientMemory(client, of: file(client)) else { return 0 }
+        let number = UInt32(truncatingIfNeeded: umockdev_ioctl_client_get_request(client))
+        var images: [[UInt8]] = []
         do {
-            let request = try reader.request(for: &call)
-            handler?.received(request, call)
+            let request = try CommandReader(memory: memory).request(number, images: &images)
+            handler?.received(request, DeviceCall(client, images: images))
         } catch {
-            call.complete(error)
+            DeviceCall(client).complete(error)
         }
         return 1
     }

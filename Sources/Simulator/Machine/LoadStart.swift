@@ -56,6 +56,10 @@ extension Machine {
                 park(index)
                 return .answer(.invalid)
             }
+            guard image.isReadable else {
+                park(index)
+                return .answer(.badAddress)
+            }
             store(request, image: number, at: region.physicalStart &+ (image.target - region.virtualStart))
             cells[index].isFresh = true
         }

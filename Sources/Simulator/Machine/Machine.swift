@@ -10,10 +10,12 @@ public struct Machine: Sendable {
     /// Since the machine was switched on.
     public internal(set) var now: Duration = .zero
     /// The configuration that the hypervisor was enabled with; nil: disabled.
-    public internal(set) var system: SystemDescriptor?
+    public internal(set) var system: SystemDescriptor? { didSet { changes &+= 1 } }
     /// In the order of their creation; the first is the root cell.
-    public internal(set) var cells: [Cell] = []
-    public internal(set) var console = HypervisorConsole()
+    public internal(set) var cells: [Cell] = [] { didSet { changes &+= 1 } }
+    public internal(set) var console = HypervisorConsole() { didSet { changes &+= 1 } }
+    /// Grows whenever ``sysfs`` may have changed.
+    public private(set) var changes: UInt64 = 1
     public internal(set) var onlineCPUs: Set<Int>
     /// Whether `enable` finds the hypervisor's firmware file.
     public var hasFirmware = true
@@ -72,7 +74,13 @@ public struct Machine: Sendable {
             perform()
         }
         now = max(now, time)
-        for index in cells.indices { cells[index].notice(until: now) }
+        noticeExits()
+    }
+
+    private mutating func noticeExits() {
+        for index in cells.indices where cells[index].unnoticed.contains(where: { $0.at <= now }) {
+            cells[index].notice(until: now)
+        }
     }
 
     /// When ``advance(to:)`` has something to do next; nil: not before a request or a fault.
@@ -101,7 +109,7 @@ public struct Machine: Sendable {
             current = Execution(id: next.id, request: next.request, stage: .begin, due: now)
         }
         guard let execution = current else { return }
-        for index in cells.indices { cells[index].notice(until: now) }
+        noticeExits()
         switch carryOut(execution) {
         case .goOn(let stage, let cost):
             // what a wait for a cell took comes on top

@@ -26,10 +26,13 @@ public enum Request: Hashable, Sendable {
         public var size: UInt64
         /// By the cell's addresses.
         public var target: UInt64
+        /// Whether its bytes are where the caller says.
+        public var isReadable: Bool
 
-        public init(size: UInt64, target: UInt64) {
+        public init(size: UInt64, target: UInt64, isReadable: Bool = true) {
             self.size = size
             self.target = target
+            self.isReadable = isReadable
         }
     }
 }

@@ -51,8 +51,6 @@ struct Attachment {
     private var watch: ReplyStream<Manager.Watch>?
     /// What the cell was before its start is no end.
     private var hasRun = false
-    /// That the daemon has gone is said once, until it answers again.
-    private var waits = false
 
     init(cell: String, daemon: Daemon, screen: Screen) {
         self.cell = cell
@@ -89,7 +87,6 @@ struct Attachment {
     }
 
     private mutating func show(_ change: Manager.Change) throws {
-        waits = false
         hasRun = hasRun || change.cell.runs
         let line = ChangeLine(change)
         try screen.showLine(line, text: line.text(screen.style))
@@ -109,10 +106,7 @@ struct Attachment {
     }
 
     private mutating func reconnect() throws {
-        if !waits {
-            try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
-        }
-        waits = true
+        try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
         while true {
             usleep(200_000)
             do {

@@ -45,8 +45,8 @@ struct CellRow: Encodable {
             })
     }
 
-    /// `2-3`, and those that failed: `2-3 (failed: 3)`.
+    /// `2-3`, and those that failed: `2-3 (3 failed)`.
     var cpuText: String {
-        Text.ranges(cpus) + (failedCpus.isEmpty ? "" : " (failed: \(Text.ranges(failedCpus)))")
+        Text.ranges(cpus) + (failedCpus.isEmpty ? "" : " (\(Text.ranges(failedCpus)) failed)")
     }
 }

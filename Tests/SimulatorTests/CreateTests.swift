@@ -1,0 +1,164 @@
+import CellConfiguration
+import Simulator
+import Testing
+
+/// `create`, row for row of the facts page's "Seen on the real thing".
+struct CreateTests {
+    @Test func takesCPUsAndStaysShutDown() throws {
+        var bench = try Bench.enabled()
+        let before = bench.machine.now
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        #expect(bench.machine.now - before == .milliseconds(58))
+        #expect(try bench.state("rtems") == "shut down")
+        #expect(try bench.cell("rtems").id == 1)
+        #expect(try bench.attribute("cpus_assigned_list", of: "rtems") == "3")
+        #expect(try bench.attribute("cpus_assigned", of: "rtems") == "8")
+        #expect(try bench.attribute("cpus_assigned_list", of: "linux") == "0-2")
+        #expect(bench.machine.onlineCPUs == [0, 1, 2])
+        #expect(bench.console.contains("Created cell \"rtems\"\n"))
+        #expect(bench.console.contains("Page pool usage after cell creation: mem "))
+    }
+
+    @Test func eachFurtherCPUCostsMore() throws {
+        var bench = try Bench.enabled()
+        let before = bench.machine.now
+        #expect(try bench.create(Samples.cell("smp", cpus: [2, 3])) == .done)
+        #expect(bench.machine.now - before == .milliseconds(108))
+    }
+
+    @Test func isInvalidWhileItLasts() throws {
+        var bench = try Bench.enabled()
+        _ = bench.machine.submit(.create(try Samples.cell("rtems").binary()))
+        bench.pass(.milliseconds(30))
+        #expect(try bench.state("rtems") == "invalid")
+        bench.pass(.milliseconds(28))
+        #expect(try bench.state("rtems") == "shut down")
+    }
+
+    @Test func whileDisabledIsInvalid() throws {
+        var bench = Bench()
+        #expect(try bench.create(Samples.cell("rtems")) == .refused(.invalid))
+    }
+
+    @Test(arguments: [0, 8, 131]) func shorterThanTheHeaderIsInvalid(length: Int) throws {
+        var bench = try Bench.enabled()
+        let bytes = try Samples.cell("rtems").binary()
+        #expect(bench.perform(.create(Array(bytes.prefix(length)))) == .refused(.invalid))
+    }
+
+    @Test func shorterThanItsCountsHangsTheMachine() throws {
+        var bench = try Bench.enabled()
+        let bytes = try Samples.cell("rtems").binary()
+        #expect(bench.perform(.create(bytes.dropLast())) == .hangs)
+        #expect(bench.reports.contains { $0.hasPrefix("FROZEN: create of cell \"rtems\": ") })
+        // nothing else goes on either
+        #expect(bench.perform(.disable) == .hangs)
+        bench.machine.thaw()
+        bench.pass(.seconds(1))
+        #expect(bench.machine.sysfs.cells.isEmpty)
+    }
+
+    @Test func absurdCountsHangTheMachineToo() throws {
+        var bench = try Bench.enabled()
+        var bytes = try Samples.cell("rtems").binary()
+        bytes.replaceSubrange(52..<56, with: [0xff, 0xff, 0xff, 0x7f])
+        // more than 32 bits can say is refused by who counts; this is not
+        bytes.replaceSubrange(52..<56, with: [0, 0, 0x20, 0])
+        #expect(bench.perform(.create(bytes)) == .hangs)
+    }
+
+    @Test func longerThanNeededIsAccepted() throws {
+        var bench = try Bench.enabled()
+        let bytes = try Samples.cell("rtems").binary()
+        #expect(bench.perform(.create(bytes + [UInt8](repeating: 0xff, count: 100))) == .done)
+    }
+
+    @Test func wrongSignatureOrRevisionIsInvalid() throws {
+        var bench = try Bench.enabled()
+        let bytes = try Samples.cell("rtems").binary()
+        #expect(bench.perform(.create([UInt8(ascii: "X")] + bytes.dropFirst())) == .refused(.invalid))
+        var old = bytes
+        old.replaceSubrange(0..<8, with: Array("JHCELL".utf8) + [13, 0])
+        #expect(bench.perform(.create(old)) == .refused(.invalid))
+        #expect(bench.perform(.create(try Samples.system().binary())) == .refused(.invalid))
+    }
+
+    @Test(arguments: [1, 2, 9] as [UInt8]) func wrongArchitectureReturnsZeroAndDoesNothing(number: UInt8) throws {
+        var bench = try Bench.enabled()
+        var bytes = try Samples.cell("rtems").binary()
+        bytes[5] = number
+        #expect(bench.perform(.create(bytes)) == .done)
+        #expect(bench.machine.cells.map(\.name) == ["linux"])
+        #expect(bench.reports.contains { $0.contains("architecture") })
+    }
+
+    @Test func aTakenNameExists() throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        #expect(try bench.create(Samples.cell("rtems", cpus: [2])) == .refused(.exists))
+        #expect(try bench.create(Samples.cell("linux", cpus: [2])) == .refused(.exists))
+    }
+
+    @Test(arguments: [[3], [7], [3, 4]]) func aTakenOrMissingCPUIsBusy(cpus: [Int]) throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        #expect(try bench.create(Samples.cell("other", cpus: cpus)) == .refused(.busy))
+        #expect(bench.machine.cells.map(\.name) == ["linux", "rtems"])
+    }
+
+    @Test func aRefusedCellShowsForAMoment() throws {
+        var bench = try Bench.enabled()
+        _ = bench.machine.submit(.create(try Samples.cell("other", cpus: [9]).binary()))
+        bench.pass(.zero)
+        #expect(try bench.state("other") == "invalid")
+        bench.pass(.milliseconds(1))
+        #expect(bench.machine.cells.map(\.name) == ["linux"])
+    }
+
+    @Test func cpu0IsInvalid() throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems", cpus: [0, 3])) == .refused(.invalid))
+        #expect(bench.machine.onlineCPUs == [0, 1, 2, 3])
+    }
+
+    @Test func noCPUAndNoNameAreAccepted() throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("", cpus: [])) == .done)
+        #expect(try bench.state("") == "shut down")
+    }
+
+    @Test(arguments: [0x3a00_0000, 0x3f00_0000, 0x2000_0000, 0x3a00_0123, 0xffff_0000_0000] as [UInt64])
+    func memoryIsNotChecked(address: UInt64) throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        #expect(try bench.create(Samples.cell("other", cpus: [2], at: address)) == .done)
+    }
+
+    @Test func theKernelsMemoryEndsLinux() throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems", at: 0x180_0000)) == .hangs)
+        #expect(bench.reports.last?.contains("kernel") == true)
+    }
+
+    @Test func isNotPermittedWhileAnotherIsLocked() throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.inject("lock", into: "rtems")
+        #expect(try bench.state("rtems") == "running/locked")
+        #expect(try bench.create(Samples.cell("other", cpus: [2])) == .refused(.notPermitted))
+        #expect(bench.machine.onlineCPUs == [0, 1, 2])
+        #expect(try bench.attribute("cpus_assigned_list", of: "linux") == "0-2")
+        try bench.inject("unlock", into: "rtems")
+        #expect(try bench.create(Samples.cell("other", cpus: [2])) == .done)
+    }
+
+    @Test func theLowestFreeIDIsUsedAgain() throws {
+        var bench = try Bench.enabled()
+        for (name, cpu) in [("a", 1), ("b", 2), ("c", 3)] {
+            #expect(try bench.create(Samples.cell(name, cpus: [cpu])) == .done)
+        }
+        #expect(bench.destroy("b") == .done)
+        #expect(try bench.create(Samples.cell("d", cpus: [2])) == .done)
+        #expect(bench.machine.cells.map(\.id) == [0, 1, 3, 2])
+        #expect(try bench.cell("d").id == 2)
+    }
+}

@@ -1,0 +1,104 @@
+import CellConfiguration
+import Simulator
+import Testing
+
+struct EnableDisableTests {
+    @Test func beforeEnableThereIsNothing() {
+        let sysfs = Bench().machine.sysfs
+        #expect(sysfs.cells.isEmpty)
+        #expect(sysfs.attributes["enabled"] == "0\n")
+        for name in ["mem_pool_size", "mem_pool_used", "remap_pool_size", "remap_pool_used"] {
+            #expect(sysfs.attributes[name] == "0\n")
+        }
+    }
+
+    @Test func enabledThereIsTheRootCell() throws {
+        let bench = try Bench.enabled()
+        #expect(bench.machine.now == .milliseconds(165))
+        #expect(bench.machine.sysfs.attributes["enabled"] == "1\n")
+        #expect(bench.machine.sysfs.cells.map(\.id) == [0])
+        #expect(try bench.state("linux") == "running")
+        #expect(try bench.attribute("cpus_assigned", of: "linux") == "f")
+        #expect(try bench.attribute("cpus_assigned_list", of: "linux") == "0-3")
+        #expect(try bench.attribute("cpus_failed_list", of: "linux") == "")
+        #expect(bench.machine.pools.memorySize > bench.machine.pools.memoryUsed)
+    }
+
+    @Test func twiceIsBusy() throws {
+        var bench = try Bench.enabled()
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.busy))
+    }
+
+    @Test func anOfflineCPUIsBusy() throws {
+        var bench = Bench()
+        try bench.machine.setCPU(2, online: false)
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.busy))
+        try bench.machine.setCPU(2, online: true)
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
+    }
+
+    @Test func withoutFirmwareIsNotFound() throws {
+        var bench = Bench()
+        bench.machine.hasFirmware = false
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.notFound))
+    }
+
+    @Test func memoryThatLinuxUsesIsInvalidAndTheConsoleSaysSo() throws {
+        var system = Samples.system()
+        system.hypervisorMemory.physicalStart = 0x1000_0000
+        var bench = Bench()
+        #expect(bench.perform(.enable(try system.binary())) == .refused(.invalid))
+        #expect(bench.machine.sysfs.attributes["enabled"] == "0\n")
+        var position = HypervisorConsole.Position()
+        #expect(bench.machine.console.read(&position, limit: 4096) != .neverEnabled)
+        #expect(bench.machine.console.contents.isEmpty)
+    }
+
+    @Test func whatIsNoSystemIsInvalid() throws {
+        var bench = Bench()
+        let bytes = try Samples.system().binary()
+        var arm = bytes
+        arm[5] = 2
+        for configuration in [[], Array(bytes.prefix(100)), try Samples.cell("rtems").binary(), arm] {
+            #expect(bench.perform(.enable(configuration)) == .refused(.invalid))
+        }
+    }
+
+    @Test func disableDestroysAllCells() throws {
+        var bench = try Bench.running(Samples.cell("a", cpus: [3]), Samples.cell("b", cpus: [2]))
+        let before = bench.machine.now
+        #expect(bench.perform(.disable) == .done)
+        #expect(bench.machine.now - before == .milliseconds(63 + 63 + 60))
+        #expect(bench.machine.sysfs.cells.isEmpty)
+        #expect(bench.machine.sysfs.attributes["enabled"] == "0\n")
+        #expect(bench.machine.onlineCPUs == [0, 1, 2, 3])
+        #expect(bench.perform(.disable) == .refused(.invalid))
+    }
+
+    @Test func disableStopsAtTheFirstThatDenies() throws {
+        var bench = try Bench.running(Samples.cell("a", cpus: [3]), Samples.cell("b", cpus: [2]))
+        try bench.inject("deny", into: "b")
+        #expect(bench.perform(.disable) == .refused(.notPermitted))
+        #expect(bench.machine.cells.map(\.name) == ["linux", "b"])
+    }
+
+    @Test func disableWithAnOfflineCPUIsBusyAndTheCellsAreGone() throws {
+        var bench = try Bench.running(Samples.cell("a"))
+        try bench.machine.setCPU(1, online: false)
+        #expect(bench.perform(.disable) == .refused(.busy))
+        #expect(bench.machine.cells.map(\.name) == ["linux"])
+    }
+
+    @Test func destroyGivesTheCPUsBack() throws {
+        var bench = try Bench.running(Samples.cell("a"))
+        _ = bench.machine.submit(.destroy(.name("a")))
+        bench.pass(.milliseconds(30))
+        #expect(try bench.state("a") == "invalid")
+        #expect(bench.machine.onlineCPUs == [0, 1, 2])
+        bench.pass(.milliseconds(33))
+        #expect(bench.machine.sysfs.cells.map(\.id) == [0])
+        #expect(bench.machine.onlineCPUs == [0, 1, 2, 3])
+        #expect(try bench.attribute("cpus_assigned_list", of: "linux") == "0-3")
+        #expect(bench.console.contains("Closing cell \"a\"\n"))
+    }
+}

@@ -1,0 +1,87 @@
+import CellConfiguration
+import Simulator
+import Testing
+
+struct FaultTests {
+    @Test func aFailureFailsTheCellAndSaysWhy() throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.inject("fail", into: "rtems")
+        #expect(try bench.state("rtems") == "failed")
+        #expect(try bench.attribute("cpus_failed", of: "rtems") == "8")
+        #expect(try bench.attribute("cpus_failed_list", of: "rtems") == "3")
+        #expect(try bench.attribute("statistics/vmexits_pio", of: "rtems") == "1")
+        let lines = bench.console.split(separator: "\n").map(String.init)
+        let fatal = try #require(lines.firstIndex { $0.hasPrefix("FATAL: ") })
+        #expect(lines[fatal] == "FATAL: Invalid PIO write, port: 70 size: 1")
+        #expect(lines[fatal + 1].hasPrefix("RIP: 0x"))
+        #expect(lines.last == "Parking CPU 3 (Cell: \"rtems\")")
+    }
+
+    @Test(arguments: Violation.allCases) func eachViolationIsReported(violation: Violation) throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.inject("fail", violation.rawValue, into: "rtems")
+        #expect(bench.console.contains("FATAL: "))
+        #expect(try bench.state("rtems") == "failed")
+    }
+
+    @Test func halfFailedItSaysRunning() throws {
+        var bench = try Bench.running(Samples.cell("smp", cpus: [1, 3]))
+        try bench.inject("fail-cpu", "3", into: "smp")
+        #expect(try bench.state("smp") == "running")
+        #expect(try bench.attribute("cpus_failed_list", of: "smp") == "3")
+        #expect(throws: SimulatorError.self) { try bench.inject("fail-cpu", "3", into: "smp") }
+        #expect(throws: SimulatorError.self) { try bench.inject("fail-cpu", "2", into: "smp") }
+        try bench.inject("fail-cpu", "1", into: "smp")
+        #expect(try bench.state("smp") == "failed")
+        #expect(bench.bringUp("smp") == .done)
+        #expect(try bench.attribute("cpus_failed_list", of: "smp") == "")
+        #expect(try bench.state("smp") == "running")
+    }
+
+    @Test(arguments: [
+        ("shut-down", "shut down"), ("give-up", "failed"), ("lock", "running/locked"), ("invalid", "invalid"),
+        ("abi-mismatch", "Comm ABI mismatch"), ("hang", "running"), ("deny", "running"),
+    ]) func eachFaultShowsAsItsState(fault: String, state: String) throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.inject(fault, into: "rtems")
+        #expect(try bench.state("rtems") == state)
+        #expect(try bench.attribute("cpus_failed_list", of: "rtems") == "")
+    }
+
+    @Test func lockedOnlyForbidsReconfiguration() throws {
+        var bench = try Bench.running(Samples.cell("a", cpus: [3]), Samples.cell("b", cpus: [2]))
+        try bench.inject("lock", into: "a")
+        #expect(bench.load("b") == .done)
+        bench.pass(.milliseconds(10))
+        #expect(bench.start("b") == .done)
+        #expect(bench.destroy("b") == .refused(.notPermitted))
+        #expect(try bench.isAlive("b"))
+        #expect(bench.destroy("a") == .done)
+        #expect(bench.destroy("b") == .done)
+    }
+
+    @Test func nothingHappensInACellWhereNothingExecutes() throws {
+        var bench = try Bench.enabled()
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        #expect(throws: SimulatorError(.condition, "cell \"rtems\": nothing executes in it (state: shut down)")) {
+            try bench.inject("fail", into: "rtems")
+        }
+        #expect(throws: SimulatorError.self) { try bench.inject("fail", into: "linux") }
+        #expect(throws: SimulatorError(.cell, "there is no cell \"rtmes\"; there are rtems")) {
+            try bench.inject("fail", into: "rtmes")
+        }
+    }
+
+    @Test(arguments: [[], ["explode"], ["fail-cpu"], ["fail-cpu", "x"], ["fail", "sneeze"], ["hang", "up"]])
+    func wordsThatAreNoFaultAreRefused(words: [String]) {
+        #expect(throws: SimulatorError.self) { try Fault(words: words) }
+    }
+
+    @Test func onlyAPermittedVirtualConsoleIsHeard() throws {
+        var bench = try Bench.running(
+            Samples.cell("loud", cpus: [3], flags: .virtualConsolePermitted), Samples.cell("mute", cpus: [2]))
+        try bench.inject("print", "hello", "there", into: "loud")
+        try bench.inject("print", "psst", into: "mute")
+        #expect(bench.console.hasSuffix("hello there\r\n"))
+    }
+}
