@@ -84,7 +84,7 @@ let package = Package(
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests("DaemonTests", ["jailhoused"]),
         tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"]),
-        tests("Integration", ["ControlInterface", "SystemCalls"]),
+        tests("Integration", ["SystemCalls"]),
     ],
     swiftLanguageModes: [.v6]
 )

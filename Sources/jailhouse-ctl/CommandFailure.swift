@@ -22,10 +22,6 @@ struct CommandFailure: Error, Hashable {
         self.message = message
     }
 
-    init(_ error: SystemCallError) {
-        self.init(.failed, "\(error)")
-    }
-
     /// Tells the message on standard error and ends the process.
     func end() -> Never {
         let text = Text.printable(message, keepingLineBreaks: true)
@@ -48,8 +44,7 @@ extension CommandFailure {
         case .nobodyListens(let path):
             self.init(.noDaemon, "cannot reach the daemon: nobody listens at \(path); \(question)")
         case .disconnected:
-            self.init(
-                .noDaemon, "the daemon closed the connection before it had answered; try: systemctl status jailhoused")
+            self.init(.noDaemon, "the daemon closed the connection; try: systemctl status jailhoused")
         case .notPermitted(let path):
             self.init(
                 .failed,

@@ -11,8 +11,12 @@ import SystemCalls
 struct ControlServer: Service {
     /// Clients at a time, over both sockets; one more is turned away.
     static let clientLimit = 64
-    /// A client that takes no reply for this long is dropped.
+    /// A client that does not take a reply for this long is dropped.
     static let sendTimeout = TimeAmount.seconds(10)
+    /// A client that neither asks nor watches for this long is dropped.
+    static let idleTimeout = TimeAmount.minutes(5)
+    /// Calls that one client may have waiting behind the one that is answered.
+    static let callLimit = 32
 
     /// A listening socket, and what its clients may do.
     struct Socket: Sendable {
@@ -84,18 +88,31 @@ struct ControlServer: Service {
         do {
             try await client.executeThenClose { inbound, outbound in
                 let send: ManagerService.Send = { bytes in
+                    let deadline = Deadline(Self.sendTimeout, client.channel)
+                    defer { deadline.cancel() }
                     try await outbound.write(ByteBuffer(bytes: bytes))
                 }
                 try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    let (calls, queue) = AsyncStream.makeStream(of: VarlinkCall.self)
+                    let (calls, queue) = AsyncStream.makeStream(
+                        of: VarlinkCall.self, bufferingPolicy: .bufferingOldest(Self.callLimit))
                     tasks.addTask {
-                        for await call in calls { try await service.answer(call, from: peer, access, send: send) }
+                        var idle = Deadline(Self.idleTimeout, client.channel)
+                        for await call in calls {
+                            idle.cancel()
+                            try await service.answer(call, from: peer, access, send: send)
+                            idle = Deadline(Self.idleTimeout, client.channel)
+                        }
+                        idle.cancel()
                     }
                     defer { queue.finish() }
                     var framer = VarlinkFramer()
                     for try await buffer in inbound {
                         framer.append(buffer.readableBytesView)
-                        while let message = try framer.next() { queue.yield(try VarlinkCall(message: message)) }
+                        while let message = try framer.next() {
+                            guard case .enqueued = queue.yield(try VarlinkCall(message: message)) else {
+                                throw ControlError.malformed("more than \(Self.callLimit) calls at once")
+                            }
+                        }
                     }
                     // the client is gone: what it asked for goes on, its stream does not
                     tasks.cancelAll()
@@ -108,6 +125,17 @@ struct ControlServer: Service {
             logger.debug("a client (\(peer)) went: \(error)")
         }
     }
+}
+
+/// Closes a channel when the time is over.
+private struct Deadline {
+    private let timer: Scheduled<Void>
+
+    init(_ time: TimeAmount, _ channel: any Channel) {
+        timer = channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+
+    func cancel() { timer.cancel() }
 }
 
 /// How many clients there are.

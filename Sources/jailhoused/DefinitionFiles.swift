@@ -121,9 +121,9 @@ struct DefinitionFiles: Sendable {
         guard errors.isEmpty else {
             throw DefinitionProblem(
                 cell: definition.name, path: definition.path,
-                message: errors.map { "\(definition.path): \($0)" }.joined(separator: "; "))
+                message: errors.map { "\($0)" }.joined(separator: "; "))
         }
-        loaded.warnings += findings.filter { $0.severity == .warning }.map { "\(definition.path): \($0)" }
+        loaded.warnings += findings.filter { $0.severity == .warning }.map { "\($0)" }
     }
 
     /// Two definitions of one name are both refused: whichever was meant, the other would be wrong.

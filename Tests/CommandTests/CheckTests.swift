@@ -40,7 +40,15 @@ struct CheckTests {
     }
 
     @Test func theHandshakeThatCanFreezeLinux() throws {
-        let asked = Self.passive.replacingOccurrences(of: "passive-comm-region = true\n", with: "")
+        let asked =
+            Self.passive.replacingOccurrences(of: "passive-comm-region = true\n", with: "") + """
+                [[memory]]
+                name = "communication region"
+                virtual = 0x900000
+                size = "4 KiB"
+                access = ["read", "write", "communication-region"]
+
+                """
         let outcome = try check(["rtems.toml": asked])
         #expect(outcome.status == 1)
         #expect(outcome.output.contains("rtems.toml:1: error: cell: "), "\(outcome.output)")
@@ -65,6 +73,32 @@ struct CheckTests {
         #expect(outcome.output.contains("poll-intervall"))
         #expect(outcome.output.contains("garbage.cell: error: "))
         #expect(outcome.error == "")
+    }
+
+    @Test func settingsThatNameACell() throws {
+        let outcome = try check(["rtems.toml": Self.passive, "jailhoused.toml": "system = \"rtems.toml\"\n"])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("jailhoused.toml: error: rtems.toml, which the key system names, is no system"))
+    }
+
+    @Test func definitionsWithEachOther() throws {
+        let outcome = try check(["a.toml": Self.passive, "b.toml": Self.passive])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("a.toml: ok"))
+        #expect(outcome.output.contains("b.toml:2: error: cell.name: "), "\(outcome.output)")
+    }
+
+    @Test func aCompiledCellIsJudgedAsItsDefinitionWouldBe() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let source = Self.passive.replacingOccurrences(of: "passive-comm-region = true\n", with: "")
+        let (toml, cell) = (directory + "/x.toml", directory + "/x.cell")
+        try source.write(toFile: toml, atomically: true, encoding: .utf8)
+        _ = try Executable.run(["compile", toml, "-o", cell])
+        let outcome = try Executable.run(["check", cell, "--json"])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("JH0901"))
+        #expect(outcome.output.contains("\"kind\": \"cell\""))
     }
 
     @Test func aFileThatIsMissing() throws {

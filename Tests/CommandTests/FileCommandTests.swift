@@ -54,8 +54,8 @@ struct FileCommandTests {
             let arguments = ["compile", directory + "/rtems.toml", "--json"]
             #expect(try Executable.run(arguments).status == 64)
             let outcome = try Executable.run(arguments + ["-o", directory + "/rtems.cell"])
-            #expect(outcome.output.contains("\"size\" : 172"))
-            #expect(outcome.output.contains("\"kind\" : \"cell\""))
+            #expect(outcome.output.contains("\"size\": 172"))
+            #expect(outcome.output.contains("\"kind\": \"cell\""))
         }
     }
 

@@ -13,10 +13,10 @@ struct ReportTests {
         ].map(CellRow.init)
         #expect(
             CellRow.table(cells, now: now, zone: .utc).text(.plain) == """
-                CELL        ID  STATE    CONDITION  CPUS            RESTARTS  SINCE
-                rtems       1   running  running    3               1         08:41:12 (3s)
-                two         2   running  degraded   1-2 (2 failed)  0         08:41:12 (3s)
-                linux-demo  -   -        absent     -               0         -
+                CELL        ID  STATE    CONDITION  CPUS             RESTARTS  SINCE
+                rtems       1   running  running    3                1         08:41:12 (3s)
+                two         2   running  degraded   1-2 (failed: 2)  0         08:41:12 (3s)
+                linux-demo  -   -        absent     -                0         -
                 """)
     }
 
@@ -25,32 +25,24 @@ struct ReportTests {
             try JSON.text([CellRow(Samples.cell()), CellRow(Samples.absent)]) == """
                 [
                   {
-                    "condition" : "running",
-                    "cpus" : [
-                      3
-                    ],
-                    "failedCpus" : [
-
-                    ],
-                    "id" : 1,
-                    "name" : "rtems",
-                    "restarts" : 1,
-                    "since" : "2026-11-22T08:41:12.345Z",
-                    "state" : "running"
+                    "condition": "running",
+                    "cpus": [3],
+                    "failedCpus": [],
+                    "id": 1,
+                    "name": "rtems",
+                    "restarts": 1,
+                    "since": "2026-11-22T08:41:12.345Z",
+                    "state": "running"
                   },
                   {
-                    "condition" : "absent",
-                    "cpus" : [
-
-                    ],
-                    "failedCpus" : [
-
-                    ],
-                    "id" : null,
-                    "name" : "linux-demo",
-                    "restarts" : 0,
-                    "since" : null,
-                    "state" : null
+                    "condition": "absent",
+                    "cpus": [],
+                    "failedCpus": [],
+                    "id": null,
+                    "name": "linux-demo",
+                    "restarts": 0,
+                    "since": null,
+                    "state": null
                   }
                 ]
                 """)

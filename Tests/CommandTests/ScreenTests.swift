@@ -81,3 +81,20 @@ struct MomentTests {
         #expect(Moment.duration(microseconds) == expected)
     }
 }
+
+struct LayoutTests {
+    @Test(arguments: [
+        ("[]", "[]"), ("{}", "{}"), ("[1,-2.5e3,null]", "[1, -2.5e3, null]"), ("\"a\\\"[\"", "\"a\\\"[\""),
+        ("{\"a\":[\"],{\"],\"b\":true}", "{\n  \"a\": [\"],{\"],\n  \"b\": true\n}"),
+        ("[[1],{\"a\":{}}]", "[\n  [1],\n  {\n    \"a\": {}\n  }\n]"),
+    ])
+    func layout(json: String, expected: String) {
+        var layout = JSON.Layout(Array(json.utf8))
+        #expect(layout.text() == expected)
+    }
+
+    @Test func aLongListTakesALineAnElement() throws {
+        let list = [String(repeating: "x", count: 40), String(repeating: "y", count: 40)]
+        #expect(try JSON.text(list) == "[\n  \"\(list[0])\",\n  \"\(list[1])\"\n]")
+    }
+}

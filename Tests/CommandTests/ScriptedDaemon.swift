@@ -43,7 +43,13 @@ final class ScriptedDaemon: Sendable {
         Thread.detachNewThread { [weak self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                guard connection >= 0 else { return }
+                guard connection >= 0 else {
+                    // here and nowhere else, lest another test's socket gets the number while this thread uses it
+                    close(listener)
+                    return
+                }
+                // not for the commands that other tests start
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 guard let daemon = self else {
                     close(connection)
                     return
@@ -85,7 +91,6 @@ final class ScriptedDaemon: Sendable {
 
     deinit {
         shutdown(listener, CInt(SHUT_RDWR))
-        close(listener)
         try? FileManager.default.removeItem(atPath: directory)
     }
 

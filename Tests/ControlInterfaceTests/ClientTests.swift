@@ -8,7 +8,9 @@ struct ClientTests {
     /// A client, and the daemon's end of its connection.
     private func connection() throws -> (ControlClient, CInt) {
         var ends: [CInt] = [0, 0]
-        try SystemCall.result(of: "socketpair") { socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &ends) }
+        // not for the child processes that other tests start
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try SystemCall.result(of: "socketpair") { socketpair(AF_UNIX, type, 0, &ends) }
         return (ControlClient(adopting: OwnedDescriptor(adopting: ends[0])), ends[1])
     }
 

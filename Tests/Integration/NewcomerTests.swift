@@ -24,8 +24,8 @@ import Testing
         Mistake("wrong key", ["rtems.toml", "autostrat", "autostart"]) { $0 + "\nautostrat = true\n" },
         Mistake("image missing", ["nothing.exe", "install"], Mistake.replacing("rtems\\.exe", by: "nothing.exe")),
         Mistake(
-            "image outside the RAM", ["rtems.exe", "\"ram\" (0x0–0xffff)"],
-            Mistake.replacing(#""8 MiB""#, by: #""64 KiB""#)),
+            "image outside the RAM", ["rtems.exe", "\"ram\" (0x0–0xfffff)"],
+            Mistake.replacing(#""8 MiB""#, by: #""1 MiB""#)),
         Mistake("CPU 0", ["CPU 0"], Mistake.replacing(#"(?m)^cpus *=.*$"#, by: "cpus = [0]")),
         Mistake(
             "name too long", ["31"],

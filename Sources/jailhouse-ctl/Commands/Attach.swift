@@ -51,6 +51,8 @@ struct Attachment {
     private var watch: ReplyStream<Manager.Watch>?
     /// What the cell was before its start is no end.
     private var hasRun = false
+    /// That the daemon has gone is said once, until it answers again.
+    private var waits = false
 
     init(cell: String, daemon: Daemon, screen: Screen) {
         self.cell = cell
@@ -87,6 +89,7 @@ struct Attachment {
     }
 
     private mutating func show(_ change: Manager.Change) throws {
+        waits = false
         hasRun = hasRun || change.cell.runs
         let line = ChangeLine(change)
         try screen.showLine(line, text: line.text(screen.style))
@@ -106,7 +109,10 @@ struct Attachment {
     }
 
     private mutating func reconnect() throws {
-        try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
+        if !waits {
+            try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
+        }
+        waits = true
         while true {
             usleep(200_000)
             do {

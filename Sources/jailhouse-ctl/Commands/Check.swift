@@ -34,10 +34,12 @@ extension Check {
     /// What was found in each file, in the order given.
     static func check(_ paths: [String]) -> [CheckedFile] {
         let files = paths.map { path in (path, Result { try DaemonFile(InputFile(path)) }) }
-        let system = system(among: files.compactMap { try? $0.1.get() })
+        let understood = files.compactMap { try? $0.1.get() }
+        let system = system(among: understood)
+        let mutualFindings = mutualFindings(among: understood)
         return files.map { path, file in
             switch file {
-            case .success(let file): checked(file, path, in: system)
+            case .success(let file): checked(file, path, in: system, and: mutualFindings.filter { $0.path == path })
             case .failure(let error):
                 CheckedFile(file: path, kind: nil, name: nil, findings: [complaint(error, path)])
             }
@@ -64,26 +66,48 @@ extension Check {
         return systems.count == 1 ? systems[0] : nil
     }
 
-    private static func checked(_ file: DaemonFile, _ path: String, in system: SystemDescriptor?) -> CheckedFile {
-        func result(_ kind: String, _ name: String?, _ findings: [Finding], _ more: [Complaint] = []) -> CheckedFile {
-            CheckedFile(
-                file: path, kind: kind, name: name, findings: findings.map { Complaint($0, file: path) } + more)
+    private static func mutualFindings(among files: [DaemonFile]) -> [Finding] {
+        DefinitionSet(
+            files.compactMap { file in
+                guard case .definition(let definition) = file else { return nil }
+                return definition
+            }
+        ).mutualFindings
+    }
+
+    private static func checked(
+        _ file: DaemonFile, _ path: String, in system: SystemDescriptor?, and mutualFindings: [Finding]
+    ) -> CheckedFile {
+        func result(_ kind: String, _ name: String?, _ findings: [Finding], _ error: (any Error)? = nil) -> CheckedFile
+        {
+            let complaints = findings.map { Complaint($0, file: path) }
+            return CheckedFile(
+                file: path, kind: kind, name: name, findings: complaints + (error.map { [complaint($0, path)] } ?? []))
+        }
+        func failure(of body: () throws -> Void) -> (any Error)? {
+            do {
+                try body()
+                return nil
+            } catch {
+                return error
+            }
         }
         switch file {
-        case .cell(let cell):
-            return result("cell", cell.name, cell.findings() + (system?.findings(ofCell: cell) ?? []))
+        case .cell(let definition):
+            return result("cell", definition.name, definition.findings(system: system))
         case .system(let system):
             return result("system", system.rootCell.name, system.findings())
         case .definition(let definition):
-            let images = Result { try definition.loadPlan(readFile: InputFile.read) }
-            var complaints: [Complaint] = []
-            if case .failure(let error) = images { complaints = [complaint(error, path)] }
-            return result("definition", definition.name, definition.findings(system: system), complaints)
+            let error = failure { _ = try definition.loadPlan(readFile: InputFile.read) }
+            return result("definition", definition.name, definition.findings(system: system) + mutualFindings, error)
         case .settings(let settings):
-            let system = settings.system.map { path in Result { try DaemonFile(InputFile(path)) } }
-            var complaints: [Complaint] = []
-            if case .failure(let error)? = system { complaints = [complaint(error, path)] }
-            return result("settings", nil, [], complaints)
+            let error = failure {
+                guard let path = settings.system else { return }
+                guard case .system = try DaemonFile(InputFile(path)) else {
+                    throw CommandFailure(.failed, "\(path), which the key system names, is no system configuration")
+                }
+            }
+            return result("settings", nil, [], error)
         }
     }
 

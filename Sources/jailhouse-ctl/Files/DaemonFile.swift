@@ -3,8 +3,8 @@ import CellDefinition
 
 /// Whatever the daemon reads, recognised by what is in it.
 enum DaemonFile {
-    /// A compiled cell.
-    case cell(CellDescriptor)
+    /// A compiled cell, as the definition that does no more than name it.
+    case cell(CellDefinition)
     /// A system, source or compiled.
     case system(SystemDescriptor)
     /// The source of a cell, with or without images and supervision.
@@ -15,7 +15,9 @@ enum DaemonFile {
     init(_ input: InputFile) throws {
         if ConfigurationFile.isBinary(input.contents) {
             switch try ConfigurationFile(contents: input.contents, path: input.path) {
-            case .cell(let cell): self = .cell(cell)
+            case .cell:
+                let toml = "configuration = \"cell\""
+                self = .cell(try CellDefinition(toml: toml, path: input.path) { _ in input.contents })
             case .system(let system): self = .system(system)
             }
             return

@@ -32,9 +32,8 @@ extension ConfigurationFile {
     /// From the source of a system, a cell, or a cell definition, whose hardware it is then.
     init(source input: InputFile) throws {
         switch try DaemonFile(explaining: input) {
-        case .cell(let cell): self = .cell(cell)
         case .system(let system): self = .system(system)
-        case .definition(let definition): self = .cell(definition.descriptor)
+        case .cell(let definition), .definition(let definition): self = .cell(definition.descriptor)
         case .settings:
             throw CommandFailure(
                 .failed, "\(input.path) has neither [cell] nor [system], so there is nothing to compile")

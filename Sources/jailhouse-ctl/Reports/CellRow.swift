@@ -45,8 +45,8 @@ struct CellRow: Encodable {
             })
     }
 
-    /// `2-3`, and those that failed: `2-3 (3 failed)`.
+    /// `2-3`, and those that failed: `2-3 (failed: 3)`.
     var cpuText: String {
-        Text.ranges(cpus) + (failedCpus.isEmpty ? "" : " (\(Text.ranges(failedCpus)) failed)")
+        Text.ranges(cpus) + (failedCpus.isEmpty ? "" : " (failed: \(Text.ranges(failedCpus)))")
     }
 }

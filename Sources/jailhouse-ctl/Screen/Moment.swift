@@ -1,7 +1,7 @@
 import Glibc
 
 /// A point in time as the daemon tells it: microseconds since 1970.
-struct Moment: Hashable, Comparable {
+struct Moment: Hashable {
     enum Zone { case local, utc }
 
     let microseconds: Int
@@ -21,8 +21,6 @@ struct Moment: Hashable, Comparable {
         clock_gettime(CLOCK_REALTIME, &now)
         return Moment(microseconds: Int(now.tv_sec) * 1_000_000 + Int(now.tv_nsec) / 1_000)
     }
-
-    static func < (one: Moment, other: Moment) -> Bool { one.microseconds < other.microseconds }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-22T08:41:12.345Z`.
     var rfc3339: String { formatted("%Y-%m-%dT%H:%M:%S", .utc) + ".\(milliseconds)Z" }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import SystemCalls
 
@@ -29,34 +28,5 @@ struct Screen {
     /// Shows one of many values that come one after the other: JSON on one line each.
     func showLine(_ value: some Encodable, text: @autoclosure () -> String) throws {
         try show(json ? JSON.text(value, oneLine: true) : text())
-    }
-}
-
-/// The JSON that commands print: keys in alphabetical order.
-enum JSON {
-    static func text(_ value: some Encodable, oneLine: Bool = false) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if !oneLine { encoder.outputFormatting.insert(.prettyPrinted) }
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    /// A value that is null, not left out, when there is none: a script finds every key every time.
-    @propertyWrapper
-    struct OrNull<Value: Encodable>: Encodable {
-        var wrappedValue: Value?
-
-        init(wrappedValue: Value?) {
-            self.wrappedValue = wrappedValue
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            if let wrappedValue {
-                try container.encode(wrappedValue)
-            } else {
-                try container.encodeNil()
-            }
-        }
     }
 }

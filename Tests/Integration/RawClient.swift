@@ -1,0 +1,31 @@
+import Foundation
+import Glibc
+import SystemCalls
+
+/// A client of the daemon that sends bytes as they are, and waits 10 seconds at the most.
+final class RawClient: Sendable {
+    private let descriptor: CInt
+
+    init(_ machine: LiveMachine) throws {
+        let path = machine.directory.url.appending(path: "run/control").path
+        descriptor = try SystemCall.connect(toSocket: path).release()
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(descriptor, SOL_SOCKET, option, &limit, size) }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Sends without waiting for an answer; throws when the daemon has hung up.
+    func send(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        let descriptor = descriptor
+        try SystemCall.result(of: "send") { Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
+    }
+
+    /// How many bytes came; 0 at the end of the connection, also when it was reset.
+    func receive() -> Int {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        return max(0, recv(descriptor, &buffer, buffer.count, 0))
+    }
+}
