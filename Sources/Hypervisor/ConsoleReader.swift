@@ -24,6 +24,9 @@ public enum HypervisorConsole {
 
 /// Reads the console as it comes, through the device; each reader has a position of its own.
 public struct ConsoleReader: ~Copyable, Sendable {
+    /// A good pause between two reads: the driver itself looks this often on behalf of those who wait in it.
+    public static let pause = Duration.milliseconds(100)
+
     private let descriptor: OwnedDescriptor
 
     /// - Throws: ``HypervisorError`` with code `noDriver` or `noPermission`.

@@ -1,4 +1,5 @@
 import ControlInterface
+import Hypervisor
 import Logging
 
 /// Whose call it is.
@@ -38,8 +39,7 @@ struct ManagerService: Sendable {
         }
         switch call.method {
         case Manager.Watch.qualifiedName: try await watch(call, send)
-        case Manager.Console.qualifiedName:
-            try await send(VarlinkReply.message(.methodNotImplemented(method: call.method)))
+        case Manager.Console.qualifiedName: try await console(call, send)
         default:
             let reply = await reply(to: call)
             if method.changesSomething {
@@ -87,6 +87,8 @@ struct ManagerService: Sendable {
             await reply(call, M.Statistics.self) { .init(statistics: try await supervisor.statistics($0.cell)) }
         case M.Failures.qualifiedName:
             await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
+        case M.Check.qualifiedName:
+            await reply(call, M.Check.self) { .init(findings: await supervisor.check(path: $0.path)) }
         default: VarlinkReply.message(.methodNotImplemented(method: call.method))
         }
     }
@@ -100,6 +102,26 @@ struct ManagerService: Sendable {
             return VarlinkReply.message(error)
         } catch {
             return VarlinkReply.message(ManagerError(any: error))
+        }
+    }
+
+    /// What the hypervisor prints, from what it still has on, until it is disabled or the client goes.
+    private func console(_ call: VarlinkCall, _ send: Send) async throws {
+        do {
+            _ = try call.parameters(of: Manager.Console.self)
+            let reader = try ConsoleReader(path: supervisor.hypervisor.device)
+            while !Task.isCancelled {
+                let text = try reader.read()
+                if text.isEmpty {
+                    try await Task.sleep(for: ConsoleReader.pause)
+                } else {
+                    try await send(VarlinkReply.message(of: Manager.Console.self, .init(text: text), continues: true))
+                }
+            }
+        } catch let error as ServiceError {
+            try await send(VarlinkReply.message(error))
+        } catch let error as HypervisorError {
+            try await send(VarlinkReply.message(ManagerError(error)))
         }
     }
 

@@ -91,6 +91,13 @@ extension Supervisor {
         try await disableMachine()
     }
 
+    /// What is wrong with the configuration directory, or with one system or definition in it.
+    func check(path: String?) -> [String] {
+        let loaded = files.load()
+        let problems = loaded.problems.filter { path == nil || $0.path == path }.map(\.message)
+        return problems + loaded.warnings.filter { path == nil || $0.hasPrefix(path ?? "") }
+    }
+
     /// Every cell as it is, then every change.
     func watch(_ name: String?) throws -> (id: Int, changes: AsyncStream<Manager.Change>) {
         if let name { _ = try known(name) }

@@ -86,6 +86,20 @@ import Testing
         #expect(state.output == "running\n")
     }
 
+    @Test("The hypervisor's console is streamed")
+    func console() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let client = try RawClient(machine)
+        try client.send(#"{"method":"org.jailhoused.Manager.Console","parameters":{},"more":true}"# + "\0")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        var text = ""
+        while !text.contains(#"Started cell \"rtems\""#) {
+            let more = client.text()
+            try #require(!more.isEmpty, "\(text)")
+            text += more
+        }
+    }
+
     @Test("SIGHUP and reload read definitions again: new, changed, broken, gone")
     func reload() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])

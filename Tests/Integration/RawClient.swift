@@ -23,9 +23,15 @@ final class RawClient: Sendable {
         try SystemCall.result(of: "send") { Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
     }
 
+    /// The next bytes as text; empty at the end of the connection.
+    func text() -> String {
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        let count = max(0, recv(descriptor, &buffer, buffer.count, 0))
+        return String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
     /// How many bytes came; 0 at the end of the connection, also when it was reset.
     func receive() -> Int {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        return max(0, recv(descriptor, &buffer, buffer.count, 0))
+        text().utf8.count
     }
 }
