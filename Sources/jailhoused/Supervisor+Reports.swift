@@ -46,6 +46,7 @@ extension Supervisor {
                 logger.notice("the hypervisor is \(view.isEnabled ? "enabled" : "disabled")")
             }
             wasEnabled = view.isEnabled
+            hasNews = true
         }
         let failed = view.rootCell?.observation.failedCPUs ?? []
         if failed != failedRootCPUs {

@@ -38,6 +38,8 @@ actor Supervisor {
     var wasEnabled: Bool?
     var failedRootCPUs: [Int] = []
     var isEnding = false
+    /// Something changed since the service manager was told how things are.
+    var hasNews = true
     private var timer: Scheduled<Void>?
     private var nextPoll: Moment
 
@@ -102,7 +104,10 @@ actor Supervisor {
         enableIfWanted()
         saveState()
         serviceManager.isAlive(at: now)
-        serviceManager.tell(summary)
+        if hasNews {
+            serviceManager.tell(summary)
+            hasNews = false
+        }
         if now >= nextPoll { nextPoll = max(nextPoll + settings.settings.pollInterval, now) }
         arm(at: now)
     }
@@ -134,6 +139,7 @@ actor Supervisor {
     /// Gives a cell an event and does what it wants done.
     func feed(_ name: String, _ event: Event, at now: Moment) {
         guard let actions = cells[name]?.lifecycle.handle(event, at: now), !actions.isEmpty else { return }
+        hasNews = true
         var command: Command?
         for action in actions {
             switch action {
