@@ -36,8 +36,17 @@
 func run(_ console: SerialPort, _ region: CommunicationRegion) {
     var timer = PMTimer(port: region.pmTimerPort)
     var seconds: UInt32 = 0
-    while !region.shutdownIsRequested {
-        if region.messageIsWaiting { region.reply(.received) }
+    while true {
+        switch region.message {
+        case .shutdownRequest:
+            console.print("rtems: shutting down\n")
+            region.reply(.approved)
+            region.set(state: .shutDown)
+            return
+        case .reconfigurationCompleted: region.reply(.received)
+        case nil: region.reply(.unknown)
+        case .nothing: break
+        }
         if timer.secondHasPassed() {
             seconds += 1
             Scratch.store(seconds, at: seconds)
@@ -47,7 +56,4 @@ func run(_ console: SerialPort, _ region: CommunicationRegion) {
         }
         pause()
     }
-    console.print("rtems: shutting down\n")
-    region.reply(.approved)
-    region.set(state: .shutDown)
 }

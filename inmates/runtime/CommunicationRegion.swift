@@ -6,6 +6,10 @@ struct CommunicationRegion {
         case running = 0, runningLocked, shutDown, failed, interfaceMismatch
     }
 
+    enum Message: UInt32 {
+        case nothing = 0, shutdownRequest, reconfigurationCompleted
+    }
+
     enum Reply: UInt32 {
         case unknown = 1, denied, approved, received
     }
@@ -18,8 +22,9 @@ struct CommunicationRegion {
     var revision: UInt32 { word(4) >> 16 }
     var pmTimerPort: UInt16 { UInt16(truncatingIfNeeded: word(64)) }
     var processorCount: UInt32 { word(64) >> 16 }
-    var shutdownIsRequested: Bool { word(12) == 1 }
-    var messageIsWaiting: Bool { word(12) != 0 }
+    /// What the hypervisor wants; nil when it is nothing that this file knows. To be read once for each answer: the
+    /// next message may be there at the next look.
+    var message: Message? { Message(rawValue: word(12)) }
 
     func set(state: State) { register(8).store(state.rawValue) }
 
