@@ -33,7 +33,7 @@ extension Supervisor {
         guard wantsEnable, !isMachineCommandInFlight, view.hasDriver else { return }
         wantsEnable = false
         guard !view.isEnabled, let system = settings.system else { return }
-        Task {
+        enabling = Task {
             do {
                 try await self.enable(system)
             } catch {

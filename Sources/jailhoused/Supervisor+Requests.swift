@@ -42,6 +42,7 @@ extension Supervisor {
     func request(_ request: Request, _ name: String) async throws -> Manager.Cell {
         guard view.hasDriver else { throw ManagerError.noDriver }
         poll()
+        await enabling?.value
         let cell = try known(name)
         if cell.definition == nil, let problem = cell.problem {
             throw ManagerError.definitionInvalid(cell: name, path: cell.definitionPath, message: problem)

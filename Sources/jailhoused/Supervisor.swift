@@ -34,6 +34,8 @@ actor Supervisor {
     var watchers = Watchers()
     /// The hypervisor is to be enabled as soon as its driver is there.
     var wantsEnable = false
+    /// The daemon is enabling it by itself; a request that comes meanwhile waits for this.
+    var enabling: Task<Void, Never>?
     var isMachineCommandInFlight = false
     var wasEnabled: Bool?
     var failedRootCPUs: [Int] = []
