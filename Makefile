@@ -35,7 +35,7 @@ test:
 	.ci/packages $(TEST_PACKAGES)
 	$(MAKE) --no-print-directory inmates .build/venv
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
 bench:
 	.ci/packages $(BUILD_PACKAGES)
