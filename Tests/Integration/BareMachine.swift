@@ -55,7 +55,7 @@ final class BareMachine {
         )
     }
 
-    deinit { qemu.signal(SIGTERM) }
+    deinit { qemu.stop() }
 
     /// What came out of COM1 until now.
     var console: String { (try? String(contentsOf: serial, encoding: .utf8)) ?? "" }

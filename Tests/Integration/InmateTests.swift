@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The inmates, run: their whole life against the communication region.
-@Suite struct InmateTests {
+@Suite(.serialized) struct InmateTests {
     private let image = Place.inmates.appending(path: "rtems.exe")
 
     @Test(arguments: [BareMachine.Start.bootLoader, .resetAddress]) func runsUntilItIsAskedToShutDown(

@@ -53,8 +53,8 @@ final class LiveMachine: Sendable {
     }
 
     deinit {
-        daemon.signal(SIGTERM)
-        machine.signal(SIGTERM)
+        daemon.stop()
+        machine.stop()
     }
 
     var log: String { daemon.errors }

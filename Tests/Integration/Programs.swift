@@ -1,4 +1,8 @@
 import Foundation
+import Glibc
+import Synchronization
+import SystemCalls
+import SystemPackage
 import Testing
 
 /// Where things are: this package's sources, and the programs of the build that the tests belong to.
@@ -20,10 +24,17 @@ struct Ended {
 }
 
 /// A running program; its output goes to files, so that it never waits for a reader.
+///
+/// Not Foundation's `Process`: on Linux that one takes a child for running as long as any other child, started at
+/// the same time, has inherited the socket by which it notices the end.
 final class Program: Sendable {
-    private let process = Process()
-    private let input = Pipe()
+    let identifier: pid_t
+    private let name: String
     private let directory: TemporaryDirectory
+    /// The end to write to; -1 when closed.
+    private let input: Mutex<CInt>
+    /// As waitpid(2) has it; nil while it runs.
+    private let waitStatus = Mutex<CInt?>(nil)
 
     /// Starts it.
     ///
@@ -31,40 +42,88 @@ final class Program: Sendable {
     ///   - arguments: the program, looked for in PATH, and its arguments.
     ///   - environment: set in addition to the tests' own.
     init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        name = arguments.first ?? ""
         directory = try TemporaryDirectory()
-        for name in ["output", "errors"] { try Data().write(to: directory.url.appending(path: name)) }
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = try FileHandle(forWritingTo: directory.url.appending(path: "output"))
-        process.standardError = try FileHandle(forWritingTo: directory.url.appending(path: "errors"))
-        try process.run()
+        // close-on-exec from the first moment, which no pipe of Swift's Glibc can be
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        var ends: [CInt] = [-1, -1]
+        try SystemCall.result(of: "socketpair") { socketpair(AF_UNIX, type, 0, &ends) }
+        defer { close(ends[0]) }
+        input = Mutex(ends[1])
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO)
+        for (descriptor, name) in [(STDOUT_FILENO, "output"), (STDERR_FILENO, "errors")] {
+            let path = directory.url.appending(path: name).path
+            posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
+
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let words = arguments.map { strdup($0) } + [nil]
+        let assignments = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { (words + assignments).forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawnp(&child, name, &actions, nil, words, assignments)
+        identifier = child
+        guard failure == 0 else {
+            throw SystemCallError(call: "posix_spawn", subject: name, errno: Errno(rawValue: failure))
+        }
     }
 
-    var identifier: Int32 { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
+    deinit {
+        closeInput()
+        if isRunning { kill(identifier, SIGTERM) }
+    }
+
+    var isRunning: Bool { status == nil }
     var output: String { text("output") }
     var errors: String { text("errors") }
 
-    /// The end of its standard input.
-    func closeInput() { try? input.fileHandleForWriting.close() }
+    /// Its exit status, or the negative number of the signal that ended it; nil while it runs.
+    private var status: Int32? {
+        waitStatus.withLock { status in
+            if status == nil {
+                var ended: CInt = 0
+                if waitpid(identifier, &ended, WNOHANG) == identifier { status = ended }
+            }
+            return status.map { $0 & 0x7f == 0 ? $0 >> 8 & 0xff : -($0 & 0x7f) }
+        }
+    }
 
-    func signal(_ number: Int32) { kill(process.processIdentifier, number) }
+    /// The end of its standard input.
+    func closeInput() {
+        input.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
+
+    /// Nothing when it has ended: its number may be another's by now.
+    func signal(_ number: Int32) {
+        if isRunning { kill(identifier, number) }
+    }
 
     /// Waits for its end; kills it when that takes too long.
     func end(within limit: Duration = .seconds(60)) async throws -> Ended {
         do {
-            try await eventually("\(process.arguments?.first ?? "") ends", within: limit) { !process.isRunning }
+            try await eventually("\(name) ends", within: limit) { !isRunning }
         } catch {
-            process.terminate()
+            signal(SIGKILL)
             throw error
         }
-        return Ended(status: process.terminationStatus, output: output, errors: errors)
+        return Ended(status: status ?? 0, output: output, errors: errors)
     }
 
-    private func text(_ name: String) -> String {
-        (try? String(contentsOf: directory.url.appending(path: name), encoding: .utf8)) ?? ""
+    /// Ends it and waits for that, so that nothing of its is left.
+    func stop() {
+        signal(SIGTERM)
+        let deadline = ContinuousClock.now + .seconds(5)
+        while isRunning {
+            if ContinuousClock.now > deadline { signal(SIGKILL) }
+            usleep(1000)
+        }
     }
 
     /// Runs a program to its end.
@@ -72,6 +131,10 @@ final class Program: Sendable {
         _ arguments: [String], environment: [String: String] = [:], within limit: Duration = .seconds(60)
     ) async throws -> Ended {
         try await Program(arguments, environment: environment).end(within: limit)
+    }
+
+    private func text(_ name: String) -> String {
+        (try? String(contentsOf: directory.url.appending(path: name), encoding: .utf8)) ?? ""
     }
 }
 

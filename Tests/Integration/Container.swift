@@ -1,0 +1,65 @@
+import Foundation
+
+/// A booted systemd with the project installed in it and a simulated machine: see `container.sh`.
+final class Container: Sendable {
+    /// The one that the running suite has.
+    @TaskLocal static var current: Container?
+
+    private let directory: TemporaryDirectory
+    private let script: Program
+    private let initProcess: String
+
+    static func boot() async throws -> Container {
+        let directory = try TemporaryDirectory()
+        let script = try Program(
+            asRoot + [
+                Place.source.appending(path: "Tests/Integration/container.sh").path, directory.url.path,
+                Place.programs.path,
+            ]
+        )
+        try await eventually("systemd is up: \(script.errors)", within: .seconds(120)) {
+            script.output.contains("ready") || !script.isRunning
+        }
+        guard let identifier = script.output.split(whereSeparator: \.isWhitespace).last, script.isRunning else {
+            throw TooLate(description: "the container ended: \(script.errors)")
+        }
+        return Container(directory: directory, script: script, initProcess: String(identifier))
+    }
+
+    private init(directory: TemporaryDirectory, script: Program, initProcess: String) {
+        self.directory = directory
+        self.script = script
+        self.initProcess = initProcess
+    }
+
+    /// Powers it off.
+    func end() async throws {
+        script.closeInput()
+        _ = try await script.end()
+    }
+
+    /// Runs a shell command in it, as root.
+    func run(_ command: String) async throws -> Ended {
+        try await Program.run(Self.asRoot + ["nsenter", "--all", "--target", initProcess, "sh", "-c", command])
+    }
+
+    /// Runs a shell command in it that must succeed; its output without the last line break.
+    @discardableResult func output(_ command: String) async throws -> String {
+        let ended = try await run(command)
+        guard ended.status == 0 else {
+            let journal = try await run("journalctl --output=short-precise --no-hostname --lines=40")
+            throw CommandFailed(command: command, ended: ended, journal: journal.output)
+        }
+        return ended.output.trimmingCharacters(in: .newlines)
+    }
+
+    private static var asRoot: [String] { geteuid() == 0 ? [] : ["sudo", "--non-interactive"] }
+}
+
+struct CommandFailed: Error, CustomStringConvertible {
+    let command: String
+    let ended: Ended
+    /// Its last lines.
+    let journal: String
+    var description: String { "\(command): status \(ended.status)\n\(ended.output)\(ended.errors)\n\(journal)" }
+}

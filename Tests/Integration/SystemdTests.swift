@@ -1,0 +1,215 @@
+import Foundation
+import Testing
+
+/// The installed units under a real systemd; one container for all, one test at a time.
+@Suite(.serialized, .bootedContainer) struct SystemdTests {
+    private let container: Container
+
+    init() throws {
+        container = try #require(Container.current)
+    }
+
+    @Test func unitsAreFaultless() async throws {
+        let ended = try await container.run(
+            "systemd-analyze verify jailhoused.service jailhoused.socket jailhoused-status.socket jailhouse-cell@x.service"
+        )
+        #expect(ended.status == 0)
+        #expect(ended.output + ended.errors == "")
+    }
+
+    @Test func aConnectionStartsTheDaemon() async throws {
+        try await container.output("systemctl stop jailhoused.service")
+        #expect(try await property("ActiveState") == "inactive")
+        let list = try await container.output("jailhouse-ctl list --json")
+        #expect(list.contains(#""rtems""#))
+        #expect(try await property("ActiveState") == "active")
+    }
+
+    @Test func socketsKeepTheirOwners() async throws {
+        try await container.output("systemctl restart jailhoused.service")
+        #expect(
+            try await container.output("stat --format='%U:%G %a' /run/jailhoused/control /run/jailhoused/status")
+                == "root:jailhouse-admin 660\nroot:root 666"
+        )
+    }
+
+    @Test func statusTellsAboutTheCells() async throws {
+        try await startCell()
+        try await eventually("the status line counts the cells") {
+            try await property("StatusText").contains("1 cell running")
+        }
+    }
+
+    @Test func daemonHasNoPrivileges() async throws {
+        try await container.output("systemctl start jailhoused.service")
+        let status = try await container.output("cat /proc/\(property("MainPID"))/status")
+        let user = try await container.output("id --user jailhouse")
+        #expect(status.contains("Uid:\t\(user)\t\(user)\t\(user)\t\(user)\n"))
+        #expect(status.contains("CapEff:\t0000000000000000\n"))
+        #expect(status.contains("NoNewPrivs:\t1\n"))
+        #expect(status.contains("Seccomp:\t2\n"))
+    }
+
+    @Test func everybodyMayLookAndOnlyAdministratorsChange() async throws {
+        let asNobody = "setpriv --reuid=nobody --regid=nogroup --clear-groups jailhouse-ctl"
+        try await container.output("\(asNobody) list")
+        let refused = try await container.run("\(asNobody) start rtems")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("jailhouse-admin"))
+        try await container.output(
+            "setpriv --reuid=nobody --regid=nogroup --groups=jailhouse-admin jailhouse-ctl start rtems"
+        )
+    }
+
+    @Test func stoppingTheDaemonLeavesTheCellRunning() async throws {
+        try await startCell()
+        let before = try await kernelsView()
+        try await container.output("systemctl stop jailhoused.service")
+        #expect(try await kernelsView() == before)
+        #expect(try await cell().restarts == 0)  // asks, and so starts, the daemon
+        #expect(try await kernelsView() == before)
+    }
+
+    @Test func aKilledDaemonAdoptsTheCell() async throws {
+        try await startCell()
+        let before = try await kernelsView()
+        let daemon = try await property("MainPID")
+        try await container.output("kill -KILL \(daemon)")
+        try await eventually("systemd starts another") {
+            let now = try await property("MainPID")
+            return try await property("ActiveState") == "active" && now != daemon && now != "0"
+        }
+        let adopted = try await cell()
+        #expect(adopted.condition == "running")
+        #expect(adopted.restarts == 0)
+        #expect(try await kernelsView() == before)
+    }
+
+    @Test func aFrozenDaemonIsReplacedByTheWatchdog() async throws {
+        try await startCell()
+        let before = try await kernelsView()
+        let daemon = try await property("MainPID")
+        try await container.output("kill -STOP \(daemon)")
+        try await eventually("systemd starts another") {
+            let now = try await property("MainPID")
+            return try await property("ActiveState") == "active" && now != daemon && now != "0"
+        }
+        #expect(try await cell().condition == "running")
+        #expect(try await kernelsView() == before)
+        let journal = try await container.output("journalctl --unit=jailhoused.service --output=cat")
+        #expect(journal.contains("Watchdog timeout"))
+    }
+
+    @Test func reloadIsHonoured() async throws {
+        try await container.output("systemctl start jailhoused.service")
+        let daemon = try await property("MainPID")
+        try await container.output("systemctl reload jailhoused.service")
+        try await eventually("the daemon is ready again") { try await property("ActiveState") == "active" }
+        #expect(try await property("MainPID") == daemon)
+    }
+
+    @Test func aCellIsAUnit() async throws {
+        try await stopCell()
+        try await container.output("systemctl start jailhouse-cell@rtems.service")
+        #expect(try await kernelsView().hasPrefix("running\n"))
+
+        // a failure in between is the daemon's to repair
+        try await container.output("jailhouse-sim inject --directory /run/jailhouse-sim rtems fail")
+        try await eventually("the cell runs again") {
+            let cell = try await cell()
+            return cell.condition == "running" && cell.restarts == 1
+        }
+        #expect(try await property("ActiveState", of: "jailhouse-cell@rtems.service") == "active")
+
+        try await container.output("systemctl stop jailhouse-cell@rtems.service")
+        #expect(try await kernelsView().hasPrefix("shut down\n"))
+        #expect(try await property("Result", of: "jailhouse-cell@rtems.service") == "success")
+    }
+
+    /// As after a boot: no daemon, no hypervisor, and the cell's unit is the first that wants them.
+    @Test func aCellUnitStartsAllThatItNeeds() async throws {
+        try await stopCell()
+        try await container.output(
+            "jailhouse-ctl disable; systemctl stop jailhoused.service; rm /run/jailhoused/state.json"
+        )
+        try await container.output("systemctl start jailhouse-cell@rtems.service")
+        #expect(try await kernelsView().hasPrefix("running\n"))
+        try await container.output("systemctl stop jailhouse-cell@rtems.service")
+    }
+
+    @Test func aCellUnitOutlivesTheDaemon() async throws {
+        try await stopCell()
+        try await container.output("systemctl start jailhouse-cell@rtems.service")
+        let before = try await kernelsView()
+        try await container.output("systemctl restart jailhoused.service")
+        #expect(try await cell().condition == "running")
+        #expect(try await property("ActiveState", of: "jailhouse-cell@rtems.service") == "active")
+        #expect(try await kernelsView() == before)
+        try await container.output("systemctl stop jailhouse-cell@rtems.service")
+    }
+
+    @Test func aCellEndsItsUnit() async throws {
+        try await stopCell()
+        try await container.output("systemctl start jailhouse-cell@rtems.service")
+        try await container.output("jailhouse-ctl stop rtems")
+        try await eventually("the unit is gone with the cell") {
+            try await property("ActiveState", of: "jailhouse-cell@rtems.service") == "inactive"
+        }
+    }
+
+    @Test func journalEntriesNameTheCell() async throws {
+        try await startCell()
+        let entries = try await container.output(
+            "journalctl --unit=jailhoused.service JAILHOUSE_CELL=rtems --output=json --output-fields=MESSAGE,CODE_FILE"
+        )
+        #expect(entries.contains(#""MESSAGE":"#))
+        #expect(entries.contains(#""CODE_FILE":"#))
+    }
+
+    // MARK: -
+
+    private func property(_ name: String, of unit: String = "jailhoused.service") async throws -> String {
+        try await container.output("systemctl show --value --property=\(name) \(unit)")
+    }
+
+    private func startCell() async throws {
+        try await container.output("jailhouse-ctl reset-failed rtems; jailhouse-ctl start rtems")
+    }
+
+    private func stopCell() async throws {
+        try await container.output("jailhouse-ctl reset-failed rtems; jailhouse-ctl stop rtems")
+    }
+
+    /// The cell's state, and a count that grows with every load and start: two equal answers are one run.
+    private func kernelsView() async throws -> String {
+        let cell = "/run/jailhouse-sim/root/sys/devices/jailhouse/cells/1"
+        return try await container.output("cat \(cell)/state \(cell)/statistics/vmexits_management")
+    }
+
+    private struct CellInList: Decodable {
+        let name: String
+        let condition: String
+        let restarts: Int
+    }
+
+    private func cell() async throws -> CellInList {
+        let list = try await container.output("jailhouse-ctl list --json")
+        let cells = try JSONDecoder().decode([CellInList].self, from: Data(list.utf8))
+        return try #require(cells.first { $0.name == "rtems" })
+    }
+}
+
+/// Boots the container before the suite's first test and powers it off behind its last.
+private struct BootedContainer: SuiteTrait, TestScoping {
+    func provideScope(
+        for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+    ) async throws {
+        let container = try await Container.boot()
+        try await Container.$current.withValue(container, operation: body)
+        try await container.end()
+    }
+}
+
+extension SuiteTrait where Self == BootedContainer {
+    fileprivate static var bootedContainer: Self { BootedContainer() }
+}

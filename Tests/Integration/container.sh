@@ -1,0 +1,52 @@
+#!/bin/bash
+# A real systemd over an overlay of this machine's root, with the project installed in it and a simulated machine
+# as a unit below the daemon's. The machine itself stays as it is: everything is written to a tmpfs, and all mounts
+# are in a mount namespace that ends with this process.
+#
+#   container.sh DIRECTORY BINARIES
+#
+# DIRECTORY is empty; its file `console` gets what systemd says. Prints `ready PID` when systemd is up: commands run
+# in it by `nsenter --all --target PID`. Ends when standard input does, so that it does not outlive its test.
+set -euo pipefail
+
+if [[ ${JAILHOUSED_CONTAINER_NAMESPACE:-} != 1 ]]; then
+    exec env JAILHOUSED_CONTAINER_NAMESPACE=1 unshare --mount --propagation private -- "$0" "$@"
+fi
+
+directory=$(realpath "$1")
+binaries=$(realpath "$2")
+source=$(realpath "$(dirname "$0")/../..")
+root=$directory/root
+
+mkdir "$directory/write" "$root"
+mount -t tmpfs -o mode=0755 tmpfs "$directory/write"
+mkdir "$directory/write/upper" "$directory/write/work"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/write/upper,workdir=$directory/write/work" "$root"
+
+# what belongs to this machine and not to a fresh one
+rm -f "$root/etc/machine-id" "$root"/etc/systemd/system/*.wants/*
+rm -rf "$root/etc/jailhoused" "$root/var/log/journal"
+ln -s /dev/null "$root/etc/systemd/system/systemd-firstboot.service"
+
+make --silent -C "$source" install DESTDIR="$root" PREFIX=/usr BINARIES="$binaries" >&2
+cp -r "$source"/Tests/Integration/container/etc/. "$root/etc/"
+cp "$source"/configs/cells/rtems.toml "$root/etc/jailhoused/cells/"
+systemctl --quiet --root="$root" enable jailhoused.socket jailhoused-status.socket
+
+systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
+    --boot --console=pipe systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
+nspawn=$!
+trap 'kill "$nspawn"; wait "$nspawn"' EXIT
+
+until init=$(pgrep --parent "$nspawn" --exact systemd); do
+    kill -0 "$nspawn"
+    sleep 0.02
+done
+# there is nobody to ask at first; "degraded" is up, too
+until nsenter --all --target "$init" systemctl is-system-running --quiet --wait 2>/dev/null ||
+    [[ $(nsenter --all --target "$init" systemctl is-system-running 2>/dev/null) == degraded ]]; do
+    kill -0 "$nspawn"
+    sleep 0.02
+done
+echo "ready $init"
+cat >/dev/null
