@@ -62,7 +62,8 @@ let package = Package(
             "jailhoused",
             [
                 "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage", "Supervision",
-                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle, unixSignals,
+                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                unixSignals,
             ]
         ),
         command(
