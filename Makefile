@@ -10,6 +10,7 @@ BINARIES ?= .build/release
 
 SWIFT := swift
 COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
+PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
 LINT_PACKAGES := shellcheck
@@ -24,7 +25,8 @@ inmates:
 
 # The Swift runtime goes into the binaries, so that a board needs none.
 release: inmates
-	for command in $(COMMANDS); do $(SWIFT) build -c release --static-swift-stdlib --product $$command || exit; done
+	for product in $(COMMANDS) $(PRELOAD); do \
+	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 
 demo:
 	.ci/packages $(BUILD_PACKAGES)
@@ -64,6 +66,7 @@ install:
 	    lib/udev/rules.d lib/jailhoused/inmates share/jailhoused share/bash-completion/completions \
 	    share/zsh/site-functions share/fish/vendor_completions.d) $(DESTDIR)/etc/jailhoused/cells
 	install -s $(COMMANDS:%=$(BINARIES)/%) $(DESTDIR)$(PREFIX)/bin
+	install -s -m 644 $(BINARIES)/lib$(PRELOAD).so $(DESTDIR)$(PREFIX)/lib/jailhoused
 	for unit in units/*.service units/*.socket; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; done
 	install -m 644 units/jailhoused.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/jailhoused.conf

@@ -31,6 +31,8 @@ let package = Package(
         .executable(name: "jailhoused", targets: ["jailhoused"]),
         .executable(name: "jailhouse-ctl", targets: ["jailhouse-ctl"]),
         .executable(name: "jailhouse-sim", targets: ["jailhouse-sim"]),
+        // what jailhouse-sim exec loads into programs beside umockdev
+        .library(name: "jailhouse-sim-preload", type: .dynamic, targets: ["SimulatorPreload"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -55,6 +57,7 @@ let package = Package(
         room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
+        .target(name: "SimulatorPreload"),
         room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),
 
         // the commands

@@ -185,6 +185,19 @@ struct DeviceTests {
         }
     }
 
+    @Test func scandirSeesTheCells() throws {
+        try withMachine { _, client, _ in
+            let lines = try client.run(
+                """
+                enable(device(), contents('system'))
+                names = ctypes.c_void_p()
+                print(libc.scandir(b'/sys/devices/jailhouse/cells/', ctypes.byref(names), None, libc.alphasort))
+                print(libc.scandir(b'/sys/devices/jailhouse/nothing', ctypes.byref(names), None, None), ctypes.get_errno())
+                """, files: try files())
+            #expect(lines == ["3", "-1 2"])
+        }
+    }
+
     @Test func readersNeverSeeHalfAnAttribute() throws {
         try withMachine { machine, client, directory in
             let stop = directory.path + "/stop"

@@ -136,13 +136,21 @@ extension MachineDirectory {
         ofMachineAt directory: String, preload: String? = nil
     ) throws(SimulatorError) -> [String: String] {
         let root = try root(ofMachineAt: directory)
-        let library = "libumockdev-preload.so.0"
-        let others = (preload ?? "").split(separator: ":").filter { $0 != library }
+        let libraries = ["libumockdev-preload.so.0"] + [ownPreload].compactMap { $0 }
+        let others = (preload ?? "").split(separator: ":").map(String.init).filter { !libraries.contains($0) }
         return [
             "UMOCKDEV_DIR": root,
-            "LD_PRELOAD": ([library] + others.map(String.init)).joined(separator: ":"),
+            "LD_PRELOAD": (libraries + others).joined(separator: ":"),
             "JAILHOUSE_SIM_DIRECTORY": realPath(directory) ?? directory,
         ]
+    }
+
+    /// What umockdev lacks: beside this program where it was built, in `../lib/jailhoused` where it is installed.
+    private static var ownPreload: String? {
+        guard let program = realPath("/proc/self/exe"), let slash = program.lastIndex(of: "/") else { return nil }
+        let name = "libjailhouse-sim-preload.so"
+        return ["\(program[..<slash])/\(name)", "\(program[..<slash])/../lib/jailhoused/\(name)"].lazy
+            .compactMap(realPath).first
     }
 
     private static func variable(_ name: String) -> String? {

@@ -12,7 +12,7 @@ extension Machine {
         guard let system else { return Pools() }
         let pages = Int(clamping: system.hypervisorMemory.size / 4096)
         let size = max(0, pages - 45)
-        let others = cells.filter { !$0.isRoot && $0.phase != .beingCreated }
+        let others = cells.filter { !$0.isRoot && $0.phase == .present }
         let cellPages = others.reduce(0) { $0 + 12 + $1.descriptor.memoryRegions.count + 2 * $1.cpus.count }
         return Pools(
             memorySize: size, memoryUsed: min(size, 190 + cellPages),
