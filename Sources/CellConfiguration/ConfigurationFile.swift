@@ -4,10 +4,12 @@ public enum ConfigurationFile: Hashable, Sendable {
     case system(SystemDescriptor)
 
     /// From a compiled configuration; its signature tells which kind it is.
-    public init(binary: [UInt8]) throws(ConfigurationError) {
+    ///
+    /// - Parameter assumed: as in ``CellDescriptor/init(binary:assuming:)``.
+    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         switch FileHeader.kind(of: binary) {
-        case .system: self = .system(try SystemDescriptor(binary: binary))
-        case .cell, nil: self = .cell(try CellDescriptor(binary: binary))
+        case .system: self = .system(try SystemDescriptor(binary: binary, assuming: assumed))
+        case .cell, nil: self = .cell(try CellDescriptor(binary: binary, assuming: assumed))
         }
     }
 
@@ -65,10 +67,12 @@ public enum ConfigurationFile: Hashable, Sendable {
     }
 
     /// The contents of the compiled file.
-    public func binary() throws(ConfigurationError) -> [UInt8] {
+    ///
+    /// - Parameter revision: of the format; nil: the one that it was read from, or that its source asks for.
+    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         switch self {
-        case .cell(let cell): try cell.binary()
-        case .system(let system): try system.binary()
+        case .cell(let cell): try cell.binary(revision: revision)
+        case .system(let system): try system.binary(revision: revision)
         }
     }
 

@@ -168,8 +168,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (13, "JHCELL", "revision 13 (Jailhouse v0.12 and earlier)"), (10, "JHCELL", "revision 10 (Jailhouse v0.11)"),
-        (15, "JHCLL\0", "revision 15"),
+        (9, "JHCELL", "revision 9 (before release v0.11)"), (10, "JHCELL", "revision 10 (release v0.11)"),
+        (12, "JHCELL", "revision 12 (release v0.12)"), (15, "JHCLL\0", "revision 15 (a branch of"),
+        (99, "JHCLL\0", "revision 99;"),
     ]) func anotherRevisionIsNamed(number: UInt8, signature: String, name: String) throws {
         let bytes = Array(signature.utf8) + [number, 0] + Array(repeating: 0, count: 124)
         let error = #expect(throws: ConfigurationError.self) { try CellDescriptor.encodedLength(header: bytes) }

@@ -146,10 +146,10 @@ import Testing
                 + "the configuration cannot be read: No such file or directory"
         )
         let old = #expect(throws: DefinitionError.self) {
-            try definition(toml) { _ in Array("JHCELL\r\0".utf8) + Array(repeating: 0, count: 124) }
+            try definition(toml) { _ in Array("JHCELL\n\0".utf8) + Array(repeating: 0, count: 124) }
         }
         #expect(old?.path == "/etc/jailhoused/cells/x.cell")
-        #expect(old?.message.contains("revision 13 (Jailhouse v0.12 and earlier)") == true)
+        #expect(old?.message.contains("revision 10 (release v0.11)") == true)
         let system = SystemDescriptor(rootCell: CellDescriptor(name: "root"))
         #expect(throws: DefinitionError.self) { try definition(toml) { _ in try system.binary() } }
     }

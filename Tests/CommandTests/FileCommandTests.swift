@@ -43,6 +43,25 @@ struct FileCommandTests {
         }
     }
 
+    @Test func revision13() throws {
+        try withSource { directory in
+            let path = directory + "/rtems"
+            #expect(
+                try Executable.run(["compile", "--revision", "13", path + ".toml", "-o", path + ".cell"]).status == 0)
+            let old = try Data(contentsOf: URL(fileURLWithPath: path + ".cell"))
+            #expect(old.starts(with: Data("JHCELL\r\0".utf8)))
+            let source = try Executable.run(["decompile", path + ".cell"]).output
+            #expect(source.contains("revision = 13\n"))
+            #expect(try Executable.run(["compile", "-", "-o", path + ".2.cell"], input: Data(source.utf8)).status == 0)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".2.cell")) == old)
+            let arm = try Executable.run(["decompile", "--architecture", "arm", path + ".cell"]).output
+            #expect(arm.contains("architecture = \"arm\"\n"))
+            let refused = try Executable.run(["compile", "--revision", "12", path + ".toml"])
+            #expect(refused.status == 64)
+            #expect(refused.error.contains("only 13 and 14"))
+        }
+    }
+
     @Test func compileFromStandardInput() throws {
         let outcome = try Executable.run(["compile", "-"], input: Data(Self.source.utf8))
         #expect(outcome.status == 0)

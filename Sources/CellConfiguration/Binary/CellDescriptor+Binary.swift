@@ -4,23 +4,28 @@ extension CellDescriptor {
 
     /// From a `.cell` file.
     ///
-    /// - Parameter binary: the whole file; it must be exactly as long as its counts need, because the hypervisor
-    ///   believes the counts.
-    public init(binary: [UInt8]) throws(ConfigurationError) {
+    /// - Parameters:
+    ///   - binary: the whole file; it must be exactly as long as its counts need, because the hypervisor believes
+    ///     the counts.
+    ///   - assumed: the architecture of a file of revision 13, which does not say it; nil: what the contents are
+    ///     typical of, else x86.
+    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         let length = try CellDescriptor.encodedLength(header: binary)
         if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
         let header = try FileHeader(reading: binary, expecting: .cell)
         var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize)
-        self.init(name: "", architecture: header.architecture)
+        self.init(name: "", revision: header.revision)
         try code(&coder)
+        architecture = header.architecture ?? assumed ?? typicalArchitecture ?? .x86
     }
 
     /// The contents of a `.cell` file.
     ///
+    /// - Parameter revision: of the format; nil: the descriptor's own.
     /// - Throws: ``ConfigurationError`` `outOfRange` for what the format cannot say: a name longer than 32 bytes,
     ///   more than six BAR masks, lists that make the file longer than 4 GiB.
-    public func binary() throws(ConfigurationError) -> [UInt8] {
-        let header = FileHeader(kind: .cell, architecture: architecture)
+    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
+        let header = FileHeader(kind: .cell, revision: revision ?? self.revision, architecture: architecture)
         return header.binary + (try body())
     }
 

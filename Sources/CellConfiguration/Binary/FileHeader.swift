@@ -1,22 +1,3 @@
-/// The revision of the binary format. Revision 13 has no architecture byte and a signature one letter longer.
-public enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
-    case revision14 = 14
-
-    /// The one that is written.
-    public static let current = FormatRevision.revision14
-
-    /// `revision 13 (Jailhouse v0.12 and earlier)`, for any number.
-    static func name(of number: UInt16) -> String {
-        switch number {
-        case 14: "revision 14 (Jailhouse after v0.12)"
-        case 13: "revision 13 (Jailhouse v0.12 and earlier)"
-        case 10: "revision 10 (Jailhouse v0.11)"
-        case 0..<13: "revision \(number) (older than Jailhouse v0.12)"
-        default: "revision \(number)"
-        }
-    }
-}
-
 /// What a configuration file begins with: 8 bytes that tell what it is.
 struct FileHeader: Hashable {
     enum Kind: Hashable {
@@ -27,22 +8,32 @@ struct FileHeader: Hashable {
 
     var kind: Kind
     var revision: FormatRevision
-    var architecture: Architecture
+    /// Nil in revision 13, which has another letter of the signature in its place.
+    var architecture: Architecture?
 
-    init(kind: Kind, architecture: Architecture, revision: FormatRevision = .current) {
-        self.kind = kind
-        self.architecture = architecture
-        self.revision = revision
+    init(kind: Kind, revision: FormatRevision, architecture: Architecture) {
+        self.init(kind, revision, revision == .revision13 ? nil : architecture)
     }
 
-    private static let signatures: [(kind: Kind, current: String, revision13: String)] = [
-        (.cell, "JHCLL", "JHCELL"),
-        (.system, "JHSYS", "JHSYST"),
+    private init(_ kind: Kind, _ revision: FormatRevision, _ architecture: Architecture?) {
+        self.kind = kind
+        self.revision = revision
+        self.architecture = architecture
+    }
+
+    /// The signature until revision 13 has six letters, later ones have five.
+    private static let signatures: [(kind: Kind, old: String, new: String)] = [
+        (.cell, "JHCELL", "JHCLL"),
+        (.system, "JHSYST", "JHSYS"),
     ]
 
     /// Which kind of configuration the bytes begin as, in any revision; nil: neither.
     static func kind(of bytes: [UInt8]) -> Kind? {
-        signatures.first { bytes.starts(with: $0.current.utf8) || bytes.starts(with: $0.revision13.utf8) }?.kind
+        signatures.first { bytes.starts(with: $0.new.utf8) || bytes.starts(with: $0.old.utf8) }?.kind
+    }
+
+    private static func hasOldSignature(_ bytes: [UInt8]) -> Bool {
+        signatures.contains { bytes.starts(with: $0.old.utf8) }
     }
 
     /// - Throws: ``ConfigurationError`` `signature`, `revision` (which it names) or `architecture`.
@@ -65,25 +56,32 @@ struct FileHeader: Hashable {
             throw .tooShort(bytes.count, needed: FileHeader.encodedSize)
         }
         let number = UInt16(bytes[6]) | UInt16(bytes[7]) << 8
-        guard let revision = FormatRevision(rawValue: number) else {
+        switch FormatRevision(rawValue: number) {
+        case nil:
             throw ConfigurationError(
                 .revision,
                 "this is a configuration of \(FormatRevision.name(of: number)); "
-                    + "\(FormatRevision.name(of: FormatRevision.current.rawValue)) is needed here"
+                    + "understood here are \(FormatRevision.names)"
             )
+        case .revision13?:
+            guard FileHeader.hasOldSignature(bytes) else {
+                throw ConfigurationError(
+                    .revision, "the file says revision 13, but its signature is that of revision 14")
+            }
+            self.init(kind, .revision13, nil)
+        case .revision14?:
+            guard let architecture = Architecture(rawValue: bytes[5]) else {
+                throw ConfigurationError(
+                    .architecture, "architecture \(bytes[5]) is neither x86 (0), Arm (1) nor Arm64 (2)")
+            }
+            self.init(kind, .revision14, architecture)
         }
-        guard let architecture = Architecture(rawValue: bytes[5]) else {
-            throw ConfigurationError(
-                .architecture, "architecture \(bytes[5]) is neither x86 (0), Arm (1) nor Arm64 (2)")
-        }
-        self.init(kind: kind, architecture: architecture, revision: revision)
     }
 
     var binary: [UInt8] {
-        let signature = kind == .cell ? "JHCLL" : "JHSYS"
-        return Array(signature.utf8) + [
-            architecture.rawValue, UInt8(truncatingIfNeeded: revision.rawValue), UInt8(revision.rawValue >> 8),
-        ]
+        let signature = FileHeader.signatures.first { $0.kind == kind }.map { architecture == nil ? $0.old : $0.new }
+        return Array((signature ?? "").utf8) + (architecture.map { [$0.rawValue] } ?? [])
+            + [UInt8(truncatingIfNeeded: revision.rawValue), UInt8(revision.rawValue >> 8)]
     }
 }
 

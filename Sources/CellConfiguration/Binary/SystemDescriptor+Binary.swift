@@ -7,15 +7,25 @@ extension SystemDescriptor {
 
     /// From a system configuration file.
     ///
-    /// - Parameter binary: the whole file; it must be exactly as long as its counts need.
-    public init(binary: [UInt8]) throws(ConfigurationError) {
+    /// - Parameters:
+    ///   - binary: the whole file; it must be exactly as long as its counts need.
+    ///   - assumed: as in ``CellDescriptor/init(binary:assuming:)``.
+    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         let length = try SystemDescriptor.encodedLength(header: binary)
         if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
-        let architecture = try FileHeader(reading: binary, expecting: .system).architecture
+        let header = try FileHeader(reading: binary, expecting: .system)
+        let known = header.architecture ?? assumed
+        let architecture = if let known { known } else { try SystemDescriptor.typicalArchitecture(of: binary) }
+        try self.init(binary: binary, architecture: architecture, revision: header.revision)
+    }
+
+    init(
+        binary: [UInt8], architecture: Architecture, revision: FormatRevision
+    ) throws(ConfigurationError) {
         self.init(
             architecture: architecture,
             platform: Platform(specific: Platform.Specific(for: architecture)),
-            rootCell: CellDescriptor(name: "", architecture: architecture)
+            rootCell: CellDescriptor(name: ""), revision: revision
         )
         var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize)
         try code(&coder)
@@ -23,16 +33,18 @@ extension SystemDescriptor {
 
     /// The contents of a system configuration file.
     ///
-    /// - Throws: ``ConfigurationError`` `outOfRange` as ``CellDescriptor/binary()``, `conflict` when the platform's
-    ///   specific part is another architecture's.
-    public func binary() throws(ConfigurationError) -> [UInt8] {
+    /// - Parameter revision: of the format; nil: the descriptor's own.
+    /// - Throws: ``ConfigurationError`` `outOfRange` as ``CellDescriptor/binary(revision:)``, `conflict` when the
+    ///   platform's specific part is another architecture's.
+    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         guard platform.specific.fits(architecture) else {
             throw ConfigurationError(.conflict, "the specific part of the platform is not for \(architecture.name)")
         }
         var coder = RecordCoder()
         var copy = self
         try copy.code(&coder)
-        return FileHeader(kind: .system, architecture: architecture).binary + coder.bytes
+        let header = FileHeader(kind: .system, revision: revision ?? self.revision, architecture: architecture)
+        return header.binary + coder.bytes
     }
 
     /// How long the file must be, by the counts in its first ``fixedSize`` bytes. More bytes are ignored.

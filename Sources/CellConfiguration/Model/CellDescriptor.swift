@@ -20,6 +20,8 @@ public struct CellDescriptor: Hashable, Sendable {
     public static let nameLimit = 31
 
     public var architecture: Architecture
+    /// Of the format that it was read from, and is written in unless another is asked for.
+    public var revision: FormatRevision
     /// The name as the file has it: 32 bytes, without zeros at their end.
     public var nameField: [UInt8]
     /// Set by the driver; 0 in files.
@@ -48,7 +50,8 @@ public struct CellDescriptor: Hashable, Sendable {
         memoryRegions: [MemoryRegion] = [], cacheRegions: [CacheRegion] = [], interruptChips: [InterruptChip] = [],
         ioPortRegions: [IOPortRegion] = [], pciDevices: [PCIDevice] = [], pciCapabilities: [PCICapability] = [],
         streamIDs: [UInt32] = [], vpciInterruptBase: UInt32 = 0, cpuResetAddress: UInt64 = 0,
-        messageReplyTimeout: UInt64 = 0, console: Console = .none, id: UInt32 = 0
+        messageReplyTimeout: UInt64 = 0, console: Console = .none, id: UInt32 = 0,
+        revision: FormatRevision = .current
     ) {
         self.nameField = Array(name.utf8)
         self.architecture = architecture
@@ -66,6 +69,7 @@ public struct CellDescriptor: Hashable, Sendable {
         self.messageReplyTimeout = messageReplyTimeout
         self.console = console
         self.id = id
+        self.revision = revision
     }
 
     /// ``nameField`` up to its first zero, as text.

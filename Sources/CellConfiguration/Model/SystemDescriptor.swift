@@ -14,12 +14,14 @@ public struct SystemDescriptor: Hashable, Sendable {
     }
 
     public var architecture: Architecture
+    /// Of the format that it was read from, and is written in unless another is asked for.
+    public var revision: FormatRevision
     public var flags: Flags
     /// Where the hypervisor lives; Linux must keep it free. Only the physical address and the size are used.
     public var hypervisorMemory: MemoryRegion
     public var debugConsole: Console
     public var platform: Platform
-    /// Linux's own cell. Its ``CellDescriptor/architecture`` is the system's.
+    /// Linux's own cell. Its ``CellDescriptor/architecture`` and revision are the system's.
     public var rootCell: CellDescriptor
     /// The 8 bytes where a cell of its own would have signature and revision: usually zeros, which this drops
     /// at their end.
@@ -28,7 +30,7 @@ public struct SystemDescriptor: Hashable, Sendable {
     public init(
         architecture: Architecture = .x86, flags: Flags = [], hypervisorMemory: MemoryRegion = MemoryRegion(),
         debugConsole: Console = .none, platform: Platform = Platform(), rootCell: CellDescriptor,
-        rootCellHeader: [UInt8] = []
+        rootCellHeader: [UInt8] = [], revision: FormatRevision = .current
     ) {
         self.architecture = architecture
         self.flags = flags
@@ -37,6 +39,8 @@ public struct SystemDescriptor: Hashable, Sendable {
         self.platform = platform
         self.rootCell = rootCell
         self.rootCell.architecture = architecture
+        self.rootCell.revision = revision
         self.rootCellHeader = rootCellHeader
+        self.revision = revision
     }
 }

@@ -53,6 +53,7 @@ struct CellKeys: SourceRecord {
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try cell.codeName(&coder)
         try coder.architecture("architecture", &cell.architecture)
+        try coder.revision("revision", &cell.revision)
         try cell.codeKeys(&coder)
     }
 }
@@ -123,6 +124,22 @@ extension SourceCoder {
                 return Architecture(name: name) ?? .x86
             },
             write: { SourceText.string($0.name) }
+        )
+    }
+
+    mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {
+        try value(
+            key, &revision, default: .current,
+            read: { found throws(ConfigurationError) in
+                let number: UInt16 = try found.number()
+                guard let revision = FormatRevision(rawValue: number) else {
+                    throw found.error(
+                        .invalidValue,
+                        "\(FormatRevision.name(of: number)) cannot be written, only \(FormatRevision.names)")
+                }
+                return revision
+            },
+            write: { "\($0.rawValue)" }
         )
     }
 

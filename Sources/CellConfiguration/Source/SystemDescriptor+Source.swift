@@ -20,9 +20,11 @@ extension SystemDescriptor {
     }
 
     private mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
-        var keys = SystemKeys(architecture: architecture, flags: flags)
+        var keys = SystemKeys(architecture: architecture, revision: revision, flags: flags)
         try file.table("system", &keys, required: true)
         flags = keys.flags
+        revision = keys.revision
+        rootCell.revision = keys.revision
         if keys.architecture != architecture {
             architecture = keys.architecture
             rootCell.architecture = keys.architecture
@@ -45,10 +47,12 @@ extension SystemDescriptor {
 /// The table `[system]`.
 private struct SystemKeys: SourceRecord {
     var architecture: Architecture
+    var revision: FormatRevision
     var flags: SystemDescriptor.Flags
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.architecture("architecture", &architecture)
+        try coder.revision("revision", &revision)
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
     }

@@ -5,6 +5,9 @@ extension Machine {
     /// No configuration is longer than what the driver can allocate for it.
     private static let longestConfiguration = 4 << 20
 
+    /// Of the format that this hypervisor was built for.
+    static let revision = FormatRevision.revision14
+
     /// What the driver and the hypervisor read out of a configuration: a short one as if zeros followed it.
     private struct ReadConfiguration {
         var descriptor: CellDescriptor
@@ -35,6 +38,10 @@ extension Machine {
             report("create: \(error.message)")
             // the driver only logs an architecture that is not its own
             return .answer(error.code == .architecture ? nil : .invalid)
+        }
+        guard descriptor.revision == Machine.revision else {
+            report("create: configuration of another revision")
+            return .answer(.invalid)
         }
         guard descriptor.architecture == .x86 else {
             report("create: configuration for another architecture, ignored")

@@ -3,7 +3,9 @@ import CellConfiguration
 /// The commands `enable` and `disable`.
 extension Machine {
     mutating func beginEnable(_ configuration: [UInt8]) -> Step {
-        guard let system = try? SystemDescriptor(binary: configuration), system.architecture == .x86 else {
+        guard let system = try? SystemDescriptor(binary: configuration), system.architecture == .x86,
+            system.revision == Machine.revision
+        else {
             report("enable: no system configuration of this architecture and revision")
             return .answer(.invalid)
         }

@@ -8,6 +8,9 @@ struct Compile: ParsableCommand {
             The result is what Jailhouse's own tools make and read: a .cell file of a cell or of a cell definition, \
             a .system file of a system. Needs no daemon.
 
+            Jailhouse takes only configurations of the revision that it was built for, and answers others with \
+            EINVAL: 14 is that of its sources since 2023, 13 that of the years before.
+
             With --json, which needs -o: an object with source, output, kind (cell or system), name and size (bytes).
 
             Example: jailhouse-ctl compile rtems.toml -o rtems.cell
@@ -18,6 +21,13 @@ struct Compile: ParsableCommand {
 
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The revision of Jailhouse's format, 13 or 14 (default: what the source says, else 14).",
+            valueName: "number"),
+        transform: FormatRevision.init(argument:))
+    var revision: FormatRevision?
 
     @Argument(help: "The source; '-' is standard input.", completion: .file(extensions: ["toml"]))
     var source: String
@@ -31,8 +41,20 @@ struct Compile: ParsableCommand {
             throw CommandFailure(.failed, "\(input.path) is compiled already; for its source: jailhouse-ctl decompile")
         }
         let configuration = try ConfigurationFile(source: input)
-        let binary = try explaining(input.path) { () throws(ConfigurationError) in try configuration.binary() }
+        let binary = try explaining(input.path) { () throws(ConfigurationError) in
+            try configuration.binary(revision: revision)
+        }
         try output.write(binary, to: options.screen)
         try options.report(configuration, from: input, to: output, size: binary.count)
+    }
+}
+
+extension FormatRevision {
+    /// - Throws: `ValidationError` for what is none.
+    init(argument: String) throws {
+        guard let revision = UInt16(argument).flatMap(FormatRevision.init(rawValue:)) else {
+            throw ValidationError("Revision '\(argument)' cannot be written, only 13 and 14.")
+        }
+        self = revision
     }
 }

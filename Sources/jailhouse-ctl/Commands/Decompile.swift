@@ -18,6 +18,13 @@ struct Decompile: ParsableCommand {
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "x86, arm or arm64, for a file of revision 13, which does not say it (default: as its contents seem).",
+            valueName: "name"),
+        transform: Architecture.init(argument:))
+    var architecture: Architecture?
+
     @Argument(help: "The compiled file; '-' is standard input.", completion: .file(extensions: ["cell", "system"]))
     var file: String
 
@@ -26,10 +33,20 @@ struct Decompile: ParsableCommand {
         try options.refuseStandardOutput(of: output)
         let input = try InputFile(file)
         let configuration = try explaining(input.path) { () throws(ConfigurationError) in
-            try ConfigurationFile(binary: input.contents)
+            try ConfigurationFile(binary: input.contents, assuming: architecture)
         }
         let toml = Array(configuration.toml().utf8)
         try output.write(toml, to: options.screen)
         try options.report(configuration, from: input, to: output, size: toml.count)
+    }
+}
+
+extension Architecture {
+    /// - Throws: `ValidationError` for what is none.
+    init(argument: String) throws {
+        guard let architecture = Architecture(name: argument) else {
+            throw ValidationError("There is no architecture '\(argument)', only x86, arm and arm64.")
+        }
+        self = architecture
     }
 }

@@ -1,0 +1,29 @@
+// Which machine a configuration of revision 13 is for. The file does not say it, and the hypervisor that reads it
+// knows; for people and for the rules it is seen from what only one architecture has.
+
+extension CellDescriptor {
+    /// What the descriptor's contents are typical of; nil when nothing can be seen.
+    var typicalArchitecture: Architecture? {
+        let ioapic: UInt64 = 0xfec0_0000
+        let hasPortConsole = console.kind == .uart8250 && !console.flags.contains(.mmio)
+        if !ioPortRegions.isEmpty || hasPortConsole || interruptChips.contains(where: { $0.address == ioapic }) {
+            return .x86
+        }
+        if flags.contains(.aarch32) { return .arm64 }
+        guard !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty else { return nil }
+        // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to cells are not known
+        return memoryRegions.contains { $0.physicalStart > UInt32.max } ? .arm64 : .arm
+    }
+}
+
+extension SystemDescriptor {
+    /// - Parameter binary: a whole file.
+    static func typicalArchitecture(of binary: [UInt8]) throws(ConfigurationError) -> Architecture {
+        // every architecture's part can be read from any bytes; Arm's has its GIC's version, 2 or 3
+        let arm = try SystemDescriptor(binary: binary, architecture: .arm, revision: .revision13)
+        guard case .arm(let part) = arm.platform.specific, (2...4).contains(part.gicVersion), part.gicdBase != 0,
+            part.gicdBase % 0x1000 == 0
+        else { return .x86 }
+        return part.gicVersion > 2 || arm.rootCell.typicalArchitecture == .arm64 ? .arm64 : .arm
+    }
+}
