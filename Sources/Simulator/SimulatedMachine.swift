@@ -94,14 +94,16 @@ public final class SimulatedMachine: Sendable {
     /// Switches the machine off and removes what it has in the file system. umockdev ends clients that are in a
     /// call; those of a frozen machine, for example.
     public func stop() {
-        let parts = state.withLock { state in
+        let last: State? = state.withLock { state in
+            guard !state.isStopping else { return nil }
             state.isStopping = true
-            return (state.control, state.thread, state.testbed)
+            return state
         }
+        guard let last else { return }
         bell.ring()
-        parts.0?.close()
-        parts.1?.join()
-        parts.2?.close()
+        last.control?.close()
+        last.thread?.join()
+        last.testbed?.close()
         state.withLock { $0 = State(machine: $0.machine, isStopping: true) }
         directory.remove()
     }

@@ -6,6 +6,7 @@ import SystemCalls
 ///
 /// The kernel gives it out through `/proc/PID/mem` to whom may debug the client: root, and its user where the
 /// machine's policy lets him. Otherwise umockdev is asked, which has the client send it: right, but slower.
+/// A child that goes on with a device that its parent has opened is taken for its parent.
 struct ClientMemory {
     private let argument: UMockdevData
     private let process: ClientProcess?

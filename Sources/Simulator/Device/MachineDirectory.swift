@@ -46,6 +46,7 @@ public struct MachineDirectory: Sendable {
             throw SimulatorError(.directory, "the directory of the machine cannot be used: \(error)")
         }
         guard path.utf8.count <= MachineDirectory.longestPath else {
+            remove()
             throw SimulatorError(.directory, "the path \(path) is too long for a socket; use a shorter one")
         }
         empty()

@@ -16,10 +16,15 @@ extension Machine {
     }
 
     private func read(_ configuration: [UInt8]) throws(ConfigurationError) -> ReadConfiguration {
-        let needed = try CellDescriptor.encodedLength(header: configuration)
         let header = CellDescriptor.fixedSize
+        var needed = Int.max
+        do {
+            needed = try CellDescriptor.encodedLength(header: configuration)
+        } catch  where error.code == .length && configuration.count >= header {
+            // counts that nobody could serve: the driver does not add them up
+        }
         if needed > Machine.longestConfiguration {
-            // the counts are nonsense; what could be read of the lists does not matter any more
+            // what could be read of the lists does not matter any more
             let head = configuration.prefix(48) + [UInt8](repeating: 0, count: header - 48)
             return ReadConfiguration(descriptor: try CellDescriptor(binary: Array(head)), isTooShort: true)
         }
