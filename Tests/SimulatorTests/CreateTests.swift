@@ -76,9 +76,11 @@ struct CreateTests {
         var bench = try Bench.enabled()
         let bytes = try Samples.cell("rtems").binary()
         #expect(bench.perform(.create([UInt8(ascii: "X")] + bytes.dropFirst())) == .refused(.invalid))
-        var old = bytes
-        old.replaceSubrange(0..<8, with: Array("JHCELL".utf8) + [13, 0])
+        let old = try Samples.cell("rtems").binary(revision: .revision13)
         #expect(bench.perform(.create(old)) == .refused(.invalid))
+        var other = bytes
+        other[6] = 12
+        #expect(bench.perform(.create(other)) == .refused(.invalid))
         #expect(bench.perform(.create(try Samples.system().binary())) == .refused(.invalid))
     }
 

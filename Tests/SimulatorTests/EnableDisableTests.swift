@@ -59,7 +59,8 @@ struct EnableDisableTests {
         let bytes = try Samples.system().binary()
         var arm = bytes
         arm[5] = 2
-        for configuration in [[], Array(bytes.prefix(100)), try Samples.cell("rtems").binary(), arm] {
+        let old = try Samples.system().binary(revision: .revision13)
+        for configuration in [[], Array(bytes.prefix(100)), try Samples.cell("rtems").binary(), arm, old] {
             #expect(bench.perform(.enable(configuration)) == .refused(.invalid))
         }
     }
