@@ -25,15 +25,18 @@ struct AddressRange: Hashable {
 }
 
 extension AddressRange {
-    /// For each range that overlaps an earlier-beginning one: the two indexes, the earlier one first. One pair a
-    /// range, so the work grows as sorting does.
-    static func overlaps(in ranges: [(index: Int, range: AddressRange)]) -> [(Int, Int)] {
-        let ascending = ranges.sorted { ($0.range.first, $0.index) < ($1.range.first, $1.index) }
-        guard var furthest = ascending.first else { return [] }
+    /// All pairs of ranges that overlap, by their indexes, the one that begins first in front; no more than `limit`.
+    /// A sweep: the work grows as sorting does, and with the pairs found.
+    static func overlaps(in ranges: [(index: Int, range: AddressRange)], limit: Int = 1000) -> [(Int, Int)] {
         var pairs: [(Int, Int)] = []
-        for current in ascending.dropFirst() {
-            if current.range.overlaps(furthest.range) { pairs.append((furthest.index, current.index)) }
-            if current.range.last > furthest.range.last { furthest = current }
+        var open: [(index: Int, range: AddressRange)] = []
+        for current in ranges.sorted(by: { ($0.range.first, $0.index) < ($1.range.first, $1.index) }) {
+            open.removeAll { $0.range.last < current.range.first }
+            for earlier in open {
+                guard pairs.count < limit else { return pairs }
+                pairs.append((earlier.index, current.index))
+            }
+            open.append(current)
         }
         return pairs
     }

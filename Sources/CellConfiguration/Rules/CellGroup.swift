@@ -12,9 +12,12 @@ public struct CellGroup: Sendable {
     }
 
     public var members: [Member]
+    /// Of the machine, when it is known: they decide how stream ids are compared.
+    public var iommuKinds: Set<IOMMUUnit.Kind>
 
-    public init(_ members: [Member]) {
+    public init(_ members: [Member], in system: SystemDescriptor? = nil) {
         self.members = members
+        iommuKinds = Set(system?.platform.iommuUnits.map(\.kind) ?? [])
     }
 
     /// What the rules say of the cells with each other, each finding at the later of two files.
@@ -22,83 +25,92 @@ public struct CellGroup: Sendable {
     /// Cells that have a CPU in common can only exist one after the other: that is worth a note, and what else
     /// they share does no harm.
     public func findings() -> [Finding] {
-        sharedNames + sharedProcessors + sharedMemory
+        let neighbours = Neighbours(self)
+        return GroupRules.all.flatMap { $0.findings(in: neighbours) }
+    }
+}
+
+/// A group of cells, prepared for questions about what two of them have in common.
+struct Neighbours: Sendable {
+    let members: [CellGroup.Member]
+    let iommuKinds: Set<IOMMUUnit.Kind>
+    private let cpus: [[UInt8]]
+
+    /// More than anybody reads; it keeps a thousand copies of one cell from a million findings.
+    static let limit = 1000
+
+    init(_ group: CellGroup) {
+        members = group.members
+        iommuKinds = group.iommuKinds
+        cpus = members.map { $0.cell.cpus.bitmap }
     }
 
-    private var sharedNames: [Finding] {
-        var firsts: [String: Member] = [:]
-        return members.compactMap { member in
-            guard let first = firsts[member.cell.name] else {
-                firsts[member.cell.name] = member
-                return nil
-            }
-            return Finding(
-                rule: "JH0601", severity: .error, path: member.path, location: "cell.name",
-                message: "\(first.path) defines a cell \"\(member.cell.name)\", too",
-                consequence: "only one of the two can be meant, so neither is created",
-                remedy: "rename one of them, or remove its file"
-            )
+    /// Whether both can exist at a time: no CPU is in both.
+    func canMeet(_ one: Int, _ other: Int) -> Bool {
+        zip(cpus[one], cpus[other]).allSatisfy { $0 & $1 == 0 }
+    }
+
+    /// One of a member's possessions.
+    struct Holding<Value> {
+        var member: Int
+        /// Its place in the member's list.
+        var index: Int
+        var value: Value
+    }
+
+    /// Everything that the members have of one kind.
+    func holdings<Value>(_ list: (CellDescriptor) -> [Value]) -> [Holding<Value>] {
+        members.indices.flatMap { member in
+            list(members[member].cell).enumerated().map { Holding(member: member, index: $0.offset, value: $0.element) }
         }
     }
 
-    private var sharedProcessors: [Finding] {
-        var owners: [Int: Member] = [:]
-        var findings: [Finding] = []
-        for member in members {
-            var shared: [String: [Int]] = [:]
-            for cpu in member.cell.cpus.members {
-                if let owner = owners[cpu] { shared[owner.path, default: []].append(cpu) } else { owners[cpu] = member }
-            }
-            findings += shared.sorted { $0.key < $1.key }.map { path, cpus in
-                Finding(
-                    rule: "JH0602", severity: .note, path: member.path, location: "cell.cpus",
-                    message: "\(path) has CPU \(NumberList.text(of: cpus)), too",
-                    consequence: "one of the two cells can exist at a time: creating the second fails with EBUSY",
-                    remedy: "give them CPUs of their own if both are to run"
-                )
-            }
+    /// Pairs of things that two cells, which can exist at a time, have under the same key.
+    func pairs<Value, Key: Hashable>(
+        of holdings: [Holding<Value>], by key: (Value) -> Key
+    ) -> [(earlier: Holding<Value>, later: Holding<Value>)] {
+        var holders: [Key: [Holding<Value>]] = [:]
+        var pairs: [(earlier: Holding<Value>, later: Holding<Value>)] = []
+        for holding in holdings where pairs.count < Self.limit {
+            let key = key(holding.value)
+            let rival = holders[key]?.first { $0.member != holding.member && canMeet($0.member, holding.member) }
+            if let rival { pairs.append((rival, holding)) }
+            holders[key, default: []].append(holding)
         }
-        return findings
+        return pairs
     }
 
-    private var sharedMemory: [Finding] {
-        let regions = members.indices.flatMap { index in
-            members[index].cell.memoryRegions.indices.compactMap { region in
-                members[index].cell.memoryRegions[region].physicalRange.map {
-                    (member: index, region: region, range: $0)
+    /// Pairs of ranges that overlap and belong to two cells that can exist at a time. A sweep over the addresses.
+    ///
+    /// - Parameter isShared: of two ranges that are both shared nothing is said.
+    func overlaps<Value>(
+        of holdings: [Holding<Value>], range: (Value) -> AddressRange?, isShared: (Value) -> Bool = { _ in false }
+    ) -> [(earlier: Holding<Value>, later: Holding<Value>)] {
+        typealias Piece = (holding: Holding<Value>, range: AddressRange)
+        let pieces: [Piece] = holdings.compactMap { holding in range(holding.value).map { (holding, $0) } }
+            .sorted { ($0.range.first, $0.holding.member) < ($1.range.first, $1.holding.member) }
+        var open: [Piece] = []
+        var openShared: [Piece] = []
+        var pairs: [(earlier: Holding<Value>, later: Holding<Value>)] = []
+        for piece in pieces {
+            open.removeAll { $0.range.last < piece.range.first }
+            openShared.removeAll { $0.range.last < piece.range.first }
+            let shares = isShared(piece.holding.value)
+            for rivals in shares ? [open] : [open, openShared] {
+                for rival in rivals.lazy.map(\.holding)
+                where rival.member != piece.holding.member && canMeet(rival.member, piece.holding.member) {
+                    guard pairs.count < Self.limit else { return pairs }
+                    pairs.append(rival.member < piece.holding.member ? (rival, piece.holding) : (piece.holding, rival))
                 }
             }
-        }.sorted { ($0.range.first, $0.member) < ($1.range.first, $1.member) }
-        var active: [(member: Int, region: Int, range: AddressRange)] = []
-        var findings: [Finding] = []
-        for current in regions {
-            active.removeAll { $0.range.last < current.range.first }
-            for other in active where other.member != current.member {
-                let (earlier, later) = other.member < current.member ? (other, current) : (current, other)
-                if let finding = overlap(of: (later.member, later.region), (earlier.member, earlier.region)) {
-                    findings.append(finding)
-                }
-            }
-            active.append(current)
+            if shares { openShared.append(piece) } else { open.append(piece) }
         }
-        return findings
+        return pairs
     }
 
-    private func overlap(
-        of later: (member: Int, region: Int), _ earlier: (member: Int, region: Int)
-    ) -> Finding? {
-        let (first, second) = (members[earlier.member], members[later.member])
-        let (firstRegion, secondRegion) = (
-            first.cell.memoryRegions[earlier.region], second.cell.memoryRegions[later.region]
-        )
-        let isShared = firstRegion.flags.contains(.rootShared) && secondRegion.flags.contains(.rootShared)
-        guard !isShared, Set(first.cell.cpus.members).isDisjoint(with: second.cell.cpus.members) else { return nil }
-        return Finding(
-            rule: "JH0603", severity: .error, path: second.path, location: "memory[\(later.region)]",
-            message: "the region \(secondRegion.quotedName) (physical \(secondRegion.physicalText)) lies over "
-                + "\(firstRegion.quotedName) (\(firstRegion.physicalText)) of \(first.path)",
-            consequence: "the hypervisor does not check it: each of the two programs overwrites the other's memory",
-            remedy: "give one of them other memory; memory that they share on purpose is \"root-shared\" in both"
-        )
+    func violation(
+        at later: Holding<some Any>, _ location: String, _ message: String
+    ) -> Rule<Neighbours>.Violation {
+        .init(location: location, message: message, path: members[later.member].path)
     }
 }

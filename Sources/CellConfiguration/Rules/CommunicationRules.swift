@@ -50,7 +50,7 @@ enum CommunicationRules {
                 + "it never sees a message",
             remedy: "move the region to where the program expects it, and let the memory around it end before it"
         ) { cell in
-            MemoryRules.overlaps(in: cell, withCommunicationRegion: true)
+            MemoryRules.overlaps(in: cell, where: \.concernsCommunication)
         },
         Rule(
             id: "JH0305", severity: .error, title: "the program may read and write its communication region",

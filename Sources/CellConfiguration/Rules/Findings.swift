@@ -2,20 +2,43 @@ extension CellDescriptor {
     /// What the rules say of the cell by itself.
     public func findings() -> [Finding] {
         CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: self, table: "cell")) }
-            + (MemoryRules.all + CommunicationRules.all + StartRules.all).flatMap { $0.findings(in: self) }
+            + RuleTables.ofCells.flatMap { $0.findings(in: self) }
     }
 }
 
 extension SystemDescriptor {
     /// What the rules say of the system with its root cell.
     public func findings() -> [Finding] {
-        SystemRules.all.flatMap { $0.findings(in: self) }
+        let root = SystemRules.Placement(cell: rootCell, system: self)
+        return RuleTables.ofSystems.flatMap { $0.findings(in: self) }
             + CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: rootCell, table: "root-cell")) }
-            + MemoryRules.all.flatMap { $0.findings(in: rootCell) }
+            + RuleTables.ofAnyCell.flatMap { $0.findings(in: rootCell) }
+            + RuleTables.ofHardware.flatMap { $0.findings(in: root) }
     }
 
     /// What the rules say of a cell in this system, beyond ``CellDescriptor/findings()``.
     public func findings(ofCell cell: CellDescriptor) -> [Finding] {
-        SystemRules.placement.flatMap { $0.findings(in: SystemRules.Placement(cell: cell, system: self)) }
+        let placement = SystemRules.Placement(cell: cell, system: self)
+        return (RuleTables.ofPlacement + RuleTables.ofHardware).flatMap { $0.findings(in: placement) }
     }
+}
+
+/// All rules about configurations by what they look at; ``CellRules`` and ``GroupRules`` have their own subjects.
+enum RuleTables {
+    /// A cell or the root cell.
+    static let ofAnyCell: [Rule<CellDescriptor>] =
+        MemoryRules.all + PCIRules.all + IvshmemRules.all + InterruptRules.all + IsolationRules.all
+
+    /// A cell that is not the root cell.
+    static let ofCells = ofAnyCell + CommunicationRules.all + StartRules.all + PracticeRules.all
+
+    static let ofSystems = SystemRules.all + EmulatedDeviceRules.ofRootCell + IsolationRules.ofSystems
+
+    /// A cell in its system.
+    static let ofPlacement =
+        SystemRules.placement + EmulatedDeviceRules.ofCells + PCIRules.placement + IvshmemRules.placement
+        + InterruptRules.placement + PracticeRules.placement
+
+    /// A cell, or the root cell, on the machine that the system describes.
+    static let ofHardware = PCIRules.hardware + InterruptRules.hardware
 }

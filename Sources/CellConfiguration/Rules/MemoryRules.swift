@@ -59,25 +59,64 @@ enum MemoryRules {
             consequence: "the hypervisor does not check it: the region that comes later in the list hides the other",
             remedy: "move one of them, or make it smaller"
         ) { cell in
-            overlaps(in: cell, withCommunicationRegion: false)
+            overlaps(in: cell) { !$0.concernsCommunication && !$0.isSameMemory }
+        },
+        Rule(
+            id: "JH0206", severity: .warning, title: "a cell has each piece of memory once",
+            consequence:
+                "it is reached at two addresses or, at one address, with the access that the later region gives",
+            remedy: "let one region end where the other begins; if it is seen twice on purpose, leave it so"
+        ) { cell in
+            let aliases = AddressRange.overlaps(
+                in: cell.memoryRegions.enumerated().compactMap { index, region in
+                    region.physicalRange.map { (index: index, range: $0) }
+                })
+            return aliases.map { Overlap(cell, $0, $1) }.map { pair in
+                .init(
+                    location: pair.location,
+                    message:
+                        "the region \(pair.second.quotedName) has physical memory (\(pair.second.physicalText)) that "
+                        + "\(pair.first.quotedName) (memory[\(pair.firstIndex)], \(pair.first.physicalText)) has, too"
+                )
+            }
         },
     ]
 
+    /// Two regions of a cell, the later one in the list second.
+    struct Overlap {
+        let firstIndex: Int
+        let first: MemoryRegion
+        let second: MemoryRegion
+        let location: String
+
+        init(_ cell: CellDescriptor, _ one: Int, _ other: Int) {
+            let (former, latter) = (min(one, other), max(one, other))
+            (firstIndex, first, second) = (former, cell.memoryRegions[former], cell.memoryRegions[latter])
+            location = "memory[\(latter)]"
+        }
+
+        var concernsCommunication: Bool {
+            first.flags.union(second.flags).contains(.communicationRegion)
+        }
+
+        /// Whether both show the same memory wherever they overlap: of the two, the access alone can differ.
+        var isSameMemory: Bool {
+            first.physicalStart &- first.virtualStart == second.physicalStart &- second.virtualStart
+        }
+    }
+
     /// Pairs of regions over each other, as the cell sees them.
     static func overlaps(
-        in cell: CellDescriptor, withCommunicationRegion: Bool
+        in cell: CellDescriptor, where isMeant: (Overlap) -> Bool
     ) -> [Rule<CellDescriptor>.Violation] {
         let ranges = cell.memoryRegions.enumerated().compactMap { index, region in
             region.virtualRange.map { (index: index, range: $0) }
         }
-        return AddressRange.overlaps(in: ranges).compactMap { earlier, later in
-            let pair = [cell.memoryRegions[earlier], cell.memoryRegions[later]]
-            let concernsCommunication = pair.contains { $0.flags.contains(.communicationRegion) }
-            guard concernsCommunication == withCommunicationRegion else { return nil }
-            return .init(
-                location: "memory[\(later)]",
-                message: "the region \(pair[1].quotedName) (\(pair[1].virtualText)) lies over \(pair[0].quotedName) "
-                    + "(memory[\(earlier)], \(pair[0].virtualText))"
+        return AddressRange.overlaps(in: ranges).map { Overlap(cell, $0, $1) }.filter(isMeant).map { pair in
+            .init(
+                location: pair.location,
+                message: "the region \(pair.second.quotedName) (\(pair.second.virtualText)) lies over "
+                    + "\(pair.first.quotedName) (memory[\(pair.firstIndex)], \(pair.first.virtualText))"
             )
         }
     }

@@ -6,6 +6,8 @@ struct Rule<Subject>: Sendable {
         var location: String
         /// With the numbers.
         var message: String
+        /// The file, where a rule compares several.
+        var path: String?
     }
 
     /// Stable: a number is never given to another rule.
@@ -21,7 +23,8 @@ struct Rule<Subject>: Sendable {
     func findings(in subject: Subject) -> [Finding] {
         violations(subject).map {
             Finding(
-                rule: id, severity: severity, location: $0.location, message: $0.message, consequence: consequence,
+                rule: id, severity: severity, path: $0.path, location: $0.location, message: $0.message,
+                consequence: consequence,
                 remedy: remedy
             )
         }

@@ -1,0 +1,204 @@
+/// Rules about ivshmem: virtual PCI devices through which cells share memory.
+///
+/// The hypervisor links the devices of several cells by their bdf alone. Each has a list of memory sections: the
+/// state table, the section that all may write, and one for the output of each peer.
+enum IvshmemRules {
+    /// Of the hypervisor.
+    static let peerLimit = 12
+    static let vectorLimit: UInt16 = 16
+
+    static let all: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH1003", severity: .error, title: "an ivshmem device has all its sections among the memory regions",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "list the state table, the common section and one output section a peer, one after the other, and "
+                + "set first-memory-region to the first of them, counted from 0; one that is not used stays empty"
+        ) { cell in
+            devices(of: cell).filter { $0.device.lastSection >= cell.memoryRegions.count }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) has its sections in memory[\($0.device.firstSection)] to "
+                        + "memory[\($0.device.lastSection)], but there are \(cell.memoryRegions.count) regions"
+                )
+            }
+        },
+        Rule(
+            id: "JH1004", severity: .error, title: "an ivshmem peer's id is below the number of peers",
+            consequence:
+                "with an id from \(peerLimit) on the hypervisor refuses it with EINVAL; else the others never hear of it",
+            remedy: "number the peers from 0; there can be \(peerLimit)"
+        ) { cell in
+            devices(of: cell).filter {
+                $0.device.sharedMemoryID >= $0.device.sharedMemoryPeers || $0.device.sharedMemoryPeers > peerLimit
+            }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) is peer \($0.device.sharedMemoryID) of "
+                        + "\($0.device.sharedMemoryPeers)"
+                )
+            }
+        },
+        Rule(
+            id: "JH1005", severity: .error, title: "an ivshmem device has at most \(vectorLimit) vectors",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "lower msix-vectors; without MSI-X it is 0"
+        ) { cell in
+            devices(of: cell).filter { $0.device.msixVectors > vectorLimit }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) has \($0.device.msixVectors) MSI-X vectors"
+                )
+            }
+        },
+        Rule(
+            id: "JH1006", severity: .warning, title: "the sections of an ivshmem device adjoin",
+            consequence:
+                "the device tells where the first section is and how long they are: programs reckon the addresses of "
+                + "the others from that, and look in the wrong place",
+            remedy: "let each section begin where the one before it ends, and make all output sections of one size"
+        ) { cell in
+            devices(of: cell).compactMap { location, device in
+                guard let sections = device.sections(in: cell) else { return nil }
+                let used = sections.filter { $0.region.size > 0 }
+                let gap = zip(used, used.dropFirst()).first { earlier, later in
+                    earlier.region.virtualStart &+ earlier.region.size != later.region.virtualStart
+                }
+                guard let gap else { return nil }
+                return .init(
+                    location: location,
+                    message:
+                        "of the device \(device.address), memory[\(gap.0.index)] (\(gap.0.region.virtualText)) and "
+                        + "memory[\(gap.1.index)] (\(gap.1.region.virtualText)) do not adjoin"
+                )
+            }
+        },
+    ]
+
+    /// A cell's devices against the root cell's.
+    static let placement: [Rule<SystemRules.Placement>] = IvshmemLink.rules(
+        ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell"
+    ) { placement in
+        let root = placement.system.rootCell
+        let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
+        return devices(of: placement.cell).compactMap { location, device in
+            partners[device.address].map { partner in
+                IvshmemLink(
+                    location: location, path: nil, device: device, cell: placement.cell, partner: partner,
+                    partnerCell: root, partnerName: "the root cell"
+                )
+            }
+        }
+    }
+
+    static func devices(of cell: CellDescriptor) -> [(location: String, device: PCIDevice)] {
+        PCIRules.devices(of: cell).filter { $0.device.kind == .sharedMemory }
+    }
+}
+
+extension PCIDevice {
+    fileprivate var firstSection: Int { Int(firstSharedMemoryRegion) }
+
+    /// Of an ivshmem device: the state table, the common section, and one a peer.
+    fileprivate var lastSection: Int { firstSection + 1 + Int(sharedMemoryPeers) }
+
+    /// Nil when they are not all there.
+    func sections(in cell: CellDescriptor) -> [(index: Int, region: MemoryRegion)]? {
+        guard lastSection < cell.memoryRegions.count else { return nil }
+        return (firstSection...lastSection).map { ($0, cell.memoryRegions[$0]) }
+    }
+}
+
+/// Two ends of one link.
+struct IvshmemLink {
+    var location: String
+    var path: String?
+    var device: PCIDevice
+    var cell: CellDescriptor
+    var partner: PCIDevice
+    var partnerCell: CellDescriptor
+    /// `the root cell`, or a file.
+    var partnerName: String
+
+    var hasSameID: Bool { device.sharedMemoryID == partner.sharedMemoryID }
+
+    /// The first section that is not the same memory at both ends; one that either leaves empty does not count.
+    var differingSection: (index: Int, own: MemoryRegion, other: MemoryRegion)? {
+        guard let own = device.sections(in: cell), let others = partner.sections(in: partnerCell) else { return nil }
+        for (mine, other) in zip(own, others) where mine.region.size > 0 && other.region.size > 0 {
+            if mine.region.physicalRange != other.region.physicalRange {
+                return (mine.index, mine.region, other.region)
+            }
+        }
+        return nil
+    }
+
+    var agreesOnProtocol: Bool {
+        let virtio: UInt16 = 0x8000
+        // the two ends of a virtio device differ in one bit
+        let backEnd: UInt16 = 0x4000
+        let (own, other) = (device.sharedMemoryProtocol, partner.sharedMemoryProtocol)
+        guard device.sharedMemoryPeers == partner.sharedMemoryPeers else { return false }
+        return own == other || (own & other & virtio != 0 && own ^ other == backEnd)
+    }
+
+    static func rules<Subject>(
+        ids: (id: String, sections: String, protocol: String), of whose: String,
+        links: @escaping @Sendable (Subject) -> [IvshmemLink]
+    ) -> [Rule<Subject>] {
+        [
+            Rule(
+                id: ids.id, severity: .error, title: "an ivshmem peer's id is not that of \(whose)",
+                consequence: "creating the cell that comes second fails with EBUSY",
+                remedy: "give each peer of a link an id of its own: 0, 1, …"
+            ) { subject in
+                links(subject).filter(\.hasSameID).map {
+                    .init(
+                        location: $0.location,
+                        message: "the device \($0.device.address) is peer \($0.device.sharedMemoryID), as it is in "
+                            + $0.partnerName,
+                        path: $0.path
+                    )
+                }
+            },
+            Rule(
+                id: ids.sections, severity: .error, title: "an ivshmem device shares the same memory as in \(whose)",
+                consequence:
+                    "the hypervisor links devices by their bdf alone and does not compare: each side writes where the "
+                    + "other does not look",
+                remedy:
+                    "use the same physical addresses and sizes at both ends or, if they are not one link, another bdf"
+            ) { subject in
+                links(subject).compactMap { link in
+                    link.differingSection.map { section in
+                        .init(
+                            location: "memory[\(section.index)]",
+                            message:
+                                "the device \(link.device.address) shares physical \(section.own.physicalText) here, "
+                                + "but \(section.other.physicalText) in \(link.partnerName)",
+                            path: link.path
+                        )
+                    }
+                }
+            },
+            Rule(
+                id: ids.protocol, severity: .warning, title: "an ivshmem device speaks the protocol of \(whose)",
+                consequence:
+                    "the hypervisor does not compare (old releases did, and refuse it with EINVAL): drivers that "
+                    + "expect different things meet, or none is found",
+                remedy:
+                    "set the same \"protocol\" and \"peers\" at both ends; the ends of a virtio device differ in bit 14"
+            ) { subject in
+                links(subject).filter { !$0.agreesOnProtocol }.map {
+                    .init(
+                        location: $0.location,
+                        message: "the device \($0.device.address) has the protocol "
+                            + "\(hexadecimal($0.device.sharedMemoryProtocol)) and \($0.device.sharedMemoryPeers) peers, "
+                            + "but \(hexadecimal($0.partner.sharedMemoryProtocol)) and "
+                            + "\($0.partner.sharedMemoryPeers) in \($0.partnerName)",
+                        path: $0.path
+                    )
+                }
+            },
+        ]
+    }
+}
