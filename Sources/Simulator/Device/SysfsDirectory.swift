@@ -3,8 +3,8 @@ import SystemCalls
 
 /// A directory of plain files that shows a ``SysfsTree``.
 ///
-/// Whoever keeps a file open sees it change, because files are written in place; one that shrinks is first padded
-/// with newlines, so that no reader ever sees the end of its old text behind the new one. A cell's directory
+/// Whoever keeps a file open sees it change, because files are written in place; while its length changes, what is
+/// too much is newlines, so that no reader ever sees a text cut off or the end of another behind it. A cell's directory
 /// appears whole, by being renamed into `cells/`; one that goes has its files emptied first, for those who have
 /// them open. (The real sysfs answers them ENODEV, which a plain file cannot.)
 struct SysfsDirectory {
@@ -88,13 +88,19 @@ struct SysfsDirectory {
     ) throws(SystemCallError) {
         guard let old else { return try SystemCall.createFile(path, with: Array(text.utf8), mode: 0o444) }
         let descriptor = try SystemCall.open(path, O_WRONLY)
-        var bytes = Array(text.utf8)
-        let count = bytes.count
-        let longer = old.utf8.count - count
-        if longer > 0 { bytes += repeatElement(UInt8(ascii: "\n"), count: longer) }
+        let length = text.utf8.count
+        let growth = length - old.utf8.count
+        let newlines = [UInt8](repeating: UInt8(ascii: "\n"), count: abs(growth))
+        // the length and the text are never changed at once: a reader could see the one without the other
+        if growth > 0 {
+            try SystemCall.result(of: "pwrite", on: path) {
+                pwrite(descriptor.rawValue, newlines, growth, off_t(old.utf8.count))
+            }
+        }
+        let bytes = Array(text.utf8) + (growth < 0 ? newlines : [])
         try SystemCall.result(of: "pwrite", on: path) { pwrite(descriptor.rawValue, bytes, bytes.count, 0) }
-        if longer > 0 {
-            try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(count)) }
+        if growth < 0 {
+            try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(length)) }
         }
     }
 }
