@@ -111,7 +111,28 @@ extension SeededGenerator {
             messageReplyTimeout: number(), console: console(), id: number()
         )
         cell.nameField = nameField()
+        for _ in 0..<next() % 3 { addLink(to: &cell) }
         return cell
+    }
+
+    /// An ivshmem link at any place, sometimes with something that is not as usual.
+    mutating func addLink(to cell: inout CellDescriptor) {
+        let link = SharedMemoryLink(
+            address: PCIAddress(rawValue: number()), domain: number(), iommu: number(), peerID: UInt8(next() % 3),
+            peers: UInt8(next() % 4 + 1), linkProtocol: UInt16(next() % 3), msixVectors: UInt16(next() % 2),
+            physicalStart: next() % (1 << 40), virtualStart: next() % (1 << 40), commonSize: next() % 2 * 0x2000,
+            outputSize: next() % 3 * 0x1000, isRootShared: next() % 2 == 0
+        )
+        let place = Int(next() % UInt64(cell.memoryRegions.count + 1))
+        // names are not in the binary format
+        let regions = (link.regions ?? []).map {
+            MemoryRegion(
+                physicalStart: $0.physicalStart, virtualStart: $0.virtualStart, size: $0.size, flags: $0.flags)
+        }
+        var device = link.device(firstRegion: UInt32(place))
+        if next() % 4 == 0 { device.msiVectors = number() }
+        cell.memoryRegions.insert(contentsOf: regions, at: place)
+        cell.pciDevices.insert(device, at: Int(next() % UInt64(cell.pciDevices.count + 1)))
     }
 
     mutating func system(_ architecture: Architecture) -> SystemDescriptor {

@@ -38,6 +38,13 @@ import Testing
     static let tables: [(table: String, texts: [String])] = [
         ("[cell]", [cell + "zzzzzzzzzzzzzz = 1"]),
         ("[[memory]]", [cell + "[[memory]]\nsize = 0\nzzzzzzzzzzzzzz = 1"]),
+        (
+            "[[ivshmem]]",
+            [
+                cell
+                    + "[[ivshmem]]\nbdf = \"00:00.0\"\npeer-id = 0\nphysical = 0\noutput-size = 0\nzzzzzzzzzzzzzz = 1"
+            ]
+        ),
         ("[[ports]]", [cell + "[[ports]]\nbase = 0\ncount = 0\nzzzzzzzzzzzzzz = 1"]),
         ("[[interrupt-chip]]", [cell + "[[interrupt-chip]]\naddress = 0\nzzzzzzzzzzzzzz = 1"]),
         ("[[pci-device]]", [cell + "[[pci-device]]\nbdf = \"00:00.0\"\nzzzzzzzzzzzzzz = 1"]),

@@ -78,12 +78,15 @@ struct RecordCoder {
     }
 }
 
+/// A record that a reading coder can fill.
+protocol Blank {
+    static var blank: Self { get }
+}
+
 /// A record of the binary format.
-protocol BinaryRecord {
+protocol BinaryRecord: Blank {
     /// In bytes.
     static var encodedSize: Int { get }
-    /// What a reading coder fills.
-    static var blank: Self { get }
     /// Hands each field to the coder, in the order of the file.
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError)
 }

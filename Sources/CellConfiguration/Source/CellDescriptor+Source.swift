@@ -18,7 +18,9 @@ extension CellDescriptor {
     /// The tables of ``init(source:)`` that a definition with a compiled configuration must not have.
     public static let sourceTables = ["cell"] + listTables
 
-    static let listTables = ["memory", "cache", "interrupt-chip", "ports", "pci-device", "pci-capability"]
+    static let listTables = [
+        "memory", "ivshmem", "cache", "interrupt-chip", "ports", "pci-device", "pci-capability",
+    ]
 
     /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
     public func toml() -> String {
@@ -37,12 +39,22 @@ extension CellDescriptor {
 
     /// The lists, which stand in the root cell's system file as well as in a cell's own.
     mutating func codeLists(_ file: inout SourceFile) throws(ConfigurationError) {
-        try file.list("memory", &memoryRegions)
+        var lists = SharedMemoryLinks(takenFrom: self)
+        try file.list("memory", &lists.regions)
+        try file.list("ivshmem", &lists.links)
         try file.list("cache", &cacheRegions)
         try file.list("interrupt-chip", &interruptChips)
         try file.list("ports", &ioPortRegions)
-        try file.list("pci-device", &pciDevices)
+        try file.list("pci-device", &lists.devices)
         try file.list("pci-capability", &pciCapabilities)
+        guard file.isReading else { return }
+        let whole = try lists.expanded()
+        memoryRegions = whole.memory.map(\.value)
+        pciDevices = whole.pci.map(\.value)
+        if !lists.links.isEmpty {
+            file.renumber("memory", whole.memory.map(\.key))
+            file.renumber("pci-device", whole.pci.map(\.key))
+        }
     }
 }
 

@@ -226,6 +226,26 @@ struct SourceCoder {
         }
     }
 
+    /// A number that may be absent.
+    mutating func optionalNumber<Number: FixedWidthInteger & UnsignedInteger>(
+        _ key: String, _ number: inout Number?
+    ) throws(ConfigurationError) {
+        try value(
+            key, &number, default: .some(nil),
+            read: { found throws(ConfigurationError) in
+                let number: Number = try found.number()
+                return number
+            },
+            write: { $0.map { "\($0)" } ?? "" }
+        )
+    }
+
+    /// The table that is read, for errors found later; nil when writing.
+    var table: SourceTable? {
+        guard case .reading(let table) = mode else { return nil }
+        return table
+    }
+
     /// The key as it stands in the text, for errors that concern two keys; nil when writing.
     func found(_ key: String) -> SourceValue? {
         guard case .reading(let table) = mode else { return nil }

@@ -19,10 +19,25 @@ public struct SourceDocument {
 }
 
 extension SourceDocument {
-    /// The line of each key path: `memory[1].size`, `memory[1]`.
+    /// The line of each key path: `memory[1].size`, `memory[1]`; indexes are the descriptor's, after it has been
+    /// read.
     public var lines: [String: Int] {
         var lines: [String: Int] = [:]
         root.collectLines(into: &lines)
+        for (list, origins) in root.renumbered { renumber(list, origins, in: &lines) }
         return lines
+    }
+
+    private func renumber(_ list: String, _ origins: [String], in lines: inout [String: Int]) {
+        // by the table's own path, what follows it in the path of a key, and the line
+        var tables: [String: [(rest: Substring, line: Int)]] = [:]
+        for (path, line) in lines {
+            guard let end = path.firstIndex(of: "]") else { continue }
+            tables[String(path[...end]), default: []].append((path[path.index(after: end)...], line))
+        }
+        lines = lines.filter { !$0.key.hasPrefix(list + "[") }
+        for (index, origin) in origins.enumerated() {
+            for (rest, line) in tables[origin] ?? [] { lines["\(list)[\(index)]\(rest)"] = line }
+        }
     }
 }

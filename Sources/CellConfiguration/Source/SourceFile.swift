@@ -42,7 +42,7 @@ struct SourceFile {
     }
 
     /// `[[key]]` for each element.
-    mutating func list<Record: SourceRecord & BinaryRecord>(
+    mutating func list<Record: SourceRecord & Blank>(
         _ key: String, _ records: inout [Record], limit: Int = .max
     ) throws(ConfigurationError) {
         if let root {
@@ -63,6 +63,13 @@ struct SourceFile {
                 append("[[\(key)]]", coder)
             }
         }
+    }
+
+    var isReading: Bool { root != nil }
+
+    /// Tells where the elements of a list come from that is not in the source as it is in the descriptor.
+    func renumber(_ key: String, _ origins: [String]) {
+        root?.renumbered[key] = origins
     }
 
     private mutating func append(_ header: String, _ coder: SourceCoder) {

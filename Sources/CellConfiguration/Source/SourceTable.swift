@@ -5,6 +5,8 @@ public final class SourceTable {
     private var asked: [String] = []
     /// Tables that were handed out, each with its reader's questions.
     private var children: [SourceTable] = []
+    /// Of the root: for each element of a list in the descriptor, the table in the source that it comes from.
+    var renumbered: [String: [String]] = [:]
 
     init(_ table: TOMLTable, _ place: SourceValue.Place) {
         self.table = table

@@ -24,6 +24,10 @@ enum Words {
         ("device", PCIDevice.Kind.device), ("bridge", .bridge), ("ivshmem", .sharedMemory),
     ].map { ($0, $1.rawValue) }
 
+    static let linkProtocols: [(word: String, number: UInt16)] = [
+        ("undefined", 0), ("veth", SharedMemoryLink.networkProtocol),
+    ]
+
     static let iommuKinds: [(word: String, number: UInt32)] = [
         ("none", IOMMUUnit.Kind.none), ("amd", .amd), ("intel", .intel), ("smmu-v3", .smmuV3), ("pvu", .pvu),
         ("mmu-500", .mmu500),
