@@ -8,6 +8,9 @@ struct Style: Hashable {
         case red = "1;31"
         case green = "1;32"
         case yellow = "1;33"
+        case blue = "1;34"
+        case magenta = "1;35"
+        case cyan = "1;36"
     }
 
     let coloured: Bool

@@ -1,0 +1,61 @@
+import CellConfiguration
+import CellDefinition
+import InmateImage
+
+/// The files of a map.
+struct MapInput {
+    private let files: [(path: String, file: DaemonFile)]
+    private let remarks: [MapRemark]
+
+    /// - Throws: ``CommandFailure`` for a file that cannot be understood, and for a second system.
+    init(_ paths: [String]) throws {
+        files = try paths.map { (path: $0, file: try DaemonFile(explaining: InputFile($0))) }
+        let systems = files.filter { if case .system = $0.file { true } else { false } }
+        guard systems.count < 2 else {
+            throw CommandFailure(
+                .wrongUsage, "\(systems[0].path) and \(systems[1].path) are both systems; a map shows one machine")
+        }
+        remarks = Check.check(paths).flatMap(\.findings).map(MapRemark.init)
+    }
+
+    func map() -> MemoryMap {
+        var system: (file: String, descriptor: SystemDescriptor)?
+        var cells: [MemoryMap.Cell] = []
+        for (path, file) in files {
+            switch file {
+            case .system(let descriptor): system = (path, descriptor)
+            case .cell(let definition), .definition(let definition):
+                cells.append(
+                    MemoryMap.Cell(
+                        file: path, descriptor: definition.descriptor, images: definition.images.compactMap(Self.image))
+                )
+            case .settings: continue
+            }
+        }
+        return MemoryMap(system: system, cells: cells, remarks: remarks)
+    }
+
+    /// Nil for what cannot be read: `check` says so, among the remarks.
+    private static func image(_ reference: ImageReference) -> MemoryMap.Image? {
+        guard let contents = try? InputFile.read(reference.path) else { return nil }
+        if ELFFile.isELF(contents) {
+            guard let file = try? ELFFile(contents) else { return nil }
+            let isOne = file.segments.count == 1
+            let parts = file.segments.map {
+                MemoryMap.Image.Part(name: isOne ? "" : "segment \($0.index)", start: $0.address, size: $0.memorySize)
+            }
+            return MemoryMap.Image(file: reference.path, parts: parts, entry: file.entry)
+        }
+        guard let address = reference.address else { return nil }
+        let part = MemoryMap.Image.Part(name: "", start: address, size: UInt64(contents.count))
+        return MemoryMap.Image(file: reference.path, parts: [part])
+    }
+}
+
+extension MapRemark {
+    init(_ complaint: Complaint) {
+        self.init(
+            severity: Finding.Severity(rawValue: complaint.severity) ?? .error, rule: complaint.rule,
+            file: complaint.file, location: complaint.location, message: complaint.message)
+    }
+}

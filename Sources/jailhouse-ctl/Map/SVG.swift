@@ -1,0 +1,39 @@
+/// SVG's text form.
+enum SVG {
+    static func element(_ name: String, _ attributes: KeyValuePairs<String, String>, text: String? = nil) -> String {
+        let attributes = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
+        return "<\(name)\(attributes)" + (text.map { ">\(escaped($0))</\(name)>" } ?? "/>")
+    }
+
+    /// - Parameter y: of the line that letters stand on.
+    static func text(_ text: String, x: Int, y: Int, _ classes: String) -> String {
+        element("text", ["class": classes, "x": "\(x)", "y": "\(y)"], text: text)
+    }
+
+    /// About how wide text is, in pixels; which font there is, only the reader's program knows.
+    static func width(of text: String, size: Int) -> Int {
+        text.count * size * 58 / 100
+    }
+
+    /// Text cut to a width, with an ellipsis then.
+    static func fitted(_ text: String, size: Int, width: Int) -> String {
+        let room = width * 100 / (size * 58)
+        return text.count <= room ? text : room < 2 ? "" : text.prefix(room - 1) + "…"
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": result += "&amp;"
+            case "<": result += "&lt;"
+            case ">": result += "&gt;"
+            case "\"": result += "&quot;"
+            // control characters may not occur in XML at all
+            case _ where scalar.properties.generalCategory == .control: result += "\u{fffd}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
+}

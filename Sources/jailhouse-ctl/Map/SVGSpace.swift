@@ -1,0 +1,169 @@
+import CellConfiguration
+
+/// One address space of a map as SVG.
+struct SVGSpace {
+    struct Frame {
+        let left: Int
+        let top: Int
+        let right: Int
+        let bottom: Int
+    }
+
+    /// Room for the addresses beside the axis, and for the marks at the right.
+    private static let addressWidth = 96
+    private static let markWidth = 124
+    private static let groupHeight = 20
+
+    let space: AddressSpaceMap
+    let left: Int
+    private let top: Int
+    private let laneWidth: Int
+    private let scale: MapScale
+    private let tops: [Int]
+    private let wrong: Set<Int>
+
+    /// - Parameters:
+    ///   - top: of the boxes; the titles are above.
+    ///   - wrong: the numbers of the remarks that are errors.
+    init(_ space: AddressSpaceMap, left: Int, top: Int, wrong: Set<Int>) {
+        self.space = space
+        self.left = left
+        self.top = top + Self.groupHeight
+        self.wrong = wrong
+        laneWidth = space.laneCount > 2 ? 160 : 190
+        let begun = Set(space.blocks.map(\.first))
+        let minimum = space.slices.map { $0.isEmpty ? 26 : begun.contains($0.first) ? 22 : 14 }
+        scale = MapScale(slices: space.slices, minimum: minimum, maximum: 160, shortened: 64)
+        tops = scale.heights.reduce(into: [self.top]) { $0.append($0[$0.count - 1] + $1.value) }
+    }
+
+    var bottom: Int { tops[tops.count - 1] }
+    private var lanesLeft: Int { left + Self.addressWidth }
+    var lanesRight: Int { lanesLeft + laneWidth * space.laneCount }
+    var right: Int { lanesRight + (space.marks.isEmpty ? 0 : Self.markWidth) }
+
+    func frame(of block: MapBlock) -> Frame {
+        let slices = space.slices(of: block)
+        let left = lanesLeft + block.lane * laneWidth
+        return Frame(
+            left: left, top: tops[slices.lowerBound], right: left + laneWidth - 4, bottom: tops[slices.upperBound])
+    }
+
+    var elements: [String] {
+        guard !space.slices.isEmpty else { return [] }
+        let titles =
+            [SVG.text(Text.printable(space.title), x: left, y: top - Self.groupHeight - 10, "title")]
+            + space.groups.map {
+                SVG.text($0.title, x: lanesLeft + $0.lanes.lowerBound * laneWidth + 2, y: top - 8, "group")
+            }
+        let isWrong = { (block: MapBlock) in !self.wrong.isDisjoint(with: block.remarks) }
+        let blocks = space.blocks.filter { !isWrong($0) } + space.blocks.filter(isWrong)
+        return titles + axis + blocks.flatMap { elements(of: $0, isWrong: isWrong($0)) } + collisions + marks
+    }
+
+    private func elements(of block: MapBlock, isWrong: Bool) -> [String] {
+        let frame = frame(of: block)
+        var classes = "block \(SVGTheme.name(of: block.owner))"
+        if block.kind == .segment { classes += " loaded" }
+        if block.kind == .communicationRegion { classes += " communication" }
+        if isWrong { classes += " wrong" }
+        let range = "\(Text.hexadecimal(block.first))–\(Text.hexadecimal(block.last))"
+        let about = [block.name, range, block.sizeText, block.detail].filter { !$0.isEmpty }.joined(separator: ", ")
+        var elements = [
+            "<g>", SVG.element("title", [:], text: about),
+            SVG.element(
+                "rect",
+                [
+                    "class": classes, "x": "\(frame.left)", "y": "\(frame.top + 1)", "rx": "3",
+                    "width": "\(frame.right - frame.left)", "height": "\(frame.bottom - frame.top - 2)",
+                ]),
+        ]
+        let baseline = frame.top + 16
+        var x = frame.left + 8
+        for number in block.remarks {
+            elements += Self.badge(number, isError: wrong.contains(number), x: x + 6, y: frame.top + 11)
+            x += 20
+        }
+        let room = frame.right - 8 - x
+        let size = SVG.width(of: block.sizeText, size: 11) + 8
+        let hasRoomForSize = SVG.width(of: block.name, size: 13) + size <= room
+        elements.append(
+            SVG.text(SVG.fitted(Text.printable(block.name), size: 13, width: room), x: x, y: baseline, "name"))
+        if hasRoomForSize { elements.append(SVG.text(block.sizeText, x: frame.right - 8, y: baseline, "size")) }
+        if frame.bottom - frame.top >= 38 {
+            let detail =
+                block.kind == .communicationRegion ? "of the hypervisor, \(block.detail)" : block.detail
+            elements.append(
+                SVG.text(
+                    SVG.fitted(detail, size: 12, width: frame.right - frame.left - 16), x: frame.left + 8,
+                    y: baseline + 16, "detail"))
+        }
+        return elements + ["</g>"]
+    }
+
+    /// Where boxes lie over each other, and one of them is said to be wrong.
+    private var collisions: [String] {
+        space.overlaps.compactMap { one, other in
+            let pair = [space.blocks[one], space.blocks[other]]
+            guard pair.contains(where: { !wrong.isDisjoint(with: $0.remarks) }) else { return nil }
+            let frames = pair.map(frame)
+            let (top, bottom) = (max(frames[0].top, frames[1].top), min(frames[0].bottom, frames[1].bottom))
+            let (left, right) = (min(frames[0].left, frames[1].left), max(frames[0].right, frames[1].right))
+            return SVG.element(
+                "rect",
+                [
+                    "fill": "url(#hatching)", "fill-opacity": "0.45", "x": "\(left)", "y": "\(top + 1)",
+                    "width": "\(right - left)", "height": "\(bottom - top - 2)",
+                ])
+        }
+    }
+
+    private var axis: [String] {
+        let x = lanesLeft - 12
+        var elements: [String] = []
+        for (index, slice) in space.slices.enumerated() {
+            elements.append(Self.axis(scale.heights[index].fit, x: x, top: tops[index], bottom: tops[index + 1]))
+            elements.append(SVG.text(Text.hexadecimal(slice.first), x: x - 8, y: tops[index] + 4, "address"))
+            if slice.isEmpty {
+                elements.append(
+                    SVG.text(
+                        "nothing for \(slice.sizeText)", x: lanesLeft + 8, y: (tops[index] + tops[index + 1]) / 2 + 4,
+                        "small"))
+            }
+        }
+        if let last = space.slices.last?.last {
+            let end = last == .max ? "end" : Text.hexadecimal(last + 1)
+            elements.append(SVG.text(end, x: x - 8, y: bottom + 4, "address"))
+        }
+        return elements
+    }
+
+    private var marks: [String] {
+        var y = 0
+        return space.marks.map { mark in
+            let index = space.index(of: mark.address)
+            let slice = space.slices[index]
+            y = max(y + 14, tops[index] + scale.offset(of: mark.address, in: slice, at: index) + 4)
+            let text = slice.first == mark.address ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
+            return SVG.text("◂ \(text)", x: lanesRight + 4, y: y, "mark")
+        }
+    }
+
+    /// A piece of an axis; broken where what is there is longer than drawn.
+    static func axis(_ fit: MapScale.Fit, x: Int, top: Int, bottom: Int) -> String {
+        let middle = (top + bottom) / 2
+        let path =
+            fit == .shortened
+            ? "M\(x) \(top) V\(middle - 5) l-4 2.5 l8 5 l-4 2.5 V\(bottom)" : "M\(x) \(top) V\(bottom)"
+        return SVG.element("path", ["class": fit == .enlarged ? "axis few" : "axis", "d": path])
+    }
+
+    /// The number of a remark.
+    static func badge(_ number: Int, isError: Bool, x: Int, y: Int) -> [String] {
+        [
+            SVG.element(
+                "circle", ["class": isError ? "badge alarm" : "badge", "cx": "\(x)", "cy": "\(y)", "r": "8"]),
+            SVG.text("\(number)", x: x, y: y + 4, "number"),
+        ]
+    }
+}

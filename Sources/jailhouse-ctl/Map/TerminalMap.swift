@@ -1,0 +1,155 @@
+import CellConfiguration
+
+/// A map drawn with characters.
+struct TerminalMap {
+    let map: MemoryMap
+    /// In columns.
+    let width: Int
+    let style: Style
+    let alphabet: MapAlphabet
+
+    /// Narrower than this, no name can be read.
+    static let leastWidth = 60
+    /// Wider boxes are no easier to read.
+    private static let greatestLane = 46
+
+    func text() -> String {
+        let spaces = ([map.physical] + map.cells).filter { !$0.slices.isEmpty }
+        return (spaces.map(draw) + [legend(spaces), remarks()]).filter { !$0.isEmpty }.joined(separator: "\n\n") + "\n"
+    }
+
+    private func draw(_ space: AddressSpaceMap) -> String {
+        let scale = Self.scale(of: space)
+        let addresses = space.slices.map { Text.hexadecimal($0.first) }
+        let marks = space.marks.map { (address: $0.address, text: "\(alphabet.mark) " + text(of: $0, in: space)) }
+        let margin = marks.map { $0.text.count + 1 }.max() ?? 0
+        let axis = (addresses + [end(of: space)]).map(\.count).max() ?? 0
+        let left = axis + 3
+        let lane = min(Self.greatestLane, (max(width, Self.leastWidth) - left - 1 - margin) / max(space.laneCount, 1))
+        var tops: [Int] = [1]
+        for height in scale.heights { tops.append(tops[tops.count - 1] + height.value) }
+        var canvas = MapCanvas(
+            width: left + lane * space.laneCount + 1 + margin, height: tops[tops.count - 1] + 1, alphabet)
+
+        for group in space.groups {
+            canvas.write(group.title, row: 0, column: left + group.lanes.lowerBound * lane + 2, .dim)
+        }
+        for (index, slice) in space.slices.enumerated() {
+            let address = addresses[index]
+            canvas.write(address, row: tops[index], column: axis - address.count)
+            for row in tops[index]..<tops[index + 1] {
+                canvas.write(sign(of: scale.heights[index].fit), row: row, column: axis + 1, .dim)
+            }
+            if slice.isEmpty {
+                canvas.write("nothing for \(slice.sizeText)", row: tops[index] + 1, column: left + 2, .dim)
+            }
+        }
+        canvas.write(end(of: space), row: tops[space.slices.count], column: axis - end(of: space).count)
+        var row = -1
+        for mark in marks {
+            let index = space.index(of: mark.address)
+            row = max(row + 1, tops[index] + scale.offset(of: mark.address, in: space.slices[index], at: index))
+            canvas.write(mark.text, row: row, column: left + lane * space.laneCount + 2, .bold)
+        }
+        // what is wrong is drawn last, so that its frame is seen whole
+        for block in space.blocks.sorted(by: { !isWrong($0) && isWrong($1) }) {
+            let slices = space.slices(of: block)
+            draw(
+                block, rows: tops[slices.lowerBound]...tops[slices.upperBound],
+                columns: left + block.lane * lane...left + (block.lane + 1) * lane, on: &canvas)
+        }
+        let title = style(Text.printable(space.title), .bold)
+        return ([title] + canvas.lines(style)).joined(separator: "\n")
+    }
+
+    private func draw(
+        _ block: MapBlock, rows: ClosedRange<Int>, columns: ClosedRange<Int>, on canvas: inout MapCanvas
+    ) {
+        let paint: Style.Paint? = isWrong(block) ? .red : Self.paint(of: block)
+        canvas.frame(rows: rows, columns: columns, paint)
+        let room = columns.count - 4
+        let numbers = block.remarks.map { alphabet.error + "\($0) " }.joined()
+        var label = " " + numbers + Text.printable(block.name) + " "
+        if label.count > room { label = label.prefix(room - 2) + alphabet.ellipsis + " " }
+        canvas.write(label, row: rows.lowerBound, column: columns.lowerBound + 1, paint)
+        let size = " \(block.sizeText) "
+        if label.count + size.count <= room {
+            canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
+        }
+        guard rows.count > 2 else { return }
+        var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
+        if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
+        let text = details.filter { !$0.isEmpty }.joined(separator: "  ")
+        if text.count <= room {
+            canvas.write(text, row: rows.lowerBound + 1, column: columns.lowerBound + 2, .dim)
+        } else if details[0].count <= room {
+            canvas.write(details[0], row: rows.lowerBound + 1, column: columns.lowerBound + 2, .dim)
+        }
+    }
+
+    /// What a cell has needs two rows, for its name and a detail, and so does a hole, whose first row is the edge
+    /// of what is above it.
+    private static func scale(of space: AddressSpaceMap) -> MapScale {
+        let detailed = space.blocks.filter { $0.owner != .linux && $0.owner != .platform && $0.kind != .segment }
+        let begun = Set(detailed.map(\.first))
+        let minimum = space.slices.map { $0.isEmpty || begun.contains($0.first) ? 2 : 1 }
+        return MapScale(slices: space.slices, minimum: minimum, maximum: 6, shortened: 3)
+    }
+
+    /// With the address, unless the axis has it.
+    private func text(of mark: AddressSpaceMap.Mark, in space: AddressSpaceMap) -> String {
+        let isEdge = space.slices[space.index(of: mark.address)].first == mark.address
+        return isEdge ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
+    }
+
+    private func isWrong(_ block: MapBlock) -> Bool {
+        block.remarks.contains { map.remarks[$0 - 1].severity == .error }
+    }
+
+    private func end(of space: AddressSpaceMap) -> String {
+        guard let last = space.slices.last?.last else { return "" }
+        return last == .max ? "end" : Text.hexadecimal(last + 1)
+    }
+
+    private func sign(of fit: MapScale.Fit) -> String {
+        switch fit {
+        case .toScale: alphabet.toScale
+        case .shortened: alphabet.shortened
+        case .enlarged: alphabet.enlarged
+        }
+    }
+
+    private static func paint(of block: MapBlock) -> Style.Paint? {
+        switch block.owner {
+        case .linux: nil
+        case .hypervisor, .platform: .magenta
+        case .cell(let index): [.cyan, .green, .blue, .yellow][index % 4]
+        }
+    }
+}
+
+extension TerminalMap {
+    private func legend(_ spaces: [AddressSpaceMap]) -> String {
+        guard !spaces.isEmpty else { return "" }
+        return style(
+            "Lengths are to scale where the axis is \(alphabet.toScale); \(alphabet.shortened) is longer than drawn, "
+                + "\(alphabet.enlarged) is shorter.", .dim)
+    }
+
+    /// As `check` says them, by the numbers that the boxes have.
+    private func remarks() -> String {
+        var lines = map.remarks.enumerated().map { index, remark in
+            let paint: Style.Paint? = remark.severity == .error ? .red : remark.severity == .warning ? .yellow : nil
+            let place = [remark.file, remark.location].filter { !$0.isEmpty }.joined(separator: ": ")
+            let head = "\(alphabet.error)\(index + 1) \(remark.severity.rawValue)"
+            return style(head, paint) + " " + Text.printable("\(place): \(remark.message)")
+                + (remark.rule.map { " [\($0)]" } ?? "")
+        }
+        if !map.otherRemarks.isEmpty {
+            lines.append(
+                "\(Text.count(map.otherRemarks.count, "finding")) of things that are not in memory: see jailhouse-ctl check"
+            )
+        }
+        return lines.joined(separator: "\n")
+    }
+}

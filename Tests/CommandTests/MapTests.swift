@@ -1,0 +1,156 @@
+import CellConfiguration
+import Foundation
+import FoundationXML
+import Testing
+
+@testable import jailhouse_ctl
+
+/// The pictures of the machine and the cells in `Golden/`. After a change that is meant, look at what
+/// `UPDATE_GOLDEN=1 swift test --filter MapTests` writes there.
+struct MapTests {
+    private static let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Golden")
+
+    /// The cells of `Golden/` on its machine, with findings that no later rule adds to.
+    private func map(_ names: String...) throws -> MemoryMap {
+        func contents(_ name: String) throws -> ConfigurationFile {
+            let file = Self.golden.appendingPathComponent(name)
+            return try ConfigurationFile(toml: String(contentsOf: file, encoding: .utf8), path: name)
+        }
+        guard case .system(let system) = try contents("machine.toml") else { throw CocoaError(.fileReadCorruptFile) }
+        let cells = try names.compactMap { name -> MemoryMap.Cell? in
+            guard case .cell(let cell) = try contents(name) else { return nil }
+            return MemoryMap.Cell(file: name, descriptor: cell, images: name == "sound.toml" ? Self.images : [])
+        }
+        func remark(_ severity: Finding.Severity, _ rule: String?, _ location: String, _ message: String) -> MapRemark {
+            MapRemark(severity: severity, rule: rule, file: "unsound.toml", location: location, message: message)
+        }
+        let remarks = [
+            remark(
+                .error, "JH0603", "memory[0]",
+                "the region \"ram\" (physical 0x3a400000–0x3b3fffff) lies over \"ram\" "
+                    + "(0x3a000000–0x3a7fffff) of sound.toml"),
+            remark(
+                .error, "JH0304", "memory[1]",
+                "the region \"communication region\" (0x900000–0x900fff) lies over "
+                    + "\"ram\" (memory[0], 0x0–0xffffff)"),
+            remark(
+                .error, "JH0506", "memory[2]",
+                "the region \"scratch\" (physical 0x3e400000–0x3ebfffff) lies over the "
+                    + "hypervisor's memory (0x3e800000–0x3effffff)"),
+            remark(.warning, nil, "memory[2].size", "a warning"), remark(.error, nil, "cell.name", "not in memory"),
+        ]
+        return MemoryMap(
+            system: (file: "machine.toml", descriptor: system), cells: cells, remarks: cells.count > 1 ? remarks : [])
+    }
+
+    private static let images = [
+        MemoryMap.Image(
+            file: "/usr/lib/app.exe",
+            parts: [
+                .init(name: "segment 0", start: 0x10_0000, size: 0x2_0000),
+                .init(name: "segment 1", start: 0x12_0000, size: 0x1_0000),
+            ], entry: 0x10_000c),
+        MemoryMap.Image(file: "stub.bin", parts: [.init(name: "", start: 0xf_0000, size: 100)]),
+    ]
+
+    private func compare(_ text: String, with name: String) throws {
+        let file = Self.golden.appendingPathComponent(name)
+        if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] != nil { try Data(text.utf8).write(to: file) }
+        #expect(text == (try String(contentsOf: file, encoding: .utf8)), "\(text)")
+    }
+
+    @Test(arguments: [80, 120]) func text(width: Int) throws {
+        let map = try map("sound.toml", "unsound.toml")
+        let text = TerminalMap(map: map, width: width, style: .plain, alphabet: .unicode).text()
+        try compare(text, with: "map-\(width).txt")
+        let pictures = text.split(separator: "\n").prefix { !$0.hasPrefix("Lengths") }
+        #expect(pictures.allSatisfy { $0.count <= width })
+    }
+
+    @Test func asciiWhereTheTerminalShowsNothingElse() throws {
+        let text = TerminalMap(map: try map("sound.toml"), width: 60, style: .plain, alphabet: .ascii).text()
+        #expect(text.utf8.allSatisfy { $0 < 128 })
+        try compare(text, with: "map-ascii.txt")
+    }
+
+    @Test func svg() throws {
+        let svg = SVGMap(try map("sound.toml", "unsound.toml")).text()
+        try compare(svg, with: "map.svg")
+        #expect(XMLParser(data: Data(svg.utf8)).parse())
+        #expect(svg.contains("@media (prefers-color-scheme: dark)"))
+    }
+
+    @Test func whatCheckFindsIsInTheMap() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (cell, machine) = (directory + "/cell.toml", Self.golden.path + "/machine.toml")
+        let source = try String(contentsOf: Self.golden.appendingPathComponent("unsound.toml"), encoding: .utf8)
+        try (source + "[[image]]\npath = \"app.exe\"\n").write(toFile: cell, atomically: true, encoding: .utf8)
+        try Data(Self.image).write(to: URL(fileURLWithPath: directory + "/app.exe"))
+        let outcome = try Executable.run(["map", machine, cell, "--json"])
+        #expect(outcome.status == 0 && outcome.error == "")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+        let blocks = try #require((object["cells"] as? [[String: Any]])?.first?["blocks"] as? [[String: Any]])
+        #expect(
+            blocks.map { $0["kind"] as? String } == ["region", "segment", "communication-region", "region"])
+        #expect(blocks[0]["physical"] as? String == "0x3a400000")
+        #expect(blocks[1]["name"] as? String == "app.exe")
+        let numbers = try #require(blocks[2]["findings"] as? [Int])
+        let findings = try #require(object["findings"] as? [[String: Any]])
+        #expect(
+            findings.contains {
+                $0["rule"] as? String == "JH0304" && numbers.contains($0["number"] as? Int ?? 0)
+            })
+        let drawn = try Executable.run(["map", machine, cell], environment: ["LANG": "C.UTF-8", "COLUMNS": "100"])
+        #expect(drawn.output.hasPrefix("Physical memory of machine\n"))
+        #expect(drawn.output.contains("[JH0304]"))
+    }
+
+    @Test func colourShowsWhatIsWrong() throws {
+        let cell = CellDescriptor(
+            name: "a\u{1b}[2J", memoryRegions: [MemoryRegion(name: "r", size: 0x1000, flags: [.read, .write])])
+        let remark = MapRemark(
+            severity: .error, rule: "JH0201", file: "a.toml", location: "memory[0]", message: "it is wrong")
+        let map = MemoryMap(system: nil, cells: [.init(file: "a.toml", descriptor: cell)], remarks: [remark])
+        let text = TerminalMap(map: map, width: 80, style: Style(coloured: true), alphabet: .unicode).text()
+        #expect(text.contains("\u{1b}[1;31m┌ ✗1 a\\x1b[2J: r "))
+        #expect(text.contains("✗1 error\u{1b}[0m a.toml: memory[0]: it is wrong [JH0201]"))
+        #expect(SVGMap(map).text().contains("✗") == false)
+        #expect(XMLParser(data: Data(SVGMap(map).text().utf8)).parse())
+    }
+
+    @Test func whatCannotBeDrawn() throws {
+        let machine = Self.golden.path + "/machine.toml"
+        let two = try Executable.run(["map", machine, machine])
+        #expect(two.status == 64)
+        #expect(two.error.contains("a map shows one machine"), "\(two.error)")
+        #expect(
+            try Executable.run(["map", "/none"]).error
+                == "jailhouse-ctl: cannot read /none: No such file or directory\n")
+        #expect(try Executable.run(["map", machine, "--width", "12"]).status == 64)
+    }
+
+    @Test func linesThatMeet() {
+        var canvas = MapCanvas(width: 5, height: 3, .unicode)
+        canvas.frame(rows: 0...2, columns: 0...2, nil)
+        canvas.frame(rows: 0...1, columns: 2...4, nil)
+        #expect(canvas.lines(.plain) == ["┌─┬─┐", "│ ├─┘", "└─┘"])
+        var ascii = MapCanvas(width: 3, height: 3, .ascii)
+        ascii.frame(rows: 0...2, columns: 0...2, nil)
+        #expect(ascii.lines(.plain) == ["+-+", "| |", "+-+"])
+    }
+
+    /// A 32-bit x86 executable with one segment of 128 KiB at 0x100000.
+    private static var image: [UInt8] {
+        func little(_ number: UInt32, _ width: Int = 4) -> [UInt8] {
+            (0..<width).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) }
+        }
+        let header =
+            [0x7f, 0x45, 0x4c, 0x46, 1, 1, 1] + Array(repeating: UInt8(0), count: 9) + little(2, 2) + little(3, 2)
+            + little(1) + little(0x10_000c) + little(52) + little(0) + little(0) + little(52, 2) + little(32, 2)
+            + little(1, 2) + little(0, 6)
+        let segment: [UInt32] = [1, 84, 0x10_0000, 0x10_0000, 16, 0x2_0000, 7, 4]
+        return header + segment.flatMap { little($0) } + Array(repeating: 0x90, count: 16)
+    }
+}
