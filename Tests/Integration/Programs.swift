@@ -60,12 +60,23 @@ final class Program: Sendable {
             posix_spawn_file_actions_addopen(&actions, descriptor, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         }
 
+        // a worker thread of a concurrent program blocks signals, which a child would inherit
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let words = arguments.map { strdup($0) } + [nil]
         let assignments = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { (words + assignments).forEach { free($0) } }
         var child: pid_t = 0
-        let failure = posix_spawnp(&child, name, &actions, nil, words, assignments)
+        let failure = posix_spawnp(&child, name, &actions, &attributes, words, assignments)
         identifier = child
         guard failure == 0 else {
             throw SystemCallError(call: "posix_spawn", subject: name, errno: Errno(rawValue: failure))
