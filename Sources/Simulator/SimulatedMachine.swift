@@ -30,7 +30,8 @@ public final class SimulatedMachine: Sendable {
 
         /// When the machine or a reader has something to do next.
         var nextMoment: Duration? {
-            let looks = readers.lazy.map(\.nextLook).min()
+            // who stands still looks at nothing
+            let looks = machine.standsStill ? nil : readers.lazy.map(\.nextLook).min()
             return [machine.wakeUp, looks].compactMap { $0 }.min()
         }
     }
