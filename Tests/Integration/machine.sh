@@ -26,6 +26,8 @@ await() {
     done
 }
 
+enabled() { jailhouse-ctl status 2>&1 | grep --quiet 'Hypervisor: enabled'; }
+
 start_machine() {
     local directory=$1 binaries=$2
     export PATH=$binaries:$PATH JAILHOUSE_SIM_DIRECTORY=$directory/machine
@@ -39,7 +41,7 @@ start_machine() {
     jailhouse-sim exec -- jailhoused --configuration "$directory/etc" --runtime "$directory/run" \
         >"$directory/daemon.log" 2>&1 &
     daemon=$!
-    await $daemon test -S "$JAILHOUSED_SOCKET" || { cat "$directory/daemon.log" >&2 && return 1; }
+    await $daemon enabled || { cat "$directory/daemon.log" >&2 && return 1; }
 }
 
 stop_machine() {
