@@ -69,6 +69,9 @@ public struct CellLifecycle: Hashable, Sendable {
     }
 
     /// Takes in one event and says what is to be done.
+    ///
+    /// Commands follow from looks only, so that none is given on the ground of what was seen some time ago: after a
+    /// request or a change of the definition, look.
     public mutating func handle(_ event: Event, at now: Moment) -> [Action] {
         var actions: [Action] = []
         switch event {
@@ -85,7 +88,7 @@ public struct CellLifecycle: Hashable, Sendable {
         case .released:
             release(&actions)
         }
-        plan(at: now, &actions)
+        if event.isLook { plan(at: now, &actions) }
         answerFulfilled(&actions)
         noteCondition(at: now, &actions)
         return actions
@@ -162,7 +165,7 @@ extension CellLifecycle {
         }
         switch progress {
         case .up: return observation.failedCPUs.isEmpty ? .running : .degraded
-        case .down(.failed): return .failed
+        case .down(.failed): return memory.failure == nil ? .stopped : .failed
         case .down(.created): return .created
         case .started: return .starting
         case .down(.stopped), .loaded, .nothing, .unseen: return observation.state.isRunning ? .running : .stopped

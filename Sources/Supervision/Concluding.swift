@@ -16,6 +16,10 @@ extension CellLifecycle {
             if next != .disabled { turnBack(from: command, refusal, at: now, &actions) }
         }
         observe(next, at: now, &actions)
+        if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
+            // another cell of this name took its place meanwhile: what we started was not loaded by us
+            restartsAnew = memory.goal == .run
+        }
     }
 
     private mutating func advance(past command: Command, before: Observation?, at now: Moment) {
@@ -29,6 +33,7 @@ extension CellLifecycle {
             progress = .loaded(Settling(before: before?.managementExits ?? [], since: now))
             restartsAnew = false
             isSilent = false
+            memory.failedID = nil
         case .start:
             if var verification = memory.unverified {
                 verification = Verification(

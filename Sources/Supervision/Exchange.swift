@@ -56,6 +56,16 @@ public enum Event: Hashable, Sendable {
     case released
 }
 
+extension Event {
+    /// Whether it says how things are now.
+    var isLook: Bool {
+        switch self {
+        case .seen, .finished: true
+        case .requested, .resetFailed, .defined, .released: false
+        }
+    }
+}
+
 /// What the lifecycle must know of a cell's definition.
 public struct Supervised: Hashable, Sendable {
     public var policy: SupervisionPolicy

@@ -6,12 +6,13 @@ extension CellLifecycle {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
         memory.failure = cause
+        memory.failedID = sighting?.observation?.id
         memory.unverified = nil
         progress = sighting?.observation == nil ? .nothing : .down(.failed)
         restartsAnew = false
         recreation = .none
         denial = nil
-        settle(with: .failed(cause), &actions) { $0 == .start || $0 == .restart }
+        settle(with: .failed(cause), &actions) { $0 != .stop && $0 != .destroy }
 
         guard memory.goal == .run, let policy = supervised?.policy else { return }
         guard policy.restart != .never, !isSilent else {
@@ -25,7 +26,6 @@ extension CellLifecycle {
             return
         }
         backingOffUntil = now + delay
-        memory.restartPending = true
         let attempt = memory.budget.attempts.count
         actions.append(.report(.restarting(after: delay, attempt: attempt, of: policy.limit.attempts)))
     }
@@ -35,9 +35,6 @@ extension CellLifecycle {
         memory.budget.reset()
         memory.restarts = 0
         memory.gaveUp = false
-        if memory.goal != .run {
-            memory.failure = nil
-            if progress == .down(.failed) { progress = .down(.stopped) }
-        }
+        if memory.goal != .run, memory.failure?.isDeclared != true { memory.failure = nil }
     }
 }

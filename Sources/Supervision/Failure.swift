@@ -18,6 +18,11 @@ public enum FailureCause: Hashable, Sendable, Codable {
     case refused(Command, Refusal)
 }
 
+extension FailureCause {
+    /// Whether it is our word against the hypervisor's, which goes on saying `running`.
+    var isDeclared: Bool { self == .stalled || self == .lostStart }
+}
+
 extension FailureCause: CustomStringConvertible {
     public var description: String {
         switch self {

@@ -11,7 +11,6 @@ extension CellLifecycle {
         case .disabled:
             forgetCell()
             backingOffUntil = nil
-            memory.restartPending = false
             settle(with: .disabled, &actions) { $0 == .start || $0 == .restart || $0 == .create }
         case .absent:
             let existed = progress != .nothing && progress != .unseen
@@ -24,11 +23,13 @@ extension CellLifecycle {
                 actions.append(.report(.replaced(id: observation.id)))
             }
             noteFailedCPUs(observation, before: before?.observation, &actions)
-            track(observation, at: now, &actions)
+            track(observation, before: before?.observation, at: now, &actions)
         }
     }
 
-    private mutating func track(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+    private mutating func track(
+        _ observation: Observation, before: Observation?, at now: Moment, _ actions: inout [Action]
+    ) {
         if observation.state == .invalid {
             let first = invalidSince ?? now
             invalidSince = first
@@ -41,6 +42,10 @@ extension CellLifecycle {
         case .loaded(var settling):
             if observation.state.isRunning && settling.lostStarts == 0 {
                 adopt(observation, at: now, &actions)
+            } else if let cause = failureCause(of: observation) {
+                // a repeated start was not lost after all, or others started what was loaded: either way it is used up
+                progress = settling.lostStarts > 0 ? .up : .down(.stopped)
+                if progress == .up { fail(cause, at: now, &actions) }
             } else {
                 settling.look(observation, at: now)
                 progress = .loaded(settling)
@@ -49,6 +54,8 @@ extension CellLifecycle {
         case .up: watch(observation, at: now, &actions)
         case .down(let end):
             if observation.state.isRunning {
+                // what was declared failed while it said running goes on saying so
+                if end == .failed, memory.failure?.isDeclared == true, before?.state.isRunning == true { return }
                 adopt(observation, at: now, &actions)
             } else if let cause = failureCause(of: observation), end != .failed {
                 progress = .up
@@ -66,21 +73,25 @@ extension CellLifecycle {
             progress = .started(Verification(before: unverified.before, since: now, lostStarts: unverified.lostStarts))
             return
         }
+        if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
+            progress = .down(.failed)
+            if memory.goal == .run { backingOffUntil = now }
+            return
+        }
         if observation.state.isRunning {
             if memory.goal == nil && supervised != nil { memory.goal = .run }
             come(upAt: now)
         } else if let cause = failureCause(of: observation) {
-            if memory.restartPending && memory.goal == .run {
+            if memory.failedID == observation.id {
                 // counted by the daemon before us
                 progress = .down(.failed)
-                backingOffUntil = now
+                if memory.goal == .run { backingOffUntil = now }
             } else {
                 progress = .up
                 fail(cause, at: now, &actions)
             }
         } else {
             progress = .down(appeared ? .created : .stopped)
-            memory.restartPending = false
         }
     }
 
@@ -94,6 +105,7 @@ extension CellLifecycle {
         switch verification.verdict(on: observation, at: now) {
         case .pending: break
         case .started:
+            isSilent = false
             come(upAt: now)
             watch(observation, at: now, &actions)
         case .lost:
@@ -166,9 +178,8 @@ extension CellLifecycle {
         liveliness = nil
         backingOffUntil = nil
         recreation = .none
-        isSilent = false
         memory.unverified = nil
-        memory.restartPending = false
+        memory.failedID = nil
         memory.gaveUp = false
         memory.failure = nil
     }

@@ -6,7 +6,6 @@ extension CellLifecycle {
         if let until = backingOffUntil, memory.goal == .run {
             guard now >= until else { return }
             backingOffUntil = nil
-            memory.restartPending = false
             memory.restarts += 1
         }
         if let denial, now < denial.retry { return }
@@ -17,7 +16,9 @@ extension CellLifecycle {
         case (.run, .absent), (.exist, .absent): run(.create, &actions)
         case (.run, .present(let observation)): planRun(observation, at: now, &actions)
         case (.exist, .present), (.absent, .absent), (.stop, .absent), (_, .disabled): reach()
-        case (.stop, .present(let observation)) where observation.state == .shutDown: reach()
+        case (.stop, .present(let observation)) where observation.state == .shutDown:
+            if progress != .down(.created) { progress = .down(.stopped) }
+            reach()
         case (.stop, .present(let observation)): ask(.shutDown, observation, &actions)
         case (.absent, .present(let observation)): ask(.destroy, observation, &actions)
         }
@@ -30,6 +31,10 @@ extension CellLifecycle {
         case .loaded(let settling):
             guard settling.isOver(at: now) || settling.lostStarts > 0 else { return }
             guard let exits = observation.managementExits else { return }
+            guard settling.isUntouched(exits) else {
+                progress = .down(.stopped)
+                return ask(.load, observation, &actions)
+            }
             memory.unverified = Verification(before: exits, since: now, lostStarts: settling.lostStarts)
             memory.unverifiedID = observation.id
             ask(.start, observation, &actions)
@@ -64,7 +69,5 @@ extension CellLifecycle {
         goalBefore = nil
         denial = nil
         memory.failure = nil
-        if case .down(.created) = progress { return }
-        if sighting?.observation != nil { progress = .down(.stopped) }
     }
 }

@@ -39,6 +39,7 @@ struct Settling: Hashable, Sendable {
     let since: Moment
     /// When the growth was seen.
     private(set) var parked: Moment?
+    private var parkedExits: [UInt64]?
     /// How many starts of this load were lost.
     var lostStarts = 0
 
@@ -49,7 +50,15 @@ struct Settling: Hashable, Sendable {
 
     mutating func look(_ observation: Observation, at now: Moment) {
         guard parked == nil, let exits = observation.managementExits else { return }
-        if exits.haveAllGrown(beyond: before) { parked = now }
+        if exits.haveAllGrown(beyond: before) {
+            parked = now
+            parkedExits = exits
+        }
+    }
+
+    /// Whether nobody else has started the cell since, and so used up what was loaded.
+    func isUntouched(_ exits: [UInt64]) -> Bool {
+        parkedExits == nil || parkedExits == exits
     }
 
     func isOver(at now: Moment) -> Bool {
@@ -94,8 +103,8 @@ public struct LifecycleMemory: Hashable, Sendable, Codable {
     public var restarts = 0
     public var budget = RestartBudget()
     public var gaveUp = false
-    /// A failure has been counted, and its restart has not begun.
-    public var restartPending = false
+    /// The cell whose failure has been counted, and which has not been loaded again since.
+    public var failedID: Int?
     public var failure: FailureCause?
     /// How the cell was, and since when.
     public var condition: Condition?

@@ -10,16 +10,12 @@ extension CellLifecycle {
         settle(with: .superseded(by: request), &actions) { $0.aim != request.aim }
         denial = nil
         backingOffUntil = nil
-        memory.restartPending = false
 
         switch request {
         case .create:
-            if sighting?.observation == nil && memory.goal != .run { memory.goal = .exist }
+            if memory.goal != .run { memory.goal = .exist }
         case .start, .restart:
-            if progress != .up || request == .restart {
-                memory.restarts = 0
-                memory.failure = nil
-            }
+            if progress != .up || request == .restart { memory.restarts = 0 }
             memory.budget.reset()
             memory.gaveUp = false
             memory.goal = .run
@@ -57,7 +53,6 @@ extension CellLifecycle {
         memory.goal = .leave
         memory.failure = nil
         backingOffUntil = nil
-        memory.restartPending = false
         denial = nil
         restartsAnew = false
         recreation = .none

@@ -51,10 +51,8 @@ extension Supervisor {
         let id = lastRequest
         try await withCheckedThrowingContinuation { continuation in
             answers[id] = continuation
-            let now = Clock.now()
-            feed(name, .requested(request, id), at: now)
-            saveState()
-            arm(at: now)
+            feed(name, .requested(request, id), at: Clock.now())
+            poll()
         }
         return try known(name).onWire
     }

@@ -275,6 +275,53 @@ struct LifecycleTests {
         #expect(story.commands == [])
     }
 
+    @Test("What was declared failed although it says running is not taken for running by the next look")
+    func failedButRunning() {
+        var story = Story(SupervisionPolicy(liveness: .vmExits(stall: .seconds(3))))
+        story.bringUp()
+        story.see(.running, total: 10)
+        story.wait(.seconds(3))
+        story.see(.running, total: 10)
+        #expect(story.condition == .backingOff)
+        let memory = story.lifecycle.memory
+        story.wait(.milliseconds(99))
+        story.see(.running, total: 10)
+        #expect(story.condition == .backingOff)
+        story.wait(.milliseconds(1))
+        story.see(.running, total: 10)
+        #expect(story.commands == [.load])
+
+        var successor = Story(SupervisionPolicy(liveness: .vmExits(stall: .seconds(3))), memory: memory)
+        successor.see(.running, total: 10)
+        #expect(successor.commands == [.load])
+    }
+
+    @Test("A start that is lost again and again is a failure")
+    func lostAgainAndAgain() {
+        var story = Story()
+        story.see(nil)
+        story.request(.start)
+        story.finish(.create, .shutDown)
+        story.finish(.load, .shutDown)
+        story.exitsGrow()
+        story.see(.shutDown)
+        story.wait(.milliseconds(1))
+        story.see(.shutDown)
+        for _ in 0...Verification.repetitions {
+            #expect(story.commands == [.start])
+            story.finish(.start, .running)
+            story.wait(Verification.patience)
+            story.see(.running)
+        }
+        #expect(story.reports.contains(.failed(.lostStart)))
+        story.wait(.milliseconds(50))
+        story.see(.running)
+        #expect(story.condition == .backingOff)
+        story.wait(.milliseconds(50))
+        story.see(.running)
+        #expect(story.commands == [.load])
+    }
+
     @Test("A stall of VM exits is a failure for a cell that is known to exit")
     func stall() {
         var story = Story(SupervisionPolicy(delay: .zero, liveness: .vmExits(stall: .seconds(3))))

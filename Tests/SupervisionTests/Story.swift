@@ -61,6 +61,10 @@ struct Story {
     mutating func request(_ request: Request) -> RequestID {
         nextRequest += 1
         send(.requested(request, nextRequest))
+        if lifecycle.inFlight == nil, let sighting = lifecycle.sighting {
+            // whoever asks looks at once
+            actions += lifecycle.handle(.seen(sighting), at: now)
+        }
         return nextRequest
     }
 
