@@ -26,18 +26,20 @@ extension CellDefinition {
                 )
             }
             do throws(ImageError) {
-                plans.append(
-                    try LoadPlan(
-                        image: contents, path: image.path, address: image.address, target: descriptor.imageTarget,
-                        regions: descriptor.loadableRegions, keepFree: descriptor.regionsToKeepFree
-                    )
-                )
+                plans.append(try plan(of: image, contents))
             } catch {
                 throw DefinitionError(error, path: image.path)
             }
         }
         try checkOverlaps(of: plans)
         return plans
+    }
+
+    func plan(of image: ImageReference, _ contents: [UInt8]) throws(ImageError) -> LoadPlan {
+        try LoadPlan(
+            image: contents, path: image.path, address: image.address, target: descriptor.imageTarget,
+            regions: descriptor.loadableRegions, keepFree: descriptor.regionsToKeepFree
+        )
     }
 
     /// Images over each other: which of them is there after a load would depend on their order.

@@ -1,19 +1,6 @@
 import CellConfiguration
 import Supervision
 
-/// An image that is loaded into a cell.
-public struct ImageReference: Hashable, Sendable {
-    /// As the daemon sees it.
-    public var path: String
-    /// Where a flat image goes; nil for an ELF executable.
-    public var address: UInt64?
-
-    public init(path: String, address: UInt64? = nil) {
-        self.path = path
-        self.address = address
-    }
-}
-
 /// A cell definition file: which hardware the cell has, what runs in it and how it is looked after.
 public struct CellDefinition: Hashable, Sendable {
     /// The definition's own file.
@@ -44,7 +31,7 @@ public struct CellDefinition: Hashable, Sendable {
         do throws(ConfigurationError) {
             let document = try SourceDocument(toml: toml, path: path)
             let hardware = try CellDefinition.hardware(document)
-            images = try CellDefinition.images(document, path)
+            images = try ImageReference.list(document, path)
             (policy, acceptsUnboundedHandshake) = try SupervisionTable.read(document)
             // what stands in this file is complained of before what stands in another
             try document.finish()
@@ -94,20 +81,6 @@ extension CellDefinition {
         case .cell(let cell): return cell
         case .system: throw file.error(.invalidValue, "\(name) is a system configuration, not a cell's")
         }
-    }
-
-    private static func images(
-        _ document: SourceDocument, _ path: String
-    ) throws(ConfigurationError) -> [ImageReference] {
-        var images: [ImageReference] = []
-        for table in try document.root.tables("image") {
-            let file = try table.required("path")
-            let name = try file.string()
-            guard !name.isEmpty else { throw file.error(.invalidValue, "this must be the path of an image") }
-            let address: UInt64? = try table.value("address")?.number()
-            images.append(ImageReference(path: FilePath.resolve(name, besides: path), address: address))
-        }
-        return images
     }
 }
 

@@ -72,7 +72,7 @@ public struct ELFFile: Hashable, Sendable {
         guard image[5] == 1 else {
             throw ImageError(.machine, "it is a big-endian executable", remedy: "build it for the cell's processor")
         }
-        let layout = format == .elf32 ? HeaderLayout.elf32 : HeaderLayout.elf64
+        let layout = ELFLayout(format)
         guard image.count >= layout.headerSize else { throw .truncatedHeader }
         self.format = format
         machine = Machine(rawValue: UInt16(image.number(at: 18, 2)))
@@ -80,7 +80,7 @@ public struct ELFFile: Hashable, Sendable {
         segments = try ELFFile.segments(of: image, layout)
     }
 
-    private static func segments(of image: [UInt8], _ layout: HeaderLayout) throws(ImageError) -> [Segment] {
+    private static func segments(of image: [UInt8], _ layout: ELFLayout) throws(ImageError) -> [Segment] {
         try checkType(image.number(at: 16, 2))
         let offset = image.number(at: layout.programHeadersOffset, layout.addressSize)
         let entrySize = Int(image.number(at: layout.programHeaderSizeOffset, 2))
@@ -148,46 +148,6 @@ public struct ELFFile: Hashable, Sendable {
                 .damaged, "segment \(segment.index) ends beyond the last address", remedy: "build or copy it again"
             )
         }
-    }
-}
-
-/// Where the fields stand, which differs between the two classes.
-private struct HeaderLayout {
-    var headerSize: Int
-    var addressSize: Int
-    /// Of `e_phoff` and `e_phentsize`; `e_phnum` follows the latter.
-    var programHeadersOffset: Int
-    var programHeaderSizeOffset: Int
-    var programHeaderSize: Int
-    /// Within a program header.
-    var flags: Int
-    var offset: Int
-
-    static let elf32 = HeaderLayout(
-        headerSize: 52, addressSize: 4, programHeadersOffset: 28, programHeaderSizeOffset: 42, programHeaderSize: 32,
-        flags: 24, offset: 4
-    )
-    static let elf64 = HeaderLayout(
-        headerSize: 64, addressSize: 8, programHeadersOffset: 32, programHeaderSizeOffset: 54, programHeaderSize: 56,
-        flags: 4, offset: 8
-    )
-
-    func segment(_ index: Int, in image: [UInt8], at header: Int) -> ELFFile.Segment {
-        // p_offset, p_vaddr, p_paddr, p_filesz and p_memsz follow each other in both classes
-        func field(_ number: Int) -> UInt64 {
-            image.number(at: header + offset + number * addressSize, addressSize)
-        }
-        return ELFFile.Segment(
-            index: index, fileOffset: field(0), address: field(2), virtualAddress: field(1), fileSize: field(3),
-            memorySize: field(4), flags: UInt32(truncatingIfNeeded: image.number(at: header + flags, 4))
-        )
-    }
-}
-
-extension [UInt8] {
-    /// Little endian. The caller has checked that the bytes are there.
-    fileprivate func number(at offset: Int, _ width: Int) -> UInt64 {
-        self[offset..<offset + width].reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 

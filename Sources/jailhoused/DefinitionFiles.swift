@@ -116,14 +116,17 @@ struct DefinitionFiles: Sendable {
     private func judge(
         _ definition: CellDefinition, in system: SystemDescriptor?, _ loaded: inout LoadedDefinitions
     ) throws {
-        let findings = definition.findings(system: system)
+        let imageFindings = definition.imageFindings(readFile: CommandRunner.read)
+        // what is missing may be installed later: it is read again for each start
+        let missing = imageFindings.filter { $0.rule == ImageRule.readable.id }
+        let findings = definition.findings(system: system) + imageFindings.filter { !missing.contains($0) }
         let errors = findings.filter { $0.severity == .error }
         guard errors.isEmpty else {
             throw DefinitionProblem(
                 cell: definition.name, path: definition.path,
                 message: errors.map { "\($0)" }.joined(separator: "; "))
         }
-        loaded.warnings += findings.filter { $0.severity == .warning }.map { "\($0)" }
+        loaded.warnings += (missing + findings.filter { $0.severity == .warning }).map { "\($0)" }
     }
 
     /// Two definitions of one name are both refused: whichever was meant, the other would be wrong.

@@ -7,7 +7,7 @@ struct Check: ParsableCommand {
         abstract: "Check cell definitions, cells, systems and the daemon's settings.",
         discussion: """
             Each finding has its place, its rule, what it leads to and what to do. A definition's images are checked \
-            against its memory; with a system among the files, or with settings that name one, cells are checked \
+            against its hardware; with a system among the files, or with settings that name one, cells are checked \
             against that too. The exit status is 1 if there is an error. Needs no daemon and touches nothing.
 
             With --json: an array of objects with file, kind (cell, system, definition or settings), name and \
@@ -98,8 +98,10 @@ extension Check {
         case .system(let system):
             return result("system", system.rootCell.name, system.findings())
         case .definition(let definition):
-            let error = failure { _ = try definition.loadPlan(readFile: InputFile.read) }
-            return result("definition", definition.name, definition.findings(system: system) + mutualFindings, error)
+            let findings =
+                definition.findings(system: system) + definition.imageFindings(readFile: InputFile.read)
+                + mutualFindings
+            return result("definition", definition.name, findings)
         case .settings(let settings):
             let error = failure {
                 guard let path = settings.system else { return }

@@ -1,0 +1,78 @@
+import CellConfiguration
+import InmateImage
+
+/// A definition's images as far as they could be read and understood, in their cell.
+struct LoadedCell {
+    struct Image {
+        /// In the definition.
+        var index: Int
+        var reference: ImageReference
+        var contents: [UInt8]
+        var profile: ImageProfile
+
+        var location: String { "image[\(index)]" }
+        var path: String { reference.path }
+    }
+
+    var cell: CellDescriptor
+    var images: [Image] = []
+}
+
+extension CellDefinition {
+    /// What the rules say of the images in their cell. It reads all of them, and looks further into them than a load
+    /// does: for when definitions are read or checked, not for each restart.
+    public func imageFindings(readFile: (String) throws -> [UInt8]) -> [Finding] {
+        var loaded = LoadedCell(cell: descriptor)
+        var findings: [Finding] = []
+        for (index, image) in images.enumerated() {
+            let location = "image[\(index)]"
+            let contents: [UInt8]
+            do {
+                contents = try readFile(image.path)
+            } catch {
+                findings.append(
+                    ImageRule.readable.finding(at: location, "the image \(image.path) cannot be read: \(error)")
+                )
+                continue
+            }
+            do throws(ImageError) {
+                _ = try plan(of: image, contents)
+            } catch {
+                findings.append(
+                    ImageRule.rule(for: error).finding(
+                        at: location, "\(image.path): \(error.message)", remedy: error.remedy
+                    )
+                )
+            }
+            let profile = try? ImageProfile(image: contents, address: image.address, isRTEMS: image.kind == .rtems)
+            if let profile {
+                loaded.images.append(.init(index: index, reference: image, contents: contents, profile: profile))
+            }
+        }
+        findings += loaded.overlaps
+        // rules about how all of them work together make no sense while one is missing
+        if loaded.images.count == images.count { findings += loaded.beginning }
+        findings += loaded.images.flatMap { loaded.memoryNeeds(of: $0) + loaded.expectations(of: $0) }
+        return findings.map(placed)
+    }
+}
+
+extension LoadedCell {
+    /// Images over each other. What overlaps within an image is said when it is planned.
+    var overlaps: [Finding] {
+        let parts = images.flatMap { image in image.profile.parts.map { (image: image, part: $0) } }
+            .sorted { ($0.part.start, $0.image.index) < ($1.part.start, $1.image.index) }
+        return zip(parts, parts.dropFirst()).compactMap { lower, upper in
+            guard lower.image.index != upper.image.index, lower.part.contains(upper.part.start) else { return nil }
+            return ImageRule.apart.finding(
+                at: upper.image.location,
+                "at \(hexadecimal(upper.part.start)) \(upper.image.path) lies over \(lower.image.path) "
+                    + "(\(lower.part.text))"
+            )
+        }
+    }
+}
+
+extension ImageProfile.Part {
+    var text: String { rangeText(start, end - 1) }
+}

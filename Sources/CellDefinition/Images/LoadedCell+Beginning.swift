@@ -1,0 +1,114 @@
+import CellConfiguration
+import InmateImage
+
+// How the cell's first processor gets to the program (facts page §5).
+
+extension LoadedCell {
+    var beginning: [Finding] {
+        guard !images.isEmpty, isLoadedBeforeItBegins else { return wrongExecutionState }
+        let begin = cell.cpuResetAddress
+        let first = images.first { image in
+            image.profile.parts.contains { $0.contains(begin) && begin - $0.start < UInt64($0.file.count) }
+        }
+        guard let first else { return [nothingAtBegin] + wrongExecutionState }
+        return cell.architecture == .x86
+            ? realModeFindings(from: first) : wrongExecutionState + otherEntry(in: first)
+    }
+
+    /// Where no image can be loaded, something else may be: a ROM, for example.
+    private var isLoadedBeforeItBegins: Bool {
+        cell.memoryRegions.contains {
+            $0.flags.isSuperset(of: [.loadable, .write]) && cell.cpuResetAddress >= $0.virtualStart
+                && cell.cpuResetAddress - $0.virtualStart < $0.size
+        }
+    }
+
+    private var nothingAtBegin: Finding {
+        let places = images.flatMap { $0.profile.parts.map(\.text) }.joined(separator: ", ")
+        let message =
+            "nothing is loaded at \(hexadecimal(cell.cpuResetAddress)), where the cell begins; loaded is \(places)"
+        return ImageRule.begin.finding(at: "cell.reset-address", message, remedy: beginRemedy)
+    }
+
+    private var beginRemedy: String? {
+        if let program = protectedModeProgram, let entry = program.profile.entry, cell.architecture == .x86 {
+            // it may be there, but elsewhere
+            for image in images {
+                let stub = image.profile.parts.first { !$0.contains(entry) && image.mentions(entry, in: $0) }
+                if let stub {
+                    return "set reset-address = \(hexadecimal(stub.start)), where \(image.path) has its 16-bit start"
+                }
+            }
+            return startStubRemedy(program.profile)
+        }
+        let entries = images.compactMap(\.profile.entry)
+        return entries.first.map { "set reset-address = \(hexadecimal($0)), the program's entry" }
+    }
+
+    private var protectedModeProgram: Image? { images.first(where: \.profile.beginsInProtectedMode) }
+
+    private func startStubRemedy(_ program: ImageProfile) -> String {
+        let stub = program.rtems?.port == .jailhouse2016 ? "start-stub-2016.bin" : "start-stub.bin"
+        return "the program begins in 32-bit protected mode, so load a start stub as another [[image]]: "
+            + "path = \"/usr/lib/jailhoused/inmates/\(stub)\", address = 0xf0000; and set reset-address = 0xf0000"
+    }
+
+    private func realModeFindings(from first: Image) -> [Finding] {
+        guard let program = protectedModeProgram, let entry = program.profile.entry else { return [] }
+        let begin = cell.cpuResetAddress
+        let evidence = program.profile.isMultiboot ? "it has a multiboot header" : "RTEMS begins so"
+        if first.index == program.index, let part = program.profile.part(at: begin), part.contains(entry) {
+            // elsewhere in that part 16-bit code may stand
+            guard begin <= entry else { return [] }
+            return [
+                ImageRule.realMode.finding(
+                    at: "cell.reset-address",
+                    "the cell begins at \(hexadecimal(begin)) in 16-bit real mode, but the entry of \(program.path) "
+                        + "there (\(hexadecimal(entry))) is 32-bit code: \(evidence)",
+                    remedy: startStubRemedy(program.profile)
+                )
+            ]
+        }
+        guard let start = first.profile.part(at: begin), !first.mentions(entry, in: start) else { return [] }
+        return [
+            ImageRule.startCode.finding(
+                at: first.location,
+                "the cell begins in \(first.path) at \(hexadecimal(begin)), and nothing there mentions "
+                    + "\(hexadecimal(entry)), the entry of \(program.path)"
+            )
+        ]
+    }
+
+    private func otherEntry(in first: Image) -> [Finding] {
+        guard let entry = first.profile.entry, entry != cell.cpuResetAddress else { return [] }
+        return [
+            ImageRule.entry.finding(
+                at: "cell.reset-address",
+                "the cell begins at \(hexadecimal(cell.cpuResetAddress)), but the entry of \(first.path) is "
+                    + hexadecimal(entry),
+                remedy: "set reset-address = \(hexadecimal(entry))"
+            )
+        ]
+    }
+
+    private var wrongExecutionState: [Finding] {
+        guard cell.architecture == .arm64 else { return [] }
+        let expected: ELFFile.Machine = cell.flags.contains(.aarch32) ? .arm : .aarch64
+        return images.filter { ($0.profile.machine ?? expected) != expected }.map { image in
+            let bits = expected == .arm ? ("64", "32") : ("32", "64")
+            return ImageRule.executionState.finding(
+                at: image.location,
+                "\(image.path) is a \(bits.0)-bit program, but the cell begins in \(bits.1)-bit state"
+            )
+        }
+    }
+}
+
+extension LoadedCell.Image {
+    /// Whether these bytes stand somewhere in the part's first 64 KiB: the reach of real mode.
+    fileprivate func mentions(_ address: UInt64, in part: ImageProfile.Part) -> Bool {
+        let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }
+        let code = contents[part.file].prefix(1 << 16)
+        return code.indices.dropLast(3).contains { code[$0..<$0 + 4].elementsEqual(wanted) }
+    }
+}

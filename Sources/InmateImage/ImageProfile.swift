@@ -1,0 +1,93 @@
+/// What an image says about itself beyond what loading needs: how it begins, what it takes besides its own memory,
+/// what it expects to find.
+public struct ImageProfile: Hashable, Sendable {
+    /// A part of the image in the cell's memory.
+    public struct Part: Hashable, Sendable {
+        public var start: UInt64
+        /// In bytes; more than 0.
+        public var size: UInt64
+        /// Where its bytes stand in the file.
+        public var file: Range<Int>
+
+        public func contains(_ address: UInt64) -> Bool { address >= start && address - start < size }
+        /// The address behind it; `UInt64.max` at most.
+        public var end: UInt64 { start.addingReportingOverflow(size).overflow ? .max : start + size }
+    }
+
+    public let format: LoadPlan.Format
+    /// Nil for a flat image.
+    public let machine: ELFFile.Machine?
+    /// Nil for a flat image.
+    public let entry: UInt64?
+    /// In the order of the file.
+    public let parts: [Part]
+    /// x86: whether it has the header by which a multiboot loader knows it. Such a program begins in 32-bit
+    /// protected mode.
+    public let isMultiboot: Bool
+    /// Whether it has names at all. A flat image has none.
+    public let hasSymbols: Bool
+    public let rtems: RTEMSProgram?
+    /// Where the program looks for the communication region, when its symbols say it.
+    public let communicationRegion: UInt64?
+
+    /// Looks at an image, whether or not it fits a cell.
+    ///
+    /// - Parameters:
+    ///   - image: the whole file.
+    ///   - address: where a flat image goes.
+    ///   - isRTEMS: whether it is one even if nothing in it shows it.
+    /// - Throws: ``ImageError`` for a file that is empty, damaged or no program.
+    public init(image: [UInt8], address: UInt64?, isRTEMS: Bool = false) throws(ImageError) {
+        guard ELFFile.isELF(image) else {
+            guard !image.isEmpty else {
+                throw ImageError(.empty, "the file is empty", remedy: "build or copy it again")
+            }
+            format = .flat
+            (machine, entry) = (nil, nil)
+            parts = [Part(start: address ?? 0, size: UInt64(image.count), file: image.indices)]
+            (isMultiboot, hasSymbols) = (false, false)
+            (rtems, communicationRegion) = (nil, nil)
+            return
+        }
+        let file = try ELFFile(image)
+        let names = ELFSymbols(
+            image, file.format,
+            wanted: RTEMSProgram.wantedSymbols.union([ImageProfile.regionSymbol])
+        )
+        format = file.format == .elf32 ? .elf32 : .elf64
+        machine = file.machine
+        entry = file.entry
+        parts = file.segments.map {
+            let start = Int($0.fileOffset)
+            return Part(start: $0.address, size: $0.memorySize, file: start..<start + Int($0.fileSize))
+        }
+        isMultiboot = file.machine == .i386 && ImageProfile.hasMultibootHeader(image)
+        hasSymbols = names.hasTable
+        rtems = RTEMSProgram(names, machine: file.machine, isDeclared: isRTEMS)
+        let linked = names.symbols[ImageProfile.regionSymbol].flatMap { $0.isAbsolute ? $0.value : nil }
+        communicationRegion = linked ?? rtems?.communicationRegion
+    }
+
+    /// Whether its entry is code for 32-bit protected mode, which a cell's processor is not in when it begins.
+    public var beginsInProtectedMode: Bool { machine == .i386 && (isMultiboot || rtems != nil) }
+
+    /// The address behind its last byte.
+    public var end: UInt64 { parts.map(\.end).max() ?? 0 }
+
+    /// The part that is at this address.
+    public func part(at address: UInt64) -> Part? { parts.first { $0.contains(address) } }
+
+    /// Programs that are linked for one place of the region have it as an absolute symbol of this name, as those in
+    /// `inmates/` do.
+    static let regionSymbol = "communication_region"
+
+    /// Magic, flags and a checksum that makes their sum zero, in the first 8 KiB.
+    private static func hasMultibootHeader(_ image: [UInt8]) -> Bool {
+        for offset in stride(from: 0, to: min(image.count, 8192) - 11, by: 4)
+        where image.number(at: offset, 4) == 0x1bad_b002 {
+            let sum = (0..<3).reduce(UInt64(0)) { $0 + image.number(at: offset + $1 * 4, 4) }
+            if sum & 0xffff_ffff == 0 { return true }
+        }
+        return false
+    }
+}

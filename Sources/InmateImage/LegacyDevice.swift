@@ -1,0 +1,22 @@
+/// Hardware of a PC that a program drives through I/O ports, whether or not its cell has them.
+public struct LegacyDevice: Hashable, Sendable {
+    /// As it is called in data sheets: `interrupt controllers 8259A`.
+    public var name: String
+    public var ports: [ClosedRange<UInt16>]
+    /// The symbol that shows that the program drives it; nil when that is known without.
+    public var evidence: String?
+    /// Which access comes first, in the words that the hypervisor ends such a cell with.
+    public var firstAccess: String
+    /// When that is: `when interrupts are set up`.
+    public var occasion: String
+
+    public init(
+        name: String, ports: [ClosedRange<UInt16>], evidence: String?, firstAccess: String, occasion: String
+    ) {
+        self.name = name
+        self.ports = ports
+        self.evidence = evidence
+        self.firstAccess = firstAccess
+        self.occasion = occasion
+    }
+}

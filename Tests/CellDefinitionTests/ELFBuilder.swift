@@ -1,0 +1,1 @@
+../InmateImageTests/ELFBuilder.swift

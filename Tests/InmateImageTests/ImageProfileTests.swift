@@ -1,0 +1,151 @@
+import Testing
+
+@testable import InmateImage
+
+@Suite struct ImageProfileTests {
+    static let multiboot: [UInt8] = [0x02, 0xb0, 0xad, 0x1b, 0, 0, 0, 0, 0xfe, 0x4f, 0x52, 0xe4]
+
+    /// As RTEMS 6 for the PC is linked.
+    static func stock(ramSize: UInt64 = 0xffff_ffff) -> ELFBuilder {
+        ELFBuilder(
+            segments: [.init(address: 0x10_0000, contents: multiboot + [0x90], memorySize: 0x3_0000)],
+            symbols: [
+                .init(name: "_RTEMS_version", value: 0x12_0000), .init(name: "WorkAreaBase", value: 0x13_0000),
+                .init(name: "RamSize", value: ramSize, section: 0xfff1), .init(name: "BSP_dispatch_isr"),
+                .init(name: "pc386_clock_click_count"), .init(name: "bsp_reset"), .init(name: "BSP_outch"),
+            ]
+        )
+    }
+
+    /// As the port of 2016 is.
+    static var portOf2016: ELFBuilder {
+        var image = stock()
+        image.symbols?.append(.init(name: "jailhs_pmtmr_port", value: 0x12_8000))
+        return image
+    }
+
+    private func profile(
+        _ builder: ELFBuilder, isRTEMS: Bool = false
+    ) throws(ImageError) -> ImageProfile {
+        try ImageProfile(image: builder.bytes, address: nil, isRTEMS: isRTEMS)
+    }
+
+    @Test func stockRTEMSIsRecognised() throws {
+        let profile = try profile(Self.stock())
+        let rtems = try #require(profile.rtems)
+        #expect(rtems.port == .stock && rtems.evidence == "_RTEMS_version")
+        #expect(rtems.workArea == .probed(start: 0x13_0000))
+        #expect(rtems.communicationRegion == nil && profile.communicationRegion == nil)
+        #expect(profile.isMultiboot && profile.beginsInProtectedMode && profile.hasSymbols)
+        #expect(
+            rtems.legacyDevices.map(\.evidence)
+                == ["BSP_dispatch_isr", "pc386_clock_click_count", "bsp_reset", "BSP_outch"]
+        )
+        #expect(
+            try self.profile(Self.stock(ramSize: 0x80_0000)).rtems?.workArea
+                == .bounded(start: 0x13_0000, end: 0x80_0000)
+        )
+    }
+
+    @Test func thePortOf2016IsToldFromIt() throws {
+        let profile = try profile(Self.portOf2016)
+        #expect(profile.rtems?.port == .jailhouse2016)
+        #expect(profile.rtems?.workArea == .bounded(start: 0x13_0000, end: 0x80_0000))
+        #expect(profile.communicationRegion == 0x90_0000)
+        // its clock is the x2APIC's
+        #expect(profile.rtems?.legacyDevices.contains { $0.ports == [0x40...0x43] } == false)
+    }
+
+    @Test func anotherProgramIsNot() throws {
+        var image = Self.stock()
+        image.symbols = [.init(name: "bsp_start"), .init(name: "main")]
+        #expect(try profile(image).rtems == nil)
+        #expect(try profile(image).beginsInProtectedMode)
+        image.symbols?.append(.init(name: "WorkAreaBase"))
+        #expect(try profile(image).rtems?.evidence == "bsp_start")
+    }
+
+    @Test func whatIsOnlyUsedOrIsTheNameOfAFileDoesNotCount() throws {
+        var image = Self.stock()
+        image.symbols = [.init(name: "_RTEMS_version", section: 0), .init(name: "boot_card", info: 4)]
+        #expect(try profile(image).rtems == nil)
+        image.sections = [".text", ".rtemsroset"]
+        #expect(try profile(image).rtems?.evidence == ".rtemsroset")
+    }
+
+    @Test func aStrippedOneMayBeDeclared() throws {
+        var image = Self.stock()
+        image.symbols = nil
+        #expect(try profile(image).rtems == nil)
+        let declared = try profile(image, isRTEMS: true)
+        #expect(declared.rtems?.evidence == nil && declared.rtems?.workArea == nil && !declared.hasSymbols)
+        // of that every one of them can be sure
+        #expect(declared.rtems?.legacyDevices.map(\.ports) == [[0x20...0x21, 0xa0...0xa1]])
+    }
+
+    @Test(arguments: [false, true]) func theRegionIsReadFromAnAbsoluteSymbolOnly(is64: Bool) throws {
+        var image = ELFBuilder(
+            is64: is64, machine: is64 ? 183 : 3, segments: [.init(contents: [1])],
+            symbols: [.init(name: "communication_region", value: 0x10_0000, section: 0xfff1)]
+        )
+        #expect(try profile(image).communicationRegion == 0x10_0000)
+        image.symbols?[0].section = 1
+        #expect(try profile(image).communicationRegion == nil)
+    }
+
+    @Test func otherProcessorsHaveNoPCHardwareAndOtherWorkAreas() throws {
+        let image = ELFBuilder(
+            is64: true, machine: 183, segments: [.init(contents: [1])],
+            symbols: [
+                .init(name: "_RTEMS_version"), .init(name: "bsp_reset"),
+                .init(name: "bsp_section_work_begin", value: 0x1000),
+                .init(name: "bsp_section_work_end", value: 0x9000),
+            ]
+        )
+        let rtems = try #require(try profile(image).rtems)
+        #expect(rtems.legacyDevices.isEmpty && rtems.workArea == .bounded(start: 0x1000, end: 0x9000))
+    }
+
+    @Test func aMultibootHeaderNeedsItsChecksumAndItsPlace() throws {
+        var image = ELFBuilder(segments: [.init(contents: Self.multiboot)])
+        #expect(try profile(image).isMultiboot)
+        image.segments[0].contents[8] ^= 1
+        #expect(try !profile(image).isMultiboot)
+        image.segments[0].contents = Array(repeating: 0, count: 8192) + Self.multiboot
+        #expect(try !profile(image).isMultiboot)
+    }
+
+    @Test func aFlatImageSaysNothing() throws {
+        let profile = try ImageProfile(image: [1, 2, 3], address: 0xf0000)
+        #expect(profile.format == .flat && profile.entry == nil && profile.rtems == nil && !profile.hasSymbols)
+        #expect(profile.parts == [.init(start: 0xf0000, size: 3, file: 0..<3)])
+        #expect(throws: ImageError.self) { try ImageProfile(image: [], address: nil) }
+    }
+
+    /// Each byte of the headers and tables takes each of some values: nothing may trap, and what can be loaded still
+    /// has a profile.
+    @Test(arguments: [false, true]) func damagedTablesNeverTrap(is64: Bool) {
+        var builder = Self.stock()
+        (builder.is64, builder.machine) = (is64, is64 ? 62 : 3)
+        builder.sections = [".text", ".rtemsroset"]
+        let image = builder.bytes
+        for offset in 4..<image.count {
+            for value: UInt8 in [0, 1, 0x7f, 0x80, 0xff] {
+                var damaged = image
+                damaged[offset] = value
+                let isLoadable = (try? ELFFile(damaged)) != nil
+                #expect((try? ImageProfile(image: damaged, address: nil)) != nil || !isLoadable)
+            }
+        }
+        for count in image.indices { _ = try? ImageProfile(image: Array(image.prefix(count)), address: nil) }
+    }
+
+    @Test func manySymbolsAreReadQuickly() throws {
+        var builder = Self.stock()
+        builder.symbols = (0..<20_000).map { .init(name: "symbol\($0)") } + (builder.symbols ?? [])
+        let image = builder.bytes
+        let start = ContinuousClock.now
+        #expect(try ImageProfile(image: image, address: nil).rtems != nil)
+        #expect(.now - start < .seconds(5))
+    }
+}
