@@ -46,8 +46,8 @@ extension ManagerError {
         case .failed(.refused(let command, let refusal)), .refused(let command, let refusal):
             self = .init(refusal, command, cell: cell)
         case .failed(let cause):
-            let console = latest?.console.first.map { " (\($0))" } ?? ""
-            self = .startFailed(cell: cell, message: "\(cell) did not come up: \(cause)\(console)")
+            let reason = latest?.cause == cause ? latest?.reason ?? "\(cause)" : "\(cause)"
+            self = .startFailed(cell: cell, message: "\(cell) did not come up: \(reason)")
         }
     }
 

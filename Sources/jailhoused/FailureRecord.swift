@@ -22,10 +22,18 @@ struct FailureRecord: Hashable, Sendable, Codable {
         self.console = Self.lines(of: console, about: observation?.failedCPUs ?? [])
     }
 
+    /// The cause and, if the hypervisor gave one, its reason.
+    var reason: String {
+        guard let line = console.first(where: { $0.hasPrefix(Self.fatal) }) else { return "\(cause)" }
+        return "\(cause): \(line.dropFirst(Self.fatal.count))"
+    }
+
+    private static let fatal = "FATAL: "
+
     /// The lines since the last one of an earlier life: from the first `FATAL` of the last block, or the last few.
     private static func lines(of console: String, about cpus: [Int]) -> [String] {
         let lines = console.split(whereSeparator: \.isNewline).map(String.init)
-        let isReason = { (line: String) in line.hasPrefix("FATAL: ") }
+        let isReason = { (line: String) in line.hasPrefix(fatal) }
         guard let last = lines.lastIndex(where: isReason), !cpus.isEmpty else { return Array(lines.suffix(5)) }
         var first = last
         while first > 0, isReason(lines[first - 1]) { first -= 1 }

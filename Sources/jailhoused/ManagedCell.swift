@@ -108,7 +108,7 @@ extension ManagedCell {
 
 extension FailureRecord {
     var onWire: Manager.Failure {
-        Manager.Failure(at: at, reason: "\(cause)", state: state, failedCpus: failedCPUs, console: console)
+        Manager.Failure(at: at, reason: reason, state: state, failedCpus: failedCPUs, console: console)
     }
 }
 

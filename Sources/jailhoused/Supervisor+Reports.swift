@@ -11,7 +11,9 @@ extension Supervisor {
             metadata["state"] = "\(observation.state.rawValue)"
             metadata["id"] = "\(observation.id)"
         }
-        logger.log(level: report.level, "\(name): \(report.sentence)", metadata: metadata)
+        var sentence = report.sentence
+        if case .failed = report, let reason = cell.failures.last?.reason { sentence = reason }
+        logger.log(level: report.level, "\(name): \(sentence)", metadata: metadata)
         if case .failed = report {
             for line in cell.failures.last?.console ?? [] {
                 logger.info("\(name): console: \(line)", metadata: ["cell": "\(name)"])
@@ -22,7 +24,7 @@ extension Supervisor {
         watchers.tell(
             Manager.Change(
                 at: Clock.realTime(), kind: report.kind, cell: cell.onWire, previous: previous,
-                message: report.sentence, missed: 0))
+                message: sentence, missed: 0))
     }
 
     /// One line for `systemctl status`, such as `2 cells running, 1 failed`.

@@ -27,6 +27,7 @@ struct EvidenceTests {
         #expect(record.console.first == "FATAL: unable to get MMIO instruction")
         #expect(record.console.last == #"Parking CPU 3 (Cell: "rtems")"#)
         #expect(record.state == "failed")
+        #expect(record.reason == "CPU 3 was parked after a violation: unable to get MMIO instruction")
     }
 
     @Test("Without a reason the last lines are kept")
