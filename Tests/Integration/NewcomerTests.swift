@@ -70,11 +70,11 @@ import Testing
         #expect(start.errors.contains("x86"), "\(start.errors)")
     }
 
-    @Test("A configuration of revision 13 is named as such")
-    func revision13() async throws {
+    @Test("A configuration of an old release is named as such")
+    func oldRevision() async throws {
         let directory = try TemporaryDirectory()
         let file = directory.url.appending(path: "old.cell")
-        try (Data("JHCELL".utf8) + Data([13, 0]) + Data(count: 124)).write(to: file)
+        try (Data("JHCELL".utf8) + Data([12, 0]) + Data(count: 124)).write(to: file)
         let text = """
             configuration = "\(file.path)"
             [[image]]
@@ -83,7 +83,7 @@ import Testing
         let machine = try await LiveMachine.start(cells: ["old": text])
         let start = try await machine.control("start", "old")
         #expect(start.status == 1)
-        #expect(start.errors.contains("revision 13"), "\(start.errors)")
+        #expect(start.errors.contains("revision 12"), "\(start.errors)")
     }
 
     @Test("A CPU that another cell has is named with that cell")
