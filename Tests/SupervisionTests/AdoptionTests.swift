@@ -68,14 +68,7 @@ struct AdoptionTests {
     @Test("A start whose effect the daemon before did not see is verified")
     func unverified() {
         var story = Story()
-        story.see(nil)
-        story.request(.start)
-        story.finish(.create, .shutDown)
-        story.finish(.load, .shutDown)
-        story.exitsGrow()
-        story.see(.shutDown)
-        story.wait(.milliseconds(1))
-        story.see(.shutDown)
+        story.goToStart()
         #expect(story.commands == [.start])
 
         var successor = Story(memory: story.lifecycle.memory)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Supervision
@@ -133,7 +134,8 @@ struct ExplorationTests {
         print("explored \(handshake): \(visited.count) states, \(transitions) transitions, \(index) of them expanded")
     }
 
-    private static let bound = 3000
+    /// States from which everything is tried; EXPLORE=100000 tries more than the minute that a test may take.
+    private static let bound = ProcessInfo.processInfo.environment["EXPLORE"].flatMap(Int.init) ?? 2000
 
     /// Lets everything go well for two seconds; what is wrong then, or nil.
     private static func doesNotConverge(_ start: Place) -> String? {

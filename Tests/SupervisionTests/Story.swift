@@ -71,13 +71,27 @@ struct Story {
     /// The park of a load, or a start, shows in the statistics of every CPU.
     mutating func exitsGrow() { exits = exits.map { $0 + 1 } }
 
-    /// From load to running, with everything as it should be.
-    mutating func loadAndStart(id: Int = 1) {
+    /// From nothing to the moment in which the start is given.
+    @discardableResult
+    mutating func goToStart() -> RequestID {
+        see(nil)
+        let id = request(.start)
+        finish(.create, .shutDown)
+        loadAndSettle()
+        return id
+    }
+
+    private mutating func loadAndSettle(id: Int = 1) {
         finish(.load, .shutDown, id: id)
         exitsGrow()
         see(.shutDown, id: id)
         wait(.milliseconds(1))
         see(.shutDown, id: id)
+    }
+
+    /// From load to running, with everything as it should be.
+    mutating func loadAndStart(id: Int = 1) {
+        loadAndSettle(id: id)
         finish(.start, .running, id: id)
         exitsGrow()
         see(.running, id: id)
