@@ -7,6 +7,8 @@ struct ExampleMachine: Sendable {
     }
 
     static let systemFile = "system.toml"
+    static let portsFile = "/proc/ioports"
+    static let memoryFile = "/proc/iomem"
 
     static func findings(in files: [RuleExample.File]) throws -> [Finding] {
         var findings: [Finding] = []
@@ -26,6 +28,9 @@ struct ExampleMachine: Sendable {
             }
         }
         findings += CellGroup(members, in: system).findings()
+        let proc = { name in files.first { $0.name == name }?.text ?? "" }
+        findings += RunningMachine(ioports: proc(portsFile), iomem: proc(memoryFile))
+            .findings(system: system.map { (systemFile, $0) }, cells: members)
         return findings.map { $0.placed(in: $0.path ?? "", lines: lines[$0.path ?? ""] ?? [:]) }
     }
 }
@@ -252,6 +257,18 @@ extension ExampleMachine {
                 bdf = "00:03.0"
 
                 """),
+        .init(
+            name: portsFile,
+            text: """
+                0000-0cf7 : PCI Bus 0000:00
+                  0020-0021 : pic1
+                  0060-0060 : keyboard
+                  00a0-00a1 : pic2
+                  0cf8-0cff : PCI conf1
+
+                """),
+        .init(
+            name: memoryFile, text: iomem),
     ])
 
     static let arm64 = ExampleMachine(files: [
@@ -332,4 +349,27 @@ extension ExampleMachine {
 
         """
     }
+
+    static let iomem = """
+        00001000-0009fbff : System RAM
+        00100000-39ffffff : System RAM
+          01000000-01e025d0 : Kernel code
+        3a000000-3f005fff : Reserved
+        3f006000-3fffffff : System RAM
+        c0000000-febfffff : PCI Bus 0000:00
+          feb00000-feb1ffff : 0000:00:02.0
+            feb00000-feb1ffff : e1000e
+          feb20000-feb20fff : 0000:00:03.0
+          feb30000-feb30fff : 0000:00:04.0
+            feb30000-feb30fff : ahci
+        fec00000-fec003ff : IOAPIC 0
+
+        """
+
+    /// As an ordinary user sees it.
+    static let hiddenMemory = """
+        00000000-00000000 : System RAM
+        00000000-00000000 : Reserved
+
+        """
 }

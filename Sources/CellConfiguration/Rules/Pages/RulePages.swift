@@ -1,13 +1,19 @@
 extension RulePage {
     /// Of all rules about configurations, in the order of their ids. Those about images and supervision are
     /// `CellDefinition`'s.
-    public static let configurations: [RulePage] =
-        (CellRules.all.map { page($0) } + RuleTables.ofCells.map { page($0) } + RuleTables.ofSystems.map { page($0) }
-        + RuleTables.ofPlacement.map { page($0) } + RuleTables.ofHardware.map { page($0) }
-        + GroupRules.all.map { page($0) }).sorted { $0.id < $1.id }
+    public static let configurations: [RulePage] = {
+        var pages = Self.pages(CellRules.all)
+        pages += Self.pages(RuleTables.ofCells)
+        pages += Self.pages(RuleTables.ofSystems)
+        pages += Self.pages(RuleTables.ofPlacement)
+        pages += Self.pages(RuleTables.ofHardware)
+        pages += Self.pages(GroupRules.all)
+        pages += Self.pages(MachineRules.all)
+        return pages.sorted { $0.id < $1.id }
+    }()
 
-    private static func page(_ rule: Rule<some Any>) -> RulePage {
-        rule.page(RuleExamples.byRule[rule.id])
+    private static func pages(_ rules: [Rule<some Any>]) -> [RulePage] {
+        rules.map { $0.page(RuleExamples.byRule[$0.id]) }
     }
 }
 
@@ -105,6 +111,17 @@ enum RuleExamples {
         "JH1201": [rtems("[[ports]]", "[[cache]]\nsize = 4\n\n[[cache]]\nstart = 2\nsize = 4\n\n[[ports]]")],
         "JH1202": [rtems("cpus = [3]", "cpus = [3]\nstream-ids = [0x860, 0x860]")],
         "JH1203": [system("[[iommu]]", "[[iommu]]\ntype = \"none\"\n\n[[iommu]]")],
+        "JH1301": [.init(in: ExampleMachine.portsFile, instead: "  0cf8", "  03f8-03ff : serial\n  0cf8")],
+        "JH1302": [rtems("base = 0x3f8\ncount = 8", "base = 0x3f8\ncount = 8\n\n[[ports]]\nbase = 0x20\ncount = 2")],
+        "JH1303": [
+            .init(
+                in: ExampleMachine.memoryFile, instead: "39ffffff : System RAM", "3e7fffff : System RAM"),
+            .init(in: ExampleMachine.memoryFile, instead: "3a000000-3f005fff", "3e800000-3f005fff"),
+        ],
+        "JH1304": [
+            .init(in: ExampleMachine.memoryFile, instead: ExampleMachine.iomem, ExampleMachine.hiddenMemory)
+        ],
+        "JH1305": [rtems("physical = 0xfeb00000", "physical = 0xfeb30000")],
         "JH1401": [rtems("physical = 0x3a000000", "physical = 0x3a100000")],
         "JH1402": [
             rtems(
