@@ -25,7 +25,9 @@ struct JailhouseCtl: ParsableCommand {
                     Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
                 ]),
             CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, Reload.self]),
-            CommandGroup(name: "File", subcommands: [Compile.self, Decompile.self, Check.self, Map.self]),
+            CommandGroup(
+                name: "File",
+                subcommands: [Compile.self, Decompile.self, Schema.self, Check.self, Map.self]),
         ]
     )
 

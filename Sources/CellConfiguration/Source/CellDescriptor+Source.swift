@@ -30,7 +30,7 @@ extension CellDescriptor {
         }
     }
 
-    private mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
+    mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
         var keys = CellKeys(cell: self)
         try file.table("cell", &keys, required: true)
         self = keys.cell
@@ -130,7 +130,7 @@ extension CellDescriptor.Flags {
 extension SourceCoder {
     mutating func architecture(_ key: String, _ architecture: inout Architecture) throws(ConfigurationError) {
         try value(
-            key, &architecture, default: nil,
+            key, .word(Architecture.allCases.map(\.name)), &architecture, default: nil,
             read: { found throws(ConfigurationError) in
                 let name = try found.word(of: Architecture.allCases.map(\.name))
                 return Architecture(name: name) ?? .x86
@@ -141,7 +141,8 @@ extension SourceCoder {
 
     mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {
         try value(
-            key, &revision, default: .current,
+            key, .number(UInt64(FormatRevision.revision13.rawValue)...UInt64(FormatRevision.revision14.rawValue)),
+            &revision, default: .current,
             read: { found throws(ConfigurationError) in
                 let number: UInt16 = try found.number()
                 guard let revision = FormatRevision(rawValue: number) else {
@@ -160,12 +161,12 @@ extension SourceCoder {
         var members = cpus.members
         var byteCount = UInt32(clamping: cpus.bitmap.count)
         try numbers("cpus", &members, in: 0...CPUSet.highestNumber, default: nil)
-        try decimal("cpu-set-bytes", &byteCount, default: UInt32(CPUSet(members).bitmap.count))
+        try decimal(
+            "cpu-set-bytes", &byteCount, default: UInt32(CPUSet(members).bitmap.count),
+            upTo: UInt32(CPUSet.highestNumber / 8 + 1))
         if let found = found("cpu-set-bytes") {
             let needed = members.last.map { $0 / 8 + 1 } ?? 0
-            guard (needed...CPUSet.highestNumber / 8 + 1).contains(Int(byteCount)) else {
-                throw found.error(.outOfRange, "\(byteCount) bytes are too \(byteCount < needed ? "few" : "many")")
-            }
+            guard byteCount >= needed else { throw found.error(.outOfRange, "\(byteCount) bytes are too few") }
         }
         cpus = CPUSet(members, byteCount: Int(byteCount))
     }

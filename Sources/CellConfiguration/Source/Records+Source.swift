@@ -5,7 +5,7 @@ extension MemoryRegion: SourceRecord {
         try coder.string("name", &name)
         // an absent `virtual` is the same address; an absent `physical` is 0, which is said when both are
         let isAtZero = physicalStart == 0 && virtualStart == 0
-        try coder.hexadecimal("physical", &physicalStart, default: coder.isReading || !isAtZero ? 0 : nil)
+        try coder.hexadecimal("physical", &physicalStart, default: coder.isWriting && isAtZero ? nil : 0)
         try coder.hexadecimal("virtual", &virtualStart, default: physicalStart)
         try coder.size("size", &size, default: nil)
         try coder.words("access", &flags.rawValue, Words.memoryAccess)
@@ -98,6 +98,8 @@ extension PCICapability: SourceRecord {
 }
 
 extension IOMMUUnit: SourceRecord {
+    var variants: [IOMMUUnit] { [Kind.amd, .pvu, .none].map { IOMMUUnit(kind: $0) } }
+
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.word("type", &kind.rawValue, Words.iommuKinds, default: nil)
         try coder.hexadecimal("base", &base)
@@ -134,7 +136,7 @@ extension SourceCoder {
         _ key: String, _ value: inout Bool, default standard: Bool = false
     ) throws(ConfigurationError) {
         try self.value(
-            key, &value, default: standard,
+            key, .boolean, &value, default: standard,
             read: { found throws(ConfigurationError) in try found.boolean() }, write: { $0 ? "true" : "false" }
         )
     }
@@ -144,7 +146,7 @@ extension SourceCoder {
         _ key: String, _ address: inout PCIAddress, default standard: PCIAddress?
     ) throws(ConfigurationError) {
         try value(
-            key, &address, default: standard,
+            key, .pciAddress, &address, default: standard,
             read: { found throws(ConfigurationError) in
                 let text = try found.string()
                 guard let address = PCIAddress(text) else {

@@ -1,16 +1,19 @@
-/// Goes through a record's keys and either fills them from a TOML table or writes them as text.
+/// Goes through a record's keys and fills them from a TOML table, writes them as text, or tells what they can be.
 ///
-/// As with ``RecordCoder``, one list of keys serves both directions. What has its default value is not written;
+/// As with ``RecordCoder``, one list of keys serves all. What has its default value is not written;
 /// what is not there is read as its default value.
 struct SourceCoder {
     private enum Mode {
         case reading(SourceTable)
         case writing
+        case describing
     }
 
     private let mode: Mode
     /// The keys written so far.
     private(set) var entries: [(key: String, text: String)] = []
+    /// The keys described so far.
+    private(set) var properties: [SchemaProperty] = []
 
     init(reading table: SourceTable) {
         mode = .reading(table)
@@ -20,14 +23,40 @@ struct SourceCoder {
         mode = .writing
     }
 
+    /// The keys of a record, those of all its variants.
+    static func properties(of record: some SourceRecord) throws(ConfigurationError) -> [SchemaProperty] {
+        var properties: [SchemaProperty] = []
+        for var variant in record.variants {
+            var coder = SourceCoder(mode: .describing)
+            try variant.code(&coder)
+            for property in coder.properties {
+                guard let index = properties.firstIndex(where: { $0.key == property.key }) else {
+                    properties.append(property)
+                    continue
+                }
+                properties[index].type.widen(by: property.type)
+            }
+        }
+        return properties
+    }
+
+    private init(mode: Mode) {
+        self.mode = mode
+    }
+
     var isReading: Bool {
         if case .reading = mode { return true }
         return false
     }
 
+    var isWriting: Bool {
+        if case .writing = mode { return true }
+        return false
+    }
+
     /// - Parameter standard: what an absent key means; nil: the key must be there.
     mutating func value<Value: Equatable>(
-        _ key: String, _ value: inout Value, default standard: Value?,
+        _ key: String, _ type: @autoclosure () -> SchemaType, _ value: inout Value, default standard: Value?,
         read: (SourceValue) throws(ConfigurationError) -> Value, write: (Value) -> String
     ) throws(ConfigurationError) {
         switch mode {
@@ -39,6 +68,8 @@ struct SourceCoder {
             }
         case .writing:
             if value != standard { entries.append((key, write(value))) }
+        case .describing:
+            properties.append(SchemaProperty(key, type(), isRequired: standard == nil))
         }
     }
 
@@ -47,18 +78,19 @@ struct SourceCoder {
         _ key: String, _ number: inout Number, default standard: Number? = 0
     ) throws(ConfigurationError) {
         try value(
-            key, &number, default: standard,
+            key, .number(0...UInt64(Number.max)), &number, default: standard,
             read: { found throws(ConfigurationError) in try found.number() }, write: { SourceText.hexadecimal($0) }
         )
     }
 
     /// Written in decimal.
     mutating func decimal<Number: FixedWidthInteger & UnsignedInteger>(
-        _ key: String, _ number: inout Number, default standard: Number? = 0
+        _ key: String, _ number: inout Number, default standard: Number? = 0, upTo most: Number = .max
     ) throws(ConfigurationError) {
         try value(
-            key, &number, default: standard,
-            read: { found throws(ConfigurationError) in try found.number() }, write: { SourceText.decimal($0) }
+            key, .number(0...UInt64(most)), &number, default: standard,
+            read: { found throws(ConfigurationError) in try found.number(in: 0...most) },
+            write: { SourceText.decimal($0) }
         )
     }
 
@@ -67,7 +99,7 @@ struct SourceCoder {
         _ key: String, _ size: inout Number, default standard: Number? = 0
     ) throws(ConfigurationError) {
         try value(
-            key, &size, default: standard,
+            key, .size(most: UInt64(Number.max)), &size, default: standard,
             read: { found throws(ConfigurationError) in
                 let bytes = try found.size()
                 guard let size = Number(exactly: bytes) else {
@@ -83,7 +115,7 @@ struct SourceCoder {
         _ key: String, _ text: inout String, default standard: String? = ""
     ) throws(ConfigurationError) {
         try value(
-            key, &text, default: standard,
+            key, .string, &text, default: standard,
             read: { found throws(ConfigurationError) in try found.string() }, write: SourceText.string
         )
     }
@@ -91,7 +123,7 @@ struct SourceCoder {
     /// Bytes that have no better way to be said.
     mutating func bytes(_ key: String, _ bytes: inout [UInt8], limit: Int) throws(ConfigurationError) {
         try value(
-            key, &bytes, default: [],
+            key, .bytes, &bytes, default: [],
             read: { found throws(ConfigurationError) in
                 guard let bytes = SourceText.parse(bytes: try found.string()), bytes.count <= limit else {
                     throw found.error(.invalidValue, "this must be at most \(limit) bytes, such as \"01 a0\"")
@@ -108,7 +140,7 @@ struct SourceCoder {
     ) throws(ConfigurationError) where Flags.Element == Flags {
         var isSet = flags.contains(flag)
         try value(
-            key, &isSet, default: false,
+            key, .boolean, &isSet, default: false,
             read: { found throws(ConfigurationError) in try found.boolean() }, write: { $0 ? "true" : "false" }
         )
         if isSet { flags.insert(flag) } else { flags.remove(flag) }
@@ -120,7 +152,7 @@ struct SourceCoder {
     ) throws(ConfigurationError) where Flags.Element == Flags {
         var isSet = flags.contains(flag)
         try value(
-            key, &isSet, default: false,
+            key, .word([words.clear, words.set]), &isSet, default: false,
             read: { found throws(ConfigurationError) in try found.word(of: [words.clear, words.set]) == words.set },
             write: { SourceText.string($0 ? words.set : words.clear) }
         )
@@ -134,7 +166,7 @@ struct SourceCoder {
         let named = words.reduce(0) { $0 | $1.bit }
         var set = bits & named
         try value(
-            key, &set, default: 0,
+            key, .words(words.map(\.word)), &set, default: 0,
             read: { found throws(ConfigurationError) in
                 var set: Bits = 0
                 for element in try SourceCoder.elements(of: found) {
@@ -168,7 +200,7 @@ struct SourceCoder {
         _ key: String, _ number: inout Number, _ words: [(word: String, number: Number)], default standard: Number?
     ) throws(ConfigurationError) {
         try value(
-            key, &number, default: standard,
+            key, .wordOrNumber(words.map(\.word), most: UInt64(Number.max)), &number, default: standard,
             read: { found throws(ConfigurationError) in
                 guard case .string(let text) = found.content else { return try found.number() }
                 guard let number = words.first(where: { $0.word == text })?.number else {
@@ -187,7 +219,7 @@ struct SourceCoder {
         _ key: String, _ members: inout [Int], in range: ClosedRange<Int>, default standard: [Int]? = []
     ) throws(ConfigurationError) {
         try value(
-            key, &members, default: standard,
+            key, .numberSet(most: UInt64(range.upperBound)), &members, default: standard,
             read: { found throws(ConfigurationError) in try SourceCoder.numbers(found, range) },
             write: SourceText.numbers
         )
@@ -198,7 +230,7 @@ struct SourceCoder {
         _ key: String, _ numbers: inout [Number], default standard: [Number] = [], count: Int? = nil
     ) throws(ConfigurationError) {
         try value(
-            key, &numbers, default: standard,
+            key, .numberList(most: UInt64(Number.max), count: count), &numbers, default: standard,
             read: { found throws(ConfigurationError) in
                 var numbers: [Number] = []
                 for element in try found.list() { numbers.append(try element.number()) }
@@ -223,6 +255,8 @@ struct SourceCoder {
             try record.code(&coder)
             guard !coder.entries.isEmpty else { return }
             entries.append((key, "{ " + coder.entries.map { "\($0.key) = \($0.text)" }.joined(separator: ", ") + " }"))
+        case .describing:
+            properties.append(SchemaProperty(key, .table(try SourceCoder.properties(of: record))))
         }
     }
 
@@ -231,7 +265,7 @@ struct SourceCoder {
         _ key: String, _ number: inout Number?
     ) throws(ConfigurationError) {
         try value(
-            key, &number, default: .some(nil),
+            key, .number(0...UInt64(Number.max)), &number, default: .some(nil),
             read: { found throws(ConfigurationError) in
                 let number: Number = try found.number()
                 return number
@@ -281,4 +315,10 @@ struct SourceCoder {
 protocol SourceRecord {
     /// Hands each key to the coder, in the order in which they are written.
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError)
+    /// One of each shape that the table can have, when some keys depend on others.
+    var variants: [Self] { get }
+}
+
+extension SourceRecord {
+    var variants: [Self] { [self] }
 }

@@ -1,43 +1,65 @@
-/// Goes through the tables of a whole file, in either direction.
+/// Goes through the tables of a whole file: reads them, writes them, or tells which there are.
 struct SourceFile {
-    private let root: SourceTable?
-    /// What has been written.
-    private(set) var text = ""
-
-    init(reading root: SourceTable) {
-        self.root = root
+    private enum Mode {
+        case reading(SourceTable)
+        case writing
+        case describing
     }
 
-    private init() {
-        root = nil
+    private let mode: Mode
+    /// What has been written.
+    private(set) var text = ""
+    /// What has been described.
+    private(set) var tables: [SchemaTable] = []
+
+    init(reading root: SourceTable) {
+        mode = .reading(root)
+    }
+
+    private init(_ mode: Mode) {
+        self.mode = mode
     }
 
     /// What `write` writes.
     static func text(_ write: (inout SourceFile) throws(ConfigurationError) -> Void) -> String {
-        var file = SourceFile()
+        file(.writing, write).text
+    }
+
+    /// The tables that `describe` goes through.
+    static func tables(_ describe: (inout SourceFile) throws(ConfigurationError) -> Void) -> [SchemaTable] {
+        file(.describing, describe).tables
+    }
+
+    private static func file(
+        _ mode: Mode, _ goThrough: (inout SourceFile) throws(ConfigurationError) -> Void
+    ) -> SourceFile {
+        var file = SourceFile(mode)
         do throws(ConfigurationError) {
-            try write(&file)
+            try goThrough(&file)
         } catch {
             assertionFailure("only reading can fail: \(error)")
         }
-        return file.text
+        return file
     }
 
     /// `[key]`, absent when all of it is at its defaults.
     mutating func table<Record: SourceRecord>(
         _ key: String, _ record: inout Record, required: Bool = false
     ) throws(ConfigurationError) {
-        if let root {
+        switch mode {
+        case .reading(let root):
             guard let table = try root.table(key) else {
                 if required { _ = try root.required(key) }
                 return
             }
             var coder = SourceCoder(reading: table)
             try record.code(&coder)
-        } else {
+        case .writing:
             var coder = SourceCoder()
             try record.code(&coder)
             if !coder.entries.isEmpty || required { append("[\(key)]", coder) }
+        case .describing:
+            tables.append(SchemaTable(key, isRequired: required, try SourceCoder.properties(of: record)))
         }
     }
 
@@ -45,7 +67,8 @@ struct SourceFile {
     mutating func list<Record: SourceRecord & Blank>(
         _ key: String, _ records: inout [Record], limit: Int = .max
     ) throws(ConfigurationError) {
-        if let root {
+        switch mode {
+        case .reading(let root):
             records = []
             for table in try root.tables(key) {
                 guard records.count < limit else {
@@ -56,20 +79,25 @@ struct SourceFile {
                 try record.code(&coder)
                 records.append(record)
             }
-        } else {
+        case .writing:
             for index in records.indices {
                 var coder = SourceCoder()
                 try records[index].code(&coder)
                 append("[[\(key)]]", coder)
             }
+        case .describing:
+            tables.append(SchemaTable(key, isList: true, try SourceCoder.properties(of: Record.blank)))
         }
     }
 
-    var isReading: Bool { root != nil }
+    var isReading: Bool {
+        if case .reading = mode { return true }
+        return false
+    }
 
     /// Tells where the elements of a list come from that is not in the source as it is in the descriptor.
     func renumber(_ key: String, _ origins: [String]) {
-        root?.renumbered[key] = origins
+        if case .reading(let root) = mode { root.renumbered[key] = origins }
     }
 
     private mutating func append(_ header: String, _ coder: SourceCoder) {

@@ -19,7 +19,7 @@ extension SystemDescriptor {
         }
     }
 
-    private mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
+    mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
         var keys = SystemKeys(architecture: architecture, revision: revision, flags: flags)
         try file.table("system", &keys, required: true)
         flags = keys.flags
@@ -71,6 +71,10 @@ private struct HypervisorMemoryKeys: SourceRecord {
 }
 
 extension Platform: SourceRecord {
+    var variants: [Platform] {
+        [Architecture.x86, .arm].map { Platform(specific: Specific(for: $0)) }
+    }
+
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.hexadecimal("mmconfig-base", &mmconfigBase)
         try coder.hexadecimal("mmconfig-end-bus", &mmconfigEndBus)

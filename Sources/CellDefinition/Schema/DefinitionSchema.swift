@@ -1,0 +1,67 @@
+import CellConfiguration
+import Supervision
+
+/// The JSON Schema of cell definitions, cells and systems, for editors that complete and check TOML by one.
+public enum DefinitionSchema {
+    /// The text of `configs/jailhouse.schema.json`.
+    public static var text: String { SchemaText.schema(tables, alternatives: kinds) }
+
+    /// Every table, whichever kind of file it stands in.
+    public static var tables: [SchemaTable] {
+        let cell = ConfigurationSchema.cell
+        let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
+        return cell + [image, supervision] + system
+    }
+
+    /// What a file must have, by its kind: hardware described here, in another file, or a system's.
+    static var kinds: [[String]] {
+        [
+            ConfigurationSchema.cell.filter(\.isRequired).map(\.key), ["configuration"],
+            ConfigurationSchema.system.filter(\.isRequired).map(\.key),
+        ]
+    }
+
+    static let image = SchemaTable(
+        "image", isList: true, text: "A program, or a part of one, that is loaded into the cell",
+        [
+            SchemaProperty("path", .string, isRequired: true, text: "An ELF executable or a flat image"),
+            SchemaProperty("address", .number(0...UInt64.max), text: "Where a flat image goes, as the cell sees it"),
+            SchemaProperty(
+                "kind", .word(ImageReference.Kind.allCases.map(\.rawValue)),
+                text: "What the program is, where its symbols do not show it"),
+            SchemaProperty(
+                "work-area", .size(most: .max),
+                text: "Memory behind the image for heap and stacks, where its symbols do not say it"),
+            SchemaProperty(
+                "communication-region", .number(0...UInt64.max),
+                text: "Where the program looks for the communication region, where its symbols do not say it"),
+        ]
+    )
+
+    static let supervision = SchemaTable(
+        "supervision", text: "How the daemon looks after the cell",
+        [
+            SchemaProperty("autostart", .boolean, text: "Start it with the daemon"),
+            SchemaProperty(
+                "restart", .word(SupervisionPolicy.Restart.allCases.map(\.rawValue)),
+                text: "When it is started again; default: on-failure"),
+            SchemaProperty("delay", .duration, text: "Before the first restart; doubles with each further one"),
+            SchemaProperty("maximum-delay", .duration, text: "The longest delay"),
+            SchemaProperty(
+                "limit",
+                .table([
+                    SchemaProperty("attempts", .number(1...1000), text: "How many failures"),
+                    SchemaProperty("within", .duration, text: "In what time"),
+                ]), text: "More failures than that, and the cell is given up"),
+            SchemaProperty("stop-timeout", .duration, text: "How long a program may refuse to be stopped"),
+            SchemaProperty(
+                "liveness",
+                .table([
+                    SchemaProperty("kind", .word(["vm-exits"]), isRequired: true, text: "What is watched"),
+                    SchemaProperty("stall", .duration, isRequired: true, text: "How long it may stand still"),
+                ]), text: "Only for programs that are known to leave to the hypervisor regularly"),
+            SchemaProperty(
+                "accept-unbounded-handshake", .boolean, text: "Take the risk that a hung program freezes Linux"),
+        ]
+    )
+}
