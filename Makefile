@@ -63,7 +63,7 @@ install:
 	@test -x $(BINARIES)/jailhoused || { echo "$(BINARIES)/jailhoused is not there: run make release first" >&2; exit 1; }
 	@test -e inmates/build/rtems.exe || { echo "the inmates are not built: run make release first" >&2; exit 1; }
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system lib/sysusers.d lib/tmpfiles.d \
-	    lib/udev/rules.d lib/jailhoused/inmates share/jailhoused share/bash-completion/completions \
+	    lib/udev/rules.d lib/jailhoused/inmates share/jailhoused/examples share/bash-completion/completions \
 	    share/zsh/site-functions share/fish/vendor_completions.d) $(DESTDIR)/etc/jailhoused/cells
 	install -s $(COMMANDS:%=$(BINARIES)/%) $(DESTDIR)$(PREFIX)/bin
 	install -s -m 644 $(BINARIES)/lib$(PRELOAD).so $(DESTDIR)$(PREFIX)/lib/jailhoused
@@ -73,7 +73,7 @@ install:
 	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
 	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
 	install -m 644 inmates/build/*.exe inmates/build/start-stub*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
-	cp -r configs $(DESTDIR)$(PREFIX)/share/jailhoused/examples
+	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
 	test -e $(DESTDIR)/etc/jailhoused/jailhoused.toml || \
