@@ -24,7 +24,9 @@ inmates:
 	$(MAKE) --no-print-directory -C inmates
 
 # The Swift runtime goes into the binaries, so that a board needs none.
-release: inmates
+release:
+	.ci/packages $(BUILD_PACKAGES)
+	$(MAKE) --no-print-directory inmates
 	for product in $(COMMANDS) $(PRELOAD); do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 
@@ -39,9 +41,7 @@ test:
 	$(SWIFT) build --build-tests
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
-bench:
-	.ci/packages $(BUILD_PACKAGES)
-	$(MAKE) --no-print-directory release
+bench: release
 	Tests/bench/restart.sh .build/release
 
 # PyPI's client, for the tests: another's reading of the Varlink protocol

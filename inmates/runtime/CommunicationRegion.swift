@@ -21,7 +21,6 @@ struct CommunicationRegion {
     /// The layout's number; this file is written for 2.
     var revision: UInt32 { word(4) >> 16 }
     var pmTimerPort: UInt16 { UInt16(truncatingIfNeeded: word(64)) }
-    var processorCount: UInt32 { word(64) >> 16 }
     /// What the hypervisor wants; nil when it is nothing that this file knows. To be read once for each answer: the
     /// next message may be there at the next look.
     var message: Message? { Message(rawValue: word(12)) }
