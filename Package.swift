@@ -21,8 +21,9 @@ func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+/// - Parameter data: folders with files that tests read where they stand.
+func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
 
 let package = Package(
@@ -54,6 +55,7 @@ let package = Package(
 
         // the first floor
         room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision"]),
+        room("MachineProbe", ["CellConfiguration"]),
         room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
@@ -72,7 +74,7 @@ let package = Package(
         command(
             "jailhouse-ctl",
             [
-                "CellConfiguration", "CellDefinition", "ControlInterface", "InmateImage", "SystemCalls",
+                "CellConfiguration", "CellDefinition", "ControlInterface", "InmateImage", "MachineProbe", "SystemCalls",
                 "SystemdSupport", argumentParser,
             ]
         ),
@@ -80,6 +82,7 @@ let package = Package(
 
         tests("CellConfigurationTests", ["CellConfiguration"]),
         tests("InmateImageTests", ["InmateImage"]),
+        tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),
         tests("SupervisionTests", ["Supervision"]),
         tests("CellDefinitionTests", ["CellDefinition"]),
         tests("HypervisorTests", ["Hypervisor", "Supervision"]),
@@ -87,7 +90,7 @@ let package = Package(
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests("DaemonTests", ["jailhoused"]),
-        tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"]),
+        tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"], data: ["Golden"]),
         tests("Integration", ["SystemCalls"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,92 @@
+import CellConfiguration
+
+/// The root cell's memory regions: whole pages, none over another, and nothing that the hypervisor keeps.
+struct ProposedMemory {
+    private(set) var regions: [MemoryRegion] = []
+
+    /// Below this, PCs have RAM, firmware and the display's memory in small pieces.
+    private static let firstMegabyte: UInt64 = 0x10_0000
+    /// Beyond this, what the firmware reserves is no memory: the processor has no such addresses.
+    private static let farthest: UInt64 = 1 << 39
+
+    /// - Parameter keepOut: what is the hypervisor's: pages that no region may have.
+    init(
+        _ resources: [RunningMachine.Resource], functions: [PCIFunction], reserved: ReservedMemory?,
+        keepOut: [ClosedRange<UInt64>]
+    ) {
+        var taken = keepOut
+        if let reserved { taken.append(reserved.start...reserved.last) }
+        add("low memory", 0...0x9_ffff, [.read, .write, .execute, .dma], besides: taken)
+        add("display and ROMs", 0xa_0000...0xf_ffff, [.read, .write, .execute], besides: taken)
+        if let reserved {
+            regions.append(
+                MemoryRegion(
+                    name: "memory for cells", physicalStart: reserved.start, virtualStart: reserved.start,
+                    size: reserved.size - ReservedMemory.hypervisorSize, flags: [.read, .write, .execute, .dma]))
+        }
+        // RAM first: where something else shares a page with it, the page is RAM
+        let sorted = resources.filter { $0.last >= Self.firstMegabyte && $0.first < Self.farthest }
+            .sorted { Self.rank($0) < Self.rank($1) }
+        for resource in sorted {
+            guard let (name, flags) = Self.purpose(of: resource) else { continue }
+            add(name, resource.first...resource.last, flags, besides: taken)
+        }
+        for function in functions {
+            for window in function.windows where !window.isPorts && window.first >= Self.firstMegabyte {
+                add(
+                    "\(function.kindName) \(function.address)", window.first...window.last, [.read, .write],
+                    besides: taken)
+            }
+        }
+        regions.sort { $0.physicalStart < $1.physicalStart }
+    }
+
+    private static func rank(_ resource: RunningMachine.Resource) -> Int {
+        resource.name == "System RAM" ? 0 : resource.parents.isEmpty ? 2 : 1
+    }
+
+    /// Nil for what the hypervisor looks after, what is a bus and not a device, and what the functions' own
+    /// registers say better.
+    private static func purpose(of resource: RunningMachine.Resource) -> (String, MemoryRegion.Flags)? {
+        let name = resource.name
+        if name == "System RAM" { return ("RAM", [.read, .write, .execute, .dma]) }
+        let others = ["PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "pnp ", "Kernel ", "Crash kernel"]
+        guard !others.contains(where: name.hasPrefix), !isPCIName(name) else { return nil }
+        if name.hasPrefix("HPET") { return ("HPET", [.read, .write]) }
+        if name.hasPrefix("ACPI Tables") { return ("ACPI tables", .read) }
+        if name.lowercased() == "reserved" {
+            return resource.last == 0xffff_ffff ? ("firmware", .read) : ("reserved by the firmware", [.read, .write])
+        }
+        // within what has a name already, only drivers' own registers matter, and those are in it
+        return resource.parents.isEmpty ? (String(name.prefix(40)), [.read, .write]) : nil
+    }
+
+    /// `0000:00:1f.2`
+    private static func isPCIName(_ name: String) -> Bool {
+        name.count == 12 && name.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+    }
+
+    /// Whole pages of the range, without those that are taken or have a region already.
+    private mutating func add(
+        _ name: String, _ range: ClosedRange<UInt64>, _ flags: MemoryRegion.Flags, besides taken: [ClosedRange<UInt64>]
+    ) {
+        var pieces = [range.lowerBound & ~0xfff...range.upperBound | 0xfff]
+        for other in taken + regions.map({ $0.physicalStart...$0.physicalStart + ($0.size - 1) }) {
+            pieces = pieces.flatMap { Self.without(other.lowerBound & ~0xfff...other.upperBound | 0xfff, $0) }
+        }
+        for piece in pieces where piece.upperBound - piece.lowerBound < .max {
+            regions.append(
+                MemoryRegion(
+                    name: name, physicalStart: piece.lowerBound, virtualStart: piece.lowerBound,
+                    size: piece.upperBound - piece.lowerBound + 1, flags: flags))
+        }
+    }
+
+    private static func without(_ other: ClosedRange<UInt64>, _ range: ClosedRange<UInt64>) -> [ClosedRange<UInt64>] {
+        guard range.overlaps(other) else { return [range] }
+        var pieces: [ClosedRange<UInt64>] = []
+        if range.lowerBound < other.lowerBound { pieces.append(range.lowerBound...other.lowerBound - 1) }
+        if range.upperBound > other.upperBound { pieces.append(other.upperBound + 1...range.upperBound) }
+        return pieces
+    }
+}

@@ -1,0 +1,59 @@
+import CellConfiguration
+
+/// The memory that Linux keeps free for the hypervisor and its cells: `memmap=80M$0x3a000000` on its command line.
+struct ReservedMemory: Hashable {
+    var start: UInt64
+    var size: UInt64
+
+    /// The hypervisor's share, at the end.
+    static let hypervisorSize: UInt64 = 8 << 20
+    /// What is proposed when nothing is reserved.
+    static let proposedSize: UInt64 = 80 << 20
+    private static let alignment: UInt64 = 2 << 20
+
+    var hypervisorStart: UInt64 { start + size - Self.hypervisorSize }
+    var last: UInt64 { start + (size - 1) }
+
+    /// The largest reservation of a command line that has room for a hypervisor and some cell.
+    init?(commandLine: String) {
+        let reservations = commandLine.split { $0 == " " || $0 == "\n" }.filter { $0.hasPrefix("memmap=") }
+            .flatMap { $0.dropFirst(7).split(separator: ",") }
+            .compactMap { word -> ReservedMemory? in
+                let parts = word.split(separator: "$", omittingEmptySubsequences: false)
+                guard parts.count == 2, let size = Self.number(parts[0]), let start = Self.number(parts[1]),
+                    size > Self.hypervisorSize, start % 4096 == 0, size % 4096 == 0,
+                    !start.addingReportingOverflow(size).overflow
+                else { return nil }
+                return ReservedMemory(start: start, size: size)
+            }
+        guard let largest = reservations.max(by: { $0.size < $1.size }) else { return nil }
+        self = largest
+    }
+
+    /// A place for it near the end of the RAM below 4 GiB; nil when there is too little.
+    init?(proposedIn resources: [RunningMachine.Resource]) {
+        let end = resources.filter { $0.name == "System RAM" && $0.parents.isEmpty && $0.last < 1 << 32 }
+            .filter { $0.last - $0.first > 4 * Self.proposedSize }.map { $0.last + 1 }.max()
+        // some MiB at the end are left to Linux: firmware likes to keep its tables there
+        guard let end else { return nil }
+        let start = (end - Self.proposedSize - (16 << 20)) / Self.alignment * Self.alignment
+        self.init(start: start, size: Self.proposedSize)
+    }
+
+    private init(start: UInt64, size: UInt64) {
+        self.start = start
+        self.size = size
+    }
+
+    /// `memmap=80M$0x3a000000`
+    var parameter: String { "memmap=\(size >> 20)M$0x\(String(start, radix: 16))" }
+
+    /// `0x3a000000`, `80M`, `1G`
+    private static func number(_ text: Substring) -> UInt64? {
+        let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
+        let shift = text.last.flatMap { shifts[Character($0.uppercased())] } ?? 0
+        let digits = shift == 0 ? text : text.dropLast()
+        let number = digits.lowercased().hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
+        return number.flatMap { $0 > .max >> shift ? nil : $0 << shift }
+    }
+}

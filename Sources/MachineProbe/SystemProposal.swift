@@ -1,0 +1,189 @@
+import CellConfiguration
+
+/// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
+public struct SystemProposal: Hashable, Sendable {
+    public private(set) var system: SystemDescriptor
+    /// What somebody has to look at, by the key of the table concerned (`pci-device[2]`); "" is the whole file.
+    public private(set) var notes: [String: [String]] = [:]
+
+    /// - Parameter capture: of an x86 machine.
+    public init(_ capture: MachineCapture) {
+        let machine = RunningMachine(ioports: capture.ioports, iomem: capture.iomem)
+        let tables = ACPITables(capture.tables)
+        let functions = capture.pciFunctions.compactMap(PCIFunction.init).sorted {
+            ($0.domain, $0.address.rawValue) < ($1.domain, $1.address.rawValue)
+        }
+        system = SystemDescriptor(flags: .virtualDebugConsole, rootCell: CellDescriptor(name: ""))
+        if machine.hidesAddresses || functions.contains(where: { !$0.isComplete }) {
+            note("", "Linux shows the addresses of memory and all of a PCI device to root only: run probe as root.")
+        }
+        nameRootCell(capture)
+        describePlatform(tables, machine.memory, functions)
+        let reserved = placeHypervisor(capture, machine.memory)
+        describeMemory(machine.memory, tables, functions, reserved)
+        describePorts(machine.ports, functions)
+        describeFunctions(functions, tables)
+    }
+
+    private mutating func note(_ key: String, _ text: String) {
+        notes[key, default: []].append(text)
+    }
+}
+
+extension SystemProposal {
+    private mutating func nameRootCell(_ capture: MachineCapture) {
+        let words = capture.productName.split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
+        let name = words.joined(separator: "-").lowercased().prefix(CellDescriptor.nameLimit)
+        system.rootCell.name = name.isEmpty ? "machine" : String(name)
+        let list = capture.cpus.split { $0 == "\n" || $0 == " " }.first.map(String.init) ?? ""
+        if let cpus = try? CPUSet(list: list), !cpus.isEmpty {
+            system.rootCell.cpus = cpus
+        } else {
+            system.rootCell.cpus = CPUSet([0])
+            note("root-cell", "Linux did not tell which CPUs there are.")
+        }
+    }
+
+    private mutating func describePlatform(
+        _ tables: ACPITables, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction]
+    ) {
+        var x86 = X86Platform()
+        if let space = tables.configurationSpaces.first {
+            system.platform.mmconfigBase = space.base
+            system.platform.mmconfigEndBus = space.lastBus
+            system.platform.pciDomain = space.segment
+        } else {
+            note("platform", "No ACPI table MCFG: PCI configuration space in memory (mmconfig-base) is not known.")
+        }
+        if tables.configurationSpaces.count > 1 {
+            note("platform", "The machine has several PCI domains, of which a configuration can have one.")
+        }
+        if let port = tables.timerPort {
+            x86.pmTimerPort = port
+        } else {
+            note("platform", "No PM timer in the ACPI table FACP: the hypervisor needs one to measure time.")
+        }
+        let units = tables.remapping.units
+        if units.isEmpty {
+            note("platform", "No IOMMU in the ACPI tables (DMAR or IVRS): devices cannot be given to cells safely.")
+        }
+        if units.count > Platform.iommuUnitLimit {
+            note(
+                "platform",
+                "The machine has \(units.count) IOMMUs; a configuration can have \(Platform.iommuUnitLimit).")
+        }
+        system.platform.iommuUnits = units.prefix(Platform.iommuUnitLimit).enumerated().map { index, unit in
+            iommu(unit, at: index, memory, functions)
+        }
+        if units.contains(where: { $0.kind == .intel }) { x86.vtdInterruptLimit = 256 }
+        system.platform.specific = .x86(x86)
+        system.rootCell.interruptChips = tables.ioapics.enumerated().map { index, ioapic in
+            let source = tables.remapping.ioapics.first { $0.id == ioapic.id }
+            if source == nil && !units.isEmpty {
+                note("interrupt-chip[\(index)]", "The IOMMU's table does not tell this IOAPIC's PCI address: check id.")
+            }
+            let last = tables.ioapics.map { Int($0.firstInterrupt) }.filter { $0 > ioapic.firstInterrupt }.min()
+            let pins = min(last.map { $0 - Int(ioapic.firstInterrupt) } ?? 24, 128)
+            return InterruptChip(
+                address: ioapic.address,
+                id: source.map { UInt32($0.unit) << 16 | UInt32($0.address.rawValue) } ?? UInt32(ioapic.id),
+                pins: 0..<pins)
+        }
+        if tables.ioapics.isEmpty { note("platform", "No IOAPIC in the ACPI table APIC.") }
+    }
+
+    private mutating func iommu(
+        _ unit: RemappingTables.Unit, at index: Int, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction]
+    ) -> IOMMUUnit {
+        let registers = memory.first { $0.first == unit.base && $0.name.hasPrefix("dmar") }
+        let isAMD = unit.kind == .amd
+        var record = IOMMUUnit(
+            kind: unit.kind, base: unit.base,
+            size: registers.map { UInt32(clamping: $0.last - $0.first + 1) } ?? (isAMD ? 0x4000 : 0x1000))
+        guard isAMD else { return record }
+        let function = functions.first { $0.address == unit.address }
+        let interrupts = function?.capabilities.first {
+            $0.id == PCICapability.Known.messageSignalledInterrupts.rawValue
+        }
+        record.amd = IOMMUUnit.AMD(
+            address: unit.address, baseCapability: unit.capability,
+            msiCapability: UInt8(clamping: interrupts?.start ?? 0), features: unit.features)
+        note(
+            "iommu[\(index)]",
+            "The size of its registers is not in the ACPI tables: 16 KiB, or 512 KiB with performance counters.")
+        if interrupts == nil { note("iommu[\(index)]", "Its MSI capability is not known: check msi-capability.") }
+        return record
+    }
+
+    private mutating func placeHypervisor(
+        _ capture: MachineCapture, _ memory: [RunningMachine.Resource]
+    ) -> ReservedMemory? {
+        let kept = ReservedMemory(commandLine: capture.commandLine)
+        guard let reserved = kept ?? ReservedMemory(proposedIn: memory) else {
+            note("hypervisor-memory", "No place was found for it: reserve memory with memmap= and probe again.")
+            return nil
+        }
+        system.hypervisorMemory = MemoryRegion(
+            physicalStart: reserved.hypervisorStart, size: ReservedMemory.hypervisorSize)
+        if kept == nil {
+            note(
+                "hypervisor-memory",
+                "Linux still uses this memory. Before enabling, add to its command line: \(reserved.parameter)")
+        } else {
+            note(
+                "hypervisor-memory", "The end of what Linux keeps free (\(reserved.parameter)); the rest is for cells.")
+        }
+        return reserved
+    }
+
+    private mutating func describeMemory(
+        _ resources: [RunningMachine.Resource], _ tables: ACPITables, _ functions: [PCIFunction],
+        _ reserved: ReservedMemory?
+    ) {
+        func pages(_ start: UInt64, _ size: UInt64) -> ClosedRange<UInt64>? {
+            let (last, overflow) = start.addingReportingOverflow(max(size, 1) - 1)
+            return start == 0 || overflow ? nil : start...last
+        }
+        var keepOut = [pages(0xfee0_0000, 0x1000)]
+        keepOut += tables.configurationSpaces.map { pages($0.base, (UInt64($0.lastBus) + 1) << 20) }
+        keepOut += tables.ioapics.map { pages($0.address, 0x1000) }
+        keepOut += system.platform.iommuUnits.map { pages($0.base, UInt64($0.size)) }
+        keepOut += functions.map { $0.msixTable.flatMap { pages($0.address, UInt64($0.size)) } }
+        let memory = ProposedMemory(
+            resources, functions: functions, reserved: reserved, keepOut: keepOut.compactMap(\.self))
+        system.rootCell.memoryRegions = memory.regions
+        for (index, region) in memory.regions.enumerated() where region.name == "reserved by the firmware" {
+            note("memory[\(index)]", "What the firmware has here is not known; if Linux never touches it, remove it.")
+        }
+    }
+
+    private mutating func describePorts(_ resources: [RunningMachine.Resource], _ functions: [PCIFunction]) {
+        system.rootCell.ioPortRegions = ProposedPorts.regions(resources, functions: functions)
+        note(
+            "ports[0]",
+            "What a driver that is not loaded yet would use is missing; its first access would stop that CPU of Linux.")
+        guard resources.contains(where: { $0.first == 0x3f8 }) else {
+            return note("debug-console", "No serial port at 0x3f8, so the hypervisor has no console of its own.")
+        }
+        system.debugConsole = Console(kind: .uart8250, address: 0x3f8)
+    }
+
+    private mutating func describeFunctions(_ functions: [PCIFunction], _ tables: ACPITables) {
+        var lists: [[PCICapability]: Int] = [:]
+        for (index, function) in functions.enumerated() {
+            let list = function.capabilities
+            let first = lists[list] ?? system.rootCell.pciCapabilities.count
+            if !list.isEmpty, lists[list] == nil {
+                lists[list] = first
+                system.rootCell.pciCapabilities += list
+                note("pci-capability[\(first)]", "of \(function.address), \(function.kindName)")
+            }
+            let unit = tables.remapping.unit(of: function.address, in: function.domain)
+            system.rootCell.pciDevices.append(function.device(iommu: unit ?? 0, firstCapability: first))
+            note("pci-device[\(index)]", "\(function.kindName) (\(function.identity))")
+            if unit == nil && !tables.remapping.units.isEmpty {
+                note("pci-device[\(index)]", "No IOMMU serves it according to the ACPI tables: check iommu.")
+            }
+        }
+    }
+}
