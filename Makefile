@@ -1,6 +1,7 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast a failed cell is started again
+# make fuzz       [FUZZ_RUNS=] mutated files against all that reads configurations
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -13,8 +14,10 @@ COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
+FUZZ_RUNS ?= 1000000
+FUZZED := $(shell find Sources/CellConfiguration -name '*.swift') Fuzz/Configuration.swift
 LINT_PACKAGES := shellcheck
-SWIFT_SOURCES := Package.swift Sources Tests inmates
+SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
 SCRIPTS := $(wildcard .ci/* Tests/*/*.sh)
 
 build:
@@ -43,6 +46,22 @@ test:
 
 bench: release
 	Tests/bench/restart.sh .build/release
+
+# The seeds are compiled in both revisions; what they lead to is kept for the next run.
+fuzz: .build/fuzz/configuration
+	$(SWIFT) build --product jailhouse-ctl
+	mkdir -p .build/fuzz/seeds .build/fuzz/corpus
+	for source in Fuzz/seeds/*.toml configs/cells/*.toml configs/systems/*.toml; do \
+	    cp $$source .build/fuzz/seeds; for revision in 13 14; do .build/debug/jailhouse-ctl compile $$source \
+	        --revision $$revision -o .build/fuzz/seeds/$$(basename $$source .toml).$$revision || exit; done; done
+	$< -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=.build/fuzz/ \
+	    .build/fuzz/corpus .build/fuzz/seeds 2>.build/fuzz/log || { tail -40 .build/fuzz/log; exit 1; }
+	grep -E '^(Done|stat::)' .build/fuzz/log
+
+# gold complains of the sanitizer's assembly
+.build/fuzz/configuration: $(FUZZED)
+	mkdir -p $(@D)
+	swiftc -O -wmo -swift-version 6 -parse-as-library -sanitize=fuzzer,address -use-ld=lld -module-name Fuzz $(FUZZED) -o $@
 
 # PyPI's client, for the tests: another's reading of the Varlink protocol
 .build/venv: Makefile
@@ -83,4 +102,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates release demo test bench format lint install
+.PHONY: build inmates release demo test bench fuzz format lint install

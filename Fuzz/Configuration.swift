@@ -1,0 +1,61 @@
+// Coverage-guided fuzzing of everything that reads configurations. The Makefile compiles this file and the room
+// CellConfiguration into one module, for libFuzzer.
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// An input is a compiled configuration or TOML source, as `jailhouse-ctl` and the daemon take either. Nothing may
+/// trap, and what is accepted must come back the same, byte for byte.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzConfiguration(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let contents = Array(UnsafeBufferPointer(start: start, count: count))
+    guard let file = try? ConfigurationFile(contents: contents, path: "input") else { return 0 }
+    if ConfigurationFile.isBinary(contents) {
+        expect(binary(of: file, "accepted"), contents, "what was read is not what is written")
+        lookAtAll(of: file)
+    }
+    let compiled = binary(of: file, "accepted")
+    for revision in FormatRevision.allCases {
+        let other = binary(of: file, "of revision \(revision.rawValue)", revision)
+        guard let again = try? ConfigurationFile(binary: other), binary(of: again, "read again") == other else {
+            fail("revision \(revision.rawValue) does not come back")
+        }
+    }
+    let text = file.toml()
+    do throws(ConfigurationError) {
+        let again = try ConfigurationFile(toml: text, path: "decompiled")
+        expect(binary(of: again, "decompiled"), compiled, "compiled again it differs:\n\(text)")
+        guard again.toml() == text else { fail("decompiled twice it differs:\n\(text)\n\(again.toml())") }
+    } catch {
+        fail("its own source is refused: \(error)\n\(text)")
+    }
+    return 0
+}
+
+/// The rules must have an answer for whatever can be said.
+private func lookAtAll(of file: ConfigurationFile) {
+    switch file {
+    case .cell(let cell): _ = cell.findings()
+    case .system(let system):
+        _ = system.findings()
+        _ = system.findings(ofCell: system.rootCell)
+    }
+}
+
+private func binary(of file: ConfigurationFile, _ what: String, _ revision: FormatRevision? = nil) -> [UInt8] {
+    do throws(ConfigurationError) {
+        return try file.binary(revision: revision)
+    } catch {
+        fail("what is \(what) cannot be written: \(error)")
+    }
+}
+
+private func expect(_ bytes: [UInt8], _ expected: [UInt8], _ message: String) {
+    if bytes != expected { fail("\(message)\n\(bytes)\n\(expected)") }
+}
+
+private func fail(_ message: String) -> Never {
+    print(message)
+    abort()
+}
