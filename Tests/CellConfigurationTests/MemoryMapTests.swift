@@ -29,7 +29,10 @@ import Testing
 
     @Test func theLastAddressThereIs() {
         let map = MemoryMap(system: nil, cells: [Self.cell([Self.ram(0xffff_ffff_ffff_f000)])])
-        #expect(map.physical.slices == [.init(first: 0xffff_ffff_ffff_f000, last: .max, isEmpty: false)])
+        #expect(
+            map.physical.slices == [
+                .init(first: 0xffff_ffff_ffff_f000, last: .max, isEmpty: false, concernsCells: true)
+            ])
         let whole = MapBlock(.linux, "all", start: 0, size: .max)
         #expect(whole?.sizeText == "15.9 EiB")
         #expect(MapText.size(first: 0, last: .max) == "16 EiB")
@@ -122,6 +125,18 @@ import Testing
         let broken = MapScale(slices: slices + [hole, small], minimum: [1, 1, 1, 1, 2, 1], maximum: 8, shortened: 3)
         #expect(broken.heights[4] == .init(value: 2, fit: .shortened))
         #expect(broken.heights[5] == .init(value: 1, fit: .enlarged))
+    }
+
+    @Test func whatConcernsCellsCountsMost() {
+        var slices = [UInt64(8 << 20), 1 << 30, 2 << 30].map {
+            AddressSpaceMap.Slice(first: 0, last: $0 - 1, isEmpty: false)
+        }
+        func toScale() -> [Bool] {
+            MapScale(slices: slices, minimum: [1, 1, 1], maximum: 8, shortened: 3).heights.map { $0.fit == .toScale }
+        }
+        #expect(toScale() == [false, true, true])
+        slices[0].concernsCells = true
+        #expect(toScale() == [true, false, false])
     }
 
     @Test func addressesWithinASlice() {

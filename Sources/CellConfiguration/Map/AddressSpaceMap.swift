@@ -9,6 +9,8 @@ public struct AddressSpaceMap: Hashable, Sendable {
         public var last: UInt64
         /// Whether no box is there.
         public var isEmpty: Bool
+        /// Whether something of a cell or of the hypervisor is there.
+        public var concernsCells = false
 
         /// `64 MiB`
         public var sizeText: String { MapText.size(first: first, last: last) }
@@ -53,6 +55,9 @@ public struct AddressSpaceMap: Hashable, Sendable {
         self.marks =
             blocks.isEmpty ? [] : marks.filter { range.contains($0.address) }.sorted { $0.address < $1.address }
         slices = Self.slices(of: blocks)
+        for block in blocks where block.owner != .linux && block.owner != .platform {
+            for index in slices(of: block) { slices[index].concernsCells = true }
+        }
     }
 
     /// The indexes of the slices that a block covers.

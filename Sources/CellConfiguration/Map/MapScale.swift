@@ -20,7 +20,8 @@ public struct MapScale: Hashable, Sendable {
     /// One a slice.
     public let heights: [Height]
 
-    /// The scale is the one at which most slices can be drawn, where a large one counts more than a small one.
+    /// The scale is the one at which most slices can be drawn, where a large one counts more than a small one, and
+    /// what concerns cells more than what does not.
     ///
     /// - Parameters:
     ///   - minimum: the least height of each slice; at least 1.
@@ -38,7 +39,8 @@ public struct MapScale: Hashable, Sendable {
         }
         var best = (weight: -1, scale: 1.0)
         for scale in Set(candidates).sorted(by: >) {
-            let weight = occupied.filter { fit($0, scale) == .toScale }.reduce(0) { $0 + Int(sizes[$1].exponent) }
+            let weight = occupied.filter { fit($0, scale) == .toScale }
+                .reduce(0) { $0 + Int(sizes[$1].exponent) * (slices[$1].concernsCells ? 8 : 1) }
             if weight > best.weight { best = (weight, scale) }
         }
         let scale = best.scale

@@ -15,9 +15,14 @@ enum SVG {
         text.count * size * 58 / 100
     }
 
+    /// About how many characters fit into a width.
+    static func capacity(of width: Int, size: Int) -> Int {
+        width * 100 / (size * 58)
+    }
+
     /// Text cut to a width, with an ellipsis then.
     static func fitted(_ text: String, size: Int, width: Int) -> String {
-        let room = width * 100 / (size * 58)
+        let room = capacity(of: width, size: size)
         return text.count <= room ? text : room < 2 ? "" : text.prefix(room - 1) + "…"
     }
 

@@ -107,16 +107,7 @@ private struct SVGNote {
     static func lines(_ remark: MapRemark, number: Int, width: Int) -> [SVGNote] {
         let place = [remark.file, remark.location].filter { !$0.isEmpty }.joined(separator: ": ")
         let text = "\(place): \(remark.message)" + (remark.rule.map { " [\($0)]" } ?? "")
-        var lines = [""]
-        for word in text.split(separator: " ") {
-            let line = lines[lines.count - 1]
-            if !line.isEmpty, SVG.width(of: line + " " + word, size: 13) > width - 24 {
-                lines.append(String(word))
-            } else {
-                lines[lines.count - 1] = line.isEmpty ? String(word) : line + " " + word
-            }
-        }
-        return lines.enumerated().map { index, line in
+        return Text.lines(text, width: SVG.capacity(of: width - 24, size: 13)).enumerated().map { index, line in
             SVGNote(number: index == 0 ? number : nil, isError: remark.severity == .error, text: line)
         }
     }

@@ -142,8 +142,10 @@ extension TerminalMap {
             let paint: Style.Paint? = remark.severity == .error ? .red : remark.severity == .warning ? .yellow : nil
             let place = [remark.file, remark.location].filter { !$0.isEmpty }.joined(separator: ": ")
             let head = "\(alphabet.error)\(index + 1) \(remark.severity.rawValue)"
-            return style(head, paint) + " " + Text.printable("\(place): \(remark.message)")
-                + (remark.rule.map { " [\($0)]" } ?? "")
+            let text = Text.printable("\(place): \(remark.message)") + (remark.rule.map { " [\($0)]" } ?? "")
+            let wrapped = Text.lines("\(head) \(text)", width: max(width, Self.leastWidth) - 4)
+            let broken = wrapped.joined(separator: "\n    ")
+            return style(head, paint) + broken.dropFirst(head.count)
         }
         if !map.otherRemarks.isEmpty {
             lines.append(
