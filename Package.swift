@@ -21,7 +21,7 @@ func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-/// - Parameter data: folders with files that tests read where they stand.
+/// - Parameter data: files and folders that tests use where they stand.
 func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
     .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
@@ -91,7 +91,9 @@ let package = Package(
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests("DaemonTests", ["jailhoused"]),
         tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"], data: ["Golden"]),
-        tests("Integration", ["SystemCalls"]),
+        tests(
+            "Integration", ["SystemCalls"],
+            data: ["container", "container.sh", "machine.sh", "varlink_client.py", "with-machine.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )
