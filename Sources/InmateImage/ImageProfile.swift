@@ -77,6 +77,21 @@ public struct ImageProfile: Hashable, Sendable {
     /// The part that is at this address.
     public func part(at address: UInt64) -> Part? { parts.first { $0.contains(address) } }
 
+    /// The part with 16-bit start code, where one knows the program's entry and is not the program itself.
+    ///
+    /// - Parameter image: the file that this is the profile of.
+    public func startCode(in image: [UInt8], for entry: UInt64) -> Part? {
+        parts.first { !$0.contains(entry) && mentions(entry, in: $0, of: image) }
+    }
+
+    /// Whether the address stands somewhere in the part's first 64 KiB: the reach of real mode.
+    public func mentions(_ address: UInt64, in part: Part, of image: [UInt8]) -> Bool {
+        guard image.indices.contains(part.file.lowerBound), part.file.upperBound <= image.count else { return false }
+        let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }
+        let code = image[part.file].prefix(1 << 16)
+        return code.indices.dropLast(3).contains { code[$0..<$0 + 4].elementsEqual(wanted) }
+    }
+
     /// Programs that are linked for one place of the region have it as an absolute symbol of this name, as those in
     /// `inmates/` do.
     static let regionSymbol = "communication_region"

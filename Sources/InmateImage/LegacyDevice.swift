@@ -1,6 +1,6 @@
 /// Hardware of a PC that a program drives through I/O ports, whether or not its cell has them.
 public struct LegacyDevice: Hashable, Sendable {
-    /// As it is called in data sheets: `interrupt controllers 8259A`.
+    /// As it is called in data sheets, without an article: `interrupt controllers 8259A`.
     public var name: String
     public var ports: [ClosedRange<UInt16>]
     /// The symbol that shows that the program drives it; nil when that is known without.

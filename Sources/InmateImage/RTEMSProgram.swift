@@ -94,7 +94,7 @@ extension RTEMSProgram {
     private static let devices: [KnownDevice] = [
         KnownDevice(
             device: LegacyDevice(
-                name: "the interrupt controllers 8259A", ports: [0x20...0x21, 0xa0...0xa1], evidence: nil,
+                name: "interrupt controllers 8259A", ports: [0x20...0x21, 0xa0...0xa1], evidence: nil,
                 firstAccess: "Invalid PIO write, port: 21",
                 occasion: "when interrupts are set up or the first one comes"
             ),
@@ -106,43 +106,43 @@ extension RTEMSProgram {
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the edge/level registers of the interrupt controllers (ELCR)", ports: [0x4d0...0x4d1],
+                name: "interrupt trigger registers ELCR", ports: [0x4d0...0x4d1],
                 evidence: nil, firstAccess: "Invalid PIO read, port: 4d0", occasion: "when interrupts are set up"
             ),
             symbols: ["elcr_probe", "elcr_read_trigger"]
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the timer 8254", ports: [0x40...0x43], evidence: nil,
+                name: "timer 8254", ports: [0x40...0x43], evidence: nil,
                 firstAccess: "Invalid PIO write, port: 43", occasion: "when its clock starts"
             ),
             symbols: ["pc386_get_timecount_i8254", "pc386_clock_click_count"], ports: [.stock]
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the display (VGA)", ports: [0x3d4...0x3d5], evidence: nil,
+                name: "VGA display", ports: [0x3d4...0x3d5], evidence: nil,
                 firstAccess: "Invalid PIO write, port: 3d4", occasion: "when it sets up its screen"
             ),
             symbols: ["_IBMPC_initVideo", "_IBMPC_outch"], ports: [.stock]
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the display (VGA; without a BIOS it takes 0 for its ports)", ports: [0x0...0x1], evidence: nil,
+                name: "VGA display, at port 0 because no BIOS told another", ports: [0x0...0x1], evidence: nil,
                 firstAccess: "Invalid PIO write, port: 0", occasion: "when it writes to its screen"
             ),
             symbols: ["_IBMPC_initVideo", "_IBMPC_outch"], ports: [.jailhouse2016]
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the keyboard controller", ports: [0x64...0x64], evidence: nil,
+                name: "keyboard controller", ports: [0x64...0x64], evidence: nil,
                 firstAccess: "Invalid PIO write, port: 64",
-                occasion: "when it ends: it resets the machine through that port"
+                occasion: "when it ends and resets the machine"
             ),
             symbols: ["bsp_reset"], ports: [.stock]
         ),
         KnownDevice(
             device: LegacyDevice(
-                name: "the serial interface COM1", ports: [0x3f8...0x3ff], evidence: nil,
+                name: "serial interface COM1", ports: [0x3f8...0x3ff], evidence: nil,
                 firstAccess: "Invalid PIO read, port: 3fd", occasion: "with its first output"
             ),
             symbols: ["BSP_outch", "legacy_uart_probe"]

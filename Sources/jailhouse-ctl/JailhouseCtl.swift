@@ -27,7 +27,9 @@ struct JailhouseCtl: ParsableCommand {
             CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, Reload.self]),
             CommandGroup(
                 name: "File",
-                subcommands: [Compile.self, Decompile.self, Schema.self, Check.self, Map.self, Probe.self]),
+                subcommands: [
+                    Compile.self, Decompile.self, Schema.self, Check.self, Map.self, Probe.self, NewCell.self,
+                ]),
         ]
     )
 

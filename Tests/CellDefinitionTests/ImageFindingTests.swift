@@ -103,6 +103,16 @@ import Testing
         #expect(ImageRule.all.allSatisfy { !$0.consequence.isEmpty && !$0.remedy.isEmpty && !$0.title.isEmpty })
     }
 
+    /// The example of each page: sound without its mistake, and with it broken in the way that the page is about.
+    @Test(arguments: RulePage.images.map(\.id)) func examplesShowTheirRule(id: String) throws {
+        let page = try #require(RulePage.images.first { $0.id == id })
+        let example = try #require(page.example)
+        #expect(try example.judge(example.files) == [])
+        let found = try example.judge(example.brokenFiles)
+        #expect(found.contains { $0.rule == id }, "\(found)")
+        #expect(example.brokenFiles != example.files)
+    }
+
     // MARK: Loading
 
     @Test func anImageThatIsMissing() throws {
@@ -302,7 +312,7 @@ import Testing
         #expect(
             first.message
                 == "/rtems.exe (RTEMS) drives the interrupt controllers 8259A (its symbol BSP_dispatch_isr), but the cell "
-                + "lacks the ports 0x20–0x21, the ports 0xa0–0xa1")
+                + "lacks the ports 0x20–0x21 and 0xa0–0xa1")
         #expect(first.consequence.contains("`FATAL: Invalid PIO write, port: 21` when interrupts are set up"))
         #expect(first.remedy == "add [[ports]] with base = 0x20, count = 2 and with base = 0xa0, count = 2")
         #expect(first.severity == .warning)

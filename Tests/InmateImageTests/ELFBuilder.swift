@@ -40,7 +40,7 @@ struct ELFBuilder {
             headers += little(UInt64(segment.type), 4)
             if is64 { headers += little(7, 4) }
             for field in [
-                offset, segment.address + 0xc000_0000, segment.address, fileSize, segment.memorySize ?? fileSize,
+                offset, segment.address &+ 0xc000_0000, segment.address, fileSize, segment.memorySize ?? fileSize,
             ] {
                 headers += address(field)
             }

@@ -207,3 +207,12 @@ extension ImageRule {
         remedy: "give the executable as it was linked, without an address"
     )
 }
+
+extension RulePage {
+    /// Of the rules about images, in the order of their ids.
+    public static let images = ImageRule.all.map {
+        RulePage(
+            id: $0.id, severity: $0.severity, title: $0.title, consequence: $0.consequence, remedy: $0.remedy,
+            example: ImageRuleExamples.example(of: $0.id))
+    }
+}

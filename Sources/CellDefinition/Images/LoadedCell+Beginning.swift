@@ -34,8 +34,7 @@ extension LoadedCell {
         if let program = protectedModeProgram, let entry = program.profile.entry, cell.architecture == .x86 {
             // it may be there, but elsewhere
             for image in images {
-                let stub = image.profile.parts.first { !$0.contains(entry) && image.mentions(entry, in: $0) }
-                if let stub {
+                if let stub = image.profile.startCode(in: image.contents, for: entry) {
                     return "set reset-address = \(hexadecimal(stub.start)), where \(image.path) has its 16-bit start"
                 }
             }
@@ -69,7 +68,8 @@ extension LoadedCell {
                 )
             ]
         }
-        guard let start = first.profile.part(at: begin), !first.mentions(entry, in: start) else { return [] }
+        guard let start = first.profile.part(at: begin), !first.profile.mentions(entry, in: start, of: first.contents)
+        else { return [] }
         return [
             ImageRule.startCode.finding(
                 at: first.location,
@@ -101,14 +101,5 @@ extension LoadedCell {
                 "\(image.path) is a \(bits.0)-bit program, but the cell begins in \(bits.1)-bit state"
             )
         }
-    }
-}
-
-extension LoadedCell.Image {
-    /// Whether these bytes stand somewhere in the part's first 64 KiB: the reach of real mode.
-    fileprivate func mentions(_ address: UInt64, in part: ImageProfile.Part) -> Bool {
-        let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }
-        let code = contents[part.file].prefix(1 << 16)
-        return code.indices.dropLast(3).contains { code[$0..<$0 + 4].elementsEqual(wanted) }
     }
 }

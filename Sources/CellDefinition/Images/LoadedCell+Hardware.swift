@@ -53,11 +53,12 @@ extension LoadedCell {
             let missing = device.ports.filter { ports in ports.contains { !hasPort($0) } }
             guard !missing.isEmpty else { return nil }
             let evidence = device.evidence.map { "its symbol \($0)" } ?? "as every RTEMS for the PC does"
-            let list = missing.map { portText($0) }.joined(separator: ", ")
+            let list = missing.map { portText($0) }.joined(separator: " and ")
+            let word = missing.reduce(0) { $0 + $1.count } == 1 ? "the port" : "the ports"
             let tables = missing.map { "base = \(hexadecimal($0.lowerBound)), count = \($0.count)" }
             return ImageRule.legacyPorts.finding(
                 at: image.location,
-                "\(image.path) (RTEMS) drives \(device.name) (\(evidence)), but the cell lacks \(list)",
+                "\(image.path) (RTEMS) drives the \(device.name) (\(evidence)), but the cell lacks \(word) \(list)",
                 consequence:
                     "`FATAL: \(device.firstAccess)` \(device.occasion): that CPU is parked, and the cell has failed",
                 remedy: "add [[ports]] with \(tables.joined(separator: " and with "))"
@@ -71,8 +72,7 @@ extension LoadedCell {
 
     private func portText(_ ports: ClosedRange<UInt16>) -> String {
         ports.count == 1
-            ? "the port \(hexadecimal(ports.lowerBound))"
-            : "the ports \(rangeText(UInt64(ports.lowerBound), UInt64(ports.upperBound)))"
+            ? hexadecimal(ports.lowerBound) : rangeText(UInt64(ports.lowerBound), UInt64(ports.upperBound))
     }
 
     private func visibility(of image: Image) -> [Finding] {

@@ -1,0 +1,87 @@
+import CellConfiguration
+
+/// Physical memory that a new cell can have.
+struct FreeMemory {
+    var system: SystemDescriptor
+    /// The cells that are there already.
+    var others: [CellDescriptor]
+
+    static let pageSize: UInt64 = 0x1000
+    static let hugePageSize: UInt64 = 0x20_0000
+
+    /// Where `size` bytes are free, at a huge page's begin if they fill one.
+    ///
+    /// The configuration does not say what Linux leaves alone. By convention cells' memory is a region of the root
+    /// cell of its own: it is called so, or it is the one beside the hypervisor's memory.
+    func place(for size: UInt64) throws(DefinitionError) -> UInt64 {
+        let regions = candidates
+        guard !regions.isEmpty else {
+            throw FreeMemory.failure(
+                "nothing in the system configuration shows which memory is kept for cells",
+                remedy: "give the address with --physical, or name the root cell's region \"memory for cells\""
+            )
+        }
+        for region in regions {
+            if let place = place(for: size, in: region) { return place }
+        }
+        let names = regions.map {
+            "\"\($0.label)\" (\(rangeText($0.physicalStart, $0.physicalEnd &- 1)))"
+        }.joined(separator: ", ")
+        throw FreeMemory.failure(
+            "\(names) has no \(Quantity.sizeText(size) ?? "\(size) bytes") in one piece left",
+            remedy: "take less, name only cells that exist at the same time, or keep more memory for cells"
+        )
+    }
+
+    /// The regions of the root cell that are kept for cells, the likeliest ones.
+    private var candidates: [MemoryRegion] {
+        let ram = system.rootCell.memoryRegions.filter {
+            $0.flags.isSuperset(of: [.read, .write, .execute])
+                && $0.flags.isDisjoint(with: [.io, .communicationRegion])
+        }
+        let named = ram.filter { region in
+            ["cell", "inmate"].contains { region.name.lowercased().contains($0) }
+        }
+        if !named.isEmpty { return named }
+        let hypervisor = system.hypervisorMemory
+        let beside = ram.filter {
+            $0.physicalStart == hypervisor.physicalEnd || $0.physicalEnd == hypervisor.physicalStart
+        }
+        // on both sides of it: one is Linux's, and which cannot be seen
+        return beside.count == 1 ? beside : []
+    }
+
+    private func place(for size: UInt64, in region: MemoryRegion) -> UInt64? {
+        let alignment = size >= FreeMemory.hugePageSize ? FreeMemory.hugePageSize : FreeMemory.pageSize
+        let taken = ([system.hypervisorMemory] + others.flatMap(\.memoryRegions))
+            .filter { $0.size > 0 && !$0.flags.contains(.communicationRegion) }
+            .sorted { $0.physicalStart < $1.physicalStart }
+        var next = aligned(region.physicalStart, alignment)
+        for other in taken where other.physicalEnd > next {
+            if other.physicalStart >= next, other.physicalStart - next >= size { break }
+            next = aligned(other.physicalEnd, alignment)
+        }
+        guard next >= region.physicalStart, next < region.physicalEnd, region.physicalEnd - next >= size else {
+            return nil
+        }
+        return next
+    }
+
+    /// The last address there is when there is nothing behind it.
+    private func aligned(_ address: UInt64, _ alignment: UInt64) -> UInt64 {
+        let (sum, overflow) = address.addingReportingOverflow(alignment - 1)
+        return overflow ? .max : sum / alignment * alignment
+    }
+
+    private static func failure(_ message: String, remedy: String) -> DefinitionError {
+        DefinitionError(.invalidValue, message, path: "", remedy: remedy)
+    }
+}
+
+extension MemoryRegion {
+    /// The address behind it; the last one there is at most.
+    var physicalEnd: UInt64 {
+        let (end, overflow) = physicalStart.addingReportingOverflow(size)
+        return overflow ? .max : end
+    }
+}

@@ -1,0 +1,162 @@
+import ArgumentParser
+import CellConfiguration
+import CellDefinition
+import SystemCalls
+
+struct NewCell: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "new-cell",
+        abstract: "Propose a cell definition that fits an image and a machine.",
+        discussion: """
+            Chooses a CPU and memory that no cell has, the console, the ports that the image drives, a start stub if \
+            it needs one, and a place for the communication region; comments say why. The image is read: an ELF \
+            executable's symbols tell most of it. What 'check' finds wrong with the result is told on standard \
+            error, and the exit status is 1 if it is an error. Needs no daemon.
+
+            With --json: an object with output, toml, and findings as 'check --json' has them.
+
+            Example: jailhouse-ctl new-cell q35.toml --cpus 3 --memory "8 MiB" --image rtems.exe -o rtems.toml
+            """
+    )
+
+    @OptionGroup var options: FileOptions
+
+    @Option(help: "The program, an ELF executable or a flat image.", completion: .file())
+    var image: String
+
+    @Option(help: "Where a flat image goes, as the cell sees it (default: 0).")
+    var address: Address?
+
+    @Option(help: ArgumentHelp("Its CPUs (default: the highest free one).", valueName: "list"))
+    var cpus: CPUList?
+
+    @Option(help: ArgumentHelp("Its RAM (default: 8 MiB, or what the image needs).", valueName: "size"))
+    var memory: Size?
+
+    @Option(
+        help: ArgumentHelp("Where that RAM is in the machine (default: free memory for cells).", valueName: "address"))
+    var physical: Address?
+
+    @Option(help: "The cell's name (default: the image's).")
+    var name: String?
+
+    @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
+    var output: String?
+
+    @Argument(
+        help: "The system, and the cells that are to exist beside the new one; source or compiled.",
+        completion: .file(extensions: ["toml", "cell", "system"]))
+    var files: [String]
+
+    func run() throws {
+        let (system, others) = try machine()
+        let image = try InputFile(image)
+        let path = try Enable.absolute(image.path)
+        let toml: String
+        do throws(DefinitionError) {
+            let request = CellProposal.Request(
+                imagePath: path, address: address?.value, name: name, cpus: cpus?.value, memory: memory?.value,
+                physical: physical?.value)
+            toml = try CellProposal(
+                request, image: image.contents, system: system, others: others.map(\.descriptor)
+            ).toml()
+        } catch {
+            throw CommandFailure(.failed, [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
+        }
+        let complaints = try judge(toml, in: system, besides: others)
+        let result = OutputFile(output)
+        if !options.screen.json || result.path != nil { try result.write(Array(toml.utf8), to: options.screen) }
+        if options.screen.json {
+            try options.screen.show(JSON.text(Proposal(output: result.path, toml: toml, findings: complaints)))
+        } else {
+            for complaint in complaints {
+                try SystemCall.write(Array((complaint.text(.plain) + "\n").utf8), to: 2)
+            }
+        }
+        // a start stub may be installed where the cell is to run, and not here
+        let isBroken = complaints.contains {
+            $0.severity == Finding.Severity.error.rawValue && $0.rule != ImageRule.readable.id
+        }
+        if isBroken { throw ExitCode(CommandFailure.Status.failed.rawValue) }
+    }
+
+    private struct Proposal: Encodable {
+        @JSON.OrNull var output: String?
+        let toml: String
+        let findings: [Complaint]
+    }
+
+    /// The one system among the files, and the cells.
+    private func machine() throws -> (SystemDescriptor, [CellDefinition]) {
+        var systems: [SystemDescriptor] = []
+        var cells: [CellDefinition] = []
+        for path in files {
+            switch try DaemonFile(explaining: InputFile(path)) {
+            case .system(let system): systems.append(system)
+            case .cell(let cell), .definition(let cell): cells.append(cell)
+            case .settings:
+                throw CommandFailure(.wrongUsage, "\(path) has the daemon's settings; give a system and its cells")
+            }
+        }
+        guard systems.count == 1 else {
+            throw CommandFailure(.wrongUsage, "there must be one system among the files, not \(systems.count)")
+        }
+        return (systems[0], cells)
+    }
+
+    /// As `check` would.
+    private func judge(
+        _ toml: String, in system: SystemDescriptor, besides others: [CellDefinition]
+    ) throws -> [Complaint] {
+        let path = OutputFile(output).path ?? "the proposal"
+        do throws(DefinitionError) {
+            let definition = try CellDefinition(toml: toml, path: path, readFile: InputFile.read)
+            let mutual = DefinitionSet(others + [definition]).mutualFindings.filter {
+                $0.path == path || $0.message.contains(path)
+            }
+            let findings =
+                definition.findings(system: system) + definition.imageFindings(readFile: InputFile.read) + mutual
+            return findings.map { Complaint($0, file: path) }
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+    }
+}
+
+// MARK: - Values of options
+
+extension NewCell {
+    /// `0x3a000000`
+    struct Address: ExpressibleByArgument {
+        let value: UInt64
+
+        init?(argument: String) {
+            let isHexadecimal = argument.hasPrefix("0x") || argument.hasPrefix("0X")
+            guard
+                let value = UInt64(
+                    isHexadecimal ? String(argument.dropFirst(2)) : argument, radix: isHexadecimal ? 16 : 10)
+            else { return nil }
+            self.value = value
+        }
+    }
+
+    /// `8 MiB`
+    struct Size: ExpressibleByArgument {
+        let value: UInt64
+
+        init?(argument: String) {
+            guard let value = Quantity.size(argument) ?? Address(argument: argument)?.value else { return nil }
+            self.value = value
+        }
+    }
+
+    /// `3` or `2-3`
+    struct CPUList: ExpressibleByArgument {
+        let value: CPUSet
+
+        init?(argument: String) {
+            guard let value = try? CPUSet(list: argument) else { return nil }
+            self.value = value
+        }
+    }
+}

@@ -1,0 +1,190 @@
+import CellConfiguration
+import InmateImage
+import Testing
+
+@testable import CellDefinition
+
+@Suite struct CellProposalTests {
+    static let system = """
+        [system]
+        architecture = "x86"
+        virtual-debug-console = true
+
+        [hypervisor-memory]
+        physical = 0x3e800000
+        size = "8 MiB"
+
+        [debug-console]
+        type = "8250"
+        address = 0x2f8
+
+        [root-cell]
+        name = "q35"
+        cpus = "0-3"
+
+        [[memory]]
+        name = "low memory"
+        physical = 0x0
+        size = "928 MiB"
+        access = ["read", "write", "execute", "dma"]
+
+        [[memory]]
+        name = "memory for cells"
+        physical = 0x3a000000
+        size = "72 MiB"
+        access = ["read", "write", "execute", "dma"]
+
+        [[memory]]
+        name = "high memory"
+        physical = 0x3f000000
+        size = "16 MiB"
+        access = ["read", "write", "execute", "dma"]
+
+        """
+
+    private func proposal(
+        _ image: [UInt8] = ImageFindingTests.rtems.bytes, system text: String = system, others: [CellDescriptor] = [],
+        _ change: (inout CellProposal.Request) -> Void = { _ in }
+    ) throws -> CellProposal {
+        var request = CellProposal.Request(imagePath: "/opt/My App.exe")
+        change(&request)
+        return try CellProposal(
+            request, image: image, system: SystemDescriptor(toml: text, path: "system.toml"), others: others)
+    }
+
+    /// What the text says, when the rules say nothing of it.
+    private func cell(
+        _ proposal: CellProposal, _ image: [UInt8] = ImageFindingTests.rtems.bytes
+    ) throws -> CellDescriptor {
+        let toml = proposal.toml()
+        let definition = try CellDefinition(toml: toml, path: "/cells/x.toml", readFile: { _ in [] })
+        let system = try SystemDescriptor(toml: Self.system, path: "")
+        let findings =
+            definition.findings(system: system)
+            + definition.imageFindings { $0.hasSuffix(".bin") ? ImageFindingTests.stub : image }
+        #expect(findings.filter { $0.severity != .note } == [], "\(toml)")
+        return definition.descriptor
+    }
+
+    @Test func anRTEMSProgramGetsWhatItNeeds() throws {
+        let proposal = try proposal()
+        let cell = try cell(proposal)
+        #expect(cell.name == "My-App" && cell.cpus.members == [3])
+        #expect(cell.cpuResetAddress == 0xf0000 && cell.isPassive)
+        #expect(cell.memoryRegions.map(\.physicalStart) == [0x3a00_0000, 0])
+        #expect(cell.memoryRegions.map(\.size) == [8 << 20, 4096])
+        #expect(cell.communicationRegion?.virtualStart == 0x90_0000)
+        #expect(cell.ioPortRegions.map(\.base) == [0x20, 0x40, 0x64, 0xa0, 0x2f8])
+        #expect(proposal.toml().contains("start-stub.bin"))
+        #expect(cell.console.address == 0x2f8)
+    }
+
+    @Test func thePortOf2016GetsItsStub() throws {
+        let image = ImageFindingTests.portOf2016.bytes
+        let proposal = try proposal(image)
+        #expect(proposal.toml().contains("start-stub-2016.bin"))
+        #expect(try cell(proposal, image).isPassive)
+    }
+
+    @Test func aProgramThatKnowsTheRegionIsAsked() throws {
+        var program = ImageFindingTests.rtems
+        program.symbols = [.init(name: "communication_region", value: 0x40_0000, section: 0xfff1)]
+        program.segments.append(.init(address: 0xe_0000, contents: ImageFindingTests.stub))
+        let cell = try cell(try proposal(program.bytes), program.bytes)
+        #expect(!cell.isPassive && cell.messageReplyTimeout == 1_000_000)
+        // the RAM leaves its page free, and the program brings its own start
+        #expect(cell.memoryRegions.map(\.virtualStart) == [0, 0x40_1000, 0x40_0000])
+        #expect(cell.memoryRegions[1].physicalStart == 0x3a40_1000)
+        #expect(cell.cpuResetAddress == 0xe_0000)
+    }
+
+    @Test func aFlatImageBeginsWhereItIs() throws {
+        let proposal = try proposal([0xfa, 0xf4]) { $0.address = 0xf_0000 }
+        let toml = proposal.toml()
+        #expect(toml.contains("reset-address = 0xf0000 "))
+        #expect(toml.hasSuffix("address = 0xf0000\n\n[supervision]\nrestart = \"on-failure\"\n"))
+    }
+
+    @Test func anArmProgramBeginsAtItsEntry() throws {
+        let image = ELFBuilder(
+            is64: true, machine: 183, entry: 0x4008_0000, segments: [.init(address: 0x4008_0000, contents: [1])]
+        ).bytes
+        let arm = Self.system.replacing("\"x86\"", with: "\"arm64\"").replacing(
+            "type = \"8250\"", with: "type = \"PL011\"")
+        let proposal = try proposal(image, system: arm)
+        let cell = try CellDescriptor(toml: proposal.toml().before("[[image]]"), path: "")
+        #expect(cell.architecture == .arm64 && cell.ioPortRegions.isEmpty)
+        #expect(cell.cpuResetAddress == 0x4008_0000 && cell.memoryRegions[0].virtualStart == 0x4000_0000)
+    }
+
+    @Test func otherCellsKeepWhatTheyHave() throws {
+        let first = try cell(try proposal())
+        let second = try cell(try proposal(others: [first]))
+        #expect(second.cpus.members == [2])
+        #expect(second.memoryRegions[0].physicalStart == 0x3a80_0000)
+        let third = try cell(try proposal(others: [first, second]))
+        #expect(third.cpus.members == [1] && third.memoryRegions[0].physicalStart == 0x3b00_0000)
+        let error = #expect(throws: DefinitionError.self) { try proposal(others: [first, second, third]) }
+        #expect(error?.message == "no CPU is left: the root cell's are 0-3")
+    }
+
+    @Test func memoryInGapsIsFound() throws {
+        func other(_ start: UInt64, _ size: UInt64) -> CellDescriptor {
+            CellDescriptor(
+                name: "x", memoryRegions: [MemoryRegion(physicalStart: start, size: size, flags: [.read, .write])])
+        }
+        let others = [other(0x3a00_0000, 0x1000), other(0x3b00_0000, 0x200_0000)]
+        let found = try proposal(others: others) { $0.cpus = CPUSet([1]) }
+        #expect(found.physical == 0x3a20_0000)
+        let error = #expect(throws: DefinitionError.self) { try proposal(others: others) { $0.memory = 48 << 20 } }
+        #expect(error?.message.contains("has no 48 MiB in one piece left") == true)
+    }
+
+    @Test func whereMemoryIsNotCalledSoTheOneBesideTheHypervisorIsTaken() throws {
+        let unnamed = Self.system.replacing("memory for cells", with: "")
+        let error = #expect(throws: DefinitionError.self) { try proposal(system: unnamed) }
+        #expect(error?.remedy.contains("--physical") == true)
+        #expect(try proposal(system: unnamed) { $0.physical = 0x3b00_0000 }.physical == 0x3b00_0000)
+        let one = unnamed.replacing("0x3f000000", with: "0x3f100000")
+        #expect(try proposal(system: one).physical == 0x3a00_0000)
+    }
+
+    @Test func tooLittleMemoryIsNamed() throws {
+        let error = #expect(throws: DefinitionError.self) { try proposal { $0.memory = 1 << 20 } }
+        #expect(error?.remedy == "give it --memory \"8 MiB\" at least")
+        var large = ImageFindingTests.rtems
+        large.symbols = []
+        large.segments[0].memorySize = 20 << 20
+        #expect(try proposal(large.bytes).ramSize == 21 << 20)
+    }
+
+    @Test func numbersOfAnySizeNeverTrap() throws {
+        let image = ELFBuilder(
+            is64: true, machine: 62,
+            segments: [.init(address: 0xffff_ffff_ffff_0000, contents: [1], memorySize: 0xffff)]
+        ).bytes
+        #expect(throws: DefinitionError.self) { try proposal(image) }
+        for number: UInt64 in [0, 1, 0xfff, 1 << 51, 1 << 63, .max] {
+            _ = try? proposal { $0.memory = number }
+            _ = try? proposal { $0.physical = number }
+            _ = try? proposal([1, 2]) { $0.address = number }
+            _ = try? proposal([1, 2]) { ($0.address, $0.memory, $0.physical) = (number, number, number) }.toml()
+        }
+    }
+
+    @Test func namesAreQuoted() throws {
+        let proposal = try proposal { ($0.name, $0.imagePath) = ("a\"b\\", "/a \"b\"/\u{1}.exe") }
+        let definition = try CellDefinition(toml: proposal.toml(), path: "/x", readFile: { _ in [] })
+        #expect(definition.name == "a\"b\\" && definition.images[0].path == "/a \"b\"/\u{1}.exe")
+        for name in ["", "\n", String(repeating: "x", count: 32)] {
+            #expect(throws: DefinitionError.self) { try self.proposal { $0.name = name } }
+        }
+    }
+}
+
+extension String {
+    /// What stands before this.
+    fileprivate func before(_ end: String) -> String {
+        String(self[..<(firstRange(of: end)?.lowerBound ?? endIndex)])
+    }
+}
