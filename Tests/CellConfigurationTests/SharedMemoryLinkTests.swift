@@ -146,6 +146,14 @@ import Testing
         #expect(error?.line == line)
     }
 
+    @Test func twoLinksCannotStandAtOnePlace() {
+        let second = Self.network.replacing("domain = 0x1", with: "first-memory-region = 2")
+        let first = Self.network.replacing("domain = 0x1", with: "first-memory-region = 0")
+        let error = #expect(throws: ConfigurationError.self) { try cell(Self.header + Self.ram + first + second) }
+        #expect(error?.code == .conflict)
+        #expect(error?.keyPath == "ivshmem[1].first-memory-region")
+    }
+
     @Test func linesAreThoseOfTheTablesThatRegionsComeFrom() throws {
         let document = try SourceDocument(toml: Self.header + Self.ram + Self.network + Self.demo, path: "x")
         _ = try CellDescriptor(source: document)

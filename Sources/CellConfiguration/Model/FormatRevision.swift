@@ -22,6 +22,9 @@ public enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
         return "revision \(number)" + (release.map { " (\($0))" } ?? "")
     }
 
+    /// Of an architecture that is only seen from the contents.
+    static let architectureComment = "not in a file of revision 13"
+
     /// `revision 13 (…) and revision 14 (…)`.
     static var names: String { allCases.map { name(of: $0.rawValue) }.joined(separator: " and ") }
 }

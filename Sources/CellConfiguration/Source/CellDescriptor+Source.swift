@@ -45,8 +45,8 @@ extension CellDescriptor {
         try file.list("cache", &cacheRegions)
         try file.list("interrupt-chip", &interruptChips)
         try file.list("ports", &ioPortRegions)
-        try file.list("pci-device", &lists.devices)
-        try file.list("pci-capability", &pciCapabilities)
+        try file.list("pci-device", &lists.devices, comments: lists.devices.map { capabilityNames(of: $0) })
+        try file.list("pci-capability", &pciCapabilities, comments: capabilityComments)
         guard file.isReading else { return }
         let whole = try lists.expanded()
         memoryRegions = whole.memory.map(\.value)
@@ -65,6 +65,7 @@ struct CellKeys: SourceRecord {
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try cell.codeName(&coder)
         try coder.architecture("architecture", &cell.architecture)
+        if cell.revision == .revision13 { coder.comment(on: "architecture", FormatRevision.architectureComment) }
         try coder.revision("revision", &cell.revision)
         try cell.codeKeys(&coder)
     }
@@ -110,6 +111,7 @@ extension CellDescriptor {
         try coder.cpuSet(&cpus)
         try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
         try coder.decimal("message-timeout", &messageReplyTimeout)
+        coder.comment(on: "message-timeout", "loops of the hypervisor, with all of Linux standing still")
         try coder.hexadecimal("reset-address", &cpuResetAddress)
         try coder.flag("test-device", &flags, .testDevice)
         try coder.flag("aarch32", &flags, .aarch32)

@@ -7,29 +7,23 @@ struct SharedMemoryLinks {
 
     /// What is no link stays as it is.
     init(takenFrom cell: CellDescriptor) {
-        regions = cell.memoryRegions
-        devices = cell.pciDevices
         links = []
-        var ranges: [Range<Int>] = []
+        var isTaken = [Bool](repeating: false, count: cell.memoryRegions.count)
+        var isLink = [Bool](repeating: false, count: cell.pciDevices.count)
         for (index, device) in cell.pciDevices.enumerated() {
             guard let link = SharedMemoryLink(device, in: cell.memoryRegions) else { continue }
             let first = Int(device.firstSharedMemoryRegion)
             let range = first..<first + SharedMemoryLink.regionCount(peers: link.peers)
-            guard ranges.allSatisfy({ !$0.overlaps(range) }) else { continue }
-            ranges.append(range)
+            guard !isTaken[range].contains(true) else { continue }
+            for place in range { isTaken[place] = true }
+            isLink[index] = true
             links.append(
                 LinkKeys(
                     link: link, firstRegion: device.firstSharedMemoryRegion, deviceIndex: UInt32(clamping: index)))
         }
-        for range in ranges.sorted(by: { $0.lowerBound > $1.lowerBound }) { regions.removeSubrange(range) }
-        for link in links.reversed() { link.deviceIndex.map { _ = devices.remove(at: Int($0)) } }
+        regions = zip(cell.memoryRegions, isTaken).filter { !$0.1 }.map(\.0)
+        devices = zip(cell.pciDevices, isLink).filter { !$0.1 }.map(\.0)
         leaveOutUsualPlaces()
-    }
-
-    init(regions: [MemoryRegion], devices: [PCIDevice], links: [LinkKeys]) {
-        self.regions = regions
-        self.devices = devices
-        self.links = links
     }
 
     /// The last links go to the end, in their order, when nothing is said.
@@ -48,29 +42,19 @@ struct SharedMemoryLinks {
 
     /// The whole lists, and where each element of them stands in the source.
     func expanded() throws(ConfigurationError) -> Expansion {
-        var memory = regions.enumerated().map { Origin(value: $0.element, key: "memory[\($0.offset)]") }
-        var firstRegions: [Int: Int] = [:]
-        for (index, keys) in SharedMemoryLinks.inOrder(links, by: \.firstRegion) {
-            let place = keys.firstRegion.map { Int($0) } ?? memory.count
-            guard place <= memory.count else {
-                throw keys.error(
-                    "first-memory-region", .outOfRange, "\(place) is beyond the \(memory.count) regions before it")
-            }
-            guard let own = keys.link.regions else {
+        var firstRegions = links.map { _ in UInt32(0) }
+        let memory = try SharedMemoryLinks.merge(
+            regions, "memory", with: links, at: \.firstRegion, "first-memory-region"
+        ) { index, keys, place throws(ConfigurationError) in
+            firstRegions[index] = UInt32(clamping: place)
+            guard let regions = keys.link.regions else {
                 throw keys.error("physical", .outOfRange, "the link's memory goes beyond 2^64")
             }
-            memory.insert(contentsOf: own.map { Origin(value: $0, key: "ivshmem[\(index)]") }, at: place)
-            firstRegions[index] = place
+            return regions
         }
-        var pci = devices.enumerated().map { Origin(value: $0.element, key: "pci-device[\($0.offset)]") }
-        for (index, keys) in SharedMemoryLinks.inOrder(links, by: \.deviceIndex) {
-            let place = keys.deviceIndex.map { Int($0) } ?? pci.count
-            guard place <= pci.count else {
-                throw keys.error("device-index", .outOfRange, "\(place) is beyond the \(pci.count) devices before it")
-            }
-            let device = keys.link.device(firstRegion: UInt32(clamping: firstRegions[index] ?? 0))
-            pci.insert(Origin(value: device, key: "ivshmem[\(index)]"), at: place)
-        }
+        let pci = try SharedMemoryLinks.merge(
+            devices, "pci-device", with: links, at: \.deviceIndex, "device-index"
+        ) { index, keys, _ throws(ConfigurationError) in [keys.link.device(firstRegion: firstRegions[index])] }
         return Expansion(memory: memory, pci: pci)
     }
 
@@ -85,12 +69,29 @@ struct SharedMemoryLinks {
         var pci: [Origin<PCIDevice>]
     }
 
-    /// Those with a place by their places, so that none moves another; the others after them.
-    private static func inOrder(
-        _ links: [LinkKeys], by place: (LinkKeys) -> UInt32?
-    ) -> [(offset: Int, element: LinkKeys)] {
-        links.enumerated().map { ($0.offset, $0.element) }
-            .sorted { (place($0.1).map(Int.init) ?? .max, $0.0) < (place($1.1).map(Int.init) ?? .max, $1.0) }
+    /// The elements of a list with those of the links among them: at the places that links ask for, else at the end.
+    private static func merge<Value>(
+        _ own: [Value], _ list: String, with links: [LinkKeys], at place: (LinkKeys) -> UInt32?, _ key: String,
+        elements: (Int, LinkKeys, Int) throws(ConfigurationError) -> [Value]
+    ) throws(ConfigurationError) -> [Origin<Value>] {
+        var rest = own.enumerated().map { Origin(value: $0.element, key: "\(list)[\($0.offset)]") }[...]
+        var whole: [Origin<Value>] = []
+        let inOrder = links.enumerated().map {
+            (index: $0.offset, keys: $0.element, place: place($0.element).map(Int.init))
+        }
+        .sorted { ($0.place ?? .max, $0.index) < ($1.place ?? .max, $1.index) }
+        for (index, keys, place) in inOrder {
+            let missing = (place ?? whole.count + rest.count) - whole.count
+            guard missing >= 0 else { throw keys.error(key, .conflict, "another link has this place") }
+            guard missing <= rest.count else {
+                throw keys.error(
+                    key, .outOfRange, "only \(whole.count + rest.count) elements of the list come before this one")
+            }
+            whole += rest.prefix(missing)
+            rest = rest.dropFirst(missing)
+            whole += try elements(index, keys, whole.count).map { Origin(value: $0, key: "ivshmem[\(index)]") }
+        }
+        return whole + rest
     }
 }
 

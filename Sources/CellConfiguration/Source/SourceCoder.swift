@@ -11,7 +11,7 @@ struct SourceCoder {
 
     private let mode: Mode
     /// The keys written so far.
-    private(set) var entries: [(key: String, text: String)] = []
+    private(set) var entries: [(key: String, text: String, comment: String)] = []
     /// The keys described so far.
     private(set) var properties: [SchemaProperty] = []
 
@@ -67,7 +67,7 @@ struct SourceCoder {
                 value = try read(try table.required(key))
             }
         case .writing:
-            if value != standard { entries.append((key, write(value))) }
+            if value != standard { entries.append((key, write(value), "")) }
         case .describing:
             properties.append(SchemaProperty(key, type(), isRequired: standard == nil))
         }
@@ -254,10 +254,17 @@ struct SourceCoder {
             var coder = SourceCoder()
             try record.code(&coder)
             guard !coder.entries.isEmpty else { return }
-            entries.append((key, "{ " + coder.entries.map { "\($0.key) = \($0.text)" }.joined(separator: ", ") + " }"))
+            entries.append(
+                (key, "{ " + coder.entries.map { "\($0.key) = \($0.text)" }.joined(separator: ", ") + " }", ""))
         case .describing:
             properties.append(SchemaProperty(key, .table(try SourceCoder.properties(of: record))))
         }
+    }
+
+    /// Says something of a key to whom reads the text, if the key has just been written.
+    mutating func comment(on key: String, _ comment: String) {
+        guard let last = entries.indices.last, entries[last].key == key else { return }
+        entries[last].comment = comment
     }
 
     /// A number that may be absent.

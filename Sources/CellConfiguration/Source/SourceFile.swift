@@ -64,8 +64,10 @@ struct SourceFile {
     }
 
     /// `[[key]]` for each element.
+    ///
+    /// - Parameter comments: what is said of each to whom reads the text; the last may be absent.
     mutating func list<Record: SourceRecord & Blank>(
-        _ key: String, _ records: inout [Record], limit: Int = .max
+        _ key: String, _ records: inout [Record], limit: Int = .max, comments: [String] = []
     ) throws(ConfigurationError) {
         switch mode {
         case .reading(let root):
@@ -83,7 +85,7 @@ struct SourceFile {
             for index in records.indices {
                 var coder = SourceCoder()
                 try records[index].code(&coder)
-                append("[[\(key)]]", coder)
+                append("[[\(key)]]", comment: comments.indices.contains(index) ? comments[index] : "", coder)
             }
         case .describing:
             tables.append(SchemaTable(key, isList: true, try SourceCoder.properties(of: Record.blank)))
@@ -100,9 +102,9 @@ struct SourceFile {
         if case .reading(let root) = mode { root.renumbered[key] = origins }
     }
 
-    private mutating func append(_ header: String, _ coder: SourceCoder) {
+    private mutating func append(_ header: String, comment: String = "", _ coder: SourceCoder) {
         if !text.isEmpty { text += "\n" }
-        text += header + "\n"
-        for entry in coder.entries { text += "\(entry.key) = \(entry.text)\n" }
+        text += SourceText.line(header, comment: comment)
+        for entry in coder.entries { text += SourceText.line("\(entry.key) = \(entry.text)", comment: entry.comment) }
     }
 }

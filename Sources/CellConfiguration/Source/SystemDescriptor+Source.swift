@@ -14,7 +14,7 @@ extension SystemDescriptor {
     public func toml() -> String {
         SourceFile.text { file throws(ConfigurationError) in
             var copy = self
-            copy.rootCell = copy.rootCell.withRegionNames()
+            copy.rootCell = copy.rootCell.withRegionNames(knowing: namedPlaces)
             try copy.code(&file)
         }
     }
@@ -52,6 +52,7 @@ private struct SystemKeys: SourceRecord {
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.architecture("architecture", &architecture)
+        if revision == .revision13 { coder.comment(on: "architecture", FormatRevision.architectureComment) }
         try coder.revision("revision", &revision)
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)

@@ -1,0 +1,72 @@
+import Testing
+
+@testable import CellConfiguration
+
+/// What a person sees of a compiled file: names for what can be recognised, and a few comments.
+@Suite struct DecompiledTextTests {
+    @Test func devicesAreNamedByWhereTheyAre() throws {
+        func region(_ address: UInt64, _ flags: MemoryRegion.Flags = [.read, .write, .io]) -> MemoryRegion {
+            MemoryRegion(physicalStart: address, virtualStart: address, size: 0x1000, flags: flags)
+        }
+        let system = SystemDescriptor(
+            architecture: .arm64,
+            debugConsole: Console(kind: Console.Kind(rawValue: 3), address: 0x900_0000, size: 0x1000, flags: .mmio),
+            platform: Platform(
+                mmconfigBase: 0x8e0_0000, iommuUnits: [IOMMUUnit(kind: .smmuV3, base: 0x3660_0000)],
+                specific: .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+            ),
+            rootCell: CellDescriptor(
+                name: "root",
+                memoryRegions: [
+                    region(0x900_0000), region(0x8e0_0000), region(0x3660_0000), region(0x800_0000), region(0x80a_0000),
+                    region(0x4000_0000, [.read, .write, .execute, .dma]), MemoryRegion(), region(0x5000_0000),
+                ]
+            )
+        )
+        let again = try SystemDescriptor(toml: SystemDescriptor(binary: system.binary()).toml(), path: "x")
+        #expect(
+            again.rootCell.memoryRegions.map(\.name) == [
+                "UART", "PCI configuration (MMCONFIG)", "IOMMU 0", "GIC distributor", "GIC redistributors", "ram",
+                "unused", "",
+            ])
+    }
+
+    @Test(
+        arguments: [
+            (0x3f8, 8, "COM1"), (0x3b0, 8, "VGA"), (0x0, 0x20, "DMA controller"), (0x70, 2, "CMOS clock"),
+            (0xc000, 0xff, "PCI devices"), (0xd00, 0xf300, "PCI devices"), (0x3f0, 16, ""), (0xfff0, 16, "PCI devices"),
+            (0x60, 5, "keyboard controller"), (0x5, 0, "DMA controller"),
+        ] as [(UInt16, UInt16, String)]) func portsAreNamed(base: UInt16, count: UInt16, name: String)
+    {
+        let cell = CellDescriptor(name: "x", ioPortRegions: [IOPortRegion(base: base, count: count)])
+        #expect(cell.withRegionNames().ioPortRegions[0].name == name)
+    }
+
+    @Test func capabilitiesAreNamedWithTheirDevice() throws {
+        let cell = CellDescriptor(
+            name: "x",
+            pciDevices: [
+                PCIDevice(address: PCIAddress(rawValue: 0xc8), firstCapability: 1, capabilityCount: 2),
+                PCIDevice(address: PCIAddress(rawValue: 0xd0), firstCapability: 3, capabilityCount: 9),
+            ],
+            pciCapabilities: [
+                PCICapability(id: 0x12, start: 0xa8, length: 16), PCICapability(id: 0x5, start: 0x80, length: 14),
+                PCICapability(id: 0x8003, start: 0x140, length: 4), PCICapability(id: 0x7777, start: 0, length: 4),
+            ]
+        )
+        let lines = cell.toml().split(separator: "\n").filter { $0.hasPrefix("[[") }
+        #expect(
+            lines == [
+                "[[pci-device]]                  # MSI, serial number", "[[pci-device]]",
+                "[[pci-capability]]              # SATA", "[[pci-capability]]              # 00:19.0: MSI",
+                "[[pci-capability]]              # 00:19.0: serial number", "[[pci-capability]]",
+            ])
+    }
+
+    @Test func whatTheFileDoesNotSayIsMarked() throws {
+        let toml = CellDescriptor(name: "x", messageReplyTimeout: 7, revision: .revision13).toml()
+        #expect(toml.contains("architecture = \"x86\"            # not in a file of revision 13\n"))
+        #expect(toml.contains("message-timeout = 7             # loops of the hypervisor,"))
+        #expect(!CellDescriptor(name: "x").toml().contains("#"))
+    }
+}
