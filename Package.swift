@@ -90,7 +90,10 @@ let package = Package(
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests("DaemonTests", ["jailhoused"]),
-        tests("CommandTests", ["jailhouse-ctl", "ControlInterface", "SystemCalls"], data: ["Golden"]),
+        tests(
+            "CommandTests",
+            ["jailhouse-ctl", "CellConfiguration", "CellDefinition", "ControlInterface", "SystemCalls"],
+            data: ["Golden"]),
         tests(
             "Integration", ["SystemCalls"],
             data: ["container", "container.sh", "machine.sh", "varlink_client.py", "with-machine.sh"]),

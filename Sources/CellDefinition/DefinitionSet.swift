@@ -16,15 +16,32 @@ public struct DefinitionSet: Hashable, Sendable {
 
     /// What the rules say: each definition in its system, then the definitions with each other.
     public func findings(system: SystemDescriptor?) -> [Finding] {
-        definitions.flatMap { $0.findings(system: system) } + mutualFindings
+        definitions.flatMap { $0.findings(system: system) } + mutualFindings(in: system)
     }
 
     /// What the rules say of the definitions with each other; each finding has the path of the later file and
     /// names the other in its message.
-    public var mutualFindings: [Finding] {
-        let group = CellGroup(definitions.map { CellGroup.Member(path: $0.path, cell: $0.descriptor) })
-        return (group.findings() + competingStarts).map { finding in
-            definitions.first { $0.path == finding.path }?.placed(finding) ?? finding
+    ///
+    /// - Parameter system: the machine's, if it is known.
+    public func mutualFindings(in system: SystemDescriptor? = nil) -> [Finding] {
+        placed(CellGroup(members, in: system).findings() + competingStarts)
+    }
+
+    /// What the rules say of the definitions, and of a system, on the machine where they are to run.
+    public func findings(
+        on machine: RunningMachine, system: (path: String, descriptor: SystemDescriptor)?
+    ) -> [Finding] {
+        placed(machine.findings(system: system, cells: members))
+    }
+
+    private var members: [CellGroup.Member] {
+        definitions.map { CellGroup.Member(path: $0.path, cell: $0.descriptor) }
+    }
+
+    private func placed(_ findings: [Finding]) -> [Finding] {
+        let byPath = Dictionary(definitions.map { ($0.path, $0) }) { first, _ in first }
+        return findings.map { finding in
+            finding.path.flatMap { byPath[$0] }?.placed(finding) ?? finding
         }
     }
 
@@ -35,13 +52,13 @@ public struct DefinitionSet: Hashable, Sendable {
             let rival = definition.descriptor.cpus.members.compactMap { owners[$0] }.first
             for cpu in definition.descriptor.cpus.members where owners[cpu] == nil { owners[cpu] = definition }
             return rival.map {
-                Finding(
-                    rule: "JH0902", severity: .warning, path: definition.path, location: "supervision.autostart",
+                let rule = DefinitionRule.competingStarts
+                return Finding(
+                    rule: rule.id, severity: rule.severity, path: definition.path, location: "supervision.autostart",
                     message:
                         "\"\(definition.name)\" and \"\($0.name)\" (\($0.path)) are both started by themselves, and "
                         + "have a CPU in common",
-                    consequence: "the second of them cannot be created",
-                    remedy: "set autostart = false in one of them, or give them CPUs of their own"
+                    consequence: rule.consequence, remedy: rule.remedy
                 )
             }
         }

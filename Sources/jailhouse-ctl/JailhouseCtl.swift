@@ -28,7 +28,8 @@ struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "File",
                 subcommands: [
-                    Compile.self, Decompile.self, Schema.self, Check.self, Map.self, Probe.self, NewCell.self,
+                    Compile.self, Decompile.self, Schema.self, Check.self, Explain.self, Map.self, Probe.self,
+                    NewCell.self,
                 ]),
         ]
     )

@@ -15,7 +15,7 @@ import Testing
     @Test func oneNameInTwoFilesNamesBoth() throws {
         let set = DefinitionSet([try definition("b.toml"), try definition("a.toml")])
         #expect(set.ambiguousNames == ["rtems"])
-        let finding = set.mutualFindings.first
+        let finding = set.mutualFindings().first
         #expect(finding?.rule == "JH0601")
         #expect(finding?.path == "/cells/b.toml")
         #expect(finding?.line == 2)
@@ -24,9 +24,9 @@ import Testing
 
     @Test func aCPUOfTwoCellsIsANote() throws {
         let set = DefinitionSet([try definition("a.toml"), try definition("b.toml", [("\"rtems\"", "\"b\"")])])
-        #expect(set.mutualFindings.map(\.rule) == ["JH0602"])
-        #expect(set.mutualFindings.first?.severity == .note)
-        #expect(set.mutualFindings.first?.line == 4)
+        #expect(set.mutualFindings().map(\.rule) == ["JH0602"])
+        #expect(set.mutualFindings().first?.severity == .note)
+        #expect(set.mutualFindings().first?.line == 4)
         #expect(set.ambiguousNames.isEmpty)
     }
 
@@ -34,8 +34,8 @@ import Testing
         let set = DefinitionSet([
             try definition("a.toml"), try definition("b.toml", [("\"rtems\"", "\"b\""), ("[3]", "[2]")]),
         ])
-        #expect(set.mutualFindings.map(\.rule) == ["JH0603"])
-        #expect(set.mutualFindings.first?.line == 7)
+        #expect(set.mutualFindings().map(\.rule) == ["JH0603"])
+        #expect(set.mutualFindings().first?.line == 7)
     }
 
     @Test func twoThatStartByThemselvesOnOneCPU() throws {
@@ -43,7 +43,7 @@ import Testing
         let set = DefinitionSet([
             try definition("a.toml", [], supervision), try definition("b.toml", [("\"rtems\"", "\"b\"")], supervision),
         ])
-        #expect(set.mutualFindings.map(\.rule) == ["JH0602", "JH0902"])
-        #expect(set.mutualFindings.last?.line == 20)
+        #expect(set.mutualFindings().map(\.rule) == ["JH0602", "JH0902"])
+        #expect(set.mutualFindings().last?.line == 20)
     }
 }

@@ -51,7 +51,7 @@ import Testing
         let definitions = try Self.files("cells").map {
             try CellDefinition(toml: try text($0), path: $0, readFile: read)
         }
-        #expect(DefinitionSet(definitions).mutualFindings.allSatisfy { $0.severity == .note })
+        #expect(DefinitionSet(definitions).mutualFindings().allSatisfy { $0.severity == .note })
     }
 
     @Test func settingsAreTheUsualOnes() throws {

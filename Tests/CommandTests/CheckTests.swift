@@ -125,4 +125,61 @@ struct CheckTests {
         #expect(finding["line"] as? Int == 1)
         #expect(finding["rule"] is NSNull)
     }
+
+    @Test func aSystemIsTheMachineOfTheOthers() throws {
+        let system = """
+            [system]
+            architecture = "x86"
+            virtual-debug-console = true
+
+            [hypervisor-memory]
+            physical = 0x3a400000
+            size = "8 MiB"
+
+            [root-cell]
+            name = "rtems"
+            cpus = "0-3"
+
+            [[memory]]
+            physical = 0x3a000000
+            size = "8 MiB"
+            access = ["read", "write"]
+
+            """
+        let outcome = try check(["q35.toml": system, "rtems.toml": Self.passive])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("q35.toml:13: error: memory[0]: "), "\(outcome.output)")
+        #expect(outcome.output.contains("rtems.toml:2: error: cell.name: "))
+        #expect(outcome.output.contains("rtems.toml:7: error: memory[0]: "))
+    }
+
+    @Test func whatLinuxUsesOnTheMachine() throws {
+        let root = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createDirectory(atPath: root + "/proc", withIntermediateDirectories: true)
+        try "00100000-3a3fffff : System RAM\n".write(
+            toFile: root + "/proc/iomem", atomically: true, encoding: .utf8)
+        let outcome = try check(["rtems.toml": Self.passive], "--root", root)
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("memmap=8M$0x3a000000 [JH1303]"), "\(outcome)")
+        let empty = try check(["rtems.toml": Self.passive], "--root", root + "/none")
+        #expect(empty.error.contains("neither proc/ioports nor proc/iomem"), "\(empty)")
+    }
+
+    @Test func sarif() throws {
+        let outcome = try check(
+            ["a.toml": Self.passive, "b c.toml": Self.passive, "x.toml": "sistem = 1\n"], "--sarif")
+        #expect(outcome.status == 1)
+        let json = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
+        #expect(json?["version"] as? String == "2.1.0")
+        let run = try #require((json?["runs"] as? [[String: Any]])?.first)
+        let results = try #require(run["results"] as? [[String: Any]])
+        #expect(results.map { $0["ruleId"] as? String } == ["JH0601", "JH0602", nil])
+        #expect(results.map { $0["level"] as? String } == ["error", "note", "error"])
+        #expect(outcome.output.contains("b%20c.toml"))
+        let driver = (run["tool"] as? [String: Any])?["driver"] as? [String: Any]
+        let rules = try #require(driver?["rules"] as? [[String: Any]])
+        #expect(rules.map { $0["id"] as? String } == ["JH0601", "JH0602"])
+        #expect(try check(["a.toml": Self.passive], "--sarif", "--json").status == 64)
+    }
 }

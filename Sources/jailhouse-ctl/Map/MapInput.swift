@@ -15,7 +15,7 @@ struct MapInput {
             throw CommandFailure(
                 .wrongUsage, "\(systems[0].path) and \(systems[1].path) are both systems; a map shows one machine")
         }
-        remarks = Check.check(paths).flatMap(\.findings).map(MapRemark.init)
+        remarks = Checkup(paths, on: nil).files().flatMap(\.findings).map(MapRemark.init)
     }
 
     func map() -> MemoryMap {

@@ -31,7 +31,10 @@ struct ExampleMachine: Sendable {
         let proc = { name in files.first { $0.name == name }?.text ?? "" }
         findings += RunningMachine(ioports: proc(portsFile), iomem: proc(memoryFile))
             .findings(system: system.map { (systemFile, $0) }, cells: members)
-        return findings.map { $0.placed(in: $0.path ?? "", lines: lines[$0.path ?? ""] ?? [:]) }
+        return findings.map { finding in
+            let path = finding.path ?? ""
+            return finding.placed(in: path) { lines[path]?[$0] }
+        }
     }
 }
 

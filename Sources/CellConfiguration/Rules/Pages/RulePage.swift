@@ -86,13 +86,13 @@ extension Rule {
 extension Finding {
     /// With its file, and the line of its key or of what that stands in.
     ///
-    /// - Parameter lines: of the file's keys, see ``SourceDocument/lines``.
-    public func placed(in path: String, lines: [String: Int]) -> Finding {
+    /// - Parameter line: of a key, see ``SourceDocument/lines``.
+    public func placed(in path: String, line: (String) -> Int?) -> Finding {
         var finding = self
         finding.path = path
         var key = location[...]
         while finding.line == nil, !key.isEmpty {
-            finding.line = lines[String(key)]
+            finding.line = line(String(key))
             key = key[..<(key.lastIndex { $0 == "." || $0 == "[" } ?? key.startIndex)]
         }
         return finding

@@ -1,0 +1,93 @@
+import CellConfiguration
+
+/// A rule about how cells are looked after.
+struct DefinitionRule {
+    /// Stable: a number is never given to another rule.
+    let id: String
+    let severity: Finding.Severity
+    /// What should be so, in one phrase.
+    let title: String
+    /// What happens when it is not.
+    let consequence: String
+    let remedy: String
+
+    static let unboundedHandshake = DefinitionRule(
+        id: "JH0901", severity: .error, title: "a cell that hangs does not stop Linux for ever",
+        consequence:
+            "whenever this cell, or any other, is loaded, started again, created or destroyed, Linux stands still on "
+            + "all its CPUs until the cell's program answers; if that program hangs, the whole machine hangs with it, "
+            + "and only the power switch helps",
+        remedy:
+            "set message-timeout in [cell] (1000000 is about a second) or, if the program answers no messages, "
+            + "passive-comm-region = true; to take the risk, set accept-unbounded-handshake = true in [supervision]"
+    )
+
+    static let competingStarts = DefinitionRule(
+        id: "JH0902", severity: .warning, title: "cells that start by themselves have CPUs of their own",
+        consequence: "the second of them cannot be created",
+        remedy: "set autostart = false in one of them, or give them CPUs of their own"
+    )
+}
+
+extension RulePage {
+    /// Of all rules, in the order of their ids.
+    public static let all: [RulePage] = (configurations + images + supervision).sorted { $0.id < $1.id }
+
+    private static let images = ImageRule.all.map {
+        RulePage(
+            id: $0.id, severity: $0.severity, title: $0.title, consequence: $0.consequence, remedy: $0.remedy)
+    }
+
+    private static let supervision = [
+        DefinitionRule.unboundedHandshake.page(
+            .init(in: "rtems.toml", instead: "message-timeout = 1000000\n", "")),
+        DefinitionRule.competingStarts.page(.init(in: "other.toml", instead: "cpus = [2]", "cpus = [2, 3]")),
+    ]
+}
+
+extension DefinitionRule {
+    fileprivate func page(_ change: RuleExample.Change) -> RulePage {
+        RulePage(
+            id: id, severity: severity, title: title, consequence: consequence, remedy: remedy,
+            example: RuleExample(files: Self.exampleFiles, changes: [change], judge: Self.judge))
+    }
+
+    private static let exampleFiles = [
+        RuleExample.File(name: "rtems.toml", text: exampleCell("rtems", cpu: 3, ram: "0x3a000000")),
+        RuleExample.File(name: "other.toml", text: exampleCell("other", cpu: 2, ram: "0x3a800000")),
+    ]
+
+    private static func exampleCell(_ name: String, cpu: Int, ram: String) -> String {
+        """
+        [cell]
+        name = "\(name)"
+        architecture = "x86"
+        cpus = [\(cpu)]
+        message-timeout = 1000000
+
+        [[memory]]
+        name = "ram"
+        physical = \(ram)
+        virtual = 0x0
+        size = "8 MiB"
+        access = ["read", "write", "execute", "loadable"]
+
+        [[memory]]
+        name = "communication region"
+        virtual = 0x900000
+        size = "4 KiB"
+        access = ["read", "write", "communication-region"]
+
+        [supervision]
+        autostart = true
+
+        """
+    }
+
+    @Sendable private static func judge(_ files: [RuleExample.File]) throws -> [Finding] {
+        let none: (String) throws(DefinitionError) -> [UInt8] = { _ in [] }
+        return try DefinitionSet(
+            files.map { try CellDefinition(toml: $0.text, path: $0.name, readFile: none) }
+        ).findings(system: nil)
+    }
+}

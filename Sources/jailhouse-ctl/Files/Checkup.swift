@@ -1,0 +1,170 @@
+import CellConfiguration
+import CellDefinition
+import SystemCalls
+
+/// Judges files alone, together, and on the machine where they are to run.
+struct Checkup {
+    /// A file as it was read.
+    fileprivate struct Input {
+        let path: String
+        let file: Result<DaemonFile, any Error>
+        /// Of the keys of a source.
+        let lines: [String: Int]
+    }
+
+    private let inputs: [Input]
+    private let system: (path: String, descriptor: SystemDescriptor)?
+    private let machine: RunningMachine?
+
+    /// - Parameter machine: what Linux uses where the cells are to run, if that can be seen.
+    init(_ paths: [String], on machine: RunningMachine?) {
+        inputs = paths.map { Input($0) }
+        system = Self.system(among: inputs)
+        self.machine = machine
+    }
+
+    /// What was found in each file, in the order given.
+    func files() -> [CheckedFile] {
+        let together = Dictionary(grouping: mutualFindings) { $0.path ?? "" }
+        return inputs.map { input in
+            switch input.file {
+            case .success(let file): checked(file, input, and: together[file.path(orElse: input.path)] ?? [])
+            case .failure(let error):
+                CheckedFile(
+                    file: input.path, kind: nil, name: nil, findings: [Self.complaint(error, input.path)])
+            }
+        }
+    }
+
+    /// What files have to do with each other and with the machine.
+    private var mutualFindings: [Finding] {
+        let set = DefinitionSet(
+            inputs.compactMap { input in
+                switch input.file {
+                case .success(.definition(let definition)), .success(.cell(let definition)): definition
+                default: nil
+                }
+            })
+        return set.mutualFindings(in: system?.descriptor)
+            + (machine.map { set.findings(on: $0, system: system) } ?? [])
+    }
+
+    private func checked(_ file: DaemonFile, _ input: Input, and together: [Finding]) -> CheckedFile {
+        func result(_ kind: String, _ name: String?, _ findings: [Finding]) -> CheckedFile {
+            CheckedFile(
+                file: input.path, kind: kind, name: name,
+                findings: findings.map { Complaint($0, file: input.path) })
+        }
+        switch file {
+        case .cell(let definition):
+            return result("cell", definition.name, definition.findings(system: system?.descriptor) + together)
+        case .system(let descriptor):
+            let findings = (descriptor.findings() + together).map { $0.placed(in: input.path) { input.lines[$0] } }
+            return result("system", descriptor.rootCell.name, findings)
+        case .definition(let definition):
+            let findings =
+                definition.findings(system: system?.descriptor) + definition.imageFindings(readFile: InputFile.read)
+                + together
+            return result("definition", definition.name, findings)
+        case .settings(let settings):
+            guard let path = settings.system, let error = Self.complaint(aboutSystem: path) else {
+                return result("settings", nil, [])
+            }
+            return CheckedFile(
+                file: input.path, kind: "settings", name: nil, findings: [Self.complaint(error, input.path)])
+        }
+    }
+
+    /// The one that is given, or else the one that the settings name.
+    private static func system(among inputs: [Input]) -> (path: String, descriptor: SystemDescriptor)? {
+        var systems: [(path: String, descriptor: SystemDescriptor)] = []
+        var named: [String] = []
+        for input in inputs {
+            switch input.file {
+            case .success(.system(let system)): systems.append((input.path, system))
+            case .success(.settings(let settings)): named += [settings.system].compactMap(\.self)
+            default: break
+            }
+        }
+        if systems.isEmpty {
+            systems = named.compactMap { path in
+                guard case .system(let system)? = try? DaemonFile(InputFile(path)) else { return nil }
+                return (path, system)
+            }
+        }
+        return systems.count == 1 ? systems[0] : nil
+    }
+
+    private static func complaint(aboutSystem path: String) -> (any Error)? {
+        do {
+            if case .system = try DaemonFile(InputFile(path)) { return nil }
+            return CommandFailure(.failed, "\(path), which the key system names, is no system configuration")
+        } catch {
+            return error
+        }
+    }
+
+    private static func complaint(_ error: any Error, _ path: String) -> Complaint {
+        switch error {
+        case let error as DefinitionError: Complaint(error)
+        case let error as ConfigurationError: Complaint(error, file: path)
+        case let error as CommandFailure: Complaint(unreadable: path, because: error)
+        default: Complaint(unreadable: path, because: CommandFailure(.failed, "\(error)"))
+        }
+    }
+}
+
+extension Checkup.Input {
+    fileprivate init(_ path: String) {
+        self.path = path
+        do {
+            let input = try InputFile(path)
+            file = .success(try DaemonFile(input))
+            lines = Self.lines(of: input)
+        } catch {
+            file = .failure(error)
+            lines = [:]
+        }
+    }
+
+    private static func lines(of input: InputFile) -> [String: Int] {
+        guard !ConfigurationFile.isBinary(input.contents),
+            let text = try? ConfigurationFile.text(of: input.contents, path: input.path)
+        else { return [:] }
+        return (try? SourceDocument(toml: text, path: input.path).lines) ?? [:]
+    }
+}
+
+extension DaemonFile {
+    /// The path that findings have.
+    fileprivate func path(orElse given: String) -> String {
+        switch self {
+        case .cell(let definition), .definition(let definition): definition.path
+        case .system, .settings: given
+        }
+    }
+}
+
+extension RunningMachine {
+    /// The machine below `root`; without one, this machine if it has the hypervisor's driver.
+    init?(root: String?) throws {
+        let root = root.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        let isTarget = (try? SystemCall.names(inDirectory: "/sys/devices/jailhouse")) != nil
+        guard root != nil || isTarget else { return nil }
+        func text(_ name: String) throws -> String? {
+            do throws(SystemCallError) {
+                let contents = try SystemCall.contents(ofFile: (root ?? "") + "/proc/" + name, limit: 16 << 20)
+                return String(decoding: contents, as: UTF8.self)
+            } catch {
+                if error.errno == .noSuchFileOrDirectory { return nil }
+                throw CommandFailure(.failed, "cannot read \(root ?? "")/proc/\(name): \(error.errno)")
+            }
+        }
+        let (ports, memory) = (try text("ioports"), try text("iomem"))
+        guard ports != nil || memory != nil else {
+            throw CommandFailure(
+                .failed, "\(root ?? "") has neither proc/ioports nor proc/iomem: give a directory that has them")
+        }
+        self.init(ioports: ports ?? "", iomem: memory ?? "")
+    }
+}

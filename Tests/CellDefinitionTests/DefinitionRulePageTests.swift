@@ -1,0 +1,18 @@
+import CellConfiguration
+import Testing
+
+@testable import CellDefinition
+
+@Suite struct DefinitionRulePageTests {
+    @Test func allRulesAreThereOnceAndInOrder() {
+        let ids = RulePage.all.map(\.id)
+        #expect(ids == ids.sorted() && Set(ids).count == ids.count)
+        #expect(["JH0101", "JH0603", "JH0801", "JH0901", "JH1303"].allSatisfy(ids.contains))
+    }
+
+    @Test(arguments: ["JH0901", "JH0902"]) func eachExampleIsFound(id: String) throws {
+        let example = try #require(RulePage.all.first { $0.id == id }?.example)
+        #expect(try example.judge(example.files).isEmpty)
+        #expect(try example.judge(example.brokenFiles).contains { $0.rule == id && $0.line != nil })
+    }
+}

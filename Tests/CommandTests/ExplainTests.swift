@@ -1,0 +1,48 @@
+import CellDefinition
+import Foundation
+import Testing
+
+@testable import jailhouse_ctl
+
+struct ExplainTests {
+    @Test func allRules() throws {
+        let outcome = try Executable.run(["explain"])
+        #expect(outcome.status == 0)
+        #expect(outcome.output.hasPrefix("Names and CPUs\n  JH0101  error   a cell has a name\n"))
+        #expect(RulePage.all.count == outcome.output.split(separator: "\n").filter { $0.hasPrefix("  JH") }.count)
+    }
+
+    @Test func aPageHasItsExample() throws {
+        let outcome = try Executable.run(["explain", "jh0603"])
+        #expect(outcome.status == 0)
+        for line in [
+            "JH0603 (error): no two cells have the same memory, unless both say so\n", "\nOtherwise   the hypervisor",
+            "\nWhat to do  give one", "\nIn other.toml:\n", "\n  - physical = 0x3a800000\n  + physical = 0x3a700000\n",
+            "\n  other.toml:7: error: memory[0]: the region \"ram\"",
+        ] { #expect(outcome.output.contains(line), "\(outcome.output)") }
+    }
+
+    @Test(arguments: RulePage.all.map(\.id)) func eachPageReadsWell(id: String) throws {
+        let page = try #require(RulePage.all.first { $0.id == id })
+        let report = RuleReport(page)
+        let text = report.text(.plain, width: 80)
+        #expect(text.hasPrefix("\(id) (\(page.severity)): \(page.title)\n"))
+        #expect(report.changes.isEmpty == report.findings.isEmpty, "\(text)")
+        #expect(!page.title.hasSuffix(".") && !page.consequence.hasSuffix(".") && !page.remedy.hasSuffix("."))
+    }
+
+    @Test func aRuleThatThereIsNot() throws {
+        let outcome = try Executable.run(["explain", "JH0699"])
+        #expect(outcome.status == 1)
+        #expect(outcome.error.hasPrefix("jailhouse-ctl: there is no rule 'JH0699'; did you mean JH06"))
+    }
+
+    @Test func json() throws {
+        let outcome = try Executable.run(["explain", "JH0901", "--json"])
+        let pages = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [[String: Any]]
+        let page = try #require(pages?.first)
+        #expect(
+            Set(page.keys) == ["rule", "severity", "title", "consequence", "remedy", "changes", "findings"])
+        #expect((page["findings"] as? [[String: Any]])?.first?["rule"] as? String == "JH0901")
+    }
+}
