@@ -1,6 +1,6 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
-# make install    [DESTDIR=] [PREFIX=]               make bench    how fast a failed cell is started again
+# make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make fuzz       [FUZZ_RUNS=] mutated files against all that reads configurations
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
@@ -45,6 +45,7 @@ test:
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
 bench: release
+	Tests/bench/check.sh .build/release
 	Tests/bench/restart.sh .build/release
 
 # The seeds are compiled in both revisions; what they lead to is kept for the next run.

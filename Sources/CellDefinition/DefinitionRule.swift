@@ -33,11 +33,6 @@ extension RulePage {
     /// Of all rules, in the order of their ids.
     public static let all: [RulePage] = (configurations + images + supervision).sorted { $0.id < $1.id }
 
-    private static let images = ImageRule.all.map {
-        RulePage(
-            id: $0.id, severity: $0.severity, title: $0.title, consequence: $0.consequence, remedy: $0.remedy)
-    }
-
     private static let supervision = [
         DefinitionRule.unboundedHandshake.page(
             .init(in: "rtems.toml", instead: "message-timeout = 1000000\n", "")),

@@ -1,3 +1,4 @@
+import CellConfiguration
 import CellDefinition
 import Foundation
 import Testing

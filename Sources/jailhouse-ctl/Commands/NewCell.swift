@@ -111,7 +111,7 @@ struct NewCell: ParsableCommand {
         let path = OutputFile(output).path ?? "the proposal"
         do throws(DefinitionError) {
             let definition = try CellDefinition(toml: toml, path: path, readFile: InputFile.read)
-            let mutual = DefinitionSet(others + [definition]).mutualFindings.filter {
+            let mutual = DefinitionSet(others + [definition]).mutualFindings(in: system).filter {
                 $0.path == path || $0.message.contains(path)
             }
             let findings =
