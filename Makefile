@@ -1,7 +1,7 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
-# make fuzz       [FUZZ_RUNS=] mutated files against all that reads configurations
+# make fuzz       [FUZZ_RUNS=] mutated files against all that reads configurations and images
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -16,6 +16,9 @@ BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
 FUZZ_RUNS ?= 1000000
 FUZZED := $(shell find Sources/CellConfiguration -name '*.swift') Fuzz/Configuration.swift
+FUZZED_IMAGES := $(wildcard Sources/InmateImage/*.swift) Fuzz/Image.swift
+SWIFTC_FUZZER := swiftc -O -wmo -swift-version 6 -parse-as-library -sanitize=fuzzer,address -use-ld=lld -module-name Fuzz
+FUZZ_OPTIONS = -runs=$(FUZZ_RUNS) -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=.build/fuzz/
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
 SCRIPTS := $(wildcard .ci/* Tests/*/*.sh)
@@ -49,20 +52,30 @@ bench: release
 	Tests/bench/restart.sh .build/release
 
 # The seeds are compiled in both revisions; what they lead to is kept for the next run.
-fuzz: .build/fuzz/configuration
+fuzz: .build/fuzz/configuration .build/fuzz/image
 	$(SWIFT) build --product jailhouse-ctl
 	mkdir -p .build/fuzz/seeds .build/fuzz/corpus
 	for source in Fuzz/seeds/*.toml configs/cells/*.toml configs/systems/*.toml; do \
 	    cp $$source .build/fuzz/seeds; for revision in 13 14; do .build/debug/jailhouse-ctl compile $$source \
 	        --revision $$revision -o .build/fuzz/seeds/$$(basename $$source .toml).$$revision || exit; done; done
-	$< -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 -artifact_prefix=.build/fuzz/ \
-	    .build/fuzz/corpus .build/fuzz/seeds 2>.build/fuzz/log || { tail -40 .build/fuzz/log; exit 1; }
+	$< $(FUZZ_OPTIONS) -max_len=4096 .build/fuzz/corpus .build/fuzz/seeds 2>.build/fuzz/log || \
+	    { tail -40 .build/fuzz/log; exit 1; }
+	grep -E '^(Done|stat::)' .build/fuzz/log
+	$(MAKE) --no-print-directory inmates
+	mkdir -p .build/fuzz/images .build/fuzz/image-seeds
+	cp inmates/build/*.exe inmates/build/*.elf inmates/build/*.bin .build/fuzz/image-seeds
+	.build/fuzz/image $(FUZZ_OPTIONS) -max_len=8192 .build/fuzz/images .build/fuzz/image-seeds 2>.build/fuzz/log || \
+	    { tail -40 .build/fuzz/log; exit 1; }
 	grep -E '^(Done|stat::)' .build/fuzz/log
 
 # gold complains of the sanitizer's assembly
 .build/fuzz/configuration: $(FUZZED)
 	mkdir -p $(@D)
-	swiftc -O -wmo -swift-version 6 -parse-as-library -sanitize=fuzzer,address -use-ld=lld -module-name Fuzz $(FUZZED) -o $@
+	$(SWIFTC_FUZZER) $(FUZZED) -o $@
+
+.build/fuzz/image: $(FUZZED_IMAGES)
+	mkdir -p $(@D)
+	$(SWIFTC_FUZZER) $(FUZZED_IMAGES) -o $@
 
 # PyPI's client, for the tests: another's reading of the Varlink protocol
 .build/venv: Makefile

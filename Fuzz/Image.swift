@@ -1,0 +1,58 @@
+// Coverage-guided fuzzing of everything that reads images. The Makefile compiles this file and the room InmateImage
+// into one module, for libFuzzer.
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+private let ram = CellRegion(name: "ram", start: 0, size: 0x80_0000)
+private let communicationRegion = CellRegion(name: "communication region", start: 0x70_0000, size: 0x1000)
+
+/// An input is the file of an image. Nothing may trap, what is planned lies in the cell's memory and not over the
+/// communication region, and there is a profile of it with the same parts.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzImage(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let image = Array(UnsafeBufferPointer(start: start, count: count))
+    for address in [nil, UInt64(0xf_0000)] {
+        let profile = try? ImageProfile(image: image, address: address, isRTEMS: address == nil)
+        if let profile { look(at: profile, of: image) }
+        for target: LoadPlan.Target in [.x86, .arm, .arm64] {
+            let plan = try? LoadPlan(
+                image: image, path: "", address: address, target: target, regions: [ram],
+                keepFree: [communicationRegion])
+            guard let plan else { continue }
+            for piece in plan.pieces {
+                let size = UInt64(piece.contents.count)
+                expect(ram.contains(piece.address, size), "a piece is outside the RAM")
+                expect(!communicationRegion.overlaps(piece.address, size), "a piece is over the communication region")
+            }
+            guard let profile else { fail("what is loaded has no profile") }
+            expect(profile.parts.map(\.start) == plan.pieces.map(\.address), "plan and profile differ")
+            expect(profile.parts.map { Int($0.size) } == plan.pieces.map(\.contents.count), "plan and profile differ")
+            for (part, piece) in zip(profile.parts, plan.pieces) {
+                expect(piece.contents.starts(with: image[part.file]), "a part's bytes are not those that are loaded")
+            }
+        }
+    }
+    return 0
+}
+
+private func look(at profile: ImageProfile, of image: [UInt8]) {
+    let begin = profile.entry ?? 0
+    _ = profile.startCode(in: image, for: begin)
+    for part in profile.parts {
+        expect(part.file.lowerBound >= 0 && part.file.upperBound <= image.count, "a part is outside the file")
+        expect(part.end > part.start || part.start == .max, "a part is empty")
+        _ = profile.mentions(begin, in: part, of: image)
+    }
+    if case .bounded(let start, let end)? = profile.rtems?.workArea { _ = start &+ end }
+}
+
+private func expect(_ condition: Bool, _ message: String) {
+    if !condition { fail(message) }
+}
+
+private func fail(_ message: String) -> Never {
+    print(message)
+    abort()
+}
