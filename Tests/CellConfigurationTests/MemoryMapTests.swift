@@ -155,4 +155,26 @@ import Testing
         #expect(map.physical.slices.count == 1000)
         #expect(map.physical.laneCount == 1)
     }
+
+    @Test func anyConfigurationHasAPlan() {
+        var generator = SeededGenerator(seed: 7)
+        for _ in 0..<300 {
+            let architecture = Architecture(rawValue: UInt8(generator.next() % 3)) ?? .x86
+            let system = generator.system(architecture)
+            let cell = generator.cell(architecture)
+            let map = MemoryMap(
+                system: (file: "system", descriptor: system), cells: [.init(file: "cell", descriptor: cell)])
+            for space in [map.physical] + map.cells {
+                for (one, next) in zip(space.slices, space.slices.dropFirst()) { #expect(one.last + 1 == next.first) }
+                for block in space.blocks {
+                    let slices = space.slices[space.slices(of: block)]
+                    #expect(slices.first?.first == block.first && slices.last?.last == block.last)
+                    #expect(!slices.contains { $0.isEmpty } && block.lane < space.laneCount)
+                }
+                let scale = MapScale(
+                    slices: space.slices, minimum: space.slices.map { _ in 2 }, maximum: 6, shortened: 3)
+                #expect(scale.heights.allSatisfy { (2...6).contains($0.value) })
+            }
+        }
+    }
 }

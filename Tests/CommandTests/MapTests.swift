@@ -38,7 +38,10 @@ struct MapTests {
                 .error, "JH0506", "memory[2]",
                 "the region \"scratch\" (physical 0x3e400000–0x3ebfffff) lies over the "
                     + "hypervisor's memory (0x3e800000–0x3effffff)"),
-            remark(.warning, nil, "memory[2].size", "a warning"), remark(.error, nil, "cell.name", "not in memory"),
+            remark(
+                .warning, "JH0505", "memory[2]",
+                "the region \"scratch\" (physical 0x3e400000–0x3ebfffff) is not within the root cell's regions"),
+            remark(.error, nil, "cell.name", "not in memory"),
         ]
         return MemoryMap(
             system: (file: "machine.toml", descriptor: system), cells: cells, remarks: cells.count > 1 ? remarks : [])

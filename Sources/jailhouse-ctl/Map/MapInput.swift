@@ -7,15 +7,16 @@ struct MapInput {
     private let files: [(path: String, file: DaemonFile)]
     private let remarks: [MapRemark]
 
+    /// - Parameter findings: what `check` says of these files, when that is known already.
     /// - Throws: ``CommandFailure`` for a file that cannot be understood, and for a second system.
-    init(_ paths: [String]) throws {
+    init(_ paths: [String], _ findings: [Complaint]? = nil) throws {
         files = try paths.map { (path: $0, file: try DaemonFile(explaining: InputFile($0))) }
         let systems = files.filter { if case .system = $0.file { true } else { false } }
         guard systems.count < 2 else {
             throw CommandFailure(
                 .wrongUsage, "\(systems[0].path) and \(systems[1].path) are both systems; a map shows one machine")
         }
-        remarks = Checkup(paths, on: nil).files().flatMap(\.findings).map(MapRemark.init)
+        remarks = (findings ?? Checkup(paths, on: nil).files().flatMap(\.findings)).map(MapRemark.init)
     }
 
     func map() -> MemoryMap {

@@ -60,6 +60,13 @@ enum Text {
         "0x" + String(address, radix: 16)
     }
 
+    /// As a shell reads it: in quotes if it needs them.
+    static func shellWord(_ text: String) -> String {
+        let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "./_-+:@%".contains($0)) }
+        return plain && !text.isEmpty
+            ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
+    }
+
     /// `1 cell`, `2 cells`.
     static func count(_ number: Int, _ noun: String) -> String {
         "\(number) \(noun)\(number == 1 ? "" : "s")"

@@ -1,0 +1,34 @@
+import CellConfiguration
+
+/// Where in the map of the same files the findings of `check` are, by the numbers and names that they have there.
+struct MapPointer {
+    private let paths: [String]
+    private let map: MemoryMap
+
+    /// Nil when no map can be drawn, or nothing that is wrong is in it.
+    init?(_ paths: [String], _ findings: [Complaint]) {
+        guard let map = try? MapInput(paths, findings).map(), map.remarks.contains(where: { $0.severity == .error })
+        else { return nil }
+        self.paths = paths
+        self.map = map
+    }
+
+    func text(_ alphabet: MapAlphabet) -> String {
+        let lines = map.remarks.indices.filter { map.remarks[$0].severity == .error }.map { index in
+            "    \(alphabet.error)\(index + 1) " + Text.printable(place(of: index + 1))
+        }
+        let command = (["jailhouse-ctl map"] + paths.map(Text.shellWord)).joined(separator: " ")
+        return (["in the map (\(command)):"] + lines).joined(separator: "\n")
+    }
+
+    /// The first box that has the number: `rtems: ram at 0x3a000000`.
+    private func place(of number: Int) -> String {
+        for space in [map.physical] + map.cells {
+            if let block = space.blocks.first(where: { $0.remarks.contains(number) }) {
+                let home = space.title == map.physical.title ? "" : ", " + space.title
+                return "\(block.name) at \(Text.hexadecimal(block.first))\(home)"
+            }
+        }
+        return ""
+    }
+}
