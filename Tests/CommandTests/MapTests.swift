@@ -105,6 +105,13 @@ struct MapTests {
             findings.contains {
                 $0["rule"] as? String == "JH0304" && numbers.contains($0["number"] as? Int ?? 0)
             })
+        let checked = try Executable.run(["check", machine, cell])
+        #expect(
+            checked.output.contains("\nin the map (jailhouse-ctl map \(machine) \(cell)):\n    !1 "),
+            "\(checked.output)")
+        #expect(checked.output.contains(" unsound: scratch at 0x3e400000\n"))
+        let place = "unsound: communication region at 0x900000 as it sees memory"
+        #expect(checked.output.contains(place))
         let drawn = try Executable.run(["map", machine, cell], environment: ["LANG": "C.UTF-8", "COLUMNS": "100"])
         #expect(drawn.output.hasPrefix("Physical memory of machine\n"))
         #expect(drawn.output.contains("[JH0304]"))

@@ -26,22 +26,29 @@ public struct AddressSpaceMap: Hashable, Sendable {
     public struct Mark: Hashable, Sendable {
         public var address: UInt64
         public var text: String
+        /// The numbers of the remarks about it, ascending.
+        public internal(set) var remarks: [Int] = []
+        /// The keys that remarks may name.
+        var anchors: [MapAnchor] = []
     }
 
     public var title: String
+    /// Whose addresses they are; nil for the machine's.
+    public var cell: String?
     public var groups: [Group]
     /// In ascending order of their first addresses.
     public internal(set) var blocks: [MapBlock]
     /// Without a hole between them.
     public var slices: [Slice]
     /// In ascending order, each within a slice.
-    public var marks: [Mark]
+    public internal(set) var marks: [Mark]
 
     public var laneCount: Int { groups.last?.lanes.upperBound ?? 0 }
 
     /// - Parameter groups: each with its title and what stands in it; a group without blocks is left out.
-    init(title: String, groups: [(title: String, blocks: [MapBlock])], marks: [Mark] = []) {
+    init(title: String, cell: String?, groups: [(title: String, blocks: [MapBlock])], marks: [Mark] = []) {
         self.title = title
+        self.cell = cell
         self.groups = []
         var placed: [MapBlock] = []
         for group in groups where !group.blocks.isEmpty {

@@ -20,7 +20,7 @@ extension MemoryMap {
         }
         let name = system.map { " of \($0.descriptor.rootCell.name)" } ?? ""
         return AddressSpaceMap(
-            title: "Physical memory" + name,
+            title: "Physical memory" + name, cell: nil,
             groups: [
                 (title: "Linux", blocks: linux),
                 (title: "hypervisor" + (cells.isEmpty ? "" : " and cells"), blocks: taken),
@@ -61,6 +61,7 @@ extension MemoryMap {
         }
         return AddressSpaceMap(
             title: "Cell \(cell.descriptor.name), CPU \(cell.descriptor.cpus.list), as it sees memory",
+            cell: cell.descriptor.name,
             groups: [(title: "memory", blocks: regions), (title: "loaded into it", blocks: parts)],
             marks: marks(of: cell))
     }
@@ -72,7 +73,8 @@ extension MemoryMap {
                 marks.append(.init(address: entry, text: "entry"))
             }
         }
-        return [.init(address: cell.descriptor.cpuResetAddress, text: "start")] + marks
+        let anchor = MapAnchor(file: cell.file, key: "cell.reset-address")
+        return [.init(address: cell.descriptor.cpuResetAddress, text: "start", anchors: [anchor])] + marks
     }
 
     private static func fileName(_ path: String) -> String {

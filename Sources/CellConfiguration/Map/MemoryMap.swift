@@ -72,11 +72,13 @@ public struct MemoryMap: Hashable, Sendable {
 }
 
 extension AddressSpaceMap {
-    /// Gives the number to every box that the remark is about; whether there is one.
+    /// Gives the number to every box and mark that the remark is about; whether there is one.
     fileprivate mutating func mark(_ remark: MapRemark, _ number: Int) -> Bool {
         let concerned = blocks.indices.filter { blocks[$0].anchors.contains { $0.holds(remark) } }
         for index in concerned { blocks[index].remarks.append(number) }
-        return !concerned.isEmpty
+        let marked = marks.indices.filter { marks[$0].anchors.contains { $0.holds(remark) } }
+        for index in marked { marks[index].remarks.append(number) }
+        return !concerned.isEmpty || !marked.isEmpty
     }
 }
 

@@ -38,13 +38,17 @@ struct Check: ParsableCommand {
     }
 
     func run() throws {
-        let files = Checkup(files, on: try RunningMachine(root: root)).files()
-        let style = options.screen.style
+        let checked = Checkup(files, on: try RunningMachine(root: root)).files()
         if sarif {
-            try options.screen.show(JSON.text(SARIFLog(files)))
+            try options.screen.show(JSON.text(SARIFLog(checked)))
         } else {
-            try options.screen.show(files, text: files.map { $0.text(style) }.joined(separator: "\n"))
+            try options.screen.show(checked, text: text(of: checked))
         }
-        if files.contains(where: \.hasErrors) { throw ExitCode(CommandFailure.Status.failed.rawValue) }
+        if checked.contains(where: \.hasErrors) { throw ExitCode(CommandFailure.Status.failed.rawValue) }
+    }
+
+    private func text(of checked: [CheckedFile]) -> String {
+        let pointer = MapPointer(files, checked.flatMap(\.findings))?.text(Terminal.alphabet)
+        return (checked.map { $0.text(options.screen.style) } + [pointer].compactMap(\.self)).joined(separator: "\n")
     }
 }

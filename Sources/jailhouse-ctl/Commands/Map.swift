@@ -56,7 +56,7 @@ struct Map: ParsableCommand {
         case .text:
             return TerminalMap(
                 map: map, width: width ?? Terminal.width, style: toTerminal ? options.screen.style : .plain,
-                alphabet: Terminal.showsUnicode ? .unicode : .ascii
+                alphabet: Terminal.alphabet
             ).text()
         }
     }

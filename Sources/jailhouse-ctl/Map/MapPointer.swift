@@ -21,12 +21,16 @@ struct MapPointer {
         return (["in the map (\(command)):"] + lines).joined(separator: "\n")
     }
 
-    /// The first box that has the number: `rtems: ram at 0x3a000000`.
+    /// The first that has the number: `rtems: ram at 0x3a000000`.
     private func place(of number: Int) -> String {
         for space in [map.physical] + map.cells {
+            let owner = space.cell.map { "\($0): " } ?? ""
+            let view = space.cell == nil ? "" : " as it sees memory"
             if let block = space.blocks.first(where: { $0.remarks.contains(number) }) {
-                let home = space.title == map.physical.title ? "" : ", " + space.title
-                return "\(block.name) at \(Text.hexadecimal(block.first))\(home)"
+                return "\(owner)\(block.name) at \(Text.hexadecimal(block.first))\(view)"
+            }
+            if let mark = space.marks.first(where: { $0.remarks.contains(number) }) {
+                return "\(owner)\(mark.text) at \(Text.hexadecimal(mark.address))\(view)"
             }
         }
         return ""

@@ -24,6 +24,7 @@ struct MapReport: Encodable {
     struct Mark: Encodable {
         let address: String
         let text: String
+        let findings: [Int]
     }
 
     struct Remark: Encodable {
@@ -54,7 +55,7 @@ extension MapReport.Space {
         blocks = space.blocks.map { block in
             MapReport.Block(block, group: space.groups.first { $0.lanes.contains(block.lane) }?.title ?? "")
         }
-        marks = space.marks.map { .init(address: Text.hexadecimal($0.address), text: $0.text) }
+        marks = space.marks.map { .init(address: Text.hexadecimal($0.address), text: $0.text, findings: $0.remarks) }
     }
 }
 

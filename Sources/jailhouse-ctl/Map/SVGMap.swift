@@ -107,7 +107,7 @@ private struct SVGNote {
     static func lines(_ remark: MapRemark, number: Int, width: Int) -> [SVGNote] {
         let place = [remark.file, remark.location].filter { !$0.isEmpty }.joined(separator: ": ")
         let text = "\(place): \(remark.message)" + (remark.rule.map { " [\($0)]" } ?? "")
-        return Text.lines(text, width: SVG.capacity(of: width - 24, size: 13)).enumerated().map { index, line in
+        return Text.wrapped(text, to: SVG.capacity(of: width - 24, size: 13)).enumerated().map { index, line in
             SVGNote(number: index == 0 ? number : nil, isError: remark.severity == .error, text: line)
         }
     }

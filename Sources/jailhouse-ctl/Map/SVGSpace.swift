@@ -11,7 +11,7 @@ struct SVGSpace {
 
     /// Room for the addresses beside the axis, and for the marks at the right.
     private static let addressWidth = 96
-    private static let markWidth = 124
+    private static let markWidth = 144
     private static let groupHeight = 20
 
     let space: AddressSpaceMap
@@ -140,12 +140,16 @@ struct SVGSpace {
 
     private var marks: [String] {
         var y = 0
-        return space.marks.map { mark in
+        return space.marks.flatMap { mark in
             let index = space.index(of: mark.address)
             let slice = space.slices[index]
-            y = max(y + 14, tops[index] + scale.offset(of: mark.address, in: slice, at: index) + 4)
+            y = max(y + 16, tops[index] + scale.offset(of: mark.address, in: slice, at: index) + 4)
+            let badges = mark.remarks.enumerated().flatMap { place, number in
+                Self.badge(number, isError: wrong.contains(number), x: lanesRight + 24 + 20 * place, y: y - 4)
+            }
             let text = slice.first == mark.address ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
-            return SVG.text("◂ \(text)", x: lanesRight + 4, y: y, "mark")
+            let x = lanesRight + (badges.isEmpty ? 14 : 16 + 20 * mark.remarks.count)
+            return [SVG.text("◂", x: lanesRight + 4, y: y, "mark")] + badges + [SVG.text(text, x: x, y: y, "mark")]
         }
     }
 

@@ -21,7 +21,12 @@ struct TerminalMap {
     private func draw(_ space: AddressSpaceMap) -> String {
         let scale = Self.scale(of: space)
         let addresses = space.slices.map { Text.hexadecimal($0.first) }
-        let marks = space.marks.map { (address: $0.address, text: "\(alphabet.mark) " + text(of: $0, in: space)) }
+        let marks = space.marks.map {
+            (
+                address: $0.address, isWrong: isWrong($0.remarks),
+                text: "\(alphabet.mark) " + numbers($0.remarks) + text(of: $0, in: space)
+            )
+        }
         let margin = marks.map { $0.text.count + 1 }.max() ?? 0
         let axis = (addresses + [end(of: space)]).map(\.count).max() ?? 0
         let left = axis + 3
@@ -49,7 +54,9 @@ struct TerminalMap {
         for mark in marks {
             let index = space.index(of: mark.address)
             row = max(row + 1, tops[index] + scale.offset(of: mark.address, in: space.slices[index], at: index))
-            canvas.write(mark.text, row: row, column: left + lane * space.laneCount + 2, .bold)
+            canvas.write(
+                mark.text, row: row, column: left + lane * space.laneCount + 2,
+                mark.isWrong ? .red : .bold)
         }
         // what is wrong is drawn last, so that its frame is seen whole
         for block in space.blocks.sorted(by: { !isWrong($0) && isWrong($1) }) {
@@ -68,8 +75,7 @@ struct TerminalMap {
         let paint: Style.Paint? = isWrong(block) ? .red : Self.paint(of: block)
         canvas.frame(rows: rows, columns: columns, paint)
         let room = columns.count - 4
-        let numbers = block.remarks.map { alphabet.error + "\($0) " }.joined()
-        var label = " " + numbers + Text.printable(block.name) + " "
+        var label = " " + numbers(block.remarks) + Text.printable(block.name) + " "
         if label.count > room { label = label.prefix(room - 2) + alphabet.ellipsis + " " }
         canvas.write(label, row: rows.lowerBound, column: columns.lowerBound + 1, paint)
         let size = " \(block.sizeText) "
@@ -102,8 +108,15 @@ struct TerminalMap {
         return isEdge ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
     }
 
-    private func isWrong(_ block: MapBlock) -> Bool {
-        block.remarks.contains { map.remarks[$0 - 1].severity == .error }
+    private func isWrong(_ block: MapBlock) -> Bool { isWrong(block.remarks) }
+
+    private func isWrong(_ remarks: [Int]) -> Bool {
+        remarks.contains { map.remarks[$0 - 1].severity == .error }
+    }
+
+    /// `✗1 ✗2 `
+    private func numbers(_ remarks: [Int]) -> String {
+        remarks.map { alphabet.error + "\($0) " }.joined()
     }
 
     private func end(of space: AddressSpaceMap) -> String {
@@ -143,7 +156,7 @@ extension TerminalMap {
             let place = [remark.file, remark.location].filter { !$0.isEmpty }.joined(separator: ": ")
             let head = "\(alphabet.error)\(index + 1) \(remark.severity.rawValue)"
             let text = Text.printable("\(place): \(remark.message)") + (remark.rule.map { " [\($0)]" } ?? "")
-            let wrapped = Text.lines("\(head) \(text)", width: max(width, Self.leastWidth) - 4)
+            let wrapped = Text.wrapped("\(head) \(text)", to: max(width, Self.leastWidth) - 4)
             let broken = wrapped.joined(separator: "\n    ")
             return style(head, paint) + broken.dropFirst(head.count)
         }

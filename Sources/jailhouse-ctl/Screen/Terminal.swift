@@ -13,10 +13,12 @@ enum Terminal {
     }
 
     /// Whether the locale's characters are Unicode's, as far as the environment tells.
-    static var showsUnicode: Bool {
+    private static var showsUnicode: Bool {
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable).first { !$0.isEmpty } ?? ""
         return locale.lowercased().contains("utf-8") || locale.lowercased().contains("utf8")
     }
+
+    static var alphabet: MapAlphabet { showsUnicode ? .unicode : .ascii }
 
     private static func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
 }

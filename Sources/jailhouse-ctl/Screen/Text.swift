@@ -42,20 +42,6 @@ enum Text {
             .joined(separator: ",")
     }
 
-    /// Lines of at most `width` characters, broken at spaces where there are any.
-    static func lines(_ text: String, width: Int) -> [String] {
-        var lines = [""]
-        for word in text.split(separator: " ") {
-            let line = lines[lines.count - 1]
-            if !line.isEmpty && line.count + 1 + word.count > width {
-                lines.append(String(word))
-            } else {
-                lines[lines.count - 1] = line.isEmpty ? String(word) : line + " " + word
-            }
-        }
-        return lines
-    }
-
     static func hexadecimal(_ address: UInt64) -> String {
         "0x" + String(address, radix: 16)
     }
