@@ -176,7 +176,6 @@ extension SystemProposal {
             if !list.isEmpty, lists[list] == nil {
                 lists[list] = first
                 system.rootCell.pciCapabilities += list
-                note("pci-capability[\(first)]", "of \(function.address), \(function.kindName)")
             }
             let unit = tables.remapping.unit(of: function.address, in: function.domain)
             system.rootCell.pciDevices.append(function.device(iommu: unit ?? 0, firstCapability: first))
