@@ -142,6 +142,9 @@ struct DefinitionFiles: Sendable {
             }
         }
         loaded.definitions.removeAll { (byName[$0.name]?.count ?? 0) > 1 }
+        // one of two cells that cannot live together may: the second is refused when it is to be created
+        loaded.warnings += DefinitionSet(loaded.definitions).mutualFindings(in: loaded.system?.descriptor)
+            .filter { $0.severity != .note }.map { "\($0)" }
         loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
     }
 

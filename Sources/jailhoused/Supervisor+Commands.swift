@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellDefinition
 import ControlInterface
 import Hypervisor
 import Supervision
@@ -9,11 +10,25 @@ extension Supervisor {
         guard let definition = cells[name]?.definition else {
             return feed(name, .finished(command, .refused(.noDefinition), view.sighting(of: name)), at: Clock.now())
         }
+        if command == .create, let refusal = refusal(ofCreating: definition) {
+            return feed(name, .finished(command, .refused(refusal), view.sighting(of: name)), at: Clock.now())
+        }
         let runner = CommandRunner(hypervisor: hypervisor)
         let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, definition) }
         work.whenComplete { result in
             self.assumeIsolated { $0.finish(command, for: name, (try? result.get()) ?? .refused(.daemonEnds)) }
         }
+    }
+
+    /// What a cell that exists and this one would do to each other, which the hypervisor does not look at.
+    private func refusal(ofCreating definition: CellDefinition) -> Refusal? {
+        for (name, cell) in cells where name != definition.name {
+            guard let other = cell.definition, view.sighting(of: name).observation != nil else { continue }
+            let findings = DefinitionSet([definition, other]).mutualFindings(in: settings.system?.descriptor)
+            guard let finding = findings.first(where: { $0.severity == .error }) else { continue }
+            return Refusal(kind: .definition, message: "the cell \(name) exists, and \(finding)")
+        }
+        return nil
     }
 
     /// After every command, look.

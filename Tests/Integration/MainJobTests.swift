@@ -56,6 +56,21 @@ import Testing
         #expect(try await machine.control("stop", "rtems").status == 0, "the inmate answers, so it runs")
     }
 
+    @Test("A cell that would overwrite one that exists is not created")
+    func sharedMemory() async throws {
+        let rtems = try Definitions.rtems()
+        let other = rtems.replacingOccurrences(of: "name = \"rtems\"", with: "name = \"other\"")
+            .replacingOccurrences(of: "cpus = [3]", with: "cpus = [2]")
+        let machine = try await LiveMachine.start(cells: ["rtems": rtems, "other": other])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        let refused = try await machine.control("start", "other")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("JH0603"), "\(refused)")
+        #expect(try await machine.cell("other")?.id == nil)
+        #expect(try await machine.control("destroy", "rtems").status == 0)
+        #expect(try await machine.control("start", "other").status == 0, "alone it does no harm")
+    }
+
     @Test("An inmate that denies its shutdown is left running")
     func denied() async throws {
         let definition = try Definitions.rtems()
