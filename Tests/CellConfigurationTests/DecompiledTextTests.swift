@@ -20,6 +20,7 @@ import Testing
                 memoryRegions: [
                     region(0x900_0000), region(0x8e0_0000), region(0x3660_0000), region(0x800_0000), region(0x80a_0000),
                     region(0x4000_0000, [.read, .write, .execute, .dma]), MemoryRegion(), region(0x5000_0000),
+                    MemoryRegion(physicalStart: 0x900_0000, size: 0x3700_0000, flags: [.read, .write, .io]),
                 ]
             )
         )
@@ -27,7 +28,7 @@ import Testing
         #expect(
             again.rootCell.memoryRegions.map(\.name) == [
                 "UART", "PCI configuration (MMCONFIG)", "IOMMU 0", "GIC distributor", "GIC redistributors", "ram",
-                "unused", "",
+                "unused", "", "devices",
             ])
     }
 

@@ -9,7 +9,9 @@ extension CellDescriptor {
         let all = places + namedPlaces
         for index in memoryRegions.indices where memoryRegions[index].name.isEmpty {
             let region = memoryRegions[index]
-            let place = all.first { $0.address != 0 && $0.address == region.physicalStart }
+            let place = all.first {
+                $0.address != 0 && $0.address == region.physicalStart && region.size <= $0.largest
+            }
             named.memoryRegions[index].name = place?.name ?? region.decompiledName
         }
         for index in ioPortRegions.indices where ioPortRegions[index].name.isEmpty {
@@ -23,6 +25,8 @@ extension CellDescriptor {
 struct NamedPlace {
     var address: UInt64
     var name: String
+    /// In bytes; what is larger has more in it than this device.
+    var largest: UInt64 = 16 << 20
 }
 
 extension CellDescriptor {
@@ -38,7 +42,9 @@ extension CellDescriptor {
 extension SystemDescriptor {
     /// The devices that the platform's description tells.
     var namedPlaces: [NamedPlace] {
-        var places = [NamedPlace(address: platform.mmconfigBase, name: "PCI configuration (MMCONFIG)")]
+        var places = [
+            NamedPlace(address: platform.mmconfigBase, name: "PCI configuration (MMCONFIG)", largest: 256 << 20)
+        ]
         places += platform.iommuUnits.enumerated().map {
             NamedPlace(address: $0.element.base, name: "IOMMU \($0.offset)")
         }
@@ -69,6 +75,7 @@ extension MemoryRegion {
         if size == 0 && flags.isEmpty { return "unused" }
         if !guessedName.isEmpty { return guessedName }
         if flags.isSuperset(of: [.read, .write, .execute]) && !flags.contains(.io) { return "ram" }
+        if flags.contains(.io) && size > 16 << 20 { return "devices" }
         guard physicalStart < 0x10_0000 else { return "" }
         if physicalStart == 0xa_0000 { return "VGA memory" }
         return physicalStart >= 0xc_0000 && !flags.contains(.write) ? "firmware" : ""
