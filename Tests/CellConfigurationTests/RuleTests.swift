@@ -185,6 +185,21 @@ import Testing
         }
     }
 
+    @Test func whatIsSharedByManyHidesNothing() {
+        let members = (0..<100).map { number in
+            var cell = Self.sound
+            cell.name = "cell-\(number)"
+            cell.cpus = CPUSet([number])
+            cell.ioPortRegions = []
+            // all drive one device; two have the same memory besides
+            cell.memoryRegions[0].physicalStart = UInt64(number == 99 ? 98 : number) << 23
+            return CellGroup.Member(path: "\(number).toml", cell: cell)
+        }
+        let findings = CellGroup(members).findings()
+        #expect(findings.filter { $0.rule == "JH0603" }.map(\.path) == ["99.toml"])
+        #expect(findings.filter { $0.rule == "JH0606" }.count == Neighbours.limit)
+    }
+
     @Test func aThousandCellsAreComparedQuickly() {
         let members = (0..<1000).map { number in
             var cell = Self.sound

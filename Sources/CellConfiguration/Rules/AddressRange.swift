@@ -25,14 +25,17 @@ struct AddressRange: Hashable {
 }
 
 extension AddressRange {
-    /// All pairs of ranges that overlap, by their indexes, the one that begins first in front; no more than `limit`.
-    /// A sweep: the work grows as sorting does, and with the pairs found.
-    static func overlaps(in ranges: [(index: Int, range: AddressRange)], limit: Int = 1000) -> [(Int, Int)] {
+    /// All pairs of ranges that overlap and are meant, by their indexes, the one that begins first in front; no more
+    /// than `limit`. A sweep: the work grows as sorting does, and with the pairs that overlap.
+    static func overlaps(
+        in ranges: [(index: Int, range: AddressRange)], limit: Int = 1000,
+        where isMeant: (Int, Int) -> Bool = { _, _ in true }
+    ) -> [(Int, Int)] {
         var pairs: [(Int, Int)] = []
         var open: [(index: Int, range: AddressRange)] = []
         for current in ranges.sorted(by: { ($0.range.first, $0.index) < ($1.range.first, $1.index) }) {
             open.removeAll { $0.range.last < current.range.first }
-            for earlier in open {
+            for earlier in open where isMeant(earlier.index, current.index) {
                 guard pairs.count < limit else { return pairs }
                 pairs.append((earlier.index, current.index))
             }

@@ -82,9 +82,12 @@ struct Neighbours: Sendable {
 
     /// Pairs of ranges that overlap and belong to two cells that can exist at a time. A sweep over the addresses.
     ///
-    /// - Parameter isShared: of two ranges that are both shared nothing is said.
+    /// - Parameters:
+    ///   - isShared: of two ranges that are both shared nothing is said.
+    ///   - isMeant: whether a pair counts.
     func overlaps<Value>(
-        of holdings: [Holding<Value>], range: (Value) -> AddressRange?, isShared: (Value) -> Bool = { _ in false }
+        of holdings: [Holding<Value>], range: (Value) -> AddressRange?, isShared: (Value) -> Bool = { _ in false },
+        where isMeant: (Value, Value) -> Bool = { _, _ in true }
     ) -> [(earlier: Holding<Value>, later: Holding<Value>)] {
         typealias Piece = (holding: Holding<Value>, range: AddressRange)
         let pieces: [Piece] = holdings.compactMap { holding in range(holding.value).map { (holding, $0) } }
@@ -98,7 +101,9 @@ struct Neighbours: Sendable {
             let shares = isShared(piece.holding.value)
             for rivals in shares ? [open] : [open, openShared] {
                 for rival in rivals.lazy.map(\.holding)
-                where rival.member != piece.holding.member && canMeet(rival.member, piece.holding.member) {
+                where rival.member != piece.holding.member && isMeant(rival.value, piece.holding.value)
+                    && canMeet(rival.member, piece.holding.member)
+                {
                     guard pairs.count < Self.limit else { return pairs }
                     pairs.append(rival.member < piece.holding.member ? (rival, piece.holding) : (piece.holding, rival))
                 }

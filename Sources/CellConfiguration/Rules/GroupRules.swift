@@ -64,8 +64,8 @@ enum GroupRules {
     ) -> [Rule<Neighbours>.Violation] {
         group.overlaps(
             of: group.holdings(\.memoryRegions), range: \.physicalRange,
-            isShared: { $0.flags.contains(.rootShared) }
-        ).filter { isMeant($0.earlier.value, $0.later.value) }.map { earlier, later in
+            isShared: { $0.flags.contains(.rootShared) }, where: isMeant
+        ).map { earlier, later in
             group.violation(
                 at: later, "memory[\(later.index)]",
                 "the region \(later.value.quotedName) (physical \(later.value.physicalText)) lies over "

@@ -112,8 +112,9 @@ enum MemoryRules {
         let ranges = cell.memoryRegions.enumerated().compactMap { index, region in
             region.virtualRange.map { (index: index, range: $0) }
         }
-        return AddressRange.overlaps(in: ranges).map { Overlap(cell, $0, $1) }.filter(isMeant).map { pair in
-            .init(
+        return AddressRange.overlaps(in: ranges, where: { isMeant(Overlap(cell, $0, $1)) }).map { first, second in
+            let pair = Overlap(cell, first, second)
+            return .init(
                 location: pair.location,
                 message: "the region \(pair.second.quotedName) (\(pair.second.virtualText)) lies over "
                     + "\(pair.first.quotedName) (memory[\(pair.firstIndex)], \(pair.first.virtualText))"
