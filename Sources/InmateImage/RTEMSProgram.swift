@@ -1,4 +1,4 @@
-/// What is known of a program that was built with RTEMS, from its symbols (facts page §6; the linker script and the
+/// What is known of a program that was built with RTEMS, from its symbols (the linker script and the
 /// sources of RTEMS's PC board support).
 public struct RTEMSProgram: Hashable, Sendable {
     /// Which RTEMS it is.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import CellConfiguration
 
-/// Where each field stands is written out here a second time, from the facts page, so that a slip in the
+/// Where each field stands is written out here a second time, from the format, so that a slip in the
 /// codec's list of fields cannot agree with itself.
 @Suite struct BinaryCodecTests {
     static let rtems = CellDescriptor(

@@ -2,7 +2,7 @@ import CellConfiguration
 import Simulator
 import Testing
 
-/// `create`, row for row of the facts page's "Seen on the real thing".
+/// `create`, case for case as it was seen on the real thing.
 struct CreateTests {
     @Test func takesCPUsAndStaysShutDown() throws {
         var bench = try Bench.enabled()

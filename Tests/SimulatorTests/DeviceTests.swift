@@ -128,7 +128,10 @@ struct DeviceTests {
     }
 
     @Test func aSlowCommandHoldsUpNoOtherClient() throws {
-        try withMachine(MachineSettings(timing: .measured)) { _, client, _ in
+        // long enough for a busy machine to look meanwhile
+        var timing = Timing.none
+        timing.create = .seconds(2)
+        try withMachine(MachineSettings(timing: timing)) { _, client, _ in
             let lines = try client.run(
                 """
                 fd = device()

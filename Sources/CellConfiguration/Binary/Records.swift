@@ -1,4 +1,4 @@
-// The records of the binary format, revisions 13 and 14 (facts page §4). Offsets are from the record's begin.
+// The records of the binary format, revisions 13 and 14 (include/jailhouse/cell-config.h). Offsets are from the record's begin.
 
 extension MemoryRegion: BinaryRecord {
     static let encodedSize = 32

@@ -1,6 +1,6 @@
 /// Physical memory, or memory-mapped devices, that a cell sees at an address of its own.
 public struct MemoryRegion: Hashable, Sendable {
-    /// What the cell may do there (facts page §4). Bits that have no name are kept.
+    /// What the cell may do there (JAILHOUSE_MEM_* of include/jailhouse/cell-config.h). Bits that have no name are kept.
     public struct Flags: OptionSet, Hashable, Sendable {
         public var rawValue: UInt64
 

@@ -1,7 +1,7 @@
 import CellConfiguration
 import InmateImage
 
-// How the cell's first processor gets to the program (facts page §5).
+// How the cell's first processor gets to the program.
 
 extension LoadedCell {
     var beginning: [Finding] {

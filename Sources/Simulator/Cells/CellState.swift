@@ -1,4 +1,4 @@
-/// The word in a cell's communication region that says how it is (facts page §1).
+/// The word in a cell's communication region that says how it is (include/jailhouse/hypercall.h).
 public struct CellState: RawRepresentable, Hashable, Sendable {
     public var rawValue: UInt32
 

@@ -9,7 +9,7 @@ public enum Violation: String, Hashable, Sendable, CaseIterable {
     case registerRead = "msr-read"
     case tripleFault = "triple-fault"
 
-    /// What the hypervisor prints when it happens on a CPU of the cell (facts page §7).
+    /// What the hypervisor prints when it happens on a CPU of the cell.
     func lines(cpu: Int, cell: String) -> [String] {
         reason + Violation.registers + ["Parking CPU \(cpu) (Cell: \"\(cell)\")"]
     }

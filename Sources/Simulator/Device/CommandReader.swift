@@ -1,6 +1,6 @@
 import CellConfiguration
 
-/// The ioctls' numbers (facts page §1).
+/// The ioctls' numbers (driver/jailhouse.h).
 private enum IoctlNumber {
     static let enable: UInt32 = 0x4008_0000
     static let disable: UInt32 = 0x1

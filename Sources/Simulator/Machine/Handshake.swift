@@ -10,7 +10,7 @@ enum Exchange {
 }
 
 extension Machine {
-    /// Says something to a cell and waits for the answer, with the whole root cell suspended (facts page §3).
+    /// Says something to a cell and waits for the answer, with the whole root cell suspended.
     ///
     /// A cell that does not answer within its timeout is stopped and failed; Linux has stood still for that long.
     mutating func exchange(_ message: Message, with index: Int) -> Exchange {

@@ -1,6 +1,6 @@
 public import CellConfiguration
 
-/// The simulated machine: Linux's driver and the hypervisor below it, with the semantics of the facts page §3.
+/// The simulated machine: Linux's driver and the hypervisor below it, as the real ones were seen to behave.
 ///
 /// A value without clock or I/O. Whoever holds it submits requests, says what time it is (``advance(to:)``), does
 /// what it asks for (``takeEffects()``) and shows ``sysfs`` to the world, unless the machine stands still.

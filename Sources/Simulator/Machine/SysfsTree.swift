@@ -1,4 +1,4 @@
-/// What stands below `/sys/devices/jailhouse` (facts page §1), as text.
+/// What stands below `/sys/devices/jailhouse` (driver/sysfs.c), as text.
 public struct SysfsTree: Hashable, Sendable {
     /// The attributes of the device itself.
     public var attributes: [String: String] = [:]
