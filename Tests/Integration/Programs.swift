@@ -28,13 +28,11 @@ struct Ended {
 /// Not Foundation's `Process`: on Linux that one takes a child for running as long as any other child, started at
 /// the same time, has inherited the socket by which it notices the end.
 final class Program: Sendable {
-    let identifier: pid_t
+    private let child: Child
     private let name: String
     private let directory: TemporaryDirectory
     /// The end to write to; -1 when closed.
     private let input: Mutex<CInt>
-    /// As waitpid(2) has it; nil while it runs.
-    private let waitStatus = Mutex<CInt?>(nil)
 
     /// Starts it.
     ///
@@ -75,33 +73,23 @@ final class Program: Sendable {
         let words = arguments.map { strdup($0) } + [nil]
         let assignments = variables.map { strdup("\($0)=\($1)") } + [nil]
         defer { (words + assignments).forEach { free($0) } }
-        var child: pid_t = 0
-        let failure = posix_spawnp(&child, name, &actions, &attributes, words, assignments)
-        identifier = child
+        var identifier: pid_t = 0
+        let failure = posix_spawnp(&identifier, name, &actions, &attributes, words, assignments)
         guard failure == 0 else {
             throw SystemCallError(call: "posix_spawn", subject: name, errno: Errno(rawValue: failure))
         }
+        child = Child(identifier)
     }
 
     deinit {
         closeInput()
-        if isRunning { kill(identifier, SIGTERM) }
+        child.signal(SIGTERM)
     }
 
-    var isRunning: Bool { status == nil }
+    var identifier: pid_t { child.identifier }
+    var isRunning: Bool { child.status == nil }
     var output: String { text("output") }
     var errors: String { text("errors") }
-
-    /// Its exit status, or the negative number of the signal that ended it; nil while it runs.
-    private var status: Int32? {
-        waitStatus.withLock { status in
-            if status == nil {
-                var ended: CInt = 0
-                if waitpid(identifier, &ended, WNOHANG) == identifier { status = ended }
-            }
-            return status.map { $0 & 0x7f == 0 ? $0 >> 8 & 0xff : -($0 & 0x7f) }
-        }
-    }
 
     /// The end of its standard input.
     func closeInput() {
@@ -112,9 +100,7 @@ final class Program: Sendable {
     }
 
     /// Nothing when it has ended: its number may be another's by now.
-    func signal(_ number: Int32) {
-        if isRunning { kill(identifier, number) }
-    }
+    func signal(_ number: Int32) { child.signal(number) }
 
     /// Waits for its end; kills it when that takes too long.
     func end(within limit: Duration = .seconds(60)) async throws -> Ended {
@@ -124,7 +110,7 @@ final class Program: Sendable {
             signal(SIGKILL)
             throw error
         }
-        return Ended(status: status ?? 0, output: output, errors: errors)
+        return Ended(status: child.status ?? 0, output: output, errors: errors)
     }
 
     /// Ends it and waits for that, so that nothing of its is left.
@@ -146,6 +132,39 @@ final class Program: Sendable {
 
     private func text(_ name: String) -> String {
         (try? String(contentsOf: directory.url.appending(path: name), encoding: .utf8)) ?? ""
+    }
+}
+
+/// A child process, whose end is taken notice of at once: as long as nobody has, Swift Testing waits in vain for the
+/// children that it has itself, those of exit tests.
+private final class Child: Sendable {
+    let identifier: pid_t
+    /// As waitpid(2) has it; nil while it runs.
+    private let ended = Mutex<CInt?>(nil)
+
+    init(_ identifier: pid_t) {
+        self.identifier = identifier
+        Thread.detachNewThread { [self] in
+            var information = siginfo_t()
+            while waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT) == -1 && errno == EINTR {}
+            // from here on its number may be another's
+            ended.withLock { status in
+                var word: CInt = 0
+                waitpid(identifier, &word, 0)
+                status = word
+            }
+        }
+    }
+
+    /// Its exit status, or the negative number of the signal that ended it; nil while it runs.
+    var status: Int32? {
+        ended.withLock { $0 }.map { $0 & 0x7f == 0 ? $0 >> 8 & 0xff : -($0 & 0x7f) }
+    }
+
+    func signal(_ number: Int32) {
+        ended.withLock { status in
+            if status == nil { kill(identifier, number) }
+        }
     }
 }
 
