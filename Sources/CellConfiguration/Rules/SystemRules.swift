@@ -66,6 +66,19 @@ enum SystemRules {
             ]
         },
         Rule(
+            id: "JH0510", severity: .error, title: "cell and system are of one revision",
+            consequence: "the driver takes one revision only: creating the cell fails with EINVAL",
+            remedy: "compile both for the revision of the Jailhouse that runs (revision = 13 or 14)"
+        ) { placement in
+            let (cell, system) = (placement.cell.revision, placement.system.revision)
+            guard cell != system else { return [] }
+            return [
+                .init(
+                    location: "cell.revision",
+                    message: "the cell is of revision \(cell.rawValue), the system of revision \(system.rawValue)")
+            ]
+        },
+        Rule(
             id: "JH0502", severity: .error, title: "a cell's CPUs are Linux's to give",
             consequence: "creating the cell fails with EBUSY",
             remedy: "take CPUs that the root cell has"

@@ -74,6 +74,7 @@ enum RuleExamples {
         ],
         "JH0508": [rtems("physical = 0xfeb00000", "physical = 0xfeb00000\nvirtual = 0xfee00000")],
         "JH0509": [system("virtual-debug-console = true", "virtual-debug-console = false")],
+        "JH0510": [rtems("architecture = \"x86\"", "architecture = \"x86\"\nrevision = 13")],
         "JH0601": [other("name = \"other\"", "name = \"rtems\"")],
         "JH0602": [other("cpus = [2]", "cpus = [2, 3]")],
         "JH0603": [other("physical = 0x3a800000", "physical = 0x3a700000")],
