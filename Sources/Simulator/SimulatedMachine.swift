@@ -8,6 +8,7 @@ import SystemCalls
 public final class SimulatedMachine: Sendable {
     public let directory: MachineDirectory
     public let memory: PhysicalMemory
+    private let programs: ProgramFaultTable
 
     private let state: Mutex<State>
     private let clock = ContinuousClock()
@@ -53,6 +54,7 @@ public final class SimulatedMachine: Sendable {
         if keepsTogether { setenv("TMPDIR", directory.path, 1) }
         do {
             memory = try PhysicalMemory(path: directory.path + "/memory", size: settings.memory)
+            programs = try ProgramFaultTable(path: directory.path + "/programs")
         } catch {
             throw SimulatorError(.directory, "\(error)")
         }
@@ -114,6 +116,21 @@ public final class SimulatedMachine: Sendable {
     /// Plays a fault in a cell; see ``Machine/inject(_:into:)``.
     public func inject(_ fault: Fault, into cell: String) throws(SimulatorError) {
         try change { (machine) throws(SimulatorError) in try machine.inject(fault, into: cell) }
+    }
+
+    /// Lets calls of programs in the machine fail.
+    public func inject(_ fault: ProgramFault) throws(SimulatorError) {
+        try programs.add(fault)
+        onReport("fault: \(fault)")
+    }
+
+    /// The faults in programs that are not used up.
+    public var programFaults: [ProgramFault] { programs.current }
+
+    /// Ends all faults but those in cells.
+    public func clearFaults() {
+        programs.clear()
+        change { $0.clearFaults() }
     }
 
     /// See ``Machine/thaw()``.

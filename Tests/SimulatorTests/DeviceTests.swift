@@ -228,6 +228,28 @@ struct DeviceTests {
             #expect(lines == ["set() True", "b'' False"])
         }
     }
+
+    @Test func faultsOfSysfsAreFaultsOfItsFiles() throws {
+        try withMachine { machine, client, _ in
+            let files = try files(Samples.cell("rtems"))
+            _ = try client.run(
+                "fd = device(); print(enable(fd, contents('system')), create(fd, contents('rtems')))", files: files)
+            let script = """
+                def look(path):
+                    try: return attribute(path)
+                    except OSError as error: return errno.errorcode[error.errno]
+                print([look(path) for path in ('enabled', 'cells/0/state', 'cells/1/state', 'cells/1/name')])
+                """
+            machine.change { machine in
+                machine.inject(SysfsFault(.machine(file: "enabled"), .empty, until: .cleared))
+                machine.inject(SysfsFault(.cell("rtems", file: "state"), .gone, until: .cleared))
+                machine.inject(SysfsFault(.cell("rtems", file: "name"), .truncated, until: .cleared))
+            }
+            #expect(try client.run(script) == [#"['', 'running\n', 'ENOENT', 'rte']"#])
+            machine.clearFaults()
+            #expect(try client.run(script) == [#"['1\n', 'running\n', 'shut down\n', 'rtems\n']"#])
+        }
+    }
 }
 
 /// Makes an empty file.

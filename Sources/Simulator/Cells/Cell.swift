@@ -31,6 +31,8 @@ public struct Cell: Sendable {
     var settledAt: Duration = .zero
     /// Management exits that will be counted soon: see ``Timing/noticing``.
     var unnoticed: [Notice] = []
+    /// When something last happened to it: a start, a fault, a message, another tool.
+    public internal(set) var quietSince: Duration = .zero
     public internal(set) var starts = 0
     public internal(set) var lostStarts = 0
 
@@ -47,6 +49,11 @@ public struct Cell: Sendable {
 
     /// Whether an inmate executes: not so after a lost start, or after one without a load.
     public var isAlive: Bool { program.isAlive }
+
+    /// Whether an inmate executes that nothing is wrong with.
+    public var isHealthy: Bool {
+        program.isHealthy && failedCPUs.isEmpty && (commState == .running || commState == .runningLocked)
+    }
 
     var statistics: ExitStatistics { exits.values.reduce(ExitStatistics(), +) }
 

@@ -44,4 +44,10 @@ public protocol CellProgram: Sendable {
     mutating func play(_ fault: Fault) -> [CellEvent]?
     /// Whether something runs that could answer or fail.
     var isAlive: Bool { get }
+    /// Whether nothing is wrong with what runs.
+    var isHealthy: Bool { get }
+}
+
+extension CellProgram {
+    public var isHealthy: Bool { isAlive }
 }

@@ -15,6 +15,8 @@ public struct ScriptedProgram: CellProgram {
 
     public var isAlive: Bool { isRunning && failedCPUs.count < max(1, cpus.count) }
 
+    public var isHealthy: Bool { isAlive && !isHung }
+
     public mutating func started(as cell: CellDescriptor) -> [CellEvent] {
         cpus = cell.cpus.members
         failedCPUs = []

@@ -7,6 +7,13 @@ public enum ControlCommand: Hashable, Sendable {
     case cpu(Int, online: Bool)
     /// Whether Linux has the hypervisor's firmware file.
     case firmware(present: Bool)
+    case commandFault(CommandFault)
+    /// Its end is so long after now, not since the machine was switched on.
+    case sysfsFault(SysfsFault)
+    case programFault(ProgramFault)
+    case otherTool([String])
+    /// Ends all faults but those in cells.
+    case clear
 
     /// As words; the first tells which it is.
     var words: [String] {
@@ -16,10 +23,16 @@ public enum ControlCommand: Hashable, Sendable {
         case .thaw: ["thaw"]
         case .cpu(let number, let online): ["cpu", String(number), online ? "online" : "offline"]
         case .firmware(let present): ["firmware", present ? "present" : "missing"]
+        case .commandFault(let fault): ["fault-command"] + fault.words
+        case .sysfsFault(let fault): ["fault-sysfs"] + fault.words
+        case .programFault(let fault): ["fault-program"] + fault.words
+        case .otherTool(let words): ["other-tool"] + words
+        case .clear: ["clear"]
         }
     }
 
     init?(words: [String]) {
+        let arguments = Array(words.dropFirst())
         switch (words.first, words.count) {
         case ("state", 1): self = .state
         case ("inject", 3...): self = .inject(cell: words[1], words: Array(words[2...]))
@@ -28,6 +41,17 @@ public enum ControlCommand: Hashable, Sendable {
             guard let number = Int(words[1]) else { return nil }
             self = .cpu(number, online: words[2] == "online")
         case ("firmware", 2): self = .firmware(present: words[1] == "present")
+        case ("fault-command", _):
+            guard let fault = CommandFault(words: arguments) else { return nil }
+            self = .commandFault(fault)
+        case ("fault-sysfs", _):
+            guard let fault = SysfsFault(words: arguments) else { return nil }
+            self = .sysfsFault(fault)
+        case ("fault-program", _):
+            guard let fault = ProgramFault(words: arguments) else { return nil }
+            self = .programFault(fault)
+        case ("other-tool", 2...): self = .otherTool(arguments)
+        case ("clear", 1): self = .clear
         default: return nil
         }
     }
@@ -46,7 +70,18 @@ extension SimulatedMachine {
         case .cpu(let number, let online):
             try change { (machine) throws(SimulatorError) in try machine.setCPU(number, online: online) }
         case .firmware(let present): change { $0.hasFirmware = present }
+        case .commandFault(let fault): change { $0.inject(fault) }
+        case .sysfsFault(var fault):
+            change { machine in
+                if case .at(let time) = fault.end { fault.end = .at(machine.now + time) }
+                machine.inject(fault)
+            }
+        case .programFault(let fault): try inject(fault)
+        case .otherTool(let words):
+            let steps = try OtherToolStep.steps(words: words)
+            change { $0.doBehindTheBack(steps) }
+        case .clear: clearFaults()
         }
-        return MachineReport(machine)
+        return MachineReport(machine, programFaults: programFaults)
     }
 }

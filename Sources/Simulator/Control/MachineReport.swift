@@ -22,8 +22,11 @@ public struct MachineReport: Codable, Hashable, Sendable {
     public var uptime: Int
     public var onlineCPUs: [Int]
     public var cells: [Cell]
+    /// What is wrong besides what happens in cells, a sentence each.
+    public var faults: [String]
 
-    public init(_ machine: Machine) {
+    public init(_ machine: Machine, programFaults: [ProgramFault] = []) {
+        faults = machine.faults.descriptions + programFaults.map { "program: \($0)" }
         enabled = machine.isEnabled
         frozen = machine.freeze.map(\.description)
         let (seconds, attoseconds) = machine.now.components

@@ -8,6 +8,7 @@ import SystemCalls
 /// | `root` | link to the directory that stands in for `/` |
 /// | `machine` | the socket for `inject` and `state` |
 /// | `memory` | the RAM, sparse |
+/// | `programs` | what is to fail in the programs that run in it |
 /// | `lock` | locked as long as its simulator lives; holds its process id |
 public struct MachineDirectory: Sendable {
     /// Absolute, without links.
@@ -72,7 +73,9 @@ public struct MachineDirectory: Sendable {
             SystemCall.removeTree(root)
         }
         for name in SystemCall.names(in: path) {
-            guard ["root", "machine", "memory"].contains(name) || name.hasPrefix("umockdev.") else { continue }
+            guard ["root", "machine", "memory", "programs"].contains(name) || name.hasPrefix("umockdev.") else {
+                continue
+            }
             SystemCall.removeTree("\(path)/\(name)")
         }
     }
@@ -137,7 +140,8 @@ extension MachineDirectory {
         ofMachineAt directory: String, preload: String? = nil
     ) throws(SimulatorError) -> [String: String] {
         let root = try root(ofMachineAt: directory)
-        let libraries = ["libumockdev-preload.so.0"] + [ownPreload].compactMap { $0 }
+        // ours first: umockdev calls the C library, whatever stands between
+        let libraries = [ownPreload].compactMap { $0 } + ["libumockdev-preload.so.0"]
         let others = (preload ?? "").split(separator: ":").map(String.init).filter { !libraries.contains($0) }
         return [
             "UMOCKDEV_DIR": root,

@@ -28,6 +28,9 @@ struct SysfsDirectory {
         for (name, text) in tree.attributes where shown.attributes[name] != text {
             try SysfsDirectory.write(text, to: "\(path)/\(name)", replacing: shown.attributes[name])
         }
+        for name in shown.attributes.keys where tree.attributes[name] == nil {
+            SysfsDirectory.remove("\(path)/\(name)")
+        }
         for cell in shown.cells where !tree.cells.contains(where: { $0.incarnation == cell.incarnation }) {
             try remove(cell)
         }
@@ -64,7 +67,7 @@ struct SysfsDirectory {
             try SysfsDirectory.write(text, to: "\(directory)/\(name)", replacing: old.attributes[name])
         }
         for name in old.attributes.keys where cell.attributes[name] == nil {
-            SysfsDirectory.empty("\(directory)/\(name)")
+            SysfsDirectory.remove("\(directory)/\(name)")
         }
         for gone in old.directories.subtracting(cell.directories) {
             SystemCall.removeTree("\(directory)/\(gone)")
@@ -77,6 +80,12 @@ struct SysfsDirectory {
         try SystemCall.result(of: "rename", on: directory) { rename(directory, temporary) }
         for name in cell.attributes.keys { SysfsDirectory.empty("\(temporary)/\(name)") }
         SystemCall.removeTree(temporary)
+    }
+
+    /// Whoever has it open sees it empty.
+    private static func remove(_ path: String) {
+        empty(path)
+        _ = unlink(path)
     }
 
     private static func empty(_ path: String) {

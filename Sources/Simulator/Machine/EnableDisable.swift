@@ -42,6 +42,7 @@ extension Machine {
             return .answer(.invalid)
         }
         self.system = system
+        lastSystem = configuration
         addCell(system.rootCell, id: 0, phase: .present)
         console.print("Root cell \"\(system.rootCell.name)\" has CPUs \(system.rootCell.cpus.list)")
         printPoolUsage(after: "enabling")

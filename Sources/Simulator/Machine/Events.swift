@@ -36,6 +36,7 @@ extension Machine {
     }
 
     mutating func apply(_ events: [CellEvent], to index: Int) {
+        cells[index].quietSince = now
         for event in events { apply(event, to: index) }
     }
 

@@ -113,6 +113,7 @@ extension Machine {
         cells[index].commState = .running
         cells[index].losesNextStart = false
         cells[index].starts += 1
+        cells[index].quietSince = now
         let name = cells[index].name
         console.print("Started cell \"\(name)\"")
         if isLost {

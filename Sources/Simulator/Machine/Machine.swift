@@ -21,14 +21,21 @@ public struct Machine: Sendable {
     public var hasFirmware = true
     /// Why nothing moves any more; nil: it does.
     public internal(set) var freeze: Freeze?
+    public internal(set) var faults = MachineFaults() { didSet { changes &+= 1 } }
 
     /// Linux stands still until then: the hypervisor waits for a cell.
     var standsStillUntil: Duration = .zero
     var random: SeededGenerator
     var incarnations: UInt64 = 0
 
-    private var requests: UInt64 = 0
-    private var waiting: [(id: RequestID, request: Request)] = []
+    /// What another tool is to do when nobody has the driver's lock.
+    var otherTool: [[OtherToolStep]] = []
+    /// The configuration of the last successful enable.
+    var lastSystem: [UInt8]?
+    var requestCount: UInt64 = 0
+    var deeds: [Deed] = []
+
+    private var waiting: [(id: RequestID, request: Request, submitted: Duration)] = []
     private var current: Execution?
     private var effects: [Effect] = []
     private let makeProgram: @Sendable (CellDescriptor) -> any CellProgram
@@ -39,6 +46,12 @@ public struct Machine: Sendable {
         let request: Request
         var stage: Stage
         var due: Duration
+        var plan = MachineFaults.Plan()
+        var submitted: Duration = .zero
+        var begun: Duration = .zero
+        /// The cell that it is for.
+        var target: String?
+        var healthy: [Healthy] = []
     }
 
     /// - Parameter program: what runs in the cells.
@@ -61,9 +74,9 @@ public struct Machine: Sendable {
 
     /// Puts a request in the queue for the driver's lock.
     public mutating func submit(_ request: Request) -> RequestID {
-        requests += 1
-        let id = RequestID(number: requests)
-        waiting.append((id, request))
+        requestCount += 1
+        let id = RequestID(number: requestCount)
+        waiting.append((id, request, now))
         return id
     }
 
@@ -75,7 +88,27 @@ public struct Machine: Sendable {
         }
         now = max(now, time)
         noticeExits()
+        passFaults()
     }
+
+    private mutating func planFaults(for command: String, of cell: String?) -> MachineFaults.Plan {
+        guard !faults.commands.isEmpty else { return MachineFaults.Plan() }
+        var faults = faults
+        let plan = faults.plan(for: command, of: cell, &random)
+        self.faults = faults
+        return plan
+    }
+
+    private mutating func passFaults() {
+        guard !faults.sysfs.isEmpty else { return }
+        let names = cellNames
+        var faults = faults
+        if faults.passSysfs(trueSysfs, named: names, now: now) { report("a fault of sysfs has ended") }
+        // without a change nothing is to be shown again
+        if faults != self.faults { self.faults = faults }
+    }
+
+    var cellNames: [Int: String] { Dictionary(cells.map { ($0.id, $0.name) }) { $1 } }
 
     private mutating func noticeExits() {
         for index in cells.indices where cells[index].unnoticed.contains(where: { $0.at <= now }) {
@@ -88,7 +121,7 @@ public struct Machine: Sendable {
         guard freeze == nil else { return nil }
         let notices = cells.lazy.flatMap(\.unnoticed).map(\.at).filter { $0 > now }
         let end = standsStillUntil > now ? standsStillUntil : nil
-        return [nextMoment, notices.min(), end].compactMap { $0 }.min()
+        return [nextMoment, notices.min(), end, faults.nextEnd].compactMap { $0 }.min()
     }
 
     /// What is to be done outside, in order; empty afterwards.
@@ -100,23 +133,38 @@ public struct Machine: Sendable {
     /// When the current request goes on, or the next one begins.
     private var nextMoment: Duration? {
         if let current { return max(current.due, standsStillUntil) }
-        return waiting.isEmpty ? nil : max(now, standsStillUntil)
+        return waiting.isEmpty && otherTool.isEmpty ? nil : max(now, standsStillUntil)
     }
 
     private mutating func perform() {
+        noticeExits()
         if current == nil {
+            letOtherToolWork()
+            guard freeze == nil, !waiting.isEmpty else { return }
             let next = waiting.removeFirst()
-            current = Execution(id: next.id, request: next.request, stage: .begin, due: now)
+            let target = name(ofCellIn: next.request)
+            let plan = planFaults(for: next.request.command, of: target)
+            current = Execution(
+                id: next.id, request: next.request, stage: .waited, due: now, plan: plan, submitted: next.submitted,
+                begun: now, target: target)
+            if plan.waitBefore > .zero {
+                current?.due = now + plan.waitBefore
+                return
+            }
+        }
+        if current?.stage == .waited {
+            let healthy = healthyCells
+            current?.healthy = healthy
         }
         guard let execution = current else { return }
-        noticeExits()
-        switch carryOut(execution) {
+        switch carryOutWithFaults(execution) {
         case .goOn(let stage, let cost):
             // what a wait for a cell took comes on top
             current?.stage = stage
             current?.due = max(now, standsStillUntil) + cost
         case .answer(let refusal):
             current = nil
+            note(execution, refusal)
             effects.append(.answered(execution.id, refusal))
         case .freeze(let freeze):
             self.freeze = freeze

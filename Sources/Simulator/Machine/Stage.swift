@@ -1,5 +1,9 @@
+import CellConfiguration
+
 /// How far a request has come.
 enum Stage: Hashable, Sendable {
+    /// It has the driver's lock, and a fault may have held it up.
+    case waited
     /// It has just got the driver's lock.
     case begin
     /// Enable: the CPUs are in the hypervisor.
@@ -20,6 +24,8 @@ enum Stage: Hashable, Sendable {
     case disabled
     /// Nothing is left but the answer.
     case done
+    /// A fault holds it up, and then this is the answer.
+    case heldUp(Refusal?)
 
     enum Following: Hashable, Sendable {
         case created, destroyed
@@ -36,6 +42,34 @@ enum Step {
 }
 
 extension Machine {
+    /// As ``carryOut(_:)``, with the faults that are planned for it.
+    mutating func carryOutWithFaults(_ execution: Execution) -> Step {
+        var execution = execution
+        let plan = execution.plan
+        switch execution.stage {
+        case .waited:
+            if let refusal = plan.refuseBefore { return .answer(refusal) }
+            execution.stage = .begin
+        case .heldUp(let refusal): return .answer(refusal)
+        default: break
+        }
+        let step = carryOut(execution)
+        guard case .answer(let refusal) = step else { return step }
+        let answer = refusal ?? plan.refuseAfter
+        return plan.waitAfter > .zero ? .goOn(.heldUp(answer), after: plan.waitAfter) : .answer(answer)
+    }
+
+    /// The name of the cell that a request is for; nil when it is for none, or for none that there is.
+    func name(ofCellIn request: Request) -> String? {
+        switch request {
+        case .enable, .disable: nil
+        case .create(let configuration): try? CellDescriptor(binary: configuration).name
+        case .load(.name(let name), _), .start(.name(let name)), .destroy(.name(let name)): name
+        case .load(.id(let id), _), .start(.id(let id)), .destroy(.id(let id)):
+            cells.first { $0.id == id }?.name
+        }
+    }
+
     mutating func carryOut(_ execution: Execution) -> Step {
         switch (execution.request, execution.stage) {
         case (_, .done): .answer(nil)

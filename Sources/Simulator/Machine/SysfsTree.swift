@@ -14,8 +14,16 @@ public struct SysfsTree: Hashable, Sendable {
 }
 
 extension Machine {
-    /// What Linux shows at this moment. Nobody can look while the machine ``standsStill``.
+    /// What Linux shows at this moment, with the faults that are in force. Nobody can look while the machine
+    /// ``standsStill``.
     public var sysfs: SysfsTree {
+        var tree = trueSysfs
+        for fault in faults.sysfs { fault.apply(to: &tree, named: cellNames) }
+        return tree
+    }
+
+    /// What it would show without faults.
+    var trueSysfs: SysfsTree {
         let pools = pools
         return SysfsTree(
             attributes: [

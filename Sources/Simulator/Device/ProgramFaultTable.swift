@@ -1,0 +1,116 @@
+import Glibc
+import Synchronization
+import SystemCalls
+
+/// The file `programs` in the machine's directory, which every program in the machine has mapped: what is to fail in
+/// them. Its layout is written down once more in `SimulatorPreload/faults.c`.
+///
+/// | offset | what |
+/// | --- | --- |
+/// | 0 | `JHSIMFLT` |
+/// | 8 | u32: slots in use |
+/// | 64 + 64 n | slot n |
+///
+/// A slot: u32 in use, u32 call, i32 errno, i32 uses left (-1: no end), u32 probability in millionths, i32 process
+/// (0: any), 24 bytes name of the program (empty: any), i64 nanoseconds that the clock is ahead, u32 uses.
+final class ProgramFaultTable: Sendable {
+    static let slots = 32
+    private static let size = 4096
+    private let mapping: Mapping
+    /// By slot.
+    private let faults = Mutex<[Int: ProgramFault]>([:])
+
+    /// Unchecked: the mapping lives as long as its owner, who changes it with the lock held; the programs only count.
+    private struct Mapping: @unchecked Sendable {
+        let start: UnsafeMutableRawPointer
+    }
+
+    /// - Parameter path: of the file, which is made.
+    init(path: String) throws(SystemCallError) {
+        let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+        let number = descriptor.rawValue
+        // programs of other users count in it, too
+        try SystemCall.result(of: "fchmod", on: path) { fchmod(number, 0o666) }
+        try SystemCall.result(of: "ftruncate", on: path) { ftruncate(number, off_t(Self.size)) }
+        let start = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0)
+        guard let start, start != MAP_FAILED else {
+            throw SystemCallError(call: "mmap", subject: path, errno: .noMemory)
+        }
+        mapping = Mapping(start: start)
+        start.copyMemory(from: Array("JHSIMFLT".utf8), byteCount: 8)
+    }
+
+    deinit {
+        munmap(mapping.start, Self.size)
+    }
+
+    /// - Throws: ``SimulatorError`` `fault` when there is no room for one more.
+    func add(_ fault: ProgramFault) throws(SimulatorError) {
+        try faults.withLock { (faults) throws(SimulatorError) in
+            dropUsedUp(&faults)
+            guard let slot = (0..<Self.slots).first(where: { faults[$0] == nil }) else {
+                throw SimulatorError(.fault, "there are \(Self.slots) faults in programs already: clear them first")
+            }
+            write(fault, to: slot)
+            faults[slot] = fault
+            atomicMemoryFence(ordering: .releasing)
+            at(slot).storeBytes(of: 1, as: UInt32.self)
+            mapping.start.storeBytes(of: UInt32(faults.count), toByteOffset: 8, as: UInt32.self)
+        }
+    }
+
+    func clear() {
+        faults.withLock { faults in
+            for slot in 0..<Self.slots { at(slot).storeBytes(of: 0, as: UInt32.self) }
+            mapping.start.storeBytes(of: 0, toByteOffset: 8, as: UInt32.self)
+            faults = [:]
+        }
+    }
+
+    /// Those that have not been used up, with the uses that are left.
+    var current: [ProgramFault] {
+        faults.withLock { faults in
+            dropUsedUp(&faults)
+            return faults.sorted { $0.key < $1.key }.map { slot, fault in
+                var fault = fault
+                fault.uses.remaining = left(slot)
+                return fault
+            }
+        }
+    }
+
+    private func at(_ slot: Int) -> UnsafeMutableRawPointer { mapping.start + 64 + 64 * slot }
+
+    private func left(_ slot: Int) -> Int? {
+        let left = at(slot).load(fromByteOffset: 12, as: Int32.self)
+        return left < 0 ? nil : Int(left)
+    }
+
+    private func dropUsedUp(_ faults: inout [Int: ProgramFault]) {
+        for slot in faults.keys where left(slot) == 0 {
+            at(slot).storeBytes(of: 0, as: UInt32.self)
+            faults[slot] = nil
+        }
+        mapping.start.storeBytes(of: UInt32(faults.count), toByteOffset: 8, as: UInt32.self)
+    }
+
+    private func write(_ fault: ProgramFault, to slot: Int) {
+        let slot = at(slot)
+        slot.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
+        slot.storeBytes(of: fault.call.rawValue, toByteOffset: 4, as: UInt32.self)
+        slot.storeBytes(of: Int32(clamping: fault.uses.remaining ?? -1), toByteOffset: 12, as: Int32.self)
+        slot.storeBytes(of: UInt32(fault.uses.probability * 1_000_000), toByteOffset: 16, as: UInt32.self)
+        slot.storeBytes(of: fault.process ?? 0, toByteOffset: 20, as: Int32.self)
+        let name = Array((fault.program ?? "").utf8.prefix(ProgramFault.longestName))
+        (slot + 24).copyMemory(from: name, byteCount: name.count)
+        switch fault.kind {
+        case .fails(let refusal): slot.storeBytes(of: refusal.rawValue, toByteOffset: 8, as: Int32.self)
+        case .jumps(let offset):
+            let (seconds, attoseconds) = offset.components
+            let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue
+            slot.storeBytes(
+                of: nanoseconds &+ attoseconds / 1_000_000_000, toByteOffset: 48, as: Int64.self)
+            slot.storeBytes(of: -1, toByteOffset: 12, as: Int32.self)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// A fault of the driver: a command that answers an error which it has no reason for, or that takes long.
+public struct CommandFault: Hashable, Sendable {
+    public enum Moment: String, Hashable, Sendable, CaseIterable {
+        /// The command does nothing, or waits first.
+        case before
+        /// Everything has been done, and then it says that it failed, or is not back for a while.
+        case after
+    }
+
+    public enum Kind: Hashable, Sendable {
+        case answers(Refusal)
+        /// Holding the driver's lock, so that all commands wait.
+        case takes(Duration)
+    }
+
+    /// As ``Request/command`` says it; nil: any.
+    public var command: String?
+    /// Of this cell only; nil: any, and what is for none.
+    public var cell: String?
+    public var moment: Moment
+    public var kind: Kind
+    public var uses: FaultUses
+
+    /// The words that ``command`` can be.
+    public static let commands = ["enable", "disable", "create", "load", "shutdown", "start", "destroy"]
+
+    public init(
+        command: String?, cell: String? = nil, _ moment: Moment, _ kind: Kind, uses: FaultUses = FaultUses()
+    ) {
+        self.command = command
+        self.cell = cell
+        self.moment = moment
+        self.kind = kind
+        self.uses = uses
+    }
+
+    func concerns(_ command: String, of cell: String?) -> Bool {
+        (self.command ?? command) == command && (self.cell == nil || self.cell == cell)
+    }
+}
+
+extension CommandFault: CustomStringConvertible {
+    public var description: String {
+        let what =
+            switch kind {
+            case .answers(let refusal): "answers \(refusal.name) \(moment.rawValue) its effect"
+            case .takes(let time): "takes \(DurationText.text(time)) \(moment.rawValue) its effect"
+            }
+        let whose = cell.map { " of cell \"\($0)\"" } ?? ""
+        return "\(command ?? "any command")\(whose) \(what), \(uses)"
+    }
+}
+
+extension MachineFaults {
+    /// What is to go wrong with one execution of a command.
+    struct Plan: Hashable, Sendable {
+        var waitBefore: Duration = .zero
+        var refuseBefore: Refusal?
+        var waitAfter: Duration = .zero
+        var refuseAfter: Refusal?
+    }
+
+    /// Uses the faults that concern a command; the first that answers an error decides which one.
+    mutating func plan(
+        for command: String, of cell: String?, _ random: inout SeededGenerator
+    ) -> Plan {
+        var plan = Plan()
+        for index in commands.indices where commands[index].concerns(command, of: cell) {
+            let fault = commands[index]
+            if case .answers = fault.kind, plan.refuseBefore != nil || plan.refuseAfter != nil { continue }
+            guard commands[index].uses.take(&random) else { continue }
+            switch (fault.moment, fault.kind) {
+            case (.before, .answers(let refusal)): plan.refuseBefore = refusal
+            case (.after, .answers(let refusal)): plan.refuseAfter = refusal
+            case (.before, .takes(let time)): plan.waitBefore += time
+            case (.after, .takes(let time)): plan.waitAfter += time
+            }
+        }
+        commands.removeAll(where: \.uses.areUsedUp)
+        return plan
+    }
+}

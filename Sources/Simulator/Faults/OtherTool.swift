@@ -1,0 +1,131 @@
+import CellConfiguration
+
+/// What another tool does to the machine behind everybody's back.
+public enum OtherToolStep: Hashable, Sendable {
+    case destroy(String)
+    case shutDown(String)
+    /// Loads what was loaded last, and starts it.
+    case restart(String)
+    /// Destroys it and creates it anew from its own configuration: stopped, and with the same number if it was the
+    /// lowest.
+    case recreate(String)
+    /// Destroys it and creates another of the same hardware, so that a number is used again.
+    case replace(String, by: String)
+    /// Destroys both and creates them in the other order, so that each has the other's number.
+    case swap(String, String)
+    case disable
+    /// Enables with the configuration that was last in force.
+    case enable
+
+    /// From the words of a command line, for example `["replace", "rtems", "other"]`.
+    ///
+    /// - Throws: ``SimulatorError`` `fault` that says which words there are.
+    public init(words: [String]) throws(SimulatorError) {
+        let arguments = Array(words.dropFirst())
+        switch (words.first, arguments.count) {
+        case ("destroy", 1): self = .destroy(arguments[0])
+        case ("shut-down", 1): self = .shutDown(arguments[0])
+        case ("restart", 1): self = .restart(arguments[0])
+        case ("recreate", 1): self = .recreate(arguments[0])
+        case ("replace", 2): self = .replace(arguments[0], by: arguments[1])
+        case ("swap", 2): self = .swap(arguments[0], arguments[1])
+        case ("disable", 0): self = .disable
+        case ("enable", 0): self = .enable
+        default:
+            throw SimulatorError(
+                .fault,
+                "another tool cannot do \"\(words.joined(separator: " "))\"; it can destroy CELL, shut-down CELL, "
+                    + "restart CELL, recreate CELL, replace CELL NAME, swap CELL CELL, disable, enable")
+        }
+    }
+
+    /// Several, separated by commas.
+    public static func steps(words: [String]) throws(SimulatorError) -> [OtherToolStep] {
+        let text = words.joined(separator: " ")
+        var steps: [OtherToolStep] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            steps.append(try OtherToolStep(words: part.split(separator: " ").map(String.init)))
+        }
+        return steps
+    }
+}
+
+extension Machine {
+    /// Another tool does all of this in one moment, so that nobody can see the machine in between; as soon as no
+    /// command has the driver's lock. The first step that is refused ends it; what came before stays done.
+    public mutating func doBehindTheBack(_ steps: [OtherToolStep]) {
+        otherTool.append(steps)
+    }
+
+    mutating func letOtherToolWork() {
+        while freeze == nil, !otherTool.isEmpty {
+            let steps = otherTool.removeFirst()
+            report("another tool: \(steps.map { "\($0)" }.joined(separator: ", "))")
+            for step in steps {
+                guard let refusal = perform(step) else { continue }
+                report("another tool: \(step) was refused: \(refusal.name)")
+                break
+            }
+        }
+    }
+
+    private mutating func perform(_ step: OtherToolStep) -> Refusal? {
+        switch step {
+        case .destroy(let name): return doAtOnce(.destroy(.name(name)))
+        case .shutDown(let name): return doAtOnce(.load(.name(name), []))
+        case .restart(let name):
+            if let refusal = doAtOnce(.load(.name(name), [])) { return refusal }
+            // what is in the cell's memory is what was loaded last
+            if let index = cells.firstIndex(where: { $0.name == name }) { cells[index].isFresh = true }
+            return doAtOnce(.start(.name(name)))
+        case .recreate(let name): return recreate([name], as: [name])
+        case .replace(let name, let other): return recreate([name], as: [other])
+        case .swap(let one, let other):
+            let ids = [one, other].compactMap { name in cells.first { $0.name == name }?.id }
+            guard ids.count == 2 else { return .notFound }
+            // the lower number is the first to be given again
+            return ids[0] < ids[1]
+                ? recreate([other, one], as: [other, one]) : recreate([one, other], as: [one, other])
+        case .disable: return doAtOnce(.disable)
+        case .enable:
+            guard let configuration = lastSystem else { return .invalid }
+            return doAtOnce(.enable(configuration))
+        }
+    }
+
+    /// Destroys cells, and creates cells of the same hardware in this order.
+    private mutating func recreate(_ old: [String], as new: [String]) -> Refusal? {
+        var configurations: [[UInt8]] = []
+        for (name, newName) in zip(old, new) {
+            guard var descriptor = cells.first(where: { $0.name == name && !$0.isRoot })?.descriptor else {
+                return .notFound
+            }
+            descriptor.name = newName
+            guard let bytes = try? descriptor.binary() else { return .invalid }
+            configurations.append(bytes)
+        }
+        for name in old {
+            if let refusal = doAtOnce(.destroy(.name(name))) { return refusal }
+        }
+        for configuration in configurations {
+            if let refusal = doAtOnce(.create(configuration)) { return refusal }
+        }
+        return nil
+    }
+
+    /// Carries out a request without letting time pass, and without the faults that are for clients of the device.
+    private mutating func doAtOnce(_ request: Request) -> Refusal? {
+        requestCount += 1
+        var execution = Execution(id: RequestID(number: requestCount), request: request, stage: .begin, due: now)
+        while true {
+            switch carryOut(execution) {
+            case .goOn(let stage, _): execution.stage = stage
+            case .answer(let refusal): return refusal
+            case .freeze(let freeze):
+                self.freeze = freeze
+                report("FROZEN: \(freeze)")
+                return .interrupted
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+/// A command that has been answered, and what it did to inmates that were well: the truth, which Linux cannot see.
+public struct Deed: Hashable, Sendable {
+    /// An inmate that was executing and healthy, and was stopped or reset by the command.
+    public struct Harm: Hashable, Sendable {
+        public var cell: String
+        /// Nothing had happened to it since then.
+        public var quietSince: Duration
+    }
+
+    public var id: RequestID
+    /// When the client gave it.
+    public var submitted: Duration
+    /// When it got the driver's lock.
+    public var begun: Duration
+    public var ended: Duration
+    public var command: String
+    /// The cell that it was for.
+    public var cell: String?
+    /// What was answered; nil: 0.
+    public var refusal: Refusal?
+    public var harms: [Harm]
+}
+
+extension Deed: CustomStringConvertible {
+    public var description: String {
+        let target = cell.map { " \"\($0)\"" } ?? ""
+        let answer = refusal?.name ?? "0"
+        let harm = harms.isEmpty ? "" : ", which harmed \(harms.map(\.cell).joined(separator: ", "))"
+        return "\(command)\(target) → \(answer)\(harm)"
+    }
+}
+
+extension Machine {
+    /// How a healthy inmate was when a command got the driver's lock.
+    struct Healthy: Hashable, Sendable {
+        var name: String
+        var incarnation: UInt64
+        var starts: Int
+        var quietSince: Duration
+    }
+
+    var healthyCells: [Healthy] {
+        cells.filter { !$0.isRoot && $0.isHealthy }
+            .map { Healthy(name: $0.name, incarnation: $0.incarnation, starts: $0.starts, quietSince: $0.quietSince) }
+    }
+
+    /// Which of the cells have been stopped or started anew since.
+    func harms(since before: [Healthy]) -> [Deed.Harm] {
+        before.filter { old in
+            !cells.contains { $0.incarnation == old.incarnation && $0.starts == old.starts && $0.isAlive }
+        }.map { Deed.Harm(cell: $0.name, quietSince: $0.quietSince) }
+    }
+
+    /// The commands that have been answered since the last time, oldest first; the last 10,000 of them.
+    public mutating func takeDeeds() -> [Deed] {
+        defer { deeds = [] }
+        return deeds
+    }
+
+    mutating func note(_ execution: Execution, _ refusal: Refusal?) {
+        if deeds.count >= 10_000 { deeds.removeFirst(5_000) }
+        deeds.append(
+            Deed(
+                id: execution.id, submitted: execution.submitted, begun: execution.begun, ended: now,
+                command: execution.request.command, cell: execution.target, refusal: refusal,
+                harms: harms(since: execution.healthy)))
+    }
+}
