@@ -95,7 +95,7 @@ let package = Package(
             ["jailhouse-ctl", "CellConfiguration", "CellDefinition", "ControlInterface", "SystemCalls"],
             data: ["Golden"]),
         tests(
-            "Integration", ["SystemCalls"],
+            "Integration", ["ControlInterface", "SystemCalls"],
             data: ["container", "container.sh", "machine.sh", "varlink_client.py", "with-machine.sh"]),
     ],
     swiftLanguageModes: [.v6]

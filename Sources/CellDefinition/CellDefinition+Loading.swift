@@ -19,6 +19,8 @@ extension CellDefinition {
             let contents: [UInt8]
             do {
                 contents = try readFile(image.path)
+            } catch let error as UntrustedFile {
+                throw DefinitionError(.unreadable, error.message, path: image.path, remedy: error.remedy)
             } catch {
                 throw DefinitionError(
                     .unreadable, "the image cannot be read: \(error)", path: image.path,

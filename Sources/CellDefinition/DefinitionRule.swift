@@ -37,14 +37,16 @@ extension RulePage {
         DefinitionRule.unboundedHandshake.page(
             .init(in: "rtems.toml", instead: "message-timeout = 1000000\n", "")),
         DefinitionRule.competingStarts.page(.init(in: "other.toml", instead: "cpus = [2]", "cpus = [2, 3]")),
+        DefinitionRule.fileTrust.page(),
     ]
 }
 
 extension DefinitionRule {
-    fileprivate func page(_ change: RuleExample.Change) -> RulePage {
+    /// - Parameter change: what breaks the rule; nil when it is nothing in a file's text.
+    fileprivate func page(_ change: RuleExample.Change? = nil) -> RulePage {
         RulePage(
             id: id, severity: severity, title: title, consequence: consequence, remedy: remedy,
-            example: RuleExample(files: Self.exampleFiles, changes: [change], judge: Self.judge))
+            example: change.map { RuleExample(files: Self.exampleFiles, changes: [$0], judge: Self.judge) })
     }
 
     private static let exampleFiles = [

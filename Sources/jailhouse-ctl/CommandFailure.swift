@@ -45,10 +45,12 @@ extension CommandFailure {
             self.init(.noDaemon, "cannot reach the daemon: nobody listens at \(path); \(question)")
         case .disconnected:
             self.init(.noDaemon, "the daemon closed the connection; try: systemctl status jailhoused")
-        case .notPermitted(let path):
+        case .notPermitted(let path) where chosen && path != Daemon.controlSocket:
+            self.init(.failed, "permission denied: you may not use the socket \(path)")
+        case .notPermitted:
             self.init(
                 .failed,
-                "no permission to use \(path): you are not in group jailhouse-admin; use sudo, or have yourself added "
+                "permission denied: you are not in group jailhouse-admin; use sudo, or have yourself added "
                     + "(sudo usermod -aG jailhouse-admin $USER) and log in again")
         case .manager(.cellNotFound(_, _, let message)):
             self.init(.noSuchCell, message)

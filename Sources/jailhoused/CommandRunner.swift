@@ -1,15 +1,19 @@
 import CellDefinition
 import Hypervisor
 import InmateImage
+import Logging
 import Supervision
-import SystemCalls
 
 /// Carries out one command for one cell; blocks, and so runs on the command thread.
 struct CommandRunner: Sendable {
     let hypervisor: HypervisorCommands
+    let files: TrustedFiles
+    let logger: Logger
+    /// The cell's; afterwards with what was judged for a load.
+    var images: JudgedImages
 
     /// Cells are addressed by name, never by number: a number may belong to another cell by now.
-    func run(_ command: Command, _ definition: CellDefinition) -> Outcome {
+    mutating func run(_ command: Command, _ definition: CellDefinition) -> Outcome {
         let cell = CellReference(name: definition.name)
         do {
             switch command {
@@ -20,12 +24,16 @@ struct CommandRunner: Sendable {
                 // looked at before the hypervisor is asked: a refused load has stopped the cell already
                 let pieces: [LoadPiece]
                 do {
-                    pieces = try definition.loadPlan(readFile: Self.read)
+                    pieces = try images.plan(of: definition, files) { path in
+                        logger.notice(
+                            "\(definition.name): the image \(path) is another one than was checked; checking it again",
+                            metadata: ["cell": "\(definition.name)", "path": "\(path)"])
+                    }
                 } catch {
                     return .refused(Refusal(kind: .definition, message: "\(error)"))
                 }
-                let images = pieces.map { PreloadImage(address: $0.address, contents: $0.contents) }
-                return .done(timedOut: try hypervisor.load(cell, images))
+                let loaded = pieces.map { PreloadImage(address: $0.address, contents: $0.contents) }
+                return .done(timedOut: try hypervisor.load(cell, loaded))
             case .start: return .done(timedOut: try hypervisor.start(cell))
             case .shutDown: return .done(timedOut: try hypervisor.load(cell, []))
             case .destroy: return .done(timedOut: try hypervisor.destroy(cell))
@@ -33,10 +41,6 @@ struct CommandRunner: Sendable {
         } catch {
             return .refused(Refusal(error))
         }
-    }
-
-    static let read: @Sendable (String) throws -> [UInt8] = { path in
-        try SystemCall.contents(ofFile: path)
     }
 }
 

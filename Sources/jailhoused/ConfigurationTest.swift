@@ -10,7 +10,7 @@ struct ConfigurationTest {
         for problem in loaded.problems { print("error: \(problem.message)") }
         for definition in loaded.definitions {
             do {
-                _ = try definition.loadPlan(readFile: CommandRunner.read)
+                _ = try definition.loadPlan { try files.reader.read($0).contents }
             } catch {
                 print("error: \(definition.path): \(error)")
                 throw ExitCode.failure

@@ -35,6 +35,8 @@ struct LoadedDefinitions: Sendable {
     var isSystemUsable = true
     /// Ordered by path.
     var definitions: [CellDefinition] = []
+    /// By the cell's name.
+    var images: [String: JudgedImages] = [:]
     var problems: [DefinitionProblem] = []
     /// What does not keep anything from being used.
     var warnings: [String] = []
@@ -43,6 +45,7 @@ struct LoadedDefinitions: Sendable {
 /// Reads the configuration directory.
 struct DefinitionFiles: Sendable {
     let directory: String
+    let reader = TrustedFiles()
 
     var settingsPath: String { directory + "/jailhoused.toml" }
 
@@ -52,8 +55,7 @@ struct DefinitionFiles: Sendable {
         loadSettings(&loaded)
         for path in definitionPaths(&loaded) {
             do {
-                let definition = try CellDefinition(
-                    toml: Self.text(path), path: path, readFile: CommandRunner.read)
+                let definition = try CellDefinition(toml: text(path), path: path) { try reader.read($0).contents }
                 try judge(definition, in: loaded.system?.descriptor, &loaded)
                 loaded.definitions.append(definition)
             } catch {
@@ -67,7 +69,7 @@ struct DefinitionFiles: Sendable {
     /// A system configuration, as text or binary.
     func system(at path: String) throws -> SystemSource {
         do {
-            let contents = try SystemCall.contents(ofFile: path, limit: 1 << 20)
+            let contents = try reader.read(path, limit: 1 << 20).contents
             guard case .system(let descriptor) = try ConfigurationFile(contents: contents, path: path) else {
                 throw DefinitionProblem(
                     cell: nil, path: path, message: "\(path) is a cell's configuration; a system's is needed here")
@@ -83,9 +85,11 @@ struct DefinitionFiles: Sendable {
 
     private func loadSettings(_ loaded: inout LoadedDefinitions) {
         do {
-            loaded.settings = try DaemonSettings(toml: Self.text(settingsPath), path: settingsPath)
+            loaded.settings = try DaemonSettings(toml: text(settingsPath), path: settingsPath)
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
             // all settings have defaults
+        } catch FileProblem.temporary {
+            // nor are there any below /tmp
         } catch {
             loaded.problems.append(DefinitionProblem(error, cell: nil, path: settingsPath))
         }
@@ -101,13 +105,14 @@ struct DefinitionFiles: Sendable {
     private func definitionPaths(_ loaded: inout LoadedDefinitions) -> [String] {
         let cells = directory + "/cells"
         do {
+            try reader.check(directory: cells)
             return try SystemCall.names(inDirectory: cells)
                 .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }
                 .sorted().map { cells + "/" + $0 }
+        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
+            return []
         } catch {
-            if error.errno != .noSuchFileOrDirectory {
-                loaded.problems.append(DefinitionProblem(error, cell: nil, path: cells))
-            }
+            loaded.problems.append(DefinitionProblem(error, cell: nil, path: cells))
             return []
         }
     }
@@ -116,7 +121,7 @@ struct DefinitionFiles: Sendable {
     private func judge(
         _ definition: CellDefinition, in system: SystemDescriptor?, _ loaded: inout LoadedDefinitions
     ) throws {
-        let imageFindings = definition.imageFindings(readFile: CommandRunner.read)
+        let (imageFindings, images) = JudgedImages.judging(definition, reader)
         // what is missing may be installed later: it is read again for each start
         let missing = imageFindings.filter { $0.rule == ImageRule.readable.id }
         let findings = definition.findings(system: system) + imageFindings.filter { !missing.contains($0) }
@@ -126,6 +131,7 @@ struct DefinitionFiles: Sendable {
                 cell: definition.name, path: definition.path,
                 message: errors.map { "\($0)" }.joined(separator: "; "))
         }
+        loaded.images[definition.name] = images
         loaded.warnings += (missing + findings.filter { $0.severity == .warning }).map { "\($0)" }
     }
 
@@ -148,8 +154,8 @@ struct DefinitionFiles: Sendable {
         loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
     }
 
-    private static func text(_ path: String) throws -> String {
-        let bytes = try SystemCall.contents(ofFile: path, limit: 1 << 20)
+    private func text(_ path: String) throws -> String {
+        let bytes = try reader.read(path, limit: 1 << 20).contents
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw DefinitionProblem(cell: nil, path: path, message: "\(path) is not UTF-8 text")
         }

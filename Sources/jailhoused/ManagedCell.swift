@@ -12,6 +12,8 @@ struct ManagedCell {
     var definitionPath: String?
     /// Why the definition cannot be used, or not yet.
     var problem: String?
+    /// What its images were when they were judged.
+    var images = JudgedImages()
     var lifecycle: CellLifecycle
     /// The CPUs that the hypervisor gave it; empty while it does not exist.
     var assignedCPUs: [Int] = []

@@ -30,26 +30,25 @@ struct ManagerService: Sendable {
         if let reply = info.reply(to: call) { return try await send(reply) }
         guard let method = Manager.method(named: call.method) else { return }
         if method.changesSomething && access == .reading {
-            return try await send(
-                VarlinkReply.message(
-                    .permissionDenied(
-                        method: method.name,
-                        message: "\(method.name) changes something, and this socket is for reading: use the control "
-                            + "socket, for which you must be root or in group jailhouse-admin")))
+            let answer = Answer(
+                refusal: ManagerError.permissionDenied(
+                    method: method.name,
+                    message: "\(method.name) changes something, and this socket is for reading: use the control "
+                        + "socket, for which you must be root or in group jailhouse-admin"))
+            note(method, answer, for: peer)
+            return try await send(answer.bytes)
         }
         switch call.method {
         case Manager.Watch.qualifiedName: try await watch(call, send)
         case Manager.Console.qualifiedName: try await console(call, send)
         default:
-            let reply = await reply(to: call)
-            if method.changesSomething {
-                logger.info("\(call.method) by \(peer)", metadata: ["uid": "\(peer.user)", "pid": "\(peer.process)"])
-            }
-            try await send(reply)
+            let answer = await reply(to: call)
+            if method.changesSomething { note(method, answer, for: peer) }
+            try await send(answer.bytes)
         }
     }
 
-    private func reply(to call: VarlinkCall) async -> [UInt8] {
+    private func reply(to call: VarlinkCall) async -> Answer {
         typealias M = Manager
         return switch call.method {
         case M.List.qualifiedName: await reply(call, M.List.self) { _ in await supervisor.list() }
@@ -89,19 +88,22 @@ struct ManagerService: Sendable {
             await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
         case M.Check.qualifiedName:
             await reply(call, M.Check.self) { .init(findings: await supervisor.check(path: $0.path)) }
-        default: VarlinkReply.message(.methodNotImplemented(method: call.method))
+        default: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
         }
     }
 
     private func reply<Method: ManagerMethod>(
         _ call: VarlinkCall, _ method: Method.Type, _ body: (Method.Parameters) async throws -> Method.Reply
-    ) async -> [UInt8] {
+    ) async -> Answer {
+        var subject: String?
         do {
-            return try VarlinkReply.message(of: method, await body(call.parameters(of: method)))
+            let parameters = try call.parameters(of: method)
+            subject = (parameters as? any NamesSubject)?.subject
+            return Answer(subject: subject, bytes: try VarlinkReply.message(of: method, await body(parameters)))
         } catch let error as ServiceError {
-            return VarlinkReply.message(error)
+            return Answer(subject: subject, refusal: error)
         } catch {
-            return VarlinkReply.message(ManagerError(any: error))
+            return Answer(subject: subject, refusal: ManagerError(any: error))
         }
     }
 

@@ -13,10 +13,19 @@ extension Supervisor {
         if command == .create, let refusal = refusal(ofCreating: definition) {
             return feed(name, .finished(command, .refused(refusal), view.sighting(of: name)), at: Clock.now())
         }
-        let runner = CommandRunner(hypervisor: hypervisor)
-        let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, definition) }
+        let runner = CommandRunner(
+            hypervisor: hypervisor, files: files.reader, logger: logger, images: cells[name]?.images ?? JudgedImages())
+        let work = commandThread.runIfActive(eventLoop: eventLoop) {
+            var runner = runner
+            return (runner.run(command, definition), runner.images)
+        }
         work.whenComplete { result in
-            self.assumeIsolated { $0.finish(command, for: name, (try? result.get()) ?? .refused(.daemonEnds)) }
+            self.assumeIsolated { supervisor in
+                let (outcome, images) = (try? result.get()) ?? (.refused(.daemonEnds), runner.images)
+                // a definition that was read meanwhile has been judged with its images then
+                if supervisor.cells[name]?.definition == definition { supervisor.cells[name]?.images = images }
+                supervisor.finish(command, for: name, outcome)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ extension Supervisor {
 
         for definition in fresh.definitions {
             let name = definition.name
+            defer { cells[name]?.images = fresh.images[name] ?? JudgedImages() }
             if let old = cells[name]?.definition {
                 guard old != definition || cells[name]?.problem != nil else { continue }
                 let isOutdated = old.configuration != definition.configuration
@@ -33,7 +34,10 @@ extension Supervisor {
 
         let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
         for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
-            let isBroken = fresh.problems.contains { $0.path == cell.definitionPath }
+            let isBroken = fresh.problems.contains { problem in
+                // of the file, or of the directory that it stands in
+                problem.path == cell.definitionPath || cell.definitionPath?.hasPrefix(problem.path + "/") == true
+            }
             if isBroken { continue }
             reply.removed.append(name)
             cells[name]?.definition = nil

@@ -70,6 +70,7 @@ actor Supervisor {
             let memory = state.cells[definition.name] ?? (isNewBoot ? nil : LifecycleMemory())
             var cell = ManagedCell(definition, memory: memory, at: now)
             cell.failures = state.failures[definition.name] ?? []
+            cell.images = settings.images[definition.name] ?? JudgedImages()
             cells[definition.name] = cell
         }
         noteProblems(settings)

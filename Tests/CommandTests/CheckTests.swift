@@ -39,6 +39,28 @@ struct CheckTests {
         #expect(outcome.output.hasSuffix("jailhoused.toml: ok, settings\n"))
     }
 
+    @Test func filesThatEverybodyMayWrite() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let (cell, image) = (directory + "/rtems.toml", directory + "/rtems.bin")
+        let text = Self.passive + "[[image]]\npath = \"rtems.bin\"\naddress = 0x0\n"
+        try text.write(toFile: cell, atomically: true, encoding: .utf8)
+        try Data([0xf4]).write(to: URL(filePath: image))
+        #expect(try Executable.run(["check", cell]).status == 0)
+        for path in [cell, image] {
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: path)
+        }
+        let outcome = try Executable.run(["check", cell])
+        #expect(outcome.status == 1)
+        for line in [
+            "\(cell): error: everybody may write \(cell) (mode 0666) [JH0911]\n    why: whoever can write",
+            "\n    fix: chmod go-w \(cell)\n",
+            "\(cell):13: error: image[0]: everybody may write \(image) (mode 0666) [JH0911]\n",
+        ] { #expect(outcome.output.contains(line), "\(outcome.output)") }
+        let page = try Executable.run(["explain", "JH0911"]).output
+        #expect(page.contains("\nWhat to do  chmod go-w on the file"), "\(page)")
+    }
+
     @Test func theHandshakeThatCanFreezeLinux() throws {
         let asked =
             Self.passive.replacingOccurrences(of: "passive-comm-region = true\n", with: "") + """

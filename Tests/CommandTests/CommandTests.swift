@@ -178,8 +178,8 @@ struct CommandTests {
         let failure = CommandFailure(.notPermitted(path: Daemon.controlSocket), socketWasChosen: false)
         #expect(failure.status == .failed)
         #expect(
-            failure.message.hasPrefix(
-                "no permission to use /run/jailhoused/control: you are not in group jailhouse-admin"))
+            failure.message.hasPrefix("permission denied: you are not in group jailhouse-admin; "),
+            "\(failure.message)")
     }
 
     @Test func daemonThatHangsUp() throws {

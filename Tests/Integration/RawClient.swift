@@ -6,8 +6,9 @@ import SystemCalls
 final class RawClient: Sendable {
     private let descriptor: CInt
 
-    init(_ machine: LiveMachine) throws {
-        let path = machine.directory.url.appending(path: "run/control").path
+    /// - Parameter socket: `control` or `status`.
+    init(_ machine: LiveMachine, socket: String = "control") throws {
+        let path = machine.directory.url.appending(path: "run/\(socket)").path
         descriptor = try SystemCall.connect(toSocket: path).release()
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)

@@ -29,6 +29,9 @@ extension CellDefinition {
             let contents: [UInt8]
             do {
                 contents = try readFile(image.path)
+            } catch let error as UntrustedFile {
+                findings.append(error.finding(at: location))
+                continue
             } catch {
                 findings.append(
                     ImageRule.readable.finding(at: location, "the image \(image.path) cannot be read: \(error)")

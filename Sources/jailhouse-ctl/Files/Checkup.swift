@@ -50,10 +50,11 @@ struct Checkup {
     }
 
     private func checked(_ file: DaemonFile, _ input: Input, and together: [Finding]) -> CheckedFile {
+        let own = input.permissionFindings
         func result(_ kind: String, _ name: String?, _ findings: [Finding]) -> CheckedFile {
             CheckedFile(
                 file: input.path, kind: kind, name: name,
-                findings: findings.map { Complaint($0, file: input.path) })
+                findings: (own + findings).map { Complaint($0, file: input.path) })
         }
         switch file {
         case .cell(let definition):
@@ -71,7 +72,8 @@ struct Checkup {
                 return result("settings", nil, [])
             }
             return CheckedFile(
-                file: input.path, kind: "settings", name: nil, findings: [Self.complaint(error, input.path)])
+                file: input.path, kind: "settings", name: nil,
+                findings: own.map { Complaint($0, file: input.path) } + [Self.complaint(error, input.path)])
         }
     }
 
@@ -125,6 +127,22 @@ extension Checkup.Input {
             file = .failure(error)
             lines = [:]
         }
+    }
+
+    /// Who else may write the file, and the files that it names.
+    fileprivate var permissionFindings: [Finding] {
+        guard path != "-" else { return [] }
+        var findings = FilePermissions.findings(ofFile: path)
+        switch try? file.get() {
+        case .definition(let definition):
+            for (index, image) in definition.images.enumerated() {
+                findings += FilePermissions.findings(ofFile: image.path, at: "image[\(index)]")
+            }
+        case .settings(let settings):
+            if let system = settings.system { findings += FilePermissions.findings(ofFile: system, at: "system") }
+        default: break
+        }
+        return findings.map { $0.placed(in: path) { lines[$0] } }
     }
 
     private static func lines(of input: InputFile) -> [String: Int] {

@@ -1,0 +1,75 @@
+import Glibc
+import SystemPackage
+
+/// What `fstat(2)` says of a file.
+public struct FileStatus: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        case regular, directory
+        /// A device, a pipe, a socket.
+        case other
+    }
+
+    /// One state of a file's contents: another file, or other contents, make another version. Two changes within one
+    /// tick of the kernel's clock (at most 10 ms) that leave the size as it was are not told apart.
+    public struct Version: Hashable, Sendable {
+        let device: dev_t
+        let inode: ino_t
+        let size: off_t
+        /// Nanoseconds since 1970.
+        let modified: Int
+        let changed: Int
+    }
+
+    public let kind: Kind
+    /// User and group id.
+    public let owner: UInt32
+    public let group: UInt32
+    /// Permissions with set-id bits and the sticky bit: the low 12 bits of `st_mode`.
+    public let mode: UInt32
+    public let version: Version
+
+    init(_ information: stat) {
+        kind =
+            switch information.st_mode & S_IFMT {
+            case S_IFREG: .regular
+            case S_IFDIR: .directory
+            default: .other
+            }
+        owner = information.st_uid
+        group = information.st_gid
+        mode = information.st_mode & 0o7777
+        version = Version(
+            device: information.st_dev, inode: information.st_ino, size: information.st_size,
+            modified: Self.nanoseconds(information.st_mtim), changed: Self.nanoseconds(information.st_ctim))
+    }
+
+    private static func nanoseconds(_ time: timespec) -> Int {
+        time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
+    }
+}
+
+extension SystemCall {
+    /// `fstat(2)`.
+    public static func status(of descriptor: CInt, named name: String) throws(SystemCallError) -> FileStatus {
+        var information = stat()
+        try result(of: "fstat", on: name) { fstat(descriptor, &information) }
+        return FileStatus(information)
+    }
+
+    /// `stat(2)`.
+    public static func status(ofFile path: String) throws(SystemCallError) -> FileStatus {
+        var information = stat()
+        try result(of: "stat", on: path) { stat(path, &information) }
+        return FileStatus(information)
+    }
+
+    /// The directory that an open file stands in, all links followed; nil when `/proc` does not tell.
+    public static func directory(of descriptor: CInt) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/fd/\(descriptor)", &buffer, buffer.count)
+        guard count > 0 else { return nil }
+        let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return nil }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+}

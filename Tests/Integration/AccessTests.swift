@@ -1,0 +1,81 @@
+import ControlInterface
+import Foundation
+import Testing
+
+/// Who may do what, and what the daemon acts upon.
+@Suite("Access") struct AccessTests {
+    /// Those that change nothing. A new method is refused on the status socket, or it has to be written down here.
+    private static let reading: Set = [
+        "List", "Describe", "CommunicationRegion", "Statistics", "Watch", "Console", "Failures", "Check",
+    ]
+
+    @Test("The status socket refuses each method that changes something, by its name")
+    func statusSocket() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        for method in Manager.methods {
+            let client = try RawClient(machine, socket: "status")
+            let name = method.qualifiedName
+            try client.send(#"{"method":"\#(name)","more":true,"parameters":{"cell":"rtems"}}"# + "\0")
+            // all but what one reply holds is of no interest
+            let reply = client.text()
+            if Self.reading.contains(method.name) {
+                #expect(!reply.contains("PermissionDenied"), "\(reply)")
+                continue
+            }
+            #expect(reply.hasPrefix(#"{"error":"org.jailhoused.Manager.PermissionDenied""#), "\(name): \(reply)")
+            #expect(reply.contains(#""method":"\#(method.name)""#), "\(reply)")
+            #expect(machine.log.contains("\(method.name), asked for by uid"), "\(machine.log)")
+        }
+        #expect(try await machine.cell("rtems")?.condition == "absent")
+    }
+
+    @Test("An image that changes between check and load is checked again")
+    func changedImage() async throws {
+        let directory = try TemporaryDirectory()
+        let image = directory.url.appending(path: "rtems.exe")
+        let sound = try Data(contentsOf: Place.inmates.appending(path: "rtems.exe"))
+        try sound.write(to: image)
+        let machine = try await LiveMachine.start(cells: [
+            "rtems": try Definitions.rtems((Place.inmates.path + "/rtems.exe", image.path))
+        ])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(!machine.log.contains("another one than was checked"))
+
+        try sound.write(to: image)
+        #expect(try await machine.control("restart", "rtems").status == 0)
+        #expect(machine.log.contains("rtems: the image \(image.path) is another one than was checked"))
+
+        try Data("#!/bin/sh\n".utf8).write(to: image)
+        let starts = machine.console.matches(of: /started/.ignoresCase()).count
+        let refused = try await machine.control("restart", "rtems")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains(image.path), "\(refused)")
+        #expect(try await machine.cell("rtems")?.condition == "running", "what runs has not been touched")
+
+        try sound.write(to: image)
+        try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: image.path)
+        let untrusted = try await machine.control("restart", "rtems")
+        #expect(untrusted.errors.contains("everybody may write \(image.path)"), "\(untrusted)")
+        #expect(untrusted.errors.contains("chmod go-w \(image.path)"))
+        #expect(try await machine.cell("rtems")?.condition == "running")
+        #expect(
+            machine.console.matches(of: /started/.ignoresCase()).count == starts && starts > 0, "\(machine.console)")
+    }
+
+    @Test("jailhoused --check refuses what others may write")
+    func check() async throws {
+        let directory = try TemporaryDirectory()
+        let cells = directory.url.appending(path: "cells")
+        try FileManager.default.createDirectory(at: cells, withIntermediateDirectories: true)
+        let definition = cells.appending(path: "rtems.toml")
+        try Definitions.rtems().write(to: definition, atomically: true, encoding: .utf8)
+        let command = [Place.program("jailhoused"), "--check", "--configuration", directory.url.path]
+        let sound = try await Program.run(command)
+        #expect(sound.status == 0, "\(sound)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o646], ofItemAtPath: definition.path)
+        let ended = try await Program.run(command)
+        #expect(ended.status == 1)
+        #expect(ended.output.contains("error: \(definition.path): error JH0911: everybody may write"), "\(ended)")
+        #expect(ended.output.contains("chmod go-w \(definition.path)"))
+    }
+}
