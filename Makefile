@@ -1,7 +1,7 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
-# make fuzz       [FUZZ_RUNS=] [FUZZ_SECONDS=] mutated files against all that reads configurations and images
+# make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -14,18 +14,9 @@ COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
-FUZZ_RUNS ?= 1000000
-FUZZ_SECONDS ?= 300
-FUZZED := $(shell find Sources/CellConfiguration -name '*.swift') Fuzz/Configuration.swift
-FUZZED_IMAGES := $(wildcard Sources/InmateImage/*.swift) Fuzz/Image.swift
-SWIFTC_MUTATIONS := swiftc -O -wmo -swift-version 6 -parse-as-library -module-name Fuzz
-# not linked by gold, which complains of the sanitizer's assembly
-SWIFTC_FUZZER := $(SWIFTC_MUTATIONS) -sanitize=fuzzer,address -use-ld=lld
-FUZZ_OPTIONS = -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
-    -artifact_prefix=.build/fuzz/
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
-SCRIPTS := $(wildcard .ci/* Tests/*/*.sh)
+SCRIPTS := $(wildcard .ci/* Tests/*/*.sh Fuzz/*.sh)
 
 build:
 	$(SWIFT) build
@@ -55,36 +46,9 @@ bench: release
 	Tests/bench/check.sh .build/release
 	Tests/bench/restart.sh .build/release
 
-# A million mutated files, then some minutes guided by coverage, which find what chance does not. The seeds are compiled
-# in both revisions; what they lead to is kept for the next run.
-fuzz: .build/fuzz/mutations .build/fuzz/configuration .build/fuzz/image
-	$(SWIFT) build --product jailhouse-ctl
-	mkdir -p .build/fuzz/seeds .build/fuzz/corpus
-	for source in Fuzz/seeds/*.toml configs/cells/*.toml configs/systems/*.toml; do \
-	    cp $$source .build/fuzz/seeds; for revision in 13 14; do .build/debug/jailhouse-ctl compile $$source \
-	        --revision $$revision -o .build/fuzz/seeds/$$(basename $$source .toml).$$revision || exit; done; done
-	.build/fuzz/mutations .build/fuzz/seeds $(FUZZ_RUNS)
-	.build/fuzz/configuration $(FUZZ_OPTIONS) -max_len=4096 .build/fuzz/corpus .build/fuzz/seeds 2>.build/fuzz/log || \
-	    { tail -40 .build/fuzz/log; exit 1; }
-	grep -E '^(Done|stat::)' .build/fuzz/log
-	$(MAKE) --no-print-directory inmates
-	mkdir -p .build/fuzz/images .build/fuzz/image-seeds
-	cp inmates/build/*.exe inmates/build/*.elf inmates/build/*.bin .build/fuzz/image-seeds
-	.build/fuzz/image $(FUZZ_OPTIONS) -max_len=8192 .build/fuzz/images .build/fuzz/image-seeds 2>.build/fuzz/log || \
-	    { tail -40 .build/fuzz/log; exit 1; }
-	grep -E '^(Done|stat::)' .build/fuzz/log
-
-.build/fuzz/mutations: $(FUZZED) Fuzz/Mutations.swift
-	mkdir -p $(@D)
-	$(SWIFTC_MUTATIONS) $^ -o $@
-
-.build/fuzz/configuration: $(FUZZED)
-	mkdir -p $(@D)
-	$(SWIFTC_FUZZER) $(FUZZED) -o $@
-
-.build/fuzz/image: $(FUZZED_IMAGES)
-	mkdir -p $(@D)
-	$(SWIFTC_FUZZER) $(FUZZED_IMAGES) -o $@
+# Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
+fuzz: inmates
+	$(MAKE) --no-print-directory -f Fuzz/Makefile
 
 # PyPI's client, for the tests: another's reading of the Varlink protocol
 .build/venv: Makefile

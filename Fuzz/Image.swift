@@ -1,9 +1,6 @@
-// Coverage-guided fuzzing of everything that reads images. The Makefile compiles this file and the room InmateImage
-// into one module, for libFuzzer.
+@testable import InmateImage
 
-#if canImport(Glibc)
-    import Glibc
-#endif
+// Coverage-guided fuzzing of everything that reads images.
 
 private let ram = CellRegion(name: "ram", start: 0, size: 0x80_0000)
 private let communicationRegion = CellRegion(name: "communication region", start: 0x70_0000, size: 0x1000)
@@ -46,13 +43,4 @@ private func look(at profile: ImageProfile, of image: [UInt8]) {
         _ = profile.mentions(begin, in: part, of: image)
     }
     if case .bounded(let start, let end)? = profile.rtems?.workArea { _ = start &+ end }
-}
-
-private func expect(_ condition: Bool, _ message: String) {
-    if !condition { fail(message) }
-}
-
-private func fail(_ message: String) -> Never {
-    print(message)
-    abort()
 }

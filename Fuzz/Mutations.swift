@@ -1,3 +1,4 @@
+import CellConfiguration
 import Foundation
 
 /// Mutated seeds by the million, not guided by coverage but much faster: `mutations SEEDS COUNT [FIRST]`.

@@ -14,12 +14,14 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
     }
 
     public static func + (moment: Moment, duration: Duration) -> Moment {
-        let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
-        return Moment(nanoseconds: overflow ? .max : sum)
+        let added = duration.wholeNanoseconds
+        let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(added)
+        return Moment(nanoseconds: overflow ? (added < 0 ? .min : .max) : sum)
     }
 
     public static func - (later: Moment, earlier: Moment) -> Duration {
-        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+        let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
+        return .nanoseconds(overflow ? (earlier.nanoseconds < 0 ? .max : .min) : difference)
     }
 }
 

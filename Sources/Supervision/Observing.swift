@@ -110,7 +110,7 @@ extension CellLifecycle {
             watch(observation, at: now, &actions)
         case .lost:
             memory.unverified = nil
-            let attempt = verification.lostStarts + 1
+            let attempt = min(verification.lostStarts, Verification.repetitions) + 1
             if case .unbounded = supervised?.handshake { isSilent = true }
             guard attempt <= Verification.repetitions, !isSilent, memory.goal == .run else {
                 return fail(.lostStart, at: now, &actions)

@@ -6,7 +6,7 @@ extension CellLifecycle {
         if let until = backingOffUntil, memory.goal == .run {
             guard now >= until else { return }
             backingOffUntil = nil
-            memory.restarts += 1
+            if memory.restarts < .max { memory.restarts += 1 }
         }
         if let denial, now < denial.retry { return }
         if isPassing(at: now) { return }

@@ -5,16 +5,20 @@ public struct RestartBudget: Hashable, Sendable, Codable {
     /// Failures since the last stable run, which set the delay.
     public private(set) var consecutive = 0
 
+    /// More of them lead beyond every delay that can be asked for.
+    private static let mostDoublings = 62
+
     public init() {}
 
     /// Counts a failure at `now` and says how long to wait before the restart, or nil when the limit is reached.
     public mutating func delayOfNextRestart(at now: Moment, policy: SupervisionPolicy) -> Duration? {
-        attempts.removeAll { now - $0 >= policy.limit.within }
+        // one that is still to come stood in a damaged file
+        attempts.removeAll { now - $0 >= policy.limit.within || $0 > now }
         guard attempts.count < policy.limit.attempts else { return nil }
         attempts.append(now)
-        defer { consecutive += 1 }
+        defer { consecutive = consecutive < Self.mostDoublings ? consecutive + 1 : Self.mostDoublings }
         var delay = policy.delay
-        for _ in 0..<min(consecutive, 62) where delay < policy.maximumDelay { delay *= 2 }
+        for _ in 0..<max(0, min(consecutive, Self.mostDoublings)) where delay < policy.maximumDelay { delay *= 2 }
         return min(delay, policy.maximumDelay)
     }
 

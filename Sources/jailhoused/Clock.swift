@@ -14,7 +14,7 @@ enum Clock {
 
     /// µs since 1970 of a moment, as the wall clock stands now.
     static func realTime(of moment: Moment) -> Int {
-        Int((nanoseconds(CLOCK_REALTIME) - (now().nanoseconds - moment.nanoseconds)) / 1000)
+        (Moment(nanoseconds: nanoseconds(CLOCK_REALTIME)) + (moment - now())).microseconds
     }
 
     private static func nanoseconds(_ clock: clockid_t) -> Int64 {

@@ -32,20 +32,28 @@ struct StateFile: Sendable {
         } catch {
             return error.errno == .noSuchFileOrDirectory ? .none : .unusable("\(error)")
         }
+        return Self.reading(of: bytes, bootID: Self.bootID())
+    }
+
+    static func reading(of bytes: [UInt8], bootID: String) -> Reading {
         guard let contents = try? JSONDecoder().decode(Contents.self, from: Data(bytes)) else {
             return .unusable("it is damaged or was written by another version")
         }
         guard contents.version == 1 else { return .unusable("it was written by another version") }
-        guard contents.bootID == Self.bootID() else { return .none }
+        guard contents.bootID == bootID else { return .none }
         return .contents(contents)
     }
 
     func write(_ contents: Contents) throws(SystemCallError) {
+        // strings, numbers and arrays always encode
+        guard let bytes = Self.bytes(of: contents) else { return }
+        try SystemCall.replaceFile(path, with: bytes, mode: 0o600)
+    }
+
+    static func bytes(of contents: Contents) -> [UInt8]? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        // strings, numbers and arrays always encode
-        guard let data = try? encoder.encode(contents) else { return }
-        try SystemCall.replaceFile(path, with: Array(data), mode: 0o600)
+        return (try? encoder.encode(contents)).map { Array($0) }
     }
 
     /// The kernel's name for this boot.

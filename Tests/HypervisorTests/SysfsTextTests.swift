@@ -10,6 +10,7 @@ struct SysfsTextTests {
         arguments: [
             ("3\n", [3]), ("3-5,8\n", [3, 4, 5, 8]), ("\n", []), ("0-0\n", [0]), ("", nil), ("3", nil), ("5-3\n", nil),
             ("3-\n", nil), (",\n", nil), ("-1\n", nil), ("0-99999999\n", nil), ("x\n", nil), ("1-2-3\n", nil),
+            ("5,3\n", nil), ("3,3\n", nil), ("0-65535,0-65535\n", nil),
         ] as [(String, [Int]?)])
     func cpuList(text: String, expected: [Int]?) {
         #expect(SysfsText.cpuList(text.utf8) == expected)
