@@ -13,11 +13,35 @@ struct PMTimer {
 
     /// Whether another second went by since this was last true.
     mutating func secondHasPassed() -> Bool {
-        let now = Port.read32(port)
-        ticks += (now &- last) & 0xff_ffff
-        last = now
+        look()
         guard ticks >= Self.frequency else { return false }
         ticks -= Self.frequency
         return true
+    }
+
+    /// Since it was made; a quarter of an hour at most.
+    mutating func microseconds() -> UInt32 {
+        look()
+        // 3.579545 = 3 + 0.579545, in steps that 32 bits can hold
+        let (seconds, rest) = ticks.quotientAndRemainder(dividingBy: Self.frequency)
+        return seconds * 1_000_000 + rest / 3_580 * 1_000 + rest % 3_580 * 1_000 / 3_580
+    }
+
+    mutating func milliseconds() -> UInt32 { microseconds() / 1_000 }
+
+    private mutating func look() {
+        let now = Port.read32(port)
+        ticks += (now &- last) & 0xff_ffff
+        last = now
+    }
+}
+
+extension PMTimer {
+    /// The cell's.
+    init() { self.init(port: CommunicationRegion().pmTimerPort) }
+
+    static func wait(milliseconds: UInt32) {
+        var timer = PMTimer()
+        while timer.milliseconds() < milliseconds { pause() }
     }
 }

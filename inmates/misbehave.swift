@@ -1,0 +1,248 @@
+/// All the ways in which a cell dies, or should: `mode=NAME` on the command line.
+///
+/// What the hypervisor does about each stands beside it. Where it does nothing, or does not notice, the program goes
+/// on, says `survived`, and ends with the state `shut down`. Without a mode it prints their names.
+
+enum Mode: UInt8 {
+    // The processor that does one of these is parked, and the hypervisor's console tells why.
+    case portRead, portWrite, memoryRead, memoryWrite, memoryFetch, readOnlyWrite, dataFetch
+    case registerRead, registerWrite, tripleFault, cacheBits, pagingBits, extendedControl, efer
+    case pciWrite, mmconfigWrite, ioapicPin, ioapicIdentifier, apicWindow, apicShorthand, apicDelivery, apicReserved
+    case oneProcessor
+    // These it ignores, or refuses.
+    case pciRead, mmconfigRead, foreignInterrupt, hypercall, dma
+    // These are the program's own affair: an exception that it does not survive.
+    case undefinedInstruction, divideError, generalProtection, pageFault, stackOverflow, controlBits
+    // These only the communication region shows, or nothing.
+    case failed, unknownState, interfaceMismatch, shutDown, hang, halt, printForever, ignoreRequests
+
+    var name: StaticString {
+        switch self {
+        case .portRead: "port-read"
+        case .portWrite: "port-write"
+        case .memoryRead: "memory-read"
+        case .memoryWrite: "memory-write"
+        case .memoryFetch: "memory-fetch"
+        case .readOnlyWrite: "read-only-write"
+        case .dataFetch: "data-fetch"
+        case .registerRead: "msr-read"
+        case .registerWrite: "msr-write"
+        case .tripleFault: "triple-fault"
+        case .cacheBits: "cr0-cache"
+        case .pagingBits: "cr0-paging"
+        case .extendedControl: "xsetbv"
+        case .efer: "efer"
+        case .pciWrite: "pci-write"
+        case .mmconfigWrite: "mmconfig-write"
+        case .ioapicPin: "ioapic-pin"
+        case .ioapicIdentifier: "ioapic-id"
+        case .apicWindow: "apic-window"
+        case .apicShorthand: "apic-shorthand"
+        case .apicDelivery: "apic-delivery"
+        case .apicReserved: "apic-reserved"
+        case .oneProcessor: "one-processor"
+        case .pciRead: "pci-read"
+        case .mmconfigRead: "mmconfig-read"
+        case .foreignInterrupt: "foreign-interrupt"
+        case .hypercall: "hypercall"
+        case .dma: "dma"
+        case .undefinedInstruction: "undefined-instruction"
+        case .divideError: "overflow"
+        case .generalProtection: "general-protection"
+        case .pageFault: "page-fault"
+        case .stackOverflow: "stack-overflow"
+        case .controlBits: "cr4-reserved"
+        case .failed: "failed"
+        case .unknownState: "unknown-state"
+        case .interfaceMismatch: "abi-mismatch"
+        case .shutDown: "shut-down"
+        case .hang: "hang"
+        case .halt: "halt"
+        case .printForever: "print"
+        case .ignoreRequests: "ignore"
+        }
+    }
+}
+
+/// Addresses that can be given on the command line; by default as in configs/cells/misbehave.toml.
+enum Place {
+    static var outside: UInt { place("outside", 0x2000_0000) }
+    static var readOnly: UInt { place("read-only", 0x20_0000) }
+    static var notExecutable: UInt { place("not-executable", 0x21_0000) }
+    static var port: UInt16 { UInt16(truncatingIfNeeded: place("port", 0x70)) }
+    /// A function of another cell: 00:1f.0.
+    static var foreignFunction: PCIFunction { PCIFunction(number: UInt16(truncatingIfNeeded: place("bdf", 0xf8))) }
+    static var foreignPin: UInt8 { UInt8(truncatingIfNeeded: place("pin", 1)) }
+
+    private static func place(_ key: StaticString, _ other: UInt) -> UInt {
+        CommandLine.number(key).map(UInt.init) ?? other
+    }
+}
+
+@c(inmate_main) func inmateMain() {
+    var raw: UInt8 = 0
+    while let mode = Mode(rawValue: raw) {
+        if CommandLine.says("mode", mode.name) {
+            print("misbehave: \(mode.name)")
+            act(mode)
+            print("misbehave: survived")
+            CommunicationRegion().set(state: .shutDown)
+            return
+        }
+        raw += 1
+    }
+    raw = 0
+    while let mode = Mode(rawValue: raw) {
+        print("mode=\(mode.name)")
+        raw += 1
+    }
+    print("misbehave: no such mode; \(raw) are known")
+    CommunicationRegion().set(state: .failed)
+}
+
+func act(_ mode: Mode) {
+    let region = CommunicationRegion()
+    switch mode {
+    case .portRead: print("read \(hex: Port.read(Place.port))")
+    case .portWrite: Port.write(0, to: Place.port)
+    case .memoryRead: print("read \(hex: DeviceMemory(at: Place.outside).read(0))")
+    case .memoryWrite: DeviceMemory(at: Place.outside).write(1, at: 0)
+    case .memoryFetch: callAddress(Place.outside)
+    case .readOnlyWrite: DeviceMemory(at: Place.readOnly).write(1, at: 0)
+    case .dataFetch: fetchData()
+    case .registerRead: print("read \(hex: ModelSpecificRegister(number: 0x17).low)")
+    case .registerWrite: ModelSpecificRegister(number: 0x200).write(low: 0)
+    case .tripleFault:
+        Interrupt.forgetTable()
+        undefinedInstruction()
+    // caches off by CD is a processor's right, not-write-through without it is none
+    case .cacheBits: writeControl0(readControl0() & ~0x4000_0000 | 0x2000_0000)
+    // paging without protected mode
+    case .pagingBits: writeControl0(readControl0() & ~1)
+    // bit 0, the x87 state, must be set
+    case .extendedControl:
+        writeControl4(readControl4() | 1 << 18)
+        writeExtendedControl(0)
+    // bits that no processor has
+    case .efer: ModelSpecificRegister(number: 0xc000_0080).write(high: .max, low: .max)
+    case .pciWrite: PCI.ports.write(0, to: Place.foreignFunction, 4)
+    case .mmconfigWrite: PCI(access: .mmconfig(UInt(region.mmconfigBase))).write(0, to: Place.foreignFunction, 4)
+    case .ioapicPin: IOAPIC().mask(pin: Place.foreignPin)
+    case .ioapicIdentifier: IOAPIC().write(0, at: 0)
+    case .apicWindow: print("read \(hex: LocalAPIC(.xAPIC).read(.version))")
+    case .apicShorthand: LocalAPIC().send(.fixedToAllOthers, vector: 0x70, to: 0)
+    case .apicDelivery: LocalAPIC().send(.systemManagement, to: LocalAPIC().identifier)
+    case .apicReserved: LocalAPIC().write(.max, to: .taskPriority)
+    case .oneProcessor: loseOneProcessor()
+    case .pciRead: print("read \(hex: PCI.ports.read(Place.foreignFunction, 0))")
+    case .mmconfigRead:
+        print("read \(hex: PCI(access: .mmconfig(UInt(region.mmconfigBase))).read(Place.foreignFunction, 0))")
+    // processor 0 is Linux's
+    case .foreignInterrupt: LocalAPIC().send(.fixed, vector: 0x70, to: 0)
+    case .hypercall: print("result \(Hypercall.disable.call())")
+    case .dma: readOutsideByDevice()
+    case .undefinedInstruction: undefinedInstruction()
+    case .divideError: overflow()
+    case .generalProtection: loadMissingSegment()
+    case .pageFault: print("read \(hex: DeviceMemory(at: stackGuard()).read(0))")
+    case .stackOverflow: print("\(consumeStack(0))")
+    case .controlBits: writeControl4(readControl4() | 1 << 31)
+    case .failed:
+        region.set(state: .failed)
+        stop()
+    case .unknownState:
+        region.set(rawState: 0x1234)
+        stop()
+    case .interfaceMismatch:
+        region.set(state: .interfaceMismatch)
+        stop()
+    case .shutDown:
+        region.set(state: .shutDown)
+        stop()
+    case .hang: while true { pause() }
+    case .halt: stop()
+    case .printForever: printForever()
+    case .ignoreRequests: ignoreRequests()
+    }
+}
+
+/// Puts a return instruction where nothing may be executed, and goes there.
+func fetchData() {
+    DeviceMemory(at: Place.notExecutable).write8(0xc3, at: 0)
+    callAddress(Place.notExecutable)
+}
+
+/// The cell goes on with the others, and its state stays `running`.
+func loseOneProcessor() {
+    guard eventually(within: 2_000, { Processors.ready > 1 }), Processors.start(1, by: LocalAPIC(), lostMain) else {
+        return print("misbehave: there is no other processor")
+    }
+    print("misbehave: the first processor goes on")
+    while true {
+        attend()
+        pause()
+    }
+}
+
+@c func lostMain() {
+    print("misbehave: processor \(LocalAPIC().identifier) reads port \(hex: Place.port)")
+    _ = Port.read(Place.port)
+}
+
+/// An e1000e is told to send a frame that lies outside the cell. The IOMMU keeps it from reading it; the cell goes on.
+func readOutsideByDevice() {
+    guard let function = PCI.ports.find(vendor: 0x8086, device: 0x10d3, through: 0) else {
+        return print("misbehave: there is no e1000e")
+    }
+    guard var card = NetworkCard(function) else { return print("misbehave: its registers have no address") }
+    guard card.waitForLink(milliseconds: 5_000) else { return print("misbehave: it has no link") }
+    let isSent = card.send(from: Place.outside, length: 64)
+    let words: StaticString = isSent ? "the device says that it sent it" : "the device did not send it"
+    print("misbehave: \(words)")
+}
+
+/// Swift's own checks end in an undefined instruction.
+func overflow() {
+    let number = UInt8(truncatingIfNeeded: Processors.ready) | 0xff
+    print("\(number + 1)")
+}
+
+/// Each call takes more of the stack than it gives back before the last one returns.
+@inline(never) func consumeStack(_ depth: UInt32) -> UInt32 {
+    guard depth < .max else { return 0 }
+    var text = Text()
+    text.append(decimal: UInt(depth))
+    return (consumeStack(depth + 1) ^ UInt32(text.count)) &* 3
+}
+
+func printForever() {
+    var line: UInt32 = 0
+    while true {
+        print("misbehave: line \(line)")
+        line &+= 1
+    }
+}
+
+/// It works, but answers nothing.
+func ignoreRequests() {
+    var timer = PMTimer(port: CommunicationRegion().pmTimerPort)
+    var seconds: UInt32 = 0
+    while true {
+        if timer.secondHasPassed() {
+            seconds += 1
+            print("misbehave: \(seconds) s")
+        }
+        pause()
+    }
+}
+
+@_extern(c, "undefined_instruction") private func undefinedInstruction()
+@_extern(c, "load_missing_segment") private func loadMissingSegment()
+@_extern(c, "call_address") private func callAddress(_ address: UInt)
+@_extern(c, "control_read0") private func readControl0() -> UInt
+@_extern(c, "control_write0") private func writeControl0(_ value: UInt)
+@_extern(c, "control_read4") private func readControl4() -> UInt
+@_extern(c, "control_write4") private func writeControl4(_ value: UInt)
+@_extern(c, "extended_control_write") private func writeExtendedControl(_ value: UInt32)
+/// The lowest page of the first stack, which is not mapped.
+@_extern(c, "address_of_stacks") private func stackGuard() -> UInt

@@ -1,0 +1,162 @@
+/// How a program gets at the configuration space of PCI devices. The hypervisor lets it see its own devices only: the
+/// others read as all ones, and a write to them ends the cell.
+struct PCI {
+    enum Access {
+        case ports
+        /// The window in memory; its address.
+        case mmconfig(UInt)
+    }
+
+    let access: Access
+
+    static let ports = PCI(access: .ports)
+
+    func read(_ function: PCIFunction, _ register: UInt16) -> UInt32 {
+        switch access {
+        case .ports:
+            Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
+            return Port.read32(0xcfc)
+        case .mmconfig(let base):
+            return DeviceMemory(at: base).read(UInt(function.number) << 12 + UInt(register))
+        }
+    }
+
+    func write(_ value: UInt32, to function: PCIFunction, _ register: UInt16) {
+        switch access {
+        case .ports:
+            Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
+            Port.write32(value, to: 0xcfc)
+        case .mmconfig(let base):
+            DeviceMemory(at: base).write(value, at: UInt(function.number) << 12 + UInt(register))
+        }
+    }
+
+    /// The next function that is there, from this number on; those of other cells are not.
+    func function(from start: UInt32, through lastBus: UInt8) -> PCIFunction? {
+        var number = start
+        while number <= UInt32(lastBus) << 8 | 0xff {
+            let function = PCIFunction(number: UInt16(number))
+            if read(function, 0) & 0xffff != 0xffff { return function }
+            number += 1
+        }
+        return nil
+    }
+
+    /// The first with these vendor and device identifiers.
+    func find(vendor: UInt16, device: UInt16, through lastBus: UInt8) -> PCIFunction? {
+        var next: UInt32 = 0
+        while let function = function(from: next, through: lastBus) {
+            if read(function, 0) == UInt32(device) << 16 | UInt32(vendor) { return function }
+            next = UInt32(function.number) + 1
+        }
+        return nil
+    }
+}
+
+/// A PCI function: bus in the upper byte, then 5 bits of device and 3 of function.
+struct PCIFunction {
+    var number: UInt16
+
+    var name: Text {
+        "\(hex: number >> 8, digits: 2):\(hex: number >> 3 & 31, digits: 2).\(number & 7)"
+    }
+
+    var vendor: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 0)) }
+    var device: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 0) >> 16) }
+    /// Class and subclass.
+    var classCode: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 8) >> 16) }
+    private var hasCapabilities: Bool { PCI.ports.read(self, 4) >> 20 & 1 == 1 }
+    /// A bridge has two base addresses instead of six.
+    var baseAddresses: UInt8 { PCI.ports.read(self, 0xc) >> 16 & 0x7f == 0 ? 6 : 2 }
+
+    /// I/O ports, memory, mastery of the bus: bits 0, 1 and 2. The status beside it is left as it is.
+    var command: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 4)) }
+    func set(command: UInt16) { PCI.ports.write(UInt32(command), to: self, 4) }
+
+    /// Where its capability with this identifier stands.
+    func capability(_ identifier: UInt8) -> UInt16? {
+        guard hasCapabilities else { return nil }
+        var place = UInt16(truncatingIfNeeded: PCI.ports.read(self, 0x34) & 0xfc)
+        var left = 48  // a list may run in a circle
+        while place != 0, left > 0 {
+            let header = PCI.ports.read(self, place)
+            if header & 0xff == UInt32(identifier) { return place }
+            place = UInt16(truncatingIfNeeded: header >> 8 & 0xfc)
+            left -= 1
+        }
+        return nil
+    }
+
+    struct BaseAddress {
+        var address: UInt64
+        var size: UInt64
+        var isPort: Bool
+        var is64Bit: Bool
+    }
+
+    /// A base address register and the size of what is behind it, found in the way of the PCI specification: all ones
+    /// are written, what reads back are the bits that can be set. The device does not answer meanwhile.
+    ///
+    /// - Returns: nil when it has none of this number.
+    func baseAddress(_ index: UInt8) -> BaseAddress? {
+        let register = 0x10 + UInt16(index) * 4
+        let before = command
+        set(command: before & ~3)
+        let low = PCI.ports.read(self, register)
+        let lowMask = mask(of: register, low)
+        let isPort = low & 1 == 1
+        let is64Bit = !isPort && low >> 1 & 3 == 2
+        var address = UInt64(low & (isPort ? ~3 : ~15))
+        var bits = UInt64(lowMask & (isPort ? ~3 : ~15))
+        if is64Bit {
+            let high = PCI.ports.read(self, register + 4)
+            address |= UInt64(high) << 32
+            bits |= UInt64(mask(of: register + 4, high)) << 32
+        } else {
+            bits |= isPort ? 0xffff_ffff_ffff_0000 : 0xffff_ffff_0000_0000
+        }
+        set(command: before)
+        guard lowMask != 0 else { return nil }
+        return BaseAddress(address: address, size: ~bits &+ 1, isPort: isPort, is64Bit: is64Bit)
+    }
+
+    private func mask(of register: UInt16, _ value: UInt32) -> UInt32 {
+        PCI.ports.write(.max, to: self, register)
+        let mask = PCI.ports.read(self, register)
+        PCI.ports.write(value, to: self, register)
+        return mask
+    }
+
+    /// Lets it announce an interrupt by a message to one processor.
+    ///
+    /// - Returns: false when it has no such capability.
+    func enableMSI(_ interrupt: Interrupt, processor: UInt32) -> Bool {
+        guard let place = capability(5) else { return false }
+        let header = PCI.ports.read(self, place)
+        let data = place + (header >> 23 & 1 == 1 ? 12 : 8)
+        PCI.ports.write(0xfee0_0000 | processor << 12, to: self, place + 4)
+        if data == place + 12 { PCI.ports.write(0, to: self, place + 8) }
+        PCI.ports.write(UInt32(interrupt.vector), to: self, data)
+        PCI.ports.write(header & ~0x70_0000 | 0x1_0000, to: self, place)  // one message, enabled
+        return true
+    }
+
+    func disableMSI() {
+        guard let place = capability(5) else { return }
+        PCI.ports.write(PCI.ports.read(self, place) & ~0x1_0000, to: self, place)
+    }
+
+    /// The same by the table of its MSI-X, of which it uses the first entry.
+    func enableMSIX(_ interrupt: Interrupt, processor: UInt32, tableAt address: UInt) -> Bool {
+        guard let place = capability(0x11) else { return false }
+        let header = PCI.ports.read(self, place)
+        let table = DeviceMemory(at: address)
+        PCI.ports.write(header & 0x3fff_ffff | 0xc000_0000, to: self, place)  // enabled, all masked
+        table.write(0xfee0_0000 | processor << 12, at: 0)
+        table.write(0, at: 4)
+        table.write(UInt32(interrupt.vector), at: 8)
+        table.write(0, at: 12)
+        PCI.ports.write(header & 0x3fff_ffff | 0x8000_0000, to: self, place)
+        return true
+    }
+}
