@@ -24,21 +24,25 @@ build:
 inmates:
 	$(MAKE) --no-print-directory -C inmates
 
+# what executes cells in the simulated machine
+cell-monitor:
+	$(MAKE) --no-print-directory -C Sources/CellMonitor
+
 # The Swift runtime goes into the binaries, so that a board needs none.
 release:
 	.ci/packages $(BUILD_PACKAGES)
-	$(MAKE) --no-print-directory inmates
+	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in $(COMMANDS) $(PRELOAD); do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 
 demo:
 	.ci/packages $(BUILD_PACKAGES)
-	$(MAKE) --no-print-directory inmates build
+	$(MAKE) --no-print-directory inmates cell-monitor build
 	Tests/demo/demo.sh .build/debug
 
 test:
 	.ci/packages $(TEST_PACKAGES)
-	$(MAKE) --no-print-directory inmates .build/venv
+	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
 	$(SWIFT) build --build-tests
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
@@ -79,6 +83,7 @@ install:
 	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
 	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
 	install -m 644 inmates/build/*.exe inmates/build/start-stub*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
+	install -m 644 Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
@@ -89,4 +94,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates release demo test bench fuzz format lint install
+.PHONY: build inmates cell-monitor release demo test bench fuzz format lint install

@@ -58,6 +58,8 @@ let package = Package(
         room("MachineProbe", ["CellConfiguration"]),
         room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
+        .target(name: "ChildProcess"),
+        room("CellMachine", ["CellConfiguration", "ChildProcess", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
         .target(name: "SimulatorPreload"),
         room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),
@@ -89,6 +91,7 @@ let package = Package(
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
+        tests("CellMachineTests", ["CellMachine", "CellConfiguration"], data: ["Inmates"]),
         tests("DaemonTests", ["jailhoused"]),
         tests(
             "CommandTests",

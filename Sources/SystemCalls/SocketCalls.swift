@@ -40,6 +40,26 @@ extension SystemCall {
         return descriptor
     }
 
+    /// Two connected Unix stream sockets; both are the caller's.
+    public static func socketPair() throws(SystemCallError) -> SocketPair {
+        var ends: [CInt] = [-1, -1]
+        try result(of: "socketpair") { Glibc.socketpair(AF_UNIX, streamSocket, 0, &ends) }
+        return SocketPair(first: ends[0], second: ends[1])
+    }
+
+    /// `send(2)` again and again until all of `bytes` is sent; a peer that is gone is EPIPE, not a signal.
+    public static func send(_ bytes: [UInt8], to socket: CInt) throws(SystemCallError) {
+        var sent = 0
+        while sent < bytes.count {
+            sent += try result(of: "send") {
+                bytes.withUnsafeBytes {
+                    Glibc.send(
+                        socket, $0.baseAddress?.advanced(by: sent), $0.count - sent, CInt(MSG_NOSIGNAL))
+                }
+            }
+        }
+    }
+
     private static func socketAddress(_ path: String) throws(SystemCallError) -> sockaddr_un {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -50,4 +70,10 @@ extension SystemCall {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
         return address
     }
+}
+
+/// Descriptors of two sockets that are connected to each other.
+public struct SocketPair: Sendable {
+    public let first: CInt
+    public let second: CInt
 }

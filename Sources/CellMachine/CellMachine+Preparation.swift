@@ -1,0 +1,80 @@
+import CellConfiguration
+import Glibc
+import SystemCalls
+import SystemPackage
+
+/// What must be right before QEMU is started.
+extension CellMachine {
+    /// APICs before x2APIC have no higher numbers.
+    private static let highestCPU = 254
+
+    static func check(_ cell: CellDescriptor, slot: Int, settings: CellMachineSettings) throws(CellMachineError) {
+        let cpus = cell.cpus.members
+        guard cell.architecture == .x86 else {
+            throw CellMachineError(.configuration, "cells of other architectures than x86 do not execute")
+        }
+        guard (1...MonitorMemory.cpuLimit).contains(cpus.count), !cpus.contains(0), (cpus.max() ?? 0) <= highestCPU
+        else {
+            throw CellMachineError(
+                .configuration,
+                "a cell that executes has 1 to \(MonitorMemory.cpuLimit) of the CPUs 1 to \(highestCPU), "
+                    + "not \(cell.cpus.isEmpty ? "none" : cell.cpus.list)")
+        }
+        guard (0..<MachineMemory.slotLimit).contains(slot) else {
+            throw CellMachineError(.configuration, "there is room for \(MachineMemory.slotLimit) cells that execute")
+        }
+        guard settings.pmTimerPort & 0x7f == 8 else {
+            throw CellMachineError(
+                .configuration,
+                "the simulated PM timer can only be at a port like 0x408 or 0x608, not 0x"
+                    + String(settings.pmTimerPort, radix: 16))
+        }
+        guard settings.configurationSpaceBase & 0xfff_ffff == 0 else {
+            throw CellMachineError(.configuration, "the configuration space's base is no multiple of 256 MiB")
+        }
+        let monitors = MachineMemory.monitors..<0x8000_0000
+        for region in cell.memoryRegions where !region.flags.contains(.communicationRegion) && region.size > 0 {
+            let (end, overflow) = region.physicalStart.addingReportingOverflow(region.size)
+            guard !overflow, end <= 512 << 30, region.virtualStart <= 1 << 47, region.size <= 1 << 46 else {
+                throw CellMachineError(.configuration, "a memory region lies beyond 512 GiB")
+            }
+            guard end <= monitors.lowerBound || region.physicalStart >= monitors.upperBound else {
+                throw CellMachineError(
+                    .configuration, "a memory region lies over the simulated machine's own memory, from 0x7f000000")
+            }
+        }
+    }
+
+    static func contents(of path: String) throws(CellMachineError) -> [UInt8] {
+        try calling(.program, "the cell monitor cannot be read") { () throws(SystemCallError) in
+            try SystemCall.contents(ofFile: path, limit: 1 << 20)
+        }
+    }
+
+    /// The firmware with the monitor's place in it, in a file of its own.
+    static func firmware(base: UInt64, slot: Int, settings: CellMachineSettings) throws(CellMachineError) -> String {
+        var bytes = Bytes(count: 0x1_0000)
+        let firmware = try contents(of: settings.firmware)
+        guard firmware.count == 0x1_0000 else {
+            throw CellMachineError(.program, "\(settings.firmware) is no firmware for cells")
+        }
+        bytes.store(firmware, at: 0)
+        bytes.store(UInt32(base), at: 0xff00)
+        let path = "\(settings.directory)/firmware-\(slot)"
+        try calling(.program, "the firmware cannot be copied") { () throws(SystemCallError) in
+            let file = try SystemCall.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+            try SystemCall.write(bytes.values, to: file.rawValue)
+        }
+        return path
+    }
+}
+
+enum KVM {
+    /// Whether cells can run without emulation: KVM is ours, on an AMD machine that nests.
+    static var nestsSVM: Bool {
+        guard access("/dev/kvm", R_OK | W_OK) == 0,
+            let parameter = try? SystemCall.contents(ofFile: "/sys/module/kvm_amd/parameters/nested")
+        else { return false }
+        return parameter.first == UInt8(ascii: "1") || parameter.first == UInt8(ascii: "Y")
+    }
+}

@@ -1,0 +1,162 @@
+public import CellConfiguration
+import Glibc
+import Synchronization
+import SystemCalls
+
+/// A cell whose inmate executes: a QEMU process, in it the cell monitor, which runs the inmate within the walls of
+/// its configuration.
+///
+/// Its calls may come from any thread; each waits for the one before.
+public final class CellMachine: Sendable {
+    public let cell: CellDescriptor
+    private let settings: CellMachineSettings
+    private let area: SharedArea
+    private let contents: [UInt8]
+    private let emulator: EmulatorProcess
+    private let firmwareCopy: String
+    private let status = Mutex(Status())
+
+    private struct Status {
+        var hasStarted = false
+        var isRunning = false
+        /// 0 until the monitor has measured it.
+        var tscKHz: UInt32 = 0
+        /// Of the starts before the last.
+        var exits: [Int: [VMExit: UInt64]] = [:]
+    }
+
+    /// Starts QEMU, whose CPUs stand still, and prepares the cell's tables.
+    ///
+    /// - Parameters:
+    ///   - system: nil: the settings say where the PM timer and PCI's configuration space are.
+    ///   - slot: 0 to 15, another for each cell: which part of the machine's memory is its monitor's.
+    ///   - devices: what stands in the machine's PCI slots; the cell gets those that its configuration lists.
+    ///   - legacyDevices: what the hypervisor would not give to it.
+    ///   - onEvent: called on a thread of this cell's.
+    /// - Throws: ``CellMachineError``.
+    public init(
+        cell: CellDescriptor, system: SystemDescriptor? = nil, slot: Int, devices: [SimulatedDevice] = [],
+        legacyDevices: Set<LegacyDevice> = [], settings: CellMachineSettings,
+        onEvent: @escaping @Sendable (CellMachineEvent) -> Void
+    ) throws(CellMachineError) {
+        self.cell = cell
+        var settings = settings
+        var lastBus: UInt8 = 255
+        if let platform = system?.platform, case .x86(let x86) = platform.specific {
+            if x86.pmTimerPort != 0 { settings.pmTimerPort = x86.pmTimerPort }
+            if platform.mmconfigBase != 0 {
+                settings.configurationSpaceBase = platform.mmconfigBase
+                lastBus = platform.mmconfigEndBus
+            }
+        }
+        self.settings = settings
+        try CellMachine.check(cell, slot: slot, settings: settings)
+        let base = MachineMemory.monitors + UInt64(slot * MonitorMemory.size)
+        area = try SharedArea(memoryFile: settings.memoryFile, base: base)
+
+        var prepared = MonitorArea(cell: cell, base: base, settings: settings)
+        prepared.legacyDevices = legacyDevices
+        prepared.lastBus = lastBus
+        prepared.configurationWrites = ConfigurationWrite.chipset(
+            configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort)
+        contents = try prepared.bytes(monitor: try CellMachine.contents(of: settings.monitor))
+        firmwareCopy = try CellMachine.firmware(base: base, slot: slot, settings: settings)
+
+        var arguments = EmulatorArguments(settings: settings, cpus: cell.cpus.members, firmware: firmwareCopy)
+        arguments.usesKVM = settings.accelerator == .automatic && KVM.nestsSVM
+        let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
+        arguments.devices = devices.filter { owned.contains($0.address) }
+        let listener = Listener(cell: cell, area: area, onEvent: onEvent)
+        do {
+            emulator = try EmulatorProcess(arguments) { listener.hear($0) }
+        } catch {
+            unlink(firmwareCopy)
+            throw error
+        }
+    }
+
+    deinit {
+        terminate()
+    }
+
+    /// Resets CPUs and devices, clears and fills the communication region, and lets the first CPU run from the
+    /// reset address. The images stand in the machine's memory by then; the rest of it is as it was.
+    ///
+    /// - Throws: ``CellMachineError`` `ended` or `emulator`.
+    public func start() throws(CellMachineError) {
+        try status.withLock { status throws(CellMachineError) in
+            try halt(&status)
+            if status.hasStarted {
+                status.exits = total(status)
+                try emulator.control.execute("system_reset", until: "RESET")
+            }
+            area.fill(contents, communicationPage: communicationPage(tscKHz: status.tscKHz).bytes)
+            status.hasStarted = true
+            try emulator.control.execute("cont", until: "RESUME")
+            status.isRunning = true
+        }
+    }
+
+    /// When this returns, no CPU of the cell executes any more.
+    ///
+    /// - Throws: ``CellMachineError`` `ended` or `emulator`.
+    public func park() throws(CellMachineError) {
+        try status.withLock { status throws(CellMachineError) in try halt(&status) }
+    }
+
+    private func halt(_ status: inout Status) throws(CellMachineError) {
+        guard status.isRunning else { return }
+        try emulator.control.execute("stop", until: "STOP")
+        status.isRunning = false
+        status.tscKHz = area.tscKHz
+    }
+
+    /// The word of the cell in its communication region.
+    public var state: UInt32 { area.communicationWord(CommunicationPage.stateOffset) }
+
+    /// What the hypervisor writes there when a cell does not answer.
+    public func setState(_ state: UInt32) { area.setCommunicationWord(CommunicationPage.stateOffset, state) }
+
+    /// Clears the reply, then writes the message.
+    public func send(_ message: UInt32) {
+        let page = communicationPage(tscKHz: 0)
+        area.setCommunicationWord(page.replyOffset, 0)
+        area.setCommunicationWord(page.messageOffset, message)
+    }
+
+    /// 0 until there is one.
+    public var reply: UInt32 { area.communicationWord(communicationPage(tscKHz: 0).replyOffset) }
+
+    /// How often each CPU, by the machine's number, left the cell, since this machine was made.
+    public func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }
+
+    /// To the cell's COM1; what its buffers cannot take is lost.
+    public func serialInput(_ bytes: [UInt8]) { emulator.sendSerial(bytes) }
+
+    /// QEMU's process; nil when it has ended.
+    public var processID: Int32? { emulator.processID }
+
+    /// Ends QEMU and waits until it is gone. Afterwards nothing can be started here.
+    public func terminate() {
+        emulator.terminate()
+        unlink(firmwareCopy)
+    }
+
+    private func communicationPage(tscKHz: UInt32) -> CommunicationPage {
+        CommunicationPage(
+            layout: settings.layout, flags: cell.flags, console: cell.console,
+            configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort,
+            cpuCount: cell.cpus.members.count, tscKHz: tscKHz)
+    }
+
+    private func total(_ status: Status) -> [Int: [VMExit: UInt64]] {
+        var exits = status.exits
+        for (index, number) in cell.cpus.members.enumerated() {
+            for exit in VMExit.allCases {
+                let count = status.hasStarted ? area.counter(exit.counter, cpu: index) : 0
+                exits[number, default: [:]][exit, default: 0] += count
+            }
+        }
+        return exits
+    }
+}

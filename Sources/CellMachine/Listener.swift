@@ -1,0 +1,64 @@
+import CellConfiguration
+
+/// Turns what QEMU and the monitor say into events.
+final class Listener: Sendable {
+    private let name: String
+    private let cpus: [Int]
+    private let area: SharedArea
+    private let onEvent: @Sendable (CellMachineEvent) -> Void
+
+    init(cell: CellDescriptor, area: SharedArea, onEvent: @escaping @Sendable (CellMachineEvent) -> Void) {
+        name = cell.name
+        cpus = cell.cpus.members
+        self.area = area
+        self.onEvent = onEvent
+    }
+
+    func hear(_ news: EmulatorProcess.News) {
+        switch news {
+        case .serial(let bytes): onEvent(.serial(bytes))
+        case .bell: hearEvents()
+        case .ended(let reason):
+            hearEvents()
+            onEvent(.ended(reason))
+        }
+    }
+
+    private func hearEvents() {
+        var characters: [UInt8] = []
+        func flush() {
+            if !characters.isEmpty { onEvent(.printed(String(decoding: characters, as: UTF8.self))) }
+            characters = []
+        }
+        for event in area.takeEvents() {
+            if event.kind == .character {
+                characters.append(UInt8(truncatingIfNeeded: event.value))
+            } else {
+                flush()
+                tell(event)
+            }
+        }
+        flush()
+    }
+
+    private func tell(_ event: SharedArea.Event) {
+        let cpu = cpus.indices.contains(event.cpu) ? cpus[event.cpu] : 0
+        let hexadecimal = String(event.value, radix: 16)
+        switch event.kind {
+        case .character: break
+        case .parked:
+            guard let report = area.report(cpu: event.cpu) else { return }
+            onEvent(.violation(cpu: cpu, lines: report.lines(cpu: cpu, cell: name)))
+        case .sipi: onEvent(.noted("CPU \(cpu) received SIPI, vector \(hexadecimal)"))
+        case .ignoredNMI: onEvent(.noted("Ignoring NMI IPI"))
+        case .outsideDestination:
+            onEvent(
+                .noted("WARNING: CPU \(cpu) specified IPI destination outside cell boundaries, ICR.hi=\(hexadecimal)"))
+        case .unknownHypercall: onEvent(.noted("CPU \(cpu): Unknown hypercall \(event.value)"))
+        case .testDevice: onEvent(.noted("testdev: invalid access, register \(hexadecimal)"))
+        case .crashed:
+            let report = area.report(cpu: event.cpu)
+            onEvent(.noted("the cell monitor failed: exception \(event.value), \(report?.details ?? [])"))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Glibc
+import SystemCalls
+
+/// The RAM of a simulated machine: a sparse file that Linux's side and the QEMU processes of all cells share.
+///
+/// RAM is at 0 ..< ``monitors``, and from 4 GiB up, which stands in the file from 2 GiB on. What lies between
+/// ``monitors`` and 2 GiB belongs to the cells' monitors, 1 MiB each.
+public final class MachineMemory: Sendable {
+    /// 16 cells' monitors.
+    public static let monitors: UInt64 = 0x7f00_0000
+    public static let slotLimit = 16
+    private static let lowEnd: UInt64 = 0x8000_0000
+    private static let highBegin: UInt64 = 1 << 32
+
+    public let path: String
+    /// In bytes.
+    public let size: UInt64
+    private let mapping: SharedMapping
+
+    /// Makes the file, empty, or takes one of the same size as it is.
+    ///
+    /// - Parameter size: in bytes, more than 2 GiB.
+    /// - Throws: ``CellMachineError`` `memory`.
+    public init(path: String, size: UInt64) throws(CellMachineError) {
+        guard size > MachineMemory.lowEnd, size & 0xf_ffff == 0 else {
+            throw CellMachineError(.memory, "the machine's memory must be whole megabytes, more than 2 GiB")
+        }
+        self.path = path
+        self.size = size
+        mapping = try SharedMapping(path: path, size: Int(size), creates: true)
+    }
+
+    /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
+    public func write(_ bytes: [UInt8], at address: UInt64) throws(CellMachineError) {
+        let place = try pointer(address, count: bytes.count)
+        bytes.withUnsafeBytes { if let source = $0.baseAddress { place.copyMemory(from: source, byteCount: $0.count) } }
+    }
+
+    /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
+    public func read(at address: UInt64, count: Int) throws(CellMachineError) -> [UInt8] {
+        Array(UnsafeRawBufferPointer(start: try pointer(address, count: count), count: count))
+    }
+
+    /// Where an address stands in the file; nil when there is no RAM, or not so much.
+    static func fileOffset(of address: UInt64, count: UInt64, size: UInt64) -> UInt64? {
+        let (end, overflow) = address.addingReportingOverflow(count)
+        if overflow { return nil }
+        if end <= lowEnd { return address }
+        guard address >= highBegin, end - highBegin <= size - lowEnd else { return nil }
+        return address - highBegin + lowEnd
+    }
+
+    private func pointer(_ address: UInt64, count: Int) throws(CellMachineError) -> UnsafeMutableRawPointer {
+        guard let offset = MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) else {
+            throw CellMachineError(.memory, "the machine has no memory at 0x\(String(address, radix: 16))")
+        }
+        return mapping.base + Int(offset)
+    }
+}
+
+/// A part of a file in memory, as long as this value lives.
+final class SharedMapping: Sendable {
+    // The memory is shared with other processes anyway; nothing here reads what it wrote without their leave.
+    nonisolated(unsafe) let base: UnsafeMutableRawPointer
+    let size: Int
+
+    init(path: String, offset: Int = 0, size: Int, creates: Bool = false) throws(CellMachineError) {
+        self.size = size
+        let file = try calling(.memory, "the machine's memory cannot be opened") {
+            () throws(SystemCallError) -> OwnedDescriptor in
+            try SystemCall.open(path, creates ? O_RDWR | O_CREAT : O_RDWR, mode: 0o600)
+        }
+        if creates {
+            try calling(.memory, "the machine's memory cannot be made") { () throws(SystemCallError) in
+                try SystemCall.result(of: "ftruncate", on: path) { ftruncate(file.rawValue, off_t(size)) }
+            }
+        }
+        let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.rawValue, off_t(offset))
+        guard let address, address != MAP_FAILED else {
+            let cause = SystemCallError(call: "mmap", subject: path, errno: .init(rawValue: errno))
+            throw CellMachineError(.memory, "the machine's memory cannot be mapped", cause: cause)
+        }
+        base = address
+    }
+
+    deinit {
+        munmap(base, size)
+    }
+}

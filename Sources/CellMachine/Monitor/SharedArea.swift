@@ -1,0 +1,98 @@
+import Synchronization
+
+/// The memory of a cell's monitor as the host sees it while the cell runs.
+final class SharedArea: Sendable {
+    private let mapping: SharedMapping
+
+    private typealias Parameter = MonitorMemory.Parameter
+    private typealias Record = MonitorMemory.Record
+
+    /// - Parameter base: in the machine.
+    init(memoryFile: String, base: UInt64) throws(CellMachineError) {
+        mapping = try SharedMapping(path: memoryFile, offset: Int(base), size: MonitorMemory.size)
+    }
+
+    /// Only while no CPU runs.
+    func fill(_ area: [UInt8], communicationPage: [UInt8]) {
+        area.withUnsafeBytes {
+            if let from = $0.baseAddress { mapping.base.copyMemory(from: from, byteCount: $0.count) }
+        }
+        let page = mapping.base + MonitorMemory.communicationRegion
+        communicationPage.withUnsafeBytes {
+            if let from = $0.baseAddress { page.copyMemory(from: from, byteCount: $0.count) }
+        }
+    }
+
+    // MARK: the communication region
+
+    func communicationWord(_ offset: Int) -> UInt32 { word(MonitorMemory.communicationRegion + offset) }
+
+    func setCommunicationWord(_ offset: Int, _ value: UInt32) {
+        setWord(MonitorMemory.communicationRegion + offset, value)
+    }
+
+    // MARK: what the monitor counted and wrote down
+
+    /// As the monitor measured it; 0 before.
+    var tscKHz: UInt32 { word(Parameter.cyclesPerMillisecond) }
+
+    func counter(_ counter: MonitorMemory.Counter, cpu index: Int) -> UInt64 {
+        long(record(index) + Record.counters + counter.rawValue * 8)
+    }
+
+    /// Nil when there is none that makes sense.
+    func report(cpu index: Int) -> ViolationReport? {
+        let place = record(index) + Record.report
+        guard let reason = MonitorMemory.Reason(rawValue: long(place)) else { return nil }
+        return ViolationReport(
+            reason: reason, details: (1...3).map { long(place + $0 * 8) },
+            registers: MonitorMemory.Register.allCases.map { long(record(index) + Record.registers + $0.rawValue * 8) })
+    }
+
+    // MARK: events
+
+    struct Event {
+        var kind: MonitorMemory.Event
+        /// Index among the cell's CPUs.
+        var cpu: Int
+        var value: UInt32
+    }
+
+    /// All that happened since the last time; the monitor is asked to say when there is more.
+    func takeEvents() -> [Event] {
+        setWord(Parameter.notify, 1)
+        var events: [Event] = []
+        var tail = word(Parameter.ringTail)
+        while tail != word(Parameter.ringHead) {
+            let entry = MonitorMemory.ring + Int(tail % UInt32(MonitorMemory.ringEntries)) * 8
+            let first = word(entry)
+            if let kind = MonitorMemory.Event(rawValue: UInt8(first & 0xff)) {
+                events.append(Event(kind: kind, cpu: Int(first >> 8 & 0xff), value: word(entry + 4)))
+            }
+            tail &+= 1
+            setWord(Parameter.ringTail, tail)
+        }
+        return events
+    }
+
+    // MARK: words, each read and written once
+
+    private func record(_ index: Int) -> Int {
+        MonitorMemory.cpus + index * MonitorMemory.cpuStride + MonitorMemory.CPU.record
+    }
+
+    private func word(_ offset: Int) -> UInt32 {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return mapping.base.load(fromByteOffset: offset, as: UInt32.self)
+    }
+
+    private func setWord(_ offset: Int, _ value: UInt32) {
+        mapping.base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+    }
+
+    private func long(_ offset: Int) -> UInt64 {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        return mapping.base.load(fromByteOffset: offset, as: UInt64.self)
+    }
+}

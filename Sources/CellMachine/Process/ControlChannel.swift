@@ -1,0 +1,72 @@
+import Glibc
+import Synchronization
+import SystemCalls
+
+/// QEMU's control socket (QMP): one JSON object a line. One caller at a time.
+final class ControlChannel: Sendable {
+    private let descriptor: CInt
+    private let patience: Duration
+    private let received = Mutex<[UInt8]>([])
+
+    /// - Parameter descriptor: stays the caller's.
+    init(descriptor: CInt, patience: Duration) {
+        self.descriptor = descriptor
+        self.patience = patience
+    }
+
+    /// QEMU's greeting, which comes when it is ready, and the handshake.
+    func open() throws(CellMachineError) {
+        while !(try line().contains("\"QMP\"")) {}
+        try execute("qmp_capabilities")
+    }
+
+    /// Runs a command and gives its answer's line.
+    ///
+    /// - Parameter event: the name of one that the command brings about; it is waited for, too.
+    @discardableResult
+    func execute(_ command: String, until event: String? = nil) throws(CellMachineError) -> String {
+        try calling(.ended, "QEMU does not listen") { () throws(SystemCallError) in
+            try SystemCall.send(Array("{\"execute\":\"\(command)\"}\n".utf8), to: descriptor)
+        }
+        var answer: String?
+        var hasHappened = event == nil
+        while answer == nil || !hasHappened {
+            let line = try line()
+            if let event, line.contains("\"event\": \"\(event)\"") { hasHappened = true }
+            if line.hasPrefix("{\"return\"") { answer = line }
+            if line.hasPrefix("{\"error\"") {
+                throw CellMachineError(.emulator, "QEMU refuses \(command): \(line)")
+            }
+        }
+        return answer ?? ""
+    }
+
+    private func line() throws(CellMachineError) -> String {
+        let deadline = ContinuousClock.now + patience
+        while true {
+            let line = received.withLock { bytes -> [UInt8]? in
+                guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+                defer { bytes.removeFirst(end + 1) }
+                return Array(bytes[..<end])
+            }
+            if let line { return String(decoding: line, as: UTF8.self) }
+            try receive(until: deadline)
+        }
+    }
+
+    private func receive(until deadline: ContinuousClock.Instant) throws(CellMachineError) {
+        let left = (deadline - ContinuousClock.now).components
+        let milliseconds = max(0, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000)
+        var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        let ready = try calling(.emulator, "QEMU cannot be waited for") { () throws(SystemCallError) in
+            try SystemCall.result(of: "poll") { poll(&waited, 1, CInt(clamping: milliseconds)) }
+        }
+        guard ready > 0 else { throw CellMachineError(.emulator, "QEMU does not answer") }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = try calling(.ended, "QEMU is gone") { () throws(SystemCallError) -> Int in
+            try SystemCall.result(of: "read") { read(descriptor, &buffer, buffer.count) }
+        }
+        guard count > 0 else { throw CellMachineError(.ended, "QEMU is gone") }
+        received.withLock { $0 += buffer[..<count] }
+    }
+}

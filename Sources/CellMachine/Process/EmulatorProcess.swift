@@ -1,0 +1,209 @@
+import ChildProcess
+import Glibc
+import Synchronization
+import SystemCalls
+import SystemPackage
+
+/// A QEMU process and the thread that started it. The thread hears what QEMU says; the kernel ends QEMU when the
+/// thread ends, even by the death of our process.
+final class EmulatorProcess: Sendable {
+    /// What the thread hears.
+    enum News: Sendable {
+        /// The monitor has written events.
+        case bell
+        case serial([UInt8])
+        /// With what QEMU wrote to its standard error.
+        case ended(String)
+    }
+
+    let control: ControlChannel
+    private let ours: Ends
+    private let state = Mutex(State())
+    private let started = Signal()
+    private let ended = Signal()
+
+    private struct State {
+        var child: pid_t?
+        var failure: CellMachineError?
+        var thread: pthread_t?
+    }
+
+    /// Our ends of QEMU's descriptors.
+    private struct Ends: ~Copyable, Sendable {
+        let control: OwnedDescriptor
+        let bell: OwnedDescriptor
+        let serial: OwnedDescriptor
+        let errors: OwnedDescriptor
+    }
+
+    /// Starts QEMU and waits until it answers.
+    ///
+    /// - Parameter hear: called on the thread, the last time with ``News/ended(_:)``.
+    init(
+        _ arguments: EmulatorArguments, hear: @escaping @Sendable (News) -> Void
+    ) throws(CellMachineError) {
+        func pair() throws(CellMachineError) -> SocketPair {
+            try calling(.emulator, "QEMU cannot be talked to") { () throws(SystemCallError) in
+                try SystemCall.socketPair()
+            }
+        }
+        let (control, bell, serial, errors) = (try pair(), try pair(), try pair(), try pair())
+        // in the order of EmulatorArguments.Descriptor
+        let theirs = [control.second, bell.second, serial.second, errors.second]
+        ours = Ends(
+            control: OwnedDescriptor(adopting: control.first), bell: OwnedDescriptor(adopting: bell.first),
+            serial: OwnedDescriptor(adopting: serial.first), errors: OwnedDescriptor(adopting: errors.first))
+        self.control = ControlChannel(descriptor: control.first, patience: arguments.settings.patience)
+        let command = [arguments.settings.emulator] + arguments.list
+        guard EmulatorThread.run({ [self] in live(command, theirs, hear) }) else {
+            for descriptor in theirs { close(descriptor) }
+            throw CellMachineError(.emulator, "the system has no thread left")
+        }
+        started.wait()
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+        do {
+            try self.control.open()
+        } catch {
+            let reason = terminate()
+            throw CellMachineError(error.code, reason.isEmpty ? error.message : reason, cause: error.cause)
+        }
+    }
+
+    /// The process's number; nil when it has ended.
+    var processID: pid_t? { state.withLock { $0.child } }
+
+    /// To the cell's COM1; what its buffers cannot take is lost.
+    func sendSerial(_ bytes: [UInt8]) {
+        _ = bytes.withUnsafeBytes {
+            send(ours.serial.rawValue, $0.baseAddress, $0.count, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
+        }
+    }
+
+    /// Ends QEMU and waits until it is gone, unless this is its own thread. - Returns: what its last words were.
+    @discardableResult
+    func terminate() -> String {
+        let isOwnThread = state.withLock { state in
+            if let child = state.child { kill(child, SIGKILL) }
+            return state.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false
+        }
+        guard !isOwnThread else { return "" }
+        ended.wait()
+        ended.post()
+        return state.withLock { $0.failure?.message ?? "" }
+    }
+
+    // MARK: the thread
+
+    private func live(_ command: [String], _ theirs: [CInt], _ hear: @Sendable (News) -> Void) {
+        let child = start(command, theirs)
+        for descriptor in theirs { close(descriptor) }
+        state.withLock {
+            $0.thread = pthread_self()
+            $0.child = child
+        }
+        started.post()
+        defer { ended.post() }
+        guard let child else { return }
+        let words = listen(hear)
+        // it may have closed its sockets and still be there
+        kill(child, SIGKILL)
+        var status: CInt = 0
+        _ = try? SystemCall.result(of: "waitpid") { waitpid(child, &status, 0) }
+        let text = EmulatorProcess.lastWords(words)
+        state.withLock {
+            $0.child = nil
+            $0.failure = CellMachineError(.ended, text)
+        }
+        hear(.ended(text))
+    }
+
+    private func start(_ command: [String], _ theirs: [CInt]) -> pid_t? {
+        var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
+        arguments.append(nil)
+        defer { for argument in arguments { free(argument) } }
+        let count = CInt(EmulatorArguments.Descriptor.count)
+        let child = child_process_start(command[0], &arguments, theirs, count, theirs[Int(count)])
+        guard child < 0 else { return child }
+        let cause = SystemCallError(call: "exec", subject: command[0], errno: Errno(rawValue: errno))
+        state.withLock { $0.failure = CellMachineError(.emulator, "QEMU cannot be started", cause: cause) }
+        return nil
+    }
+
+    /// Until QEMU closes its sockets. - Returns: its standard error.
+    private func listen(_ hear: (News) -> Void) -> [UInt8] {
+        var words: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 0x1_0000)
+        let descriptors = [ours.bell.rawValue, ours.serial.rawValue, ours.errors.rawValue]
+        while true {
+            var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return words }
+            for index in polled.indices where polled[index].revents != 0 {
+                let count = buffer.withUnsafeMutableBytes { (try? SystemCall.read(descriptors[index], into: $0)) ?? 0 }
+                switch index {
+                case 0 where count == 0: return words + rest(of: ours.errors.rawValue)
+                case 0: hear(.bell)
+                case 1 where count > 0: hear(.serial(Array(buffer[..<count])))
+                case 2 where words.count < 4096: words += buffer[..<count]
+                default: break
+                }
+            }
+        }
+    }
+
+    private func rest(of descriptor: CInt) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &buffer, buffer.count, CInt(MSG_DONTWAIT))
+        return Array(buffer[..<max(0, count)])
+    }
+
+    /// The last line of standard error that is not empty.
+    private static func lastWords(_ bytes: [UInt8]) -> String {
+        let line = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }).last
+        return line.map { String(decoding: $0, as: UTF8.self) } ?? "QEMU was ended from outside"
+    }
+}
+
+/// Threads that nobody waits for.
+private enum EmulatorThread {
+    private final class Body {
+        let run: @Sendable () -> Void
+
+        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+    }
+
+    static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
+        let body = Unmanaged.passRetained(Body(body))
+        var thread = pthread_t()
+        let result = pthread_create(
+            &thread, nil,
+            { body in
+                if let body { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
+                return nil
+            }, body.toOpaque())
+        guard result == 0 else {
+            body.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+}
+
+/// One thread tells another that something has happened.
+private final class Signal: Sendable {
+    // a semaphore is made for several threads
+    nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(semaphore, 0, 0) }
+
+    func post() { sem_post(semaphore) }
+
+    func wait() {
+        while sem_wait(semaphore) != 0 {}
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+}

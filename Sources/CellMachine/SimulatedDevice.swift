@@ -1,0 +1,32 @@
+public import CellConfiguration
+
+/// A PCI device that stands in a slot of the machine; it works for the cell that owns it.
+public struct SimulatedDevice: Hashable, Sendable {
+    public var address: PCIAddress
+    /// As QEMU names it: `e1000e`, `ich9-intel-hda` …
+    public var model: String
+    /// For network devices: who else is on the cable. Devices of any cell with the same name hear each other.
+    public var network: String?
+
+    public init(address: PCIAddress, model: String, network: String? = nil) {
+        self.address = address
+        self.model = model
+        self.network = network
+    }
+}
+
+/// Devices of a PC that a cell on the hypervisor never has; granted, they let a stock PC program run further.
+public enum LegacyDevice: String, Hashable, Sendable, CaseIterable {
+    /// The interrupt controllers.
+    case interruptControllers = "8259a"
+    /// The interval timer, and the speaker's gate that reads it.
+    case intervalTimer = "8254"
+
+    /// First port and count.
+    var ports: [(UInt16, UInt16)] {
+        switch self {
+        case .interruptControllers: [(0x20, 2), (0xa0, 2), (0x4d0, 2)]
+        case .intervalTimer: [(0x40, 4), (0x61, 1)]
+        }
+    }
+}

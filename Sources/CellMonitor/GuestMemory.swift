@@ -1,0 +1,82 @@
+private typealias Field = VirtualCPU.Field
+
+/// The cell's memory as its instructions address it.
+struct GuestMemory {
+    private let cpu: VirtualCPU
+
+    init(_ cpu: VirtualCPU) { self.cpu = cpu }
+
+    struct Instruction {
+        var bytes = InlineArray<16, UInt8>(repeating: 0)
+        /// How many could be fetched, 15 at most.
+        var length = 0
+    }
+
+    /// The bytes at RIP, as far as they lie in memory that the cell may read.
+    func instruction() -> Instruction {
+        var instruction = Instruction()
+        let begin = cpu.codeBase &+ cpu.long(Field.rip)
+        while instruction.length < 15 {
+            guard let address = cellAddress(begin &+ UInt64(instruction.length)),
+                let place = GuestMemory.machineAddress(address)
+            else { break }
+            instruction.bytes[instruction.length] = UInt8(truncatingIfNeeded: Machine.read(place, size: 1))
+            instruction.length += 1
+        }
+        return instruction
+    }
+
+    /// A linear address by the cell's own page tables; nil when they do not map it.
+    private func cellAddress(_ linear: UInt64) -> UInt64? {
+        guard cpu.long(Field.cr0) & 1 << 31 != 0 else { return linear & 0xffff_ffff }
+        let root = cpu.long(Field.cr3)
+        guard cpu.long(Field.cr4) & 1 << 5 != 0 else { return twoLevels(linear & 0xffff_ffff, root & 0xffff_f000) }
+        return cpu.isInLongMode
+            ? walk(linear, root & addressBits, from: 39) : walk(linear & 0xffff_ffff, root & 0xffff_ffe0, from: 30)
+    }
+
+    private func twoLevels(_ linear: UInt64, _ root: UInt64) -> UInt64? {
+        guard let directory = entry(root + (linear >> 22) * 4, size: 4) else { return nil }
+        if directory & 0x80 != 0 && cpu.long(Field.cr4) & 1 << 4 != 0 {
+            return directory & 0xffc0_0000 | linear & 0x3f_ffff
+        }
+        guard let page = entry(directory & 0xffff_f000 + (linear >> 12 & 0x3ff) * 4, size: 4) else { return nil }
+        return page & 0xffff_f000 | linear & 0xfff
+    }
+
+    private func walk(_ linear: UInt64, _ root: UInt64, from highest: UInt64) -> UInt64? {
+        var table = root
+        for shift in stride(from: highest, through: 12, by: -9) {
+            guard let entry = entry(table + (linear >> shift & 0x1ff) * 8, size: 8) else { return nil }
+            let offset = UInt64(1) << shift - 1
+            if shift == 12 || (shift < 39 && entry & 0x80 != 0) {
+                return entry & addressBits & ~offset | linear & offset
+            }
+            table = entry & addressBits
+        }
+        return nil
+    }
+
+    /// An entry of the cell's page tables that is present.
+    private func entry(_ address: UInt64, size: Int) -> UInt64? {
+        guard let place = GuestMemory.machineAddress(address) else { return nil }
+        let entry = Machine.read(place, size: size)
+        return entry & 1 != 0 ? entry : nil
+    }
+
+    /// A cell's physical address by the nested page tables; nil when the cell has nothing there.
+    static func machineAddress(_ address: UInt64) -> UInt64? {
+        guard address < 1 << 48 else { return nil }
+        var table = Parameters.nestedRoot
+        for shift in stride(from: UInt64(39), through: 12, by: -9) {
+            let entry = Machine.read(table + (address >> shift & 0x1ff) * 8, size: 8)
+            guard entry & 1 != 0 else { return nil }
+            let offset = UInt64(1) << shift - 1
+            if shift == 12 || entry & 0x80 != 0 { return entry & addressBits & ~offset | address & offset }
+            table = entry & addressBits
+        }
+        return nil
+    }
+}
+
+private let addressBits: UInt64 = 0x000f_ffff_ffff_f000

@@ -1,0 +1,60 @@
+/// Where a processor arrives from the firmware.
+///
+/// - Parameter index: among the cell's CPUs, or MonitorMemory.bootCPU: the machine's CPU 0, which no cell has. It
+///   prepares the machine, wakes the cell's CPUs, and sleeps.
+@c(monitor_main) func monitorMain(_ index: Int) {
+    interruptsOff()
+    if index == MonitorMemory.bootCPU {
+        makeInterruptTable()
+        prepareMachine()
+        cpuHalt()
+    }
+    let cpu = VirtualCPU(index: index)
+    registerWrite(0xc001_0117, cpu.hostStateAddress)
+    LocalAPIC.prepare(acceptsPIC: index == 0 && Parameters.has(MonitorMemory.Flag.interruptsByPIC))
+    cpu.prepareControlBlock()
+    if index == 0 {
+        cpu.reset(vector: MonitorMemory.resetVector)
+    } else {
+        cpu.setWord(record: MonitorMemory.Record.waitsForSIPI, 1)
+        cpu.enterParking()
+    }
+    cpu.count(.management)
+    while true {
+        cpu.run()
+        cpu.setByte(VirtualCPU.Field.flush, 0)
+        // an event whose delivery the exit cut short is delivered again
+        let interrupted = cpu.long(VirtualCPU.Field.interruptedEvent)
+        cpu.setLong(VirtualCPU.Field.injectedEvent, interrupted & 1 << 31 != 0 ? interrupted : 0)
+        if let violation = handleExit(of: cpu) { park(cpu, violation) }
+    }
+}
+
+/// The CPU has failed: it is the last thing that it does, until the cell is started again.
+private func park(_ cpu: VirtualCPU, _ violation: Violation) {
+    cpu.report(violation.reason, violation.details)
+    cpu.setWord(record: MonitorMemory.Record.failed, 1)
+    let failed = Int(fetchAdd(Parameters.pointer(MonitorMemory.Parameter.failedCount), 1)) + 1
+    if failed == Parameters.cpuCount {
+        Parameters.setWord(MonitorMemory.communicationRegion + CommunicationRegion.state, CommunicationRegion.failed)
+    }
+    Events.tell(.parked, cpu: cpu.index)
+    cpu.setWord(record: MonitorMemory.Record.waitsForSIPI, 1)
+    cpu.setLong(VirtualCPU.Field.injectedEvent, 0)
+    cpu.enterParking()
+}
+
+/// Offsets and values in the page that the cell and the hypervisor share.
+enum CommunicationRegion {
+    static let state = 8
+    static let tscKHz = 68
+    static let failed: UInt32 = 3
+}
+
+/// A mistake of the monitor's own.
+@c(monitor_exception) func monitorException(_ vector: UInt32, _ errorCode: UInt64, _ address: UInt64) {
+    let number = Identification(leaf: 1, subleaf: 0).ebx >> 24
+    let cpu = VirtualCPU(index: Parameters.cpuIndex(number) ?? MonitorMemory.bootCPU)
+    cpu.report(.exit, (UInt64(vector), address, errorCode))
+    Events.tell(.crashed, cpu: cpu.index, vector)
+}

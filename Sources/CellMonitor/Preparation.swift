@@ -1,0 +1,48 @@
+/// What firmware does on a real machine: chipset, base addresses, the IOMMU; then the cell's CPUs are woken.
+func prepareMachine() {
+    LocalAPIC.prepare(acceptsPIC: false)
+    Port.write(0xff, to: 0x21, size: 1)
+    Port.write(0xff, to: 0xa1, size: 1)
+    writeConfigurationSpace()
+    if Parameters.has(MonitorMemory.Flag.remapsDMA) { enableRemapping() }
+    if Parameters.has(MonitorMemory.Flag.measuresCycles) { measureCycles() }
+    for index in 0..<Parameters.cpuCount {
+        LocalAPIC.send(to: Parameters.cpuNumber(index), 0x4600 | 0xf0)  // startup, in the firmware
+    }
+}
+
+private func writeConfigurationSpace() {
+    for index in 0..<Int(Parameters.word(MonitorMemory.Parameter.configurationWrites)) {
+        let entry = MonitorMemory.Parameter.writeList + index * MonitorMemory.Write.size
+        let place = Parameters.word(entry)
+        PCI.write(
+            Parameters.word(entry + 8), function: place >> 16, register: place & 0xffff,
+            size: Int(Parameters.word(entry + 4)))
+    }
+}
+
+/// VT-d (its specification, 10.4): root table, then translation.
+private func enableRemapping() {
+    let unit: UInt64 = 0xfed9_0000
+    Machine.write(Parameters.machineAddress(MonitorMemory.remappingTables), to: unit + 0x20, size: 8)
+    for bit in UInt32(30)...31 {
+        let command: UInt32 = 1 << bit
+        Machine.write32(command, to: unit + 0x18)
+        while Machine.read32(unit + 0x1c) & command == 0 { cpuPause() }
+    }
+}
+
+/// The time stamp counter's frequency in kHz, by 6 ms of the PM timer (3579.545 kHz, 24 bits), for the host and the
+/// cell's communication region.
+private func measureCycles() {
+    func now() -> UInt32 { Port.read(Parameters.pmTimerPort, size: 4) & 0xff_ffff }
+    let ticks: UInt32 = 21477
+    let begin = now()
+    let cycles = cpuCycles()
+    while (now() &- begin) & 0xff_ffff < ticks {}
+    let passed = UInt64((now() &- begin) & 0xff_ffff)
+    let frequency = UInt32(truncatingIfNeeded: (cpuCycles() &- cycles) * 3_579_545 / (passed * 1000))
+    Parameters.setWord(MonitorMemory.Parameter.cyclesPerMillisecond, frequency)
+    let place = MonitorMemory.communicationRegion + CommunicationRegion.tscKHz
+    if Parameters.half(MonitorMemory.communicationRegion) == 0x484a { Parameters.setWord(place, frequency) }
+}

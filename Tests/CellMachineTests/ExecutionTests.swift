@@ -1,0 +1,95 @@
+import CellConfiguration
+import CellMachine
+import Foundation
+import Testing
+
+@Suite struct ExecutionTests {
+    @Test func aCellRunsAnswersAndEnds() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("hello", in: TestMachine.cell())
+        try await cell.events.serial(" 00010608\n")
+        #expect(cell.events.serial.hasPrefix("hello\n4f43484a 00010608"))
+        try await cell.events.wait(for: "the virtual console") { $0.printed == "v\n" }
+        #expect(cell.machine.state == 0)
+        cell.machine.send(1)
+        try await cell.events.serial("bye\n")
+        #expect(cell.machine.reply == 3)
+        let exits = try #require(cell.machine.exits()[1])
+        #expect(exits[.hypercall] == 2)
+        #expect(exits[.controlRegister] == 1)
+    }
+}
+
+extension ExecutionTests {
+    @Test func aFailedCellStartsAgainAndAgain() async throws {
+        let machine = try TestMachine()
+        let descriptor = TestMachine.cell()
+        let cell = try machine.run("misbehave", in: descriptor, mode: 8)
+        let process = cell.machine.processID
+        for round in 1...5 {
+            try await cell.events.wait(for: "violation \(round)") { $0.violations.count == round }
+            #expect(cell.machine.state == 3)
+            try cell.machine.park()
+            try machine.load("misbehave", into: descriptor, mode: 8)
+            try cell.machine.start()
+        }
+        try await cell.events.wait(for: "the last violation") { $0.violations.count == 6 }
+        #expect(cell.machine.processID == process)
+        #expect(cell.machine.exits()[1]?[.management] == 6)
+    }
+
+    @Test func nothingExecutesAfterParking() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("hello", in: TestMachine.cell())
+        try await cell.events.wait(for: "the virtual console") { $0.printed == "v\n" }
+        try cell.machine.park()
+        cell.machine.send(1)
+        // it would answer within microseconds
+        try await Task.sleep(for: .milliseconds(20))
+        #expect(cell.machine.reply == 0)
+    }
+
+    @Test func emulatorThatIsGoneIsAnEvent() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("idle", in: TestMachine.cell())
+        try await cell.events.serial("idle\n")
+        let process = try #require(cell.machine.processID)
+        kill(process, SIGKILL)
+        try await cell.events.wait(for: "the end") { $0.end != nil }
+        #expect(cell.machine.processID == nil)
+        #expect(throws: CellMachineError.self) { try cell.machine.start() }
+    }
+
+    @Test func aMachineThatIsDroppedLeavesNoProcess() async throws {
+        let machine = try TestMachine()
+        var cell: RunningCell? = try machine.run("idle", in: TestMachine.cell())
+        try await cell?.events.serial("idle\n")
+        let process = try #require(cell?.machine.processID)
+        cell = nil
+        #expect(kill(process, 0) == -1 && errno == ESRCH)
+    }
+}
+
+@Suite struct SeveralCPUTests {
+    @Test func cpusAreStartedAndInterrupted() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("smp", in: TestMachine.cell(cpus: [1, 2, 3]), mode: 0)
+        try await cell.events.serial("interrupted\n")
+        #expect(cell.events.serial == "00000001\n00000002\n00000003\nall\ninterrupted\n")
+        #expect(cell.events.notes == ["CPU 2 received SIPI, vector 1", "CPU 3 received SIPI, vector 1"])
+        #expect(cell.machine.exits()[3]?[.management] == 2)
+        #expect(cell.machine.exits()[1]?[.x2APICCommand] == 3)
+        #expect(cell.machine.exits()[1]?[.xapic] == 3)
+    }
+
+    @Test func aCellHasFailedWhenAllItsCPUsHave() async throws {
+        let machine = try TestMachine()
+        let descriptor = TestMachine.cell(cpus: [1, 2, 3])
+        let cell = try machine.run("smp", in: descriptor, mode: 1)
+        try await cell.events.wait(for: "two violations") { $0.violations.count == 2 }
+        #expect(cell.machine.state == 0)
+        try machine.memory.write([1], at: 0x1000_9004)
+        try await cell.events.wait(for: "the third violation") { $0.violations.count == 3 }
+        #expect(cell.machine.state == 3)
+    }
+}

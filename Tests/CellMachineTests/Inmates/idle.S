@@ -1,0 +1,5 @@
+    .include "common.S"
+    begin
+    print "idle\n"
+    jmp stop
+    library

@@ -1,0 +1,157 @@
+import CellConfiguration
+import CellMachine
+import Foundation
+import Testing
+
+/// A simulated machine in a directory of its own.
+final class TestMachine {
+    let directory: String
+    let memory: MachineMemory
+    var settings: CellMachineSettings
+
+    static let root = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent().path
+    private static let monitor = root + "/../../Sources/CellMonitor"
+
+    init() throws {
+        try Inmates.buildOnce.get()
+        directory = "/dev/shm/cell-machine-\(getpid())-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        memory = try MachineMemory(path: directory + "/memory", size: 4 << 30)
+        settings = CellMachineSettings(
+            firmware: TestMachine.monitor + "/build/cell-firmware.bin",
+            monitor: TestMachine.monitor + "/build/cell-monitor.bin", directory: directory,
+            memoryFile: memory.path)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// 1 MiB of RAM at 0, the communication region behind it, COM1.
+    static func cell(_ name: String = "test", cpus: [Int] = [1], at physical: UInt64 = 0x1000_0000) -> CellDescriptor {
+        CellDescriptor(
+            name: name, flags: [.virtualConsolePermitted], cpus: CPUSet(cpus),
+            memoryRegions: [
+                MemoryRegion(physicalStart: physical, size: 0x10_0000, flags: [.read, .write, .execute, .loadable]),
+                MemoryRegion(virtualStart: 0x10_0000, size: 0x1000, flags: [.read, .write, .communicationRegion]),
+            ],
+            ioPortRegions: [IOPortRegion(base: 0x3f8, count: 8)],
+            console: Console(kind: .uart8250, address: 0x3f8))
+    }
+
+    /// Loads an inmate to the cell's address 0, and starts it.
+    func run(
+        _ inmate: String, in cell: CellDescriptor, slot: Int = 0, mode: UInt32? = nil,
+        devices: [SimulatedDevice] = []
+    ) throws -> RunningCell {
+        let events = Events()
+        let machine = try CellMachine(
+            cell: cell, slot: slot, devices: devices, settings: settings, onEvent: { events.add($0) })
+        try load(inmate, into: cell, mode: mode)
+        try machine.start()
+        return RunningCell(machine: machine, events: events)
+    }
+
+    func load(_ inmate: String, into cell: CellDescriptor, mode: UInt32? = nil) throws {
+        let physical = cell.memoryRegions[0].physicalStart
+        try memory.write(try Inmates.image(inmate), at: physical)
+        if let mode { try memory.write(withUnsafeBytes(of: mode) { Array($0) }, at: physical + 0x9000) }
+    }
+}
+
+struct RunningCell {
+    let machine: CellMachine
+    let events: Events
+}
+
+/// What a cell said, for a test to wait for.
+final class Events: @unchecked Sendable {
+    // guarded by the condition
+    private let condition = NSCondition()
+    private var all: [CellMachineEvent] = []
+
+    func add(_ event: CellMachineEvent) {
+        condition.withLock {
+            all.append(event)
+            condition.broadcast()
+        }
+    }
+
+    var serial: String {
+        condition.withLock {
+            var bytes: [UInt8] = []
+            for case .serial(let more) in all { bytes += more }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    var printed: String {
+        condition.withLock { all.map { if case .printed(let text) = $0 { text } else { "" } }.joined() }
+    }
+
+    var violations: [[String]] {
+        condition.withLock { all.compactMap { if case .violation(_, let lines) = $0 { lines } else { nil } } }
+    }
+
+    var notes: [String] {
+        condition.withLock { all.compactMap { if case .noted(let line) = $0 { line } else { nil } } }
+    }
+
+    var end: String? {
+        condition.withLock { all.compactMap { if case .ended(let reason) = $0 { reason } else { nil } }.first }
+    }
+
+    /// In a thread of its own: Swift's are few.
+    func wait(
+        for what: String, _ seconds: Double = 20, sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: @escaping @Sendable (Events) -> Bool
+    ) async throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        let found = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: self.waits(until: deadline, for: condition)) }
+        }
+        try #require(
+            found,
+            "\(what) did not come; COM1 \(serial.debugDescription), console \(printed.debugDescription), \(violations), \(notes), \(end ?? "")",
+            sourceLocation: sourceLocation)
+    }
+
+    func serial(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await wait(for: text.debugDescription, sourceLocation: sourceLocation) { $0.serial.contains(text) }
+    }
+
+    private func waits(until deadline: Date, for fulfilled: @Sendable (Events) -> Bool) -> Bool {
+        while !fulfilled(self) {
+            condition.lock()
+            let isInTime = condition.wait(until: min(deadline, Date(timeIntervalSinceNow: 0.05)))
+            condition.unlock()
+            if !isInTime && Date() > deadline { return fulfilled(self) }
+        }
+        return true
+    }
+}
+
+/// The tests' own inmates, assembled by the toolchain's clang.
+enum Inmates {
+    private static let output = NSTemporaryDirectory() + "cell-machine-inmates-\(getpid())"
+
+    static let buildOnce = Result {
+        try run("/usr/bin/make", ["-C", TestMachine.root + "/../../Sources/CellMonitor"])
+        try run("/usr/bin/make", ["-C", TestMachine.root + "/Inmates", "OUTPUT=" + output])
+    }
+
+    static func image(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: "\(output)/\(name).bin")))
+    }
+
+    private static func run(_ program: String, _ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = ["--silent"] + arguments
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw CellMachineError(.program, "\(program) \(arguments) failed")
+        }
+    }
+}
