@@ -41,11 +41,12 @@ func attend() {
 
 /// Waits, and answers meanwhile, until something is so.
 ///
+/// - Parameter milliseconds: a quarter of an hour at most; nil: for ever.
 /// - Returns: whether it was so in time.
-func eventually(within milliseconds: UInt32, _ condition: () -> Bool) -> Bool {
+func eventually(within milliseconds: UInt32?, _ condition: () -> Bool) -> Bool {
     var timer = PMTimer()
     while !condition() {
-        guard timer.milliseconds() < milliseconds else { return false }
+        if let milliseconds, timer.milliseconds() >= milliseconds { return false }
         attend()
         pause()
     }

@@ -337,6 +337,30 @@ function memmove                // the same, for places that overlap
     popl %edi
 #endif
     ret
+#ifndef __x86_64__
+function __ashldi3              // (64 bits, count): shifts that 32 bits need instructions for
+    movl 12(%esp), %ecx
+    movl 4(%esp), %eax
+    movl 8(%esp), %edx
+    shldl %cl, %eax, %edx
+    shll %cl, %eax
+    testb $32, %cl
+    jz 1f
+    movl %eax, %edx
+    xorl %eax, %eax
+1:  ret
+function __lshrdi3
+    movl 12(%esp), %ecx
+    movl 4(%esp), %eax
+    movl 8(%esp), %edx
+    shrdl %cl, %edx, %eax
+    shrl %cl, %edx
+    testb $32, %cl
+    jz 1f
+    movl %edx, %eax
+    xorl %edx, %edx
+1:  ret
+#endif
 
 // Addresses that the linker knows: () -> address
     .macro place symbol:req

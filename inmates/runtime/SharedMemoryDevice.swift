@@ -1,0 +1,63 @@
+/// The hypervisor's virtual device for memory that cells share: version 2 of ivshmem, as its specification has it.
+///
+/// The memory begins with a table of states, a word for each end; then a section that all ends may write, if there is
+/// one; then a section for each end, which only that end may write.
+struct SharedMemoryDevice {
+    private enum Register {
+        static let (identifier, peers, interruptControl, doorbell, state) = (
+            UInt(0x00), UInt(0x04), UInt(0x08), UInt(0x0c), UInt(0x10)
+        )
+    }
+
+    static let (vendor, device) = (UInt16(0x110a), UInt16(0x4106))
+
+    private let registers: DeviceMemory
+    private let memory: DeviceMemory
+    private let (stateTableSize, commonSize, outputSize): (UInt, UInt, UInt)
+    /// Of this end.
+    let identifier: UInt32
+    /// How many ends there can be.
+    let peers: UInt32
+    /// Whether an interrupt can come by MSI-X.
+    let hasInterrupt: Bool
+
+    /// - Parameters:
+    ///   - address: where its registers may appear, with 8 KiB; nobody gives it one before the cell.
+    /// - Returns: nil when the function is no such device.
+    init?(_ function: PCIFunction, registersAt address: UInt32, _ interrupt: Interrupt) {
+        guard function.vendor == Self.vendor, function.device == Self.device, let place = function.capability(9) else {
+            return nil
+        }
+        let pci = PCI.ports
+        func size(_ offset: UInt16) -> UInt { UInt(pci.read(function, place + offset)) }
+        (stateTableSize, commonSize, outputSize) = (size(4), size(8), size(16))
+        function.set(command: 0)
+        pci.write(address, to: function, 0x10)
+        pci.write(address + 0x1000, to: function, 0x14)
+        function.set(command: 6)
+        // the memory's place: in the capability, or else in BAR 2
+        let told = size(24)
+        memory = DeviceMemory(at: told != 0 ? told : UInt(pci.read(function, 0x18) & ~15))
+        registers = DeviceMemory(at: UInt(address))
+        identifier = registers.read(Register.identifier)
+        peers = registers.read(Register.peers)
+        hasInterrupt = function.enableMSIX(
+            interrupt, processor: LocalAPIC().identifier, tableAt: UInt(address) + 0x1000
+        )
+        registers.write(1, at: Register.interruptControl)
+    }
+
+    /// Of this end; the others see it in the table, and are interrupted. 0: not there.
+    func set(state: UInt32) { registers.write(state, at: Register.state) }
+
+    func state(of peer: UInt32) -> UInt32 { memory.read(UInt(peer) * 4) }
+
+    func ring(_ peer: UInt32, vector: UInt16 = 0) {
+        registers.write(peer << 16 | UInt32(vector), at: Register.doorbell)
+    }
+
+    /// The section that this end writes and the others read.
+    func output(of peer: UInt32) -> DeviceMemory {
+        DeviceMemory(at: memory.base + stateTableSize + commonSize + UInt(peer) * outputSize)
+    }
+}
