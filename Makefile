@@ -82,7 +82,7 @@ install:
 	install -m 644 units/jailhoused.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/jailhoused.conf
 	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
 	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
-	install -m 644 inmates/build/*.exe inmates/build/start-stub*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
+	install -m 644 inmates/build/*.exe $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \

@@ -98,7 +98,7 @@ let package = Package(
             ["jailhouse-ctl", "CellConfiguration", "CellDefinition", "ControlInterface", "SystemCalls"],
             data: ["Golden"]),
         tests(
-            "Integration", ["ControlInterface", "SystemCalls"],
+            "Integration", ["ControlInterface", "InmateImage", "SystemCalls"],
             data: ["container", "container.sh", "machine.sh", "varlink_client.py", "with-machine.sh"]),
     ],
     swiftLanguageModes: [.v6]

@@ -8,6 +8,7 @@ extension CellDefinition {
         var findings = descriptor.findings()
         if let system { findings += system.findings(ofCell: descriptor) }
         if descriptor.canFreezeRootCell { findings.append(unboundedHandshake) }
+        findings += simulatedDevices
         return findings.map(placed)
     }
 
@@ -20,6 +21,17 @@ extension CellDefinition {
             consequence: rule.consequence,
             remedy: acceptsUnboundedHandshake ? "accepted by accept-unbounded-handshake" : rule.remedy
         )
+    }
+
+    /// What the real hypervisor would refuse.
+    private var simulatedDevices: [Finding] {
+        simulation.devices.map { device in
+            let ports = device.ports.map { rangeText(UInt64($0.lowerBound), UInt64($0.upperBound)) }
+            return ImageRule.simulatedDevices.finding(
+                at: "simulation",
+                "in the simulated machine the cell has the \(device.rawValue) (ports \(ports.joined(separator: ", ")))"
+            )
+        }
     }
 
     /// With the definition's file, and the line of the key or of what it stands in.

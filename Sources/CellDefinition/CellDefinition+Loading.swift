@@ -8,13 +8,13 @@ extension CellDefinition {
     /// - Throws: ``DefinitionError`` `unreadable` or `image`, which names the image's file.
     public func loadPlan(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [LoadPiece] {
         var pieces: [LoadPiece] = []
-        for plan in try loadPlans(readFile: readFile) { pieces += plan.pieces }
+        for image in try loadPlans(readFile: readFile) { pieces += image }
         return pieces
     }
 
-    /// As ``loadPlan(readFile:)``, an image at a time, in the order of ``images``.
-    public func loadPlans(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [LoadPlan] {
-        var plans: [LoadPlan] = []
+    /// As ``loadPlan(readFile:)``, an image at a time, in the order of ``images``; with each what makes it begin.
+    public func loadPlans(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [[LoadPiece]] {
+        var plans: [[LoadPiece]] = []
         for image in images {
             let contents: [UInt8]
             do {
@@ -28,7 +28,8 @@ extension CellDefinition {
                 )
             }
             do throws(ImageError) {
-                plans.append(try plan(of: image, contents))
+                let plan = try plan(of: image, contents)
+                plans.append(plan.pieces + (try startPieces(of: image, plan)))
             } catch {
                 throw DefinitionError(error, path: image.path)
             }
@@ -44,10 +45,43 @@ extension CellDefinition {
         )
     }
 
+    /// What is loaded beside an image so that the cell's processor enters it.
+    func startPieces(of image: ImageReference, _ plan: LoadPlan) throws(ImageError) -> [LoadPiece] {
+        guard image.start != ProgramStart() else { return [] }
+        do throws(ImageError) {
+            guard descriptor.architecture == .x86 || image.start.mode == .image else {
+                throw ImageError(
+                    .start, "there are start stubs for x86 cells only", remedy: "remove the image's \"start\""
+                )
+            }
+            let pieces = try image.start.pieces(
+                entry: plan.entry ?? image.address ?? 0, machine: plan.machine, place: descriptor.startPlace)
+            for piece in pieces {
+                try LoadPlan.check(
+                    piece, as: "the " + startPartName(piece, of: image), descriptor.loadableRegions,
+                    keepFree: descriptor.regionsToKeepFree)
+            }
+            return pieces
+        } catch {
+            throw error.inFile(image.path)
+        }
+    }
+
+    /// What is loaded beside an image for its start, each with a name; empty when that cannot be.
+    public func startParts(of image: ImageReference, _ contents: [UInt8]) -> [(name: String, piece: LoadPiece)] {
+        guard let plan = try? plan(of: image, contents) else { return [] }
+        let pieces = (try? startPieces(of: image, plan)) ?? []
+        return pieces.map { (startPartName($0, of: image), $0) }
+    }
+
+    private func startPartName(_ piece: LoadPiece, of image: ImageReference) -> String {
+        image.start.mode != .image && piece.address == descriptor.cpuResetAddress ? "start stub" : "command line"
+    }
+
     /// Images over each other: which of them is there after a load would depend on their order.
-    private func checkOverlaps(of plans: [LoadPlan]) throws(DefinitionError) {
+    private func checkOverlaps(of plans: [[LoadPiece]]) throws(DefinitionError) {
         let pieces = zip(images, plans).flatMap { image, plan in
-            plan.pieces.map { (path: image.path, start: $0.address, size: UInt64($0.contents.count)) }
+            plan.map { (path: image.path, start: $0.address, size: UInt64($0.contents.count)) }
         }.sorted { $0.start < $1.start }
         for (lower, upper) in zip(pieces, pieces.dropFirst()) where upper.start - lower.start < lower.size {
             throw DefinitionError(
@@ -65,6 +99,17 @@ extension CellDescriptor {
         case .arm: .arm
         case .arm64: .arm64
         }
+    }
+
+    /// RAM of its own, and where its processor begins.
+    var startPlace: ProgramStart.Place {
+        let ram = memoryRegions.filter {
+            $0.flags.isSuperset(of: [.read, .write])
+                && $0.flags.isDisjoint(with: [.communicationRegion, .io, .rootShared])
+        }
+        return ProgramStart.Place(
+            resetAddress: cpuResetAddress, memory: ram.map(\.cellRegion),
+            communicationRegion: communicationRegion?.virtualStart)
     }
 
     fileprivate var loadableRegions: [CellRegion] {

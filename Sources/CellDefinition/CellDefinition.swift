@@ -13,6 +13,8 @@ public struct CellDefinition: Hashable, Sendable {
     public var policy: SupervisionPolicy
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
     public var acceptsUnboundedHandshake: Bool
+    /// What it has in the simulated machine only.
+    public var simulation: SimulationTable
     private var lines: KeyLines
 
     public var name: String { descriptor.name }
@@ -33,6 +35,7 @@ public struct CellDefinition: Hashable, Sendable {
             let hardware = try CellDefinition.hardware(document)
             images = try ImageReference.list(document, path)
             (policy, acceptsUnboundedHandshake) = try SupervisionTable.read(document)
+            simulation = try SimulationTable(document)
             // what stands in this file is complained of before what stands in another
             try document.finish()
             descriptor =

@@ -28,6 +28,8 @@ public struct ImageError: Error, Hashable, Sendable {
         case overlap
         /// More memory to fill than ``LoadPlan/sizeLimit``.
         case tooLarge
+        /// A start stub that cannot enter this program in this cell.
+        case start
     }
 
     public var code: Code
@@ -45,7 +47,8 @@ public struct ImageError: Error, Hashable, Sendable {
         self.path = path
     }
 
-    func inFile(_ path: String) -> ImageError {
+    /// The same, of this image.
+    public func inFile(_ path: String) -> ImageError {
         var error = self
         error.path = path
         return error

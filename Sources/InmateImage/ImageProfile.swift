@@ -9,6 +9,12 @@ public struct ImageProfile: Hashable, Sendable {
         /// Where its bytes stand in the file.
         public var file: Range<Int>
 
+        public init(start: UInt64, size: UInt64, file: Range<Int>) {
+            self.start = start
+            self.size = size
+            self.file = file
+        }
+
         public func contains(_ address: UInt64) -> Bool { address >= start && address - start < size }
         /// The address behind it; `UInt64.max` at most.
         public var end: UInt64 { start.addingReportingOverflow(size).overflow ? .max : start + size }

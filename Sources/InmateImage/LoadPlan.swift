@@ -93,6 +93,16 @@ public struct LoadPlan: Hashable, Sendable {
         }
     }
 
+    /// Whether the driver would load it.
+    ///
+    /// - Parameter part: what it is, for the message.
+    public static func check(
+        _ piece: LoadPiece, as part: String, _ regions: [CellRegion], keepFree: [CellRegion]
+    ) throws(ImageError) {
+        try CellMemory(regions: regions, keepFree: keepFree)
+            .check(piece.address, UInt64(piece.contents.count), as: part)
+    }
+
     private static func check(_ file: ELFFile, _ target: Target) throws(ImageError) {
         guard target.machines.contains(file.machine) else {
             throw ImageError(

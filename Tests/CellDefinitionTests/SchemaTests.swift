@@ -66,14 +66,14 @@ import Testing
     private static let dependent: Set<String> = [
         "ivshmem.peer-id", "ivshmem.peers", "ivshmem.physical", "ivshmem.virtual", "ivshmem.output-size",
         "ivshmem.first-memory-region", "ivshmem.device-index",
+        "image.stack-pointer", "image.command-line", "image.command-line-address", "image.communication-region-layout",
         "interrupt-chip.pins", "supervision.maximum-delay", "cell.name-bytes", "root-cell.name-bytes",
     ]
 
     /// A file with one key of one table set, and what is required beside it.
     private func file(_ table: SchemaTable, _ key: String, _ value: String, _ variant: String) -> String {
-        let isSystem =
-            !ConfigurationSchema.cell.contains { $0.key == table.key } && table.key != "image"
-            && table.key != "supervision"
+        let ofCells = ConfigurationSchema.cell.map(\.key) + ["image", "supervision", "simulation", "simulated-device"]
+        let isSystem = !ofCells.contains(table.key)
         var tables = (isSystem ? ConfigurationSchema.system : ConfigurationSchema.cell).filter(\.isRequired)
         if !tables.contains(where: { $0.key == table.key }) { tables.append(table) }
         var text = ""

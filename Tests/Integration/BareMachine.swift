@@ -1,4 +1,5 @@
 import Foundation
+import InmateImage
 
 /// A PC in QEMU whose memory is a file, in which the test plays the hypervisor's part.
 ///
@@ -10,8 +11,10 @@ final class BareMachine {
         case bootLoader
         /// The reset address 0xf0000 in real mode with that CS base, as in a cell.
         case resetAddress
-        /// The same for an image without a start stub, with this flat one at the reset address.
-        case stub(URL)
+        /// The same at 0x80000, with these at their addresses instead of an image's file.
+        case loaded([LoadPiece])
+
+        static let resetAddressOfLoaded: UInt64 = 0x8_0000
     }
 
     static let communicationRegion: UInt64 = 0x900000
@@ -24,31 +27,37 @@ final class BareMachine {
     private let qemu: Program
 
     /// - Parameter contents: memory that is not zero when the machine starts.
-    init(image: URL, start: Start, contents: [UInt64: [UInt8]]) throws {
+    init(image: URL?, start: Start, contents: [UInt64: [UInt8]]) throws {
         guard let directory = directory?.url else { throw CocoaError(.fileWriteUnknown) }
         let memoryFile = directory.appending(path: "memory")
         let firmware = directory.appending(path: "firmware")
         serial = directory.appending(path: "serial")
         try Data().write(to: memoryFile)
         try Data().write(to: serial)
-        var stub = Data()
-        if case .stub(let file) = start { stub = try Data(contentsOf: file) }
-        try Data(Self.firmware(beginningWith: stub)).write(to: firmware)
+        var contents = contents
+        var resetSegment: UInt16 = 0xf000
+        if case .loaded(let pieces) = start {
+            for piece in pieces { contents[piece.address] = piece.contents }
+            resetSegment = UInt16(Start.resetAddressOfLoaded >> 4)
+        }
+        try Data(Self.firmware(jumpingTo: resetSegment)).write(to: firmware)
         memory = try FileHandle(forUpdating: memoryFile)
         try memory.truncate(atOffset: Self.memorySize)
         for (address, bytes) in contents {
             try memory.seek(toOffset: address)
             try memory.write(contentsOf: Data(bytes))
         }
+        let file = image?.path ?? ""
         let startArguments =
             switch start {
-            case .bootLoader: ["-kernel", image.path]
-            case .resetAddress, .stub: ["-bios", firmware.path, "-device", "loader,file=\(image.path)"]
+            case .bootLoader: ["-kernel", file]
+            case .resetAddress: ["-bios", firmware.path, "-device", "loader,file=\(file)"]
+            case .loaded: ["-bios", firmware.path]
             }
         // `timeout`, so that it does not outlive a test that was killed
         qemu = try Program(
             [
-                "timeout", "--signal=KILL", "60", "qemu-system-i386", "-machine", "q35,memory-backend=memory",
+                "timeout", "--signal=KILL", "60", "qemu-system-x86_64", "-machine", "q35,memory-backend=memory",
                 "-accel", "tcg", "-m", "1G", "-nodefaults", "-display", "none", "-serial", "file:\(serial.path)",
                 "-object", "memory-backend-file,id=memory,size=1G,share=on,mem-path=\(memoryFile.path)",
             ] + startArguments
@@ -82,9 +91,10 @@ final class BareMachine {
         return page
     }
 
-    /// 64 KiB that end at 1 MiB: switches the PM timer on, then jumps to F000:0000. That is the state in which a
-    /// cell with the reset address 0xf0000 begins; QEMU lays the image's stub, if it has one, over the beginning.
-    private static func firmware(beginningWith stub: Data) -> [UInt8] {
+    /// 64 KiB that end at 1 MiB: switches the PM timer on, then jumps to the segment's begin. That is the state in
+    /// which a cell with that reset address begins; QEMU lays the image's stub, if it has one at 0xf0000, over the
+    /// beginning.
+    private static func firmware(jumpingTo segment: UInt16) -> [UInt8] {
         func write(_ value: UInt32, toPort port: UInt16) -> [UInt8] {
             // mov dx, port; mov eax, value; out dx, eax
             [0xba] + littleEndian(port) + [0x66, 0xb8] + littleEndian(value) + [0x66, 0xef]
@@ -93,9 +103,8 @@ final class BareMachine {
             // PCI device 00:1f.0, the ICH9's ISA bridge
             write(0x8000_f800 | register, toPort: 0xcf8) + write(value, toPort: 0xcfc)
         }
-        let code = configure(0x40, 0x601) + configure(0x44, 0x80) + [0xea, 0x00, 0x00, 0x00, 0xf0]
+        let code = configure(0x40, 0x601) + configure(0x44, 0x80) + [0xea, 0x00, 0x00] + littleEndian(segment)
         var contents = [UInt8](repeating: 0, count: 0x10000)
-        contents.replaceSubrange(0..<stub.count, with: stub)
         contents.replaceSubrange(0xff00..<0xff00 + code.count, with: code)
         // jmp 0xff00
         contents.replaceSubrange(0xfff0..<0xfff3, with: [0xe9] + littleEndian(Int16(0xff00 - 0xfff3)))

@@ -1,4 +1,5 @@
 import Foundation
+import InmateImage
 import Testing
 
 /// The inmates, run: their whole life against the communication region.
@@ -64,20 +65,51 @@ import Testing
         #expect(machine.console.hasSuffix("rtems: memory that should be zero is not\n"))
     }
 
-    @Test(arguments: [("start-stub.bin", 0), ("start-stub-2016.bin", BareMachine.pmTimerPort)])
-    func anImageWithoutStubIsStartedByOne(stub: String, portWhere2016HasIt: UInt16) async throws {
+    /// The start stub that the daemon loads enters an image without a 16-bit start.
+    @Test(arguments: [
+        (ProgramStart(.multiboot), "rtems: entered by a boot loader\n", 0),
+        (ProgramStart(.protected32, stackPointer: 0x9_0000), "rtems: entered as a cell\n", 0),
+        (ProgramStart(.protected32, wantsRegionOf2016: true), "rtems: entered as a cell\n", BareMachine.pmTimerPort),
+    ])
+    func aProgramIsEnteredByTheStub(start: ProgramStart, says: String, portWhere2016HasIt: UInt16) async throws {
         let withoutStub = try ChangedImage(of: image) { bytes in
-            bytes[52] = 0  // the first program header is the stub's: PT_NULL
+            bytes[52] = 0  // the first program header is its own stub's: PT_NULL
         }
-        let machine = try BareMachine(
-            image: withoutStub.file, start: .stub(Place.inmates.appending(path: stub)),
-            contents: [BareMachine.communicationRegion: BareMachine.communicationRegion()]
-        )
+        let ram = CellRegion(name: "ram", start: 0, size: 8 << 20)
+        let plan = try LoadPlan(
+            image: [UInt8](Data(contentsOf: withoutStub.file)), path: "", address: nil, target: .x86, regions: [ram])
+        let machine = try machine(plan, start)
         try await eventually("it runs: \(machine.console)\(machine.complaints)") {
             machine.console.contains("PM timer at port 0x00000608\n")
         }
-        #expect(machine.console.hasPrefix("rtems: entered as a cell\n"))
+        #expect(machine.console.hasPrefix(says))
         #expect(try machine.word(at: Field.reply) == UInt32(portWhere2016HasIt))
+    }
+
+    @Test func aProgramIsEnteredInLongMode() async throws {
+        // movabs $0x4100000000, %rax; push %rax; pop %rax; shr $32, %rax; mov $0x3f8, %dx; out %al, %dx; hlt
+        let code: [UInt8] = [
+            0x48, 0xb8, 0, 0, 0, 0, 0x41, 0, 0, 0, 0x50, 0x58, 0x48, 0xc1, 0xe8, 0x20, 0x66, 0xba, 0xf8, 0x03, 0xee,
+            0xf4,
+        ]
+        let ram = CellRegion(name: "ram", start: 0, size: 8 << 20)
+        let plan = try LoadPlan(image: code, path: "", address: 0x10_0000, target: .x86, regions: [ram])
+        let machine = try machine(plan, ProgramStart(.long64))
+        try await eventually("it prints: \(machine.console)\(machine.complaints)") { machine.console == "A" }
+    }
+
+    /// With what a load brings into the cell.
+    private func machine(_ plan: LoadPlan, _ start: ProgramStart) throws -> BareMachine {
+        let place = ProgramStart.Place(
+            resetAddress: BareMachine.Start.resetAddressOfLoaded,
+            memory: [CellRegion(name: "ram", start: 0, size: 8 << 20)],
+            communicationRegion: BareMachine.communicationRegion)
+        let pieces =
+            plan.pieces
+            + (try start.pieces(entry: plan.entry ?? plan.pieces[0].address, machine: plan.machine, place: place))
+        return try BareMachine(
+            image: nil, start: .loaded(pieces),
+            contents: [BareMachine.communicationRegion: BareMachine.communicationRegion()])
     }
 
     @Test func anotherRevisionIsAMismatch() async throws {

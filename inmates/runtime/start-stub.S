@@ -25,11 +25,6 @@ protected_mode:
     movl %eax, %gs
     movl %eax, %ss
     movl $0xe0000, %esp
-#ifdef REGION_OF_2016
-    // that port looks for the PM timer's port where the communication region had it then
-    movw communication_region + 64, %ax
-    movw %ax, communication_region + 0x10
-#endif
     xorl %eax, %eax
     xorl %ebx, %ebx
     xorl %ecx, %ecx

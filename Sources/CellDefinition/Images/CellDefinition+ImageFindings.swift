@@ -9,6 +9,8 @@ struct LoadedCell {
         var reference: ImageReference
         var contents: [UInt8]
         var profile: ImageProfile
+        /// The start stub and the command line.
+        var startPieces: [LoadPiece]
 
         var location: String { "image[\(index)]" }
         var path: String { reference.path }
@@ -38,8 +40,9 @@ extension CellDefinition {
                 )
                 continue
             }
+            var startPieces: [LoadPiece] = []
             do throws(ImageError) {
-                _ = try plan(of: image, contents)
+                startPieces = try self.startPieces(of: image, try plan(of: image, contents))
             } catch {
                 findings.append(
                     ImageRule.rule(for: error).finding(
@@ -49,7 +52,9 @@ extension CellDefinition {
             }
             let profile = try? ImageProfile(image: contents, address: image.address, isRTEMS: image.kind == .rtems)
             if let profile {
-                loaded.images.append(.init(index: index, reference: image, contents: contents, profile: profile))
+                loaded.images.append(
+                    .init(
+                        index: index, reference: image, contents: contents, profile: profile, startPieces: startPieces))
             }
         }
         findings += loaded.overlaps
@@ -63,16 +68,36 @@ extension CellDefinition {
 extension LoadedCell {
     /// Images over each other. What overlaps within an image is said when it is planned.
     var overlaps: [Finding] {
-        let parts = images.flatMap { image in image.profile.parts.map { (image: image, part: $0) } }
+        let parts = images.flatMap(\.loadedParts)
             .sorted { ($0.part.start, $0.image.index) < ($1.part.start, $1.image.index) }
         return zip(parts, parts.dropFirst()).compactMap { lower, upper in
-            guard lower.image.index != upper.image.index, lower.part.contains(upper.part.start) else { return nil }
+            guard lower.image.index != upper.image.index || lower.isStart || upper.isStart,
+                lower.part.contains(upper.part.start)
+            else { return nil }
             return ImageRule.apart.finding(
                 at: upper.image.location,
-                "at \(hexadecimal(upper.part.start)) \(upper.image.path) lies over \(lower.image.path) "
-                    + "(\(lower.part.text))"
+                "at \(hexadecimal(upper.part.start)) \(upper.name) lies over \(lower.name) (\(lower.part.text))"
             )
         }
+    }
+}
+
+extension LoadedCell.Image {
+    /// A part of what a load brings into the cell.
+    struct LoadedPart {
+        var image: LoadedCell.Image
+        var part: ImageProfile.Part
+        var isStart: Bool
+
+        var name: String { isStart ? "the start stub or command line of \(image.path)" : image.path }
+    }
+
+    var loadedParts: [LoadedPart] {
+        let start = startPieces.map {
+            ImageProfile.Part(start: $0.address, size: UInt64($0.contents.count), file: 0..<0)
+        }
+        return profile.parts.map { LoadedPart(image: self, part: $0, isStart: false) }
+            + start.map { LoadedPart(image: self, part: $0, isStart: true) }
     }
 }
 

@@ -1,4 +1,5 @@
 import CellConfiguration
+import InmateImage
 
 /// An image that is loaded into a cell: `[[image]]` of a definition.
 public struct ImageReference: Hashable, Sendable {
@@ -18,16 +19,19 @@ public struct ImageReference: Hashable, Sendable {
     public var workArea: UInt64?
     /// Where the program looks for the communication region; nil: what its symbols say.
     public var communicationRegion: UInt64?
+    /// How the cell's processor gets to it.
+    public var start: ProgramStart
 
     public init(
         path: String, address: UInt64? = nil, kind: Kind? = nil, workArea: UInt64? = nil,
-        communicationRegion: UInt64? = nil
+        communicationRegion: UInt64? = nil, start: ProgramStart = ProgramStart()
     ) {
         self.path = path
         self.address = address
         self.kind = kind
         self.workArea = workArea
         self.communicationRegion = communicationRegion
+        self.start = start
     }
 }
 
@@ -44,11 +48,56 @@ extension ImageReference {
                     path: FilePath.resolve(name, besides: path), address: try table.value("address")?.number(),
                     kind: try table.value("kind")?.word(of: Kind.allCases.map(\.rawValue)).kind,
                     workArea: try table.value("work-area")?.size(),
-                    communicationRegion: try table.value("communication-region")?.number()
+                    communicationRegion: try table.value("communication-region")?.number(),
+                    start: try ProgramStart(table)
                 )
             )
+            if images.dropLast().contains(where: { $0.start.mode != .image }), images.last?.start.mode != .image,
+                let second = table.value("start")
+            {
+                throw second.error(.conflict, "another image is entered already: a cell begins in one of them")
+            }
         }
         return images
+    }
+}
+
+extension ProgramStart {
+    /// Of a table `[[image]]`.
+    fileprivate init(_ table: SourceTable) throws(ConfigurationError) {
+        let word = try table.value("start")?.word(of: Mode.allCases.map(\.rawValue))
+        self.init(word.flatMap(Mode.init) ?? .image)
+        stackPointer = try table.value("stack-pointer")?.number()
+        commandLine = try table.value("command-line")?.string()
+        commandLineAddress = try table.value("command-line-address")?.number()
+        if let layout = table.value("communication-region-layout") {
+            let year: UInt16 = try layout.number()
+            guard year == 2016 else { throw layout.error(.invalidValue, "the only older layout is that of 2016") }
+            wantsRegionOf2016 = true
+        }
+        if let address = table.value("command-line-address"), commandLine == nil {
+            throw address.error(.conflict, "there is no \"command-line\" to put there")
+        }
+        if let commandLine, commandLine.utf8.contains(0), let line = table.value("command-line") {
+            throw line.error(.invalidValue, "a NUL ends a command line")
+        }
+        guard mode == .image else {
+            if mode != .multiboot, commandLine != nil, commandLineAddress == nil, let line = table.value("command-line")
+            {
+                throw line.error(
+                    .conflict, "only a multiboot program is told where it is: give it a \"command-line-address\"")
+            }
+            return
+        }
+        for key in ["stack-pointer", "communication-region-layout"] {
+            if let value = table.value(key) {
+                throw value.error(.conflict, "a start stub does this: it needs a \"start\" other than \"image\"")
+            }
+        }
+        if let commandLine = table.value("command-line"), commandLineAddress == nil {
+            throw commandLine.error(
+                .conflict, "the program does not learn where it is: give it a \"command-line-address\"")
+        }
     }
 }
 

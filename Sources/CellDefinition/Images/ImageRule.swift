@@ -37,6 +37,7 @@ extension ImageRule {
         case .overReserved: regionFree
         case .overlap: apart
         case .tooLarge: size
+        case .start: start
         }
     }
 }
@@ -96,7 +97,7 @@ extension ImageRule {
 // MARK: - How the cell begins
 
 extension ImageRule {
-    static let beginning = [begin, realMode, startCode, entry, executionState]
+    static let beginning = [begin, realMode, startCode, entry, executionState, start, stack, layoutOf2016]
 
     static let begin = ImageRule(
         id: "JH0811", severity: .error, title: "something is loaded where the cell begins",
@@ -109,8 +110,8 @@ extension ImageRule {
             "a cell's processor begins in 16-bit real mode and takes the program's 32-bit instructions for other ones: "
             + "it faults, or runs into nowhere, before anything is printed",
         remedy:
-            "load a start stub, which goes to protected mode and then to the program's entry, and begin there: "
-            + "an [[image]] with start-stub.bin at the address 0xf0000, and reset-address = 0xf0000"
+            "let a start stub enter it: start = \"protected-32\" or \"multiboot\" in its [[image]], and a free "
+            + "reset-address, for example 0xf0000"
     )
     static let startCode = ImageRule(
         id: "JH0813", severity: .warning, title: "the start stub knows the program's entry",
@@ -126,6 +127,25 @@ extension ImageRule {
         id: "JH0815", severity: .error, title: "an Arm program is for the cell's execution state",
         consequence: "the processor faults at the first instruction",
         remedy: "set aarch32 = true in [cell] for a 32-bit program, and leave it out for a 64-bit one"
+    )
+    static let start = ImageRule(
+        id: "JH0816", severity: .error, title: "a start stub fits its program and its cell",
+        consequence: "the program would not be entered, so it is not loaded",
+        remedy: "correct \"start\" in its [[image]], or the cell's reset-address"
+    )
+    static let stack = ImageRule(
+        id: "JH0817", severity: .error, title: "the stack that a start stub gives is free RAM",
+        consequence:
+            "the program's first calls write over what was loaded, or end with `FATAL: Invalid MMIO/RAM write`",
+        remedy: "set \"stack-pointer\" in its [[image]] to the end of free RAM"
+    )
+    static let layoutOf2016 = ImageRule(
+        id: "JH0818", severity: .error,
+        title: "the 2016 port of RTEMS finds the PM timer's port where it looks for it",
+        consequence:
+            "it reads the communication region of today by the layout of 2016, takes another word for the timer's port, "
+            + "and ends with `FATAL: Invalid PIO read` or never ticks",
+        remedy: "set start = \"protected-32\" and communication-region-layout = 2016 in its [[image]]"
     )
 }
 
@@ -152,7 +172,7 @@ extension ImageRule {
         consequence:
             "it looks for its memory by writing to it from 2 GiB downwards, and ends with `FATAL: Invalid MMIO/RAM "
             + "write, addr: 0x000000007ffffffc`, unless its start code hands it multiboot information",
-        remedy: "link it with the end of the cell's RAM"
+        remedy: "set start = \"multiboot\" in its [[image]], or link it with the end of the cell's RAM"
     )
     static let lowMemory = ImageRule(
         id: "JH0824", severity: .error, title: "the 2016 port of RTEMS has RAM at address 0",
@@ -164,7 +184,7 @@ extension ImageRule {
 // MARK: - What the program expects to find
 
 extension ImageRule {
-    static let hardware = [region, answers2016, answers, legacyPorts, symbols, flatRTEMS]
+    static let hardware = [region, answers2016, answers, legacyPorts, symbols, flatRTEMS, clock, simulatedDevices]
 
     static let region = ImageRule(
         id: "JH0831", severity: .error, title: "the communication region is where the program looks for it",
@@ -205,6 +225,18 @@ extension ImageRule {
             "a flat copy lacks its BSS: after a restart the program's variables have what was left there, and nothing "
             + "of it can be checked",
         remedy: "give the executable as it was linked, without an address"
+    )
+    static let clock = ImageRule(
+        id: "JH0844", severity: .warning, title: "an RTEMS program takes its time from hardware that reaches a cell",
+        consequence:
+            "the interrupts of the timer 8254 go through the 8259A to Linux, never to a cell: the program runs until "
+            + "it waits for its clock, and waits for ever",
+        remedy: "build it with a clock driver for the local APIC, or try it in the simulated machine only"
+    )
+    static let simulatedDevices = ImageRule(
+        id: "JH0845", severity: .note, title: "a cell needs no device that only the simulated machine gives it",
+        consequence: "the real hypervisor ends the cell with `FATAL: Invalid PIO write` or read at the first access",
+        remedy: "once the program does without it, remove it from [simulation]"
     )
 }
 

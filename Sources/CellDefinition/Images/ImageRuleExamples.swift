@@ -18,7 +18,7 @@ enum ImageRuleExamples {
         ) { files in
             try files.flatMap { file in
                 let definition = try CellDefinition(toml: file.text, path: file.name, readFile: program)
-                return definition.imageFindings(readFile: program)
+                return definition.findings(system: nil) + definition.imageFindings(readFile: program)
             }
         }
     }
@@ -26,6 +26,11 @@ enum ImageRuleExamples {
     private static let rtemsFile = "rtems.toml"
     private static let sensorFile = "sensor.toml"
     private static let programPath = "path = \"rtems.exe\""
+    /// By a start stub of the daemon's.
+    private static func entered(_ mode: String, _ more: String = "") -> Change {
+        ("exe\"\n", "exe\"\nstart = \"\(mode)\"\n" + (more.isEmpty ? "" : more + "\n"))
+    }
+    private static let withoutStub: Change = ("\n[[image]]\npath = \"start-stub.bin\"\naddress = 0xf0000\n", "")
     private static let portOf2016: Change = (programPath, "path = \"rtems-2016.exe\"")
 
     private static let x86: [String: [Change]] = [
@@ -44,6 +49,9 @@ enum ImageRuleExamples {
         "JH0811": [("reset-address = 0xf0000", "reset-address = 0x0")],
         "JH0812": [("reset-address = 0xf0000", "reset-address = 0x10000c")],
         "JH0813": [("start-stub.bin", "other-stub.bin")],
+        "JH0816": [entered("long-64"), withoutStub],
+        "JH0817": [entered("protected-32", "stack-pointer = 0x120000"), withoutStub],
+        "JH0818": [portOf2016, entered("protected-32"), withoutStub],
         "JH0821": [("size = \"8 MiB\"", "size = \"4 MiB\"")],
         "JH0822": [("virtual = 0x900000", "virtual = 0x700000")],
         "JH0823": [(programPath, "path = \"unbounded.exe\"")],
@@ -53,6 +61,8 @@ enum ImageRuleExamples {
         "JH0833": [("passive-comm-region = true", "message-timeout = 1000000")],
         "JH0841": [("base = 0x20", "base = 0x30")],
         "JH0842": [(programPath, "path = \"stripped.exe\"\nkind = \"rtems\"")],
+        "JH0844": [(programPath, "path = \"ticker.exe\"")],
+        "JH0845": [("[[image]]", "[simulation]\ndevices = [\"8254\"]\n\n[[image]]")],
         "JH0843": [(programPath, "path = \"rtems.bin\"\nkind = \"rtems\"\naddress = 0x100000")],
     ]
 
@@ -143,6 +153,7 @@ extension ImageRuleExamples {
         case "two-gibibytes.exe": program.memorySize = 2 << 30
         case "unbounded.exe": program.symbols = symbols(ramSize: 0xffff_ffff)
         case "rtems-2016.exe": program.symbols.append(.init(name: "jailhs_pmtmr_port"))
+        case "ticker.exe": program.symbols.append(.init(name: "pc386_clock_click_count"))
         case "stripped.exe": program.symbols = []
         case "rtems.bin": return program.contents
         case "start-stub.bin": return [0xfa, 0xea, 0x0c, 0x00, 0x10, 0x00, 0x08, 0x00]

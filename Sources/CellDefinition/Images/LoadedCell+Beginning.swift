@@ -5,6 +5,13 @@ import InmateImage
 
 extension LoadedCell {
     var beginning: [Finding] {
+        if let entered = images.first(where: { $0.reference.start.mode != .image }) {
+            return stackFindings(of: entered) + oldRegionFindings + wrongExecutionState
+        }
+        return oldRegionFindings + beginningWithoutStub
+    }
+
+    private var beginningWithoutStub: [Finding] {
         guard !images.isEmpty, isLoadedBeforeItBegins else { return wrongExecutionState }
         let begin = cell.cpuResetAddress
         let first = images.first { image in
@@ -47,9 +54,44 @@ extension LoadedCell {
     private var protectedModeProgram: Image? { images.first(where: \.profile.beginsInProtectedMode) }
 
     private func startStubRemedy(_ program: ImageProfile) -> String {
-        let stub = program.rtems?.port == .jailhouse2016 ? "start-stub-2016.bin" : "start-stub.bin"
-        return "the program begins in 32-bit protected mode, so load a start stub as another [[image]]: "
-            + "path = \"/usr/lib/jailhoused/inmates/\(stub)\", address = 0xf0000; and set reset-address = 0xf0000"
+        "the program begins in 32-bit protected mode, so let a start stub enter it: \(program.startKeys) in its "
+            + "[[image]], and reset-address = 0xf0000 in [cell]"
+    }
+
+    /// What the stub calls the stack must be RAM that nothing else is loaded into.
+    private func stackFindings(of image: Image) -> [Finding] {
+        let top = image.reference.start.stackPointer(in: cell.startPlace)
+        let size: UInt64 = 0x1000
+        let place = "the stack that the start stub of \(image.path) gives it, below \(hexadecimal(top)),"
+        let remedy = "set \"stack-pointer\" in [[image]] to the end of free RAM"
+        guard top >= size,
+            cell.startPlace.memory.contains(where: { region in
+                top - size >= region.start && top - region.start <= region.size
+            })
+        else {
+            return [ImageRule.stack.finding(at: image.location, "\(place) is not in the cell's RAM", remedy: remedy)]
+        }
+        guard
+            let over = images.flatMap(\.loadedParts).first(where: {
+                $0.part.start < top && top - size < $0.part.end
+            })
+        else { return [] }
+        return [
+            ImageRule.stack.finding(
+                at: image.location, "\(place) lies over \(over.name) (\(over.part.text))", remedy: remedy)
+        ]
+    }
+
+    private var oldRegionFindings: [Finding] {
+        images.filter { $0.profile.rtems?.port == .jailhouse2016 && !$0.reference.start.wantsRegionOf2016 }
+            .filter { _ in !images.contains(where: \.mayStartBeforeAnother) }
+            .map { image in
+                ImageRule.layoutOf2016.finding(
+                    at: image.location,
+                    "\(image.path) is of the 2016 port of RTEMS, but nothing copies the PM timer's port to where it "
+                        + "looks for it"
+                )
+            }
     }
 
     private func realModeFindings(from first: Image) -> [Finding] {
@@ -101,5 +143,20 @@ extension LoadedCell {
                 "\(image.path) is a \(bits.0)-bit program, but the cell begins in \(bits.1)-bit state"
             )
         }
+    }
+}
+
+extension LoadedCell.Image {
+    /// A flat image may be a start stub of somebody's own, which does what ours would.
+    fileprivate var mayStartBeforeAnother: Bool { profile.format == .flat }
+}
+
+extension ImageProfile {
+    /// The keys of `[[image]]` by which a start stub enters this program.
+    var startKeys: String {
+        if rtems?.port == .jailhouse2016 {
+            return "start = \"protected-32\" and communication-region-layout = 2016"
+        }
+        return isMultiboot ? "start = \"multiboot\"" : "start = \"protected-32\""
     }
 }

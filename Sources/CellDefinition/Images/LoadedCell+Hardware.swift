@@ -5,7 +5,8 @@ import InmateImage
 
 extension LoadedCell {
     func expectations(of image: Image) -> [Finding] {
-        regionFindings(of: image) + answerFindings(of: image) + portFindings(of: image) + visibility(of: image)
+        regionFindings(of: image) + answerFindings(of: image) + portFindings(of: image) + clockFindings(of: image)
+            + visibility(of: image)
     }
 
     private func regionFindings(of image: Image) -> [Finding] {
@@ -64,6 +65,17 @@ extension LoadedCell {
                 remedy: "add [[ports]] with \(tables.joined(separator: " and with "))"
             )
         }
+    }
+
+    private func clockFindings(of image: Image) -> [Finding] {
+        guard cell.architecture == .x86, let rtems = image.profile.rtems, rtems.port == .stock,
+            let evidence = rtems.legacyDevices.first(where: { $0.ports.contains { $0.contains(0x40) } })?.evidence
+        else { return [] }
+        return [
+            ImageRule.clock.finding(
+                at: image.location,
+                "\(image.path) (RTEMS) takes its time from the timer 8254 (its symbol \(evidence))")
+        ]
     }
 
     private func hasPort(_ port: UInt16) -> Bool {

@@ -29,12 +29,14 @@ extension LoadedCell {
                     ? "give the cell 8 MiB of RAM at virtual = 0x0"
                     : "make the RAM larger, or link the program for less: -Wl,--defsym=RamSize=\(ramEnd(start))"
             )
+        case .probed where image.reference.start.mode == .multiboot: return []
         case .probed(let start):
             return [
                 ImageRule.boundedMemory.finding(
                     at: image.location,
                     "\(image.path) (RTEMS) was linked without the size of its memory (RamSize is 0xffffffff)",
-                    remedy: "link it with -Wl,--defsym=RamSize=\(ramEnd(start)), the end of the cell's RAM"
+                    remedy: "set start = \"multiboot\" in its [[image]], which tells it, or link it with "
+                        + "-Wl,--defsym=RamSize=\(ramEnd(start)), the end of the cell's RAM"
                 )
             ]
         case nil: return []

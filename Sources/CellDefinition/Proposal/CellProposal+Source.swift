@@ -3,10 +3,8 @@ import InmateImage
 
 extension CellProposal {
     /// The definition's text, with a comment wherever something was chosen or could not be known.
-    ///
-    /// - Parameter stubs: the directory with the start stubs.
-    public func toml(stubs: String = "/usr/lib/jailhoused/inmates") -> String {
-        [head, memory, portTables, imageTables(stubs), supervision].filter { !$0.isEmpty }.joined(separator: "\n")
+    public func toml() -> String {
+        [head, memory, portTables, imageTable, supervision].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private var head: String {
@@ -50,7 +48,7 @@ extension CellProposal {
             "reset-address = \(hexadecimal(address))"
                 + (architecture == .x86 ? "             # 16-bit real mode: the image must begin so" : "")
         case .ownStub(let address): "reset-address = \(hexadecimal(address))         # the image's 16-bit start"
-        case .stub: "reset-address = \(hexadecimal(CellProposal.stubAddress))         # the start stub below"
+        case .stub: "reset-address = \(hexadecimal(CellProposal.stubAddress))         # the start stub goes here"
         }
     }
 
@@ -89,20 +87,17 @@ extension CellProposal {
         }.joined(separator: "\n")
     }
 
-    private func imageTables(_ stubs: String) -> String {
+    private var imageTable: String {
         var image = ["[[image]]", "path = \(quoted(request.imagePath))"]
         if profile.format == .flat { image.append("address = \(hexadecimal(profile.parts.first?.start ?? 0))") }
-        guard case .stub(let stub) = beginning else { return text(image) }
-        var lines = ["[[image]]"]
-        if let entry = profile.entry, entry != CellProposal.stubEntry {
-            lines = [
-                "# This stub jumps to \(hexadecimal(CellProposal.stubEntry)), but the entry of the image is "
-                    + "\(hexadecimal(entry)): link one for it.",
-                "[[image]]",
-            ]
+        if case .stub = beginning {
+            if profile.rtems?.port == .jailhouse2016 {
+                image += ["start = \"protected-32\"", "communication-region-layout = 2016"]
+            } else {
+                image.append("start = \"\(profile.isMultiboot ? "multiboot" : "protected-32")\"")
+            }
         }
-        lines += ["path = \(quoted(stubs + "/" + stub))", "address = \(hexadecimal(CellProposal.stubAddress))"]
-        return text(image) + "\n" + text(lines)
+        return text(image)
     }
 
     private var supervision: String {

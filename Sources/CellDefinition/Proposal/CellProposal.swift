@@ -35,16 +35,14 @@ public struct CellProposal: Sendable {
         case program(UInt64)
         /// 16-bit code in the program's file.
         case ownStub(UInt64)
-        /// A start stub as a second image.
-        case stub(String)
+        /// A start stub of the daemon's.
+        case stub
     }
 
     static let standardMemory: UInt64 = 8 << 20
     /// More than the physical addresses of today's processors.
     static let addressLimit: UInt64 = 1 << 52
     static let stubAddress: UInt64 = 0xf_0000
-    /// The entry that the start stubs of this project jump to.
-    static let stubEntry: UInt64 = 0x10_000c
 
     let request: Request
     let profile: ImageProfile
@@ -133,7 +131,7 @@ extension CellProposal {
         guard let entry = profile.entry else { return .program(profile.parts.first?.start ?? 0) }
         guard architecture == .x86, profile.beginsInProtectedMode else { return .program(entry) }
         if let stub = profile.startCode(in: image, for: entry) { return .ownStub(stub.start) }
-        return .stub(profile.rtems?.port == .jailhouse2016 ? "start-stub-2016.bin" : "start-stub.bin")
+        return .stub
     }
 
     private static func ram(

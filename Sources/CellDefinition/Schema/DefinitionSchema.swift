@@ -1,4 +1,5 @@
 import CellConfiguration
+import InmateImage
 import Supervision
 
 /// The JSON Schema of cell definitions, cells and systems, for editors that complete and check TOML by one.
@@ -10,7 +11,7 @@ public enum DefinitionSchema {
     public static var tables: [SchemaTable] {
         let cell = ConfigurationSchema.cell
         let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
-        return cell + [image, supervision] + system
+        return cell + [image, supervision, simulation, simulatedDevice] + system
     }
 
     /// What a file must have, by its kind: hardware described here, in another file, or a system's.
@@ -35,6 +36,37 @@ public enum DefinitionSchema {
             SchemaProperty(
                 "communication-region", .number(0...UInt64.max),
                 text: "Where the program looks for the communication region, where its symbols do not say it"),
+            SchemaProperty(
+                "start", .word(ProgramStart.Mode.allCases.map(\.rawValue)),
+                text: "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself"),
+            SchemaProperty(
+                "stack-pointer", .number(0...UInt64(UInt32.max)),
+                text: "Where the stack begins, growing downwards; default: below the start stub"),
+            SchemaProperty("command-line", .string, text: "What the program is told"),
+            SchemaProperty(
+                "command-line-address", .number(0...UInt64.max),
+                text: "Where the command line goes; a multiboot program is told where it is"),
+            SchemaProperty(
+                "communication-region-layout", .number(2016...2016),
+                text: "The PM timer's port is also put where programs of that year look for it"),
+        ]
+    )
+
+    static let simulation = SchemaTable(
+        "simulation", text: "What the cell has in the simulated machine only",
+        [
+            SchemaProperty(
+                "devices", .words(SimulationTable.Device.allCases.map(\.rawValue)),
+                text: "Hardware of a PC that no cell of the real hypervisor has")
+        ]
+    )
+
+    static let simulatedDevice = SchemaTable(
+        "simulated-device", isList: true, text: "What stands in the simulated machine's PCI slot",
+        [
+            SchemaProperty("bdf", .pciAddress, isRequired: true, text: "Bus, device and function"),
+            SchemaProperty("model", .string, isRequired: true, text: "As QEMU calls it, for example e1000e"),
+            SchemaProperty("network", .string, text: "The wire that a network card is at"),
         ]
     )
 

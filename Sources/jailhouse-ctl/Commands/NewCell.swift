@@ -73,10 +73,7 @@ struct NewCell: ParsableCommand {
                 try SystemCall.write(Array((complaint.text(.plain) + "\n").utf8), to: 2)
             }
         }
-        // a start stub may be installed where the cell is to run, and not here
-        let isBroken = complaints.contains {
-            $0.severity == Finding.Severity.error.rawValue && $0.rule != ImageRule.readable.id
-        }
+        let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }
         if isBroken { throw ExitCode(CommandFailure.Status.failed.rawValue) }
     }
 

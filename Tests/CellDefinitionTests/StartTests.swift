@@ -1,0 +1,110 @@
+import CellConfiguration
+import InmateImage
+import Testing
+
+@testable import CellDefinition
+
+/// `start` in `[[image]]`: what is loaded for it, and what cannot be.
+@Suite struct StartTests {
+    private func definition(
+        _ keys: String = "start = \"multiboot\"", images: Int = 1, changing changes: (String, String)...
+    ) throws -> CellDefinition {
+        var toml = ImageFindingTests.cell
+        for number in 0..<images { toml += "[[image]]\npath = \"/rtems\(number).exe\"\n\(keys)\n" }
+        toml += ImageFindingTests.ports
+        for (old, new) in changes {
+            #expect(toml.contains(old), "\(old)")
+            toml = toml.replacing(old, with: new)
+        }
+        return try CellDefinition(toml: toml, path: "/cells/x.toml", readFile: { _ in [] })
+    }
+
+    private func refusal(_ keys: String, images: Int = 1) -> String? {
+        #expect(throws: DefinitionError.self) { try definition(keys, images: images) }?.description
+    }
+
+    private func rules(_ definition: CellDefinition, _ image: ELFBuilder = ImageFindingTests.rtems) -> [String] {
+        definition.imageFindings { _ in image.bytes }.map(\.rule)
+    }
+
+    @Test func aStubIsLoadedAtTheResetAddress() throws {
+        let pieces = try definition().loadPlan { _ in ImageFindingTests.rtems.bytes }
+        #expect(pieces.map(\.address) == [0x10_0000, 0xf_0000])
+        #expect(rules(try definition()) == [])
+        #expect(rules(try definition("start = \"protected-32\"")) == [])
+    }
+
+    @Test func aCommandLineGoesWhereItIsSaid() throws {
+        let keys = "command-line = \"mode=7\"\ncommand-line-address = 0x1000"
+        for start in ["", "start = \"protected-32\"\n", "start = \"multiboot\"\n"] {
+            let pieces = try definition(start + keys).loadPlan { _ in ImageFindingTests.rtems.bytes }
+            #expect(pieces.last?.address == 0x1000)
+            #expect(pieces.last?.contents == Array("mode=7".utf8) + [0])
+        }
+    }
+
+    @Test func keysThatNeedAnother() {
+        #expect(refusal("stack-pointer = 0x1000")?.contains("it needs a \"start\" other than \"image\"") == true)
+        #expect(refusal("communication-region-layout = 2016")?.contains("/cells/x.toml:22") == true)
+        #expect(refusal("start = \"protected-32\"\ncommunication-region-layout = 2015")?.contains("2016") == true)
+        #expect(refusal("command-line = \"a\"")?.contains("command-line-address") == true)
+        #expect(refusal("start = \"long-64\"\ncommand-line = \"a\"")?.contains("command-line-address") == true)
+        #expect(refusal("command-line-address = 1")?.contains("there is no \"command-line\"") == true)
+        #expect(refusal("start = \"multibot\"")?.contains("did you mean \"multiboot\"?") == true)
+        #expect(refusal("start = \"multiboot\"", images: 2)?.contains("a cell begins in one of them") == true)
+    }
+
+    @Test func whatAStubCannotDo() throws {
+        #expect(rules(try definition("start = \"long-64\"")) == ["JH0816"])
+        let tooHigh = try definition(changing: ("reset-address = 0xf0000", "reset-address = 0xffff0"))
+        #expect(rules(tooHigh) == ["JH0816"])
+        let outside = try definition(changing: ("reset-address = 0xf0000", "reset-address = 0xa00000"))
+        #expect(rules(outside) == ["JH0806", "JH0817"])
+        let within = try definition(changing: ("reset-address = 0xf0000", "reset-address = 0x110000"))
+        #expect(rules(within).first == "JH0808")
+        #expect(throws: DefinitionError.self) { try within.loadPlan { _ in ImageFindingTests.rtems.bytes } }
+    }
+
+    @Test func theStackIsFreeRAM() throws {
+        #expect(rules(try definition("start = \"multiboot\"\nstack-pointer = 0x101000")) == ["JH0817"])
+        #expect(rules(try definition("start = \"multiboot\"\nstack-pointer = 0x800004")) == ["JH0817"])
+        #expect(rules(try definition("start = \"multiboot\"\nstack-pointer = 0x800000")) == [])
+        #expect(rules(try definition("start = \"multiboot\"\nstack-pointer = 0x10")) == ["JH0817"])
+    }
+
+    @Test func thePortOf2016NeedsItsLayout() throws {
+        let image = ImageFindingTests.portOf2016
+        #expect(rules(try definition("start = \"protected-32\""), image) == ["JH0818"])
+        #expect(
+            rules(try definition("start = \"protected-32\"\ncommunication-region-layout = 2016"), image) == [])
+    }
+
+    @Test func memoryThatIsToldNeedsNotBeLinked() throws {
+        var image = ImageFindingTests.rtems
+        image.symbols = image.symbols?.map {
+            $0.name == "RamSize" ? .init(name: "RamSize", value: 0xffff_ffff, section: 0xfff1) : $0
+        }
+        #expect(rules(try definition(), image) == [])
+        #expect(rules(try definition("start = \"protected-32\""), image) == ["JH0823"])
+    }
+
+    @Test func whatOnlyTheSimulatedMachineHasIsSaid() throws {
+        let toml =
+            "\n[simulation]\ndevices = [\"8259a\", \"8254\"]\n"
+            + "[[simulated-device]]\nbdf = \"00:19.0\"\nmodel = \"e1000e\"\nnetwork = \"line\"\n"
+        let found = try definition("start = \"multiboot\"\n" + toml)
+        #expect(found.simulation.devices == [.pic8259A, .pit8254])
+        #expect(found.simulation.pci.map(\.address.description) == ["00:19.0"])
+        let findings = found.findings(system: nil).filter { $0.rule == "JH0845" }
+        #expect(findings.count == 2)
+        #expect(
+            findings.first?.message
+                == "in the simulated machine the cell has the 8259a (ports 0x20–0x21, 0xa0–0xa1, 0x4d0–0x4d1)")
+        // once the program is without them, nothing of it is in what the driver gets
+        #expect(try found.configuration == definition().configuration)
+        let bad = #expect(throws: DefinitionError.self) {
+            try definition("start = \"multiboot\"\n" + toml.replacing("e1000e", with: "e1000e,x=y"))
+        }
+        #expect(bad?.keyPath == "simulated-device[0].model")
+    }
+}
