@@ -7,6 +7,8 @@ final class CellFiles {
     /// The CPUs that the cell was given, ascending.
     let cpus: [Int]
     private(set) var observation: Observation
+    /// Whether ``observation`` is what the last look showed, and not an earlier one.
+    private(set) var isCurrent = true
 
     private let directory: String
     private let state: SysfsFile
@@ -34,20 +36,25 @@ final class CellFiles {
         observation = Observation(id: id, state: stateText, failedCPUs: failedCPUs)
     }
 
-    /// Reads the cell again; false when it is gone. What is no such text leaves the earlier reading as it was.
+    /// Reads the cell again; false when it cannot be read any more. What is no such text leaves the earlier reading as
+    /// it was.
     func look(_ curiosity: Curiosity, buffer: UnsafeMutableRawBufferPointer) -> Bool {
-        switch state.read(with: buffer) {
-        case .gone: return false
-        case .changed:
-            if let text = SysfsText.state(state.bytes) { observation.state = text }
-        case .unchanged: break
-        }
+        isCurrent = false
+        if state.read(with: buffer) == .gone { return false }
+        guard let text = SysfsText.state(state.bytes) else { return true }
+        observation.state = text
+        isCurrent = true
         if failedCPUs.read(with: buffer) == .changed, let list = SysfsText.cpuList(failedCPUs.bytes) {
             observation.failedCPUs = list
         }
         observation.managementExits = curiosity.contains(.managementExits) ? managementExits(buffer) : nil
         observation.totalExits = curiosity.contains(.totalExits) ? totalExits(buffer) : nil
         return true
+    }
+
+    /// It could not be looked at.
+    func miss() {
+        isCurrent = false
     }
 
     /// Empty when the driver does not offer them.

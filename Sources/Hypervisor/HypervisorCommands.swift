@@ -1,8 +1,9 @@
 import CellConfiguration
-import Supervision
+public import Supervision
 import SystemCalls
 
 /// Gives the hypervisor commands and looks at sysfs afterwards: done is what shows there, not that a call returned 0.
+/// Where sysfs cannot be read, the call's word has to do.
 ///
 /// All of these block, some for long: they belong on a thread of their own.
 public struct HypervisorCommands: Sendable {
@@ -23,7 +24,8 @@ public struct HypervisorCommands: Sendable {
         }
         let device = try JailhouseDevice(path: device)
         try explain(.enable, "") { () throws(SystemCallError) in try device.enable(configuration) }
-        guard look().isEnabled else {
+        let view = look()
+        guard view.isEnabled || !view.isComplete else {
             throw HypervisorError(
                 .noEffect, .enable, "enable was accepted and did nothing: the kernel log may tell why")
         }
@@ -33,7 +35,8 @@ public struct HypervisorCommands: Sendable {
     public func disable() throws(HypervisorError) {
         let device = try JailhouseDevice(path: device)
         try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
-        guard !look().isEnabled else {
+        let view = look()
+        guard !view.isEnabled || !view.isComplete else {
             throw HypervisorError(.noEffect, .disable, "disable was accepted, and the hypervisor is still enabled")
         }
     }
@@ -53,7 +56,7 @@ public struct HypervisorCommands: Sendable {
         } catch {
             throw naming(error, ofCPUsIn: configuration)
         }
-        guard look().guests.contains(where: { $0.name == name }) else {
+        if look().sighting(of: name) == .absent {
             throw HypervisorError(
                 .noEffect, .create,
                 "create \(name): accepted, and no such cell appeared: the configuration is for another architecture")
@@ -71,7 +74,7 @@ public struct HypervisorCommands: Sendable {
             try explain(command, cell.name) { () throws(SystemCallError) in try device.load(cell, images) }
         }
         let seen = look().sighting(of: cell.name)
-        guard case .present(let observation) = seen, observation.state == .shutDown else {
+        guard seen == nil || seen?.observation?.state == .shutDown else {
             throw HypervisorError(
                 .noEffect, command, "\(command.rawValue) \(cell.name): accepted, and the cell is not shut down")
         }
@@ -104,6 +107,9 @@ public struct HypervisorCommands: Sendable {
         }
         return timedOut
     }
+
+    /// What a look at this moment shows of a cell; nil when that cannot be told.
+    public func sighting(of name: String) -> Sighting? { look().sighting(of: name) }
 
     private func look() -> HypervisorView {
         let view = HypervisorView(directory: sysfs)

@@ -4,6 +4,9 @@ import SystemCalls
 
 /// What `/sys/devices/jailhouse` shows, by reading it again and again, since nothing notifies.
 ///
+/// What cannot be read says nothing: a cell whose directory is listed but cannot be read (a fault of the file system,
+/// no descriptor left) is neither gone nor as it was.
+///
 /// Belongs to one isolation domain. One pass over a machine on which nothing changed costs two reads a cell, one for
 /// `enabled` and one directory listing, and allocates nothing.
 public final class HypervisorView {
@@ -28,6 +31,12 @@ public final class HypervisorView {
     /// Whether the driver is there at all.
     public private(set) var hasDriver = false
     public private(set) var isEnabled = false
+    /// Whether the last look could read all that it wanted to.
+    public private(set) var isComplete = true
+    /// Since when directories of cells that were never seen cannot be read.
+    private var unreadable: [Int: ContinuousClock.Instant] = [:]
+    /// A directory that cannot be read for longer than this is no cell's.
+    private static let patience = Duration.seconds(2)
     private var cells: [CellFiles] = []
     private var enabledFile: SysfsFile?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
@@ -44,27 +53,48 @@ public final class HypervisorView {
     ///
     /// - Parameter curiosity: which statistics to read, by the cell's name.
     public func look(_ curiosity: (String) -> Curiosity = { _ in [] }) {
+        isComplete = true
         lookWhetherEnabled()
-        let ids = isEnabled ? listedIDs() : []
+        guard let ids = isEnabled ? listedIDs() : [] else {
+            isComplete = false
+            for cell in cells { cell.miss() }
+            return
+        }
         cells.removeAll { !ids.contains($0.id) }
-        cells = cells.filter { $0.look(curiosity($0.name), buffer: buffer) }
-        for id in ids where !cells.contains(where: { $0.id == id }) {
+        if !unreadable.isEmpty { unreadable = unreadable.filter { ids.contains($0.key) } }
+        for id in ids {
+            let known = cells.firstIndex { $0.id == id }
+            if let known, cells[known].look(curiosity(cells[known].name), buffer: buffer) { continue }
             // not there before, or another cell under a number used again
-            guard let files = CellFiles("\(directory)/cells/\(id)", id: id, buffer: buffer) else { continue }
-            if files.look(curiosity(files.name), buffer: buffer) { cells.append(files) }
+            if let files = CellFiles("\(directory)/cells/\(id)", id: id, buffer: buffer),
+                files.look(curiosity(files.name), buffer: buffer)
+            {
+                unreadable[id] = nil
+                if let known { cells[known] = files } else { cells.append(files) }
+            } else if let known {
+                cells[known].miss()
+                isComplete = false
+            } else {
+                let first = unreadable[id] ?? .now
+                unreadable[id] = first
+                if first.duration(to: .now) < Self.patience { isComplete = false }
+            }
         }
     }
 
     /// The root cell (number 0) is Linux itself.
     public var rootCell: Cell? { cells.first { $0.id == 0 }.map(Cell.init) }
 
-    /// All cells but the root cell, in the order in which they were seen first.
+    /// All cells but the root cell, as they could be read last.
     public var guests: [Cell] { cells.lazy.filter { $0.id != 0 }.map(Cell.init) }
 
-    /// What a look showed of the cell of this name.
-    public func sighting(of name: String) -> Sighting {
-        guard isEnabled else { return .disabled }
-        return cells.first { $0.id != 0 && $0.name == name }.map { .present($0.observation) } ?? .absent
+    /// What the last look showed of the cell of this name; nil when it showed nothing that can be relied on.
+    public func sighting(of name: String) -> Sighting? {
+        if let cell = cells.first(where: { $0.id != 0 && $0.name == name }) {
+            return cell.isCurrent ? .present(cell.observation) : nil
+        }
+        guard isComplete else { return nil }
+        return isEnabled ? .absent : .disabled
     }
 
     /// The hypervisor's memory pools, read now; zeros while it is disabled.
@@ -101,25 +131,33 @@ public final class HypervisorView {
     }
 
     private func lookWhetherEnabled() {
-        if enabledFile == nil { enabledFile = SysfsFile(directory + "/enabled") }
-        guard let file = enabledFile else {
-            hasDriver = false
-            isEnabled = false
-            return
-        }
-        switch file.read(with: buffer) {
-        case .gone:
-            enabledFile = nil
-            hasDriver = false
-            isEnabled = false
-        case .changed, .unchanged:
+        if let enabled = readEnabled() {
             hasDriver = true
-            isEnabled = SysfsText.number(file.bytes) == 1
+            isEnabled = enabled
+        } else if access(directory, F_OK) != 0 && errno == ENOENT {
+            hasDriver = false
+            isEnabled = false
+        } else {
+            // as it was
+            isComplete = false
         }
     }
 
-    private func listedIDs() -> [Int] {
-        (try? SystemCall.numbers(inDirectory: directory + "/cells")) ?? []
+    /// Nil when nothing that makes sense can be read.
+    private func readEnabled() -> Bool? {
+        if enabledFile == nil { enabledFile = SysfsFile(directory + "/enabled") }
+        guard let file = enabledFile else { return nil }
+        guard file.read(with: buffer) != .gone else {
+            // its object may have been removed, and another be there
+            enabledFile = nil
+            return nil
+        }
+        return SysfsText.number(file.bytes).flatMap { $0 <= 1 ? $0 == 1 : nil }
+    }
+
+    /// Nil when they cannot be listed.
+    private func listedIDs() -> [Int]? {
+        try? SystemCall.numbers(inDirectory: directory + "/cells")
     }
 }
 

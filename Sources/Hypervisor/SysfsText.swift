@@ -58,7 +58,7 @@ enum SysfsText {
 final class SysfsFile {
     enum Reading {
         case unchanged, changed
-        /// The file is gone: its object was removed (ENODEV), or it is empty, as nothing below a cell ever is.
+        /// Nothing can be read: its object was removed (ENODEV), or it is empty, as nothing below a cell ever is.
         case gone
     }
 

@@ -98,8 +98,14 @@ static int take(struct slot *slot)
     return left < 0;
 }
 
+// A full or read-only file system still lets itself be read.
+static int is_about_writing(int error)
+{
+    return error == EROFS || error == ENOSPC || error == EDQUOT;
+}
+
 // Whether this call is to fail; errno is set then.
-static int fails(enum call call)
+static int fails_to(enum call call, int writes)
 {
     if (!table || inside || __atomic_load_n(&table->count, __ATOMIC_RELAXED) == 0)
         return 0;
@@ -107,13 +113,18 @@ static int fails(enum call call)
         struct slot *slot = &table->slots[number];
         if (__atomic_load_n(&slot->used, __ATOMIC_ACQUIRE) == 0 || slot->call != call || !is_for_us(slot))
             continue;
-        if (!is_our_turn(slot) || !take(slot))
+        if ((!writes && is_about_writing(slot->error)) || !is_our_turn(slot) || !take(slot))
             continue;
         __atomic_fetch_add(&slot->uses, 1, __ATOMIC_RELAXED);
         errno = slot->error;
         return 1;
     }
     return 0;
+}
+
+static int fails(enum call call)
+{
+    return fails_to(call, 1);
 }
 
 static int begins(const char *path, const char *prefix)
@@ -159,6 +170,11 @@ static void *next(void **known, const char *name)
     inside--;                                                                                                          \
     return result
 
+static int writes(int flags)
+{
+    return (flags & O_ACCMODE) != O_RDONLY || flags & (O_CREAT | O_TRUNC);
+}
+
 static mode_t mode_of(int flags, va_list rest)
 {
     return flags & (O_CREAT | __O_TMPFILE) ? va_arg(rest, mode_t) : 0;
@@ -172,7 +188,7 @@ static mode_t mode_of(int flags, va_list rest)
         va_start(rest, flags);                                                                                         \
         mode_t mode = mode_of(flags, rest);                                                                            \
         va_end(rest);                                                                                                  \
-        if (fails(DESCRIPTOR) || (is_own_path(path) && fails(OPEN)))                                                   \
+        if (fails(DESCRIPTOR) || (is_own_path(path) && fails_to(OPEN, writes(flags))))                                 \
             return -1;                                                                                                 \
         PASS_ON(int, NEXT(name)(path, flags, mode));                                                                   \
     }
@@ -185,7 +201,7 @@ static mode_t mode_of(int flags, va_list rest)
         va_start(rest, flags);                                                                                         \
         mode_t mode = mode_of(flags, rest);                                                                            \
         va_end(rest);                                                                                                  \
-        if (fails(DESCRIPTOR) || (is_own_path(path) && fails(OPEN)))                                                   \
+        if (fails(DESCRIPTOR) || (is_own_path(path) && fails_to(OPEN, writes(flags))))                                 \
             return -1;                                                                                                 \
         PASS_ON(int, NEXT(name)(directory, path, flags, mode));                                                        \
     }
@@ -206,7 +222,8 @@ DIR *opendir(const char *path)
 REPLACED(write);
 ssize_t write(int file, const void *bytes, size_t count)
 {
-    if (is_own_file(file) && fails(WRITE))
+    // what it says on its standard output may go to a file as well
+    if (file > STDERR_FILENO && is_own_file(file) && fails(WRITE))
         return -1;
     PASS_ON(ssize_t, NEXT(write)(file, bytes, count));
 }

@@ -14,6 +14,8 @@ extension CellLifecycle {
         case .refused(let refusal):
             if command == .start { memory.unverified = nil }
             if next != .disabled { turnBack(from: command, refusal, at: now, &actions) }
+        case .overtaken:
+            if command == .start { memory.unverified = nil }
         }
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {

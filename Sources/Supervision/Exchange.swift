@@ -15,6 +15,8 @@ public enum Outcome: Hashable, Sendable {
     /// - timedOut: the inmate was asked to shut down and did not answer in time.
     case done(timedOut: Bool = false)
     case refused(Refusal)
+    /// It was not given: the cell was not as it had been any more when its turn came.
+    case overtaken
 }
 
 /// What somebody asks for a cell.

@@ -11,11 +11,15 @@ struct CommandRunner: Sendable {
     let logger: Logger
     /// The cell's; afterwards with what was judged for a load.
     var images: JudgedImages
+    /// The cell as it was when the command was decided on.
+    let decidedOn: Sighting?
 
     /// Cells are addressed by name, never by number: a number may belong to another cell by now.
     mutating func run(_ command: Command, _ definition: CellDefinition) -> Outcome {
         let cell = CellReference(name: definition.name)
         do {
+            // a load looks when its images have been read
+            guard command == .load || isAsItWas(definition.name) else { return .overtaken }
             switch command {
             case .create:
                 try hypervisor.create(definition.name, definition.configuration)
@@ -32,6 +36,7 @@ struct CommandRunner: Sendable {
                 } catch {
                     return .refused(Refusal(kind: .definition, message: "\(error)"))
                 }
+                guard isAsItWas(definition.name) else { return .overtaken }
                 let loaded = pieces.map { PreloadImage(address: $0.address, contents: $0.contents) }
                 return .done(timedOut: try hypervisor.load(cell, loaded))
             case .start: return .done(timedOut: try hypervisor.start(cell))
@@ -40,6 +45,14 @@ struct CommandRunner: Sendable {
             }
         } catch {
             return .refused(Refusal(error))
+        }
+    }
+
+    /// Commands wait for one another, some for long, and others may change cells as well: looked at last of all.
+    private func isAsItWas(_ name: String) -> Bool {
+        switch (decidedOn, hypervisor.sighting(of: name)) {
+        case (.present(let old), .present(let new)): old.id == new.id && old.state == new.state
+        case (let old, let new): old == new
         }
     }
 }

@@ -1,6 +1,7 @@
 import CellConfiguration
 import CellDefinition
 import ControlInterface
+import Glibc
 import Hypervisor
 import Supervision
 
@@ -8,13 +9,14 @@ extension Supervisor {
     /// Gives a command to the command thread; its end comes back as an event.
     func launch(_ command: Command, for name: String) {
         guard let definition = cells[name]?.definition else {
-            return feed(name, .finished(command, .refused(.noDefinition), view.sighting(of: name)), at: Clock.now())
+            return conclude(command, for: name, .refused(.noDefinition), at: Clock.now())
         }
         if command == .create, let refusal = refusal(ofCreating: definition) {
-            return feed(name, .finished(command, .refused(refusal), view.sighting(of: name)), at: Clock.now())
+            return conclude(command, for: name, .refused(refusal), at: Clock.now())
         }
         let runner = CommandRunner(
-            hypervisor: hypervisor, files: files.reader, logger: logger, images: cells[name]?.images ?? JudgedImages())
+            hypervisor: hypervisor, files: files.reader, logger: logger, images: cells[name]?.images ?? JudgedImages(),
+            decidedOn: cells[name]?.lifecycle.sighting)
         let work = commandThread.runIfActive(eventLoop: eventLoop) {
             var runner = runner
             return (runner.run(command, definition), runner.images)
@@ -32,7 +34,7 @@ extension Supervisor {
     /// What a cell that exists and this one would do to each other, which the hypervisor does not look at.
     private func refusal(ofCreating definition: CellDefinition) -> Refusal? {
         for (name, cell) in cells where name != definition.name {
-            guard let other = cell.definition, view.sighting(of: name).observation != nil else { continue }
+            guard let other = cell.definition, view.sighting(of: name)?.observation != nil else { continue }
             let findings = DefinitionSet([definition, other]).mutualFindings(in: settings.system?.descriptor)
             guard let finding = findings.first(where: { $0.severity == .error }) else { continue }
             return Refusal(kind: .definition, message: "the cell \(name) exists, and \(finding)")
@@ -47,35 +49,83 @@ extension Supervisor {
         if case .refused(let refusal) = outcome {
             logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
         }
-        feed(name, .finished(command, outcome, view.sighting(of: name)), at: now)
+        conclude(command, for: name, outcome, at: now)
         saveState()
         if !isEnding { arm(at: now) }
+    }
+
+    /// Gives the cell the end of its command with what the last look showed; when that showed nothing, after the first
+    /// look that does.
+    private func conclude(_ command: Command, for name: String, _ outcome: Outcome, at now: Moment) {
+        if let sighting = view.sighting(of: name) {
+            feed(name, .finished(command, outcome, sighting), at: now)
+        } else {
+            unseenEnds[name] = UnseenEnd(command: command, outcome: outcome)
+        }
+    }
+
+    /// What a pass showed of a cell.
+    func feed(_ sighting: Sighting, of name: String, at now: Moment) {
+        if let end = unseenEnds.removeValue(forKey: name) {
+            feed(name, .finished(end.command, end.outcome, sighting), at: now)
+        } else {
+            feed(name, .seen(sighting), at: now)
+        }
     }
 
     /// Enables the hypervisor once its driver is there, if a system is configured.
     func enableIfWanted() {
         guard wantsEnable, !isMachineCommandInFlight, view.hasDriver else { return }
+        if let enableAgain, Clock.now() < enableAgain.at { return }
         wantsEnable = false
         guard !view.isEnabled, let system = settings.system else { return }
         enabling = Task {
             do {
                 try await self.enable(system)
             } catch {
-                self.logger.error("\(error.sentence)")
+                self.noteFailedEnable(error)
             }
         }
+    }
+
+    /// Tries again later, unless the reason is the configuration or the hypervisor's file, which stay what they are.
+    private func noteFailedEnable(_ error: any Error) {
+        guard let errno = (error as? HypervisorError)?.errno, errno != EINVAL, errno != ENOENT, errno != 0 else {
+            return logger.error("\(error.sentence)")
+        }
+        let pause = enableAgain.map { min($0.pause * 2, EnableAgain.longestPause) } ?? EnableAgain.firstPause
+        enableAgain = EnableAgain(at: Clock.now() + pause, pause: pause)
+        wantsEnable = true
+        logger.error("\(error.sentence); trying again in \(pause)")
+    }
+
+    /// When and after which pause a failed enable is tried again.
+    struct EnableAgain {
+        static let firstPause = Duration.milliseconds(100)
+        static let longestPause = Duration.seconds(60)
+        let at: Moment
+        let pause: Duration
     }
 
     /// Enables the hypervisor with this system, and starts what is to be started with it.
     func enable(_ system: SystemSource) async throws {
         let configuration = try system.configuration()
-        try await machineCommand { hypervisor throws(HypervisorError) in try hypervisor.enable(configuration) }
+        do {
+            try await machineCommand { hypervisor throws(HypervisorError) in try hypervisor.enable(configuration) }
+        } catch let error as HypervisorError {
+            // what shows decides, not what the call says
+            look(at: Clock.now())
+            guard error.cause != nil, view.isEnabled else { throw error }
+            logger.warning("\(error.message); it is enabled all the same")
+        }
         logger.notice("enabled the hypervisor with \(system.path)")
         state.isDisabledByRequest = false
+        wantsEnable = false
+        enableAgain = nil
         let now = Clock.now()
         look(at: now)
         for (name, cell) in cells where cell.definition?.policy.autostart == true {
-            feed(name, .seen(view.sighting(of: name)), at: now)
+            if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
             feed(name, .requested(.start, 0), at: now)
         }
         poll()
@@ -92,8 +142,11 @@ extension Supervisor {
         } catch {
             let now = Clock.now()
             look(at: now)
-            for name in wanted { feed(name, .requested(.start, 0), at: now) }
-            throw error
+            if view.isEnabled || !view.isComplete {
+                for name in wanted { feed(name, .requested(.start, 0), at: now) }
+                throw error
+            }
+            logger.warning("\(error.sentence); it is disabled all the same")
         }
         logger.notice("disabled the hypervisor")
         state.isDisabledByRequest = true

@@ -31,9 +31,13 @@ actor Supervisor {
     var stateFileProblem: String?
     var answers: [RequestID: CheckedContinuation<Void, any Error>] = [:]
     var lastRequest: RequestID = 0
+    /// Commands whose end is known, and whose effect could not be looked at yet; by cell.
+    var unseenEnds: [String: UnseenEnd] = [:]
     var watchers = Watchers()
     /// The hypervisor is to be enabled as soon as its driver is there.
     var wantsEnable = false
+    /// The daemon's own enable failed.
+    var enableAgain: EnableAgain?
     /// The daemon is enabling it by itself; a request that comes meanwhile waits for this.
     var enabling: Task<Void, Never>?
     var isMachineCommandInFlight = false
@@ -95,6 +99,11 @@ actor Supervisor {
         }
     }
 
+    struct UnseenEnd {
+        let command: Command
+        let outcome: Outcome
+    }
+
     // MARK: - Observe
 
     /// One pass: looks at everything, lets every cell decide, and sets the time of the next pass.
@@ -102,7 +111,9 @@ actor Supervisor {
         guard !isEnding else { return }
         let now = Clock.now()
         look(at: now)
-        for name in cells.keys { feed(name, .seen(view.sighting(of: name)), at: now) }
+        for name in cells.keys {
+            if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
+        }
         for (name, cell) in cells where cell.isForgettable { cells[name] = nil }
         enableIfWanted()
         saveState()

@@ -91,17 +91,80 @@ struct HypervisorViewTests {
         #expect(view.sighting(of: "other") == .present(Observation(id: 1, state: .running)))
     }
 
-    @Test("Garbage leaves the earlier reading, and a half shown cell is not there yet")
+    @Test("A state that is garbage says nothing, and is shown as it was")
     func garbage() {
         let view = HypervisorView(directory: tree.directory)
         tree.addCell(1, "rtems", "running")
         view.look()
         tree.write("cells/1/state", "gibberish\n")
         view.look()
-        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)))
+        #expect(view.sighting(of: "rtems") == nil)
+        #expect(view.guests.map(\.observation.state) == [.running])
+        tree.write("cells/1/state", "failed\n")
+        view.look()
+        #expect(view.sighting(of: "rtems")?.observation?.state == .failed)
+    }
+
+    @Test("A directory half there is nobody's, and every cell that is not seen may be it")
+    func half() throws {
+        let view = HypervisorView(directory: tree.directory)
         tree.write("cells/2/name", "half\n")
         view.look()
-        #expect(view.sighting(of: "half") == .absent)
+        #expect(view.sighting(of: "half") == nil)
+        #expect(view.sighting(of: "other") == nil)
+        tree.addCell(2, "half")
+        view.look()
+        #expect(view.sighting(of: "half") == .present(Observation(id: 2, state: .shutDown)))
+        #expect(view.sighting(of: "other") == .absent)
+    }
+
+    @Test("A cell whose files vanish while its directory is listed is not gone", arguments: ["state", "name", ""])
+    func filesVanish(file: String) throws {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        let path = tree.directory + "/cells/1"
+        for name in ["state", "name", "cpus_assigned_list"] where file.isEmpty || file == name {
+            tree.write("cells/1/\(name)", "")
+            try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+        }
+        view.look()
+        let seen = view.sighting(of: "rtems")
+        #expect(seen == nil || seen == .present(Observation(id: 1, state: .running)))
+        #expect(view.guests.map(\.name) == ["rtems"])
+        tree.addCell(1, "rtems", "failed")
+        view.look()
+        #expect(view.sighting(of: "rtems")?.observation?.state == .failed)
+    }
+
+    @Test("Cells that cannot be listed are not gone")
+    func unlisted() throws {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        let cells = tree.directory + "/cells"
+        try FileManager.default.moveItem(atPath: cells, toPath: cells + ".away")
+        view.look()
+        #expect(view.sighting(of: "rtems") == nil)
+        #expect(view.sighting(of: "other") == nil)
+        try FileManager.default.moveItem(atPath: cells + ".away", toPath: cells)
+        view.look()
+        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
+    }
+
+    @Test("enabled is believed when it says 0 or 1", arguments: ["", "x\n", "7\n"])
+    func enabledIsGarbage(text: String) {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        tree.write("enabled", text)
+        view.look()
+        #expect(view.hasDriver && view.isEnabled)
+        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
+        #expect(view.sighting(of: "other") == nil)
+        tree.write("enabled", "0\n")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .disabled)
     }
 
     @Test("Statistics are read only when asked for")
@@ -109,10 +172,10 @@ struct HypervisorViewTests {
         let view = HypervisorView(directory: tree.directory)
         tree.addCell(1, "rtems", "running")
         view.look { _ in [.managementExits, .totalExits] }
-        #expect(view.sighting(of: "rtems").observation?.managementExits == [3])
-        #expect(view.sighting(of: "rtems").observation?.totalExits == 7)
+        #expect(view.sighting(of: "rtems")?.observation?.managementExits == [3])
+        #expect(view.sighting(of: "rtems")?.observation?.totalExits == 7)
         view.look()
-        #expect(view.sighting(of: "rtems").observation?.managementExits == nil)
+        #expect(view.sighting(of: "rtems")?.observation?.managementExits == nil)
         #expect(view.statistics(ofCell: 1).map(\.name) == ["cpu3/vmexits_management", "vmexits_total"])
     }
 

@@ -1,10 +1,14 @@
 import Foundation
+import Glibc
+import Synchronization
 
 /// A simulated machine of a test's own with the daemon in it.
 final class LiveMachine: Sendable {
     let directory: TemporaryDirectory
     private let machine: Program
-    private let daemon: Program
+    private let daemonCommand: [String]
+    private let currentDaemon: Mutex<Program?>
+    private var daemon: Program? { currentDaemon.withLock { $0 } }
 
     /// Starts both.
     ///
@@ -13,9 +17,11 @@ final class LiveMachine: Sendable {
     ///   - system: whether the hypervisor is enabled at start, with the shipped system.
     ///   - simulator: further arguments of `jailhouse-sim serve`.
     ///   - wrapper: what runs the daemon's command, instead of nothing.
+    ///   - before: what is to be done when the machine is there and the daemon is not.
     static func start(
         cells: [String: String] = [:], system: Bool = true, simulator: [String] = [],
-        wrapper: (TemporaryDirectory) -> [String] = { _ in [] }
+        wrapper: (TemporaryDirectory) -> [String] = { _ in [] },
+        before: (LiveMachine) async throws -> Void = { _ in }
     ) async throws -> LiveMachine {
         let directory = try TemporaryDirectory()
         let etc = directory.url.appending(path: "etc")
@@ -28,39 +34,57 @@ final class LiveMachine: Sendable {
         let place = directory.url.appending(path: "machine").path
         let machine = try Program([Place.program("jailhouse-sim"), "serve", "--directory", place] + simulator)
         try await eventually("the machine is ready: \(machine.errors)") { machine.output.contains("ready") }
-        let daemon = try Program(
+        let command =
             wrapper(directory) + [
                 Place.program("jailhouse-sim"), "exec", "--directory", place, "--", Place.program("jailhoused"),
                 "--configuration", etc.path, "--runtime", directory.url.appending(path: "run").path,
-            ])
-        let live = LiveMachine(directory: directory, machine: machine, daemon: daemon)
-        try await eventually("the daemon answers: \(daemon.errors)") {
-            let answer = try await live.control("list", "--json")
-            return answer.status == 0
-        }
+            ]
+        let live = LiveMachine(directory: directory, machine: machine, daemonCommand: command)
+        try await before(live)
+        try await live.startDaemon()
         if system {
-            try await eventually("the hypervisor is enabled: \(daemon.errors)") {
+            try await eventually("the hypervisor is enabled: \(live.log)") {
                 try await live.control("status").output.contains("Hypervisor: enabled")
             }
         }
         return live
     }
 
-    private init(directory: TemporaryDirectory, machine: Program, daemon: Program) {
+    private init(directory: TemporaryDirectory, machine: Program, daemonCommand: [String]) {
         self.directory = directory
         self.machine = machine
-        self.daemon = daemon
+        self.daemonCommand = daemonCommand
+        currentDaemon = Mutex(nil)
+    }
+
+    private func startDaemon() async throws {
+        let daemon = try Program(daemonCommand)
+        currentDaemon.withLock { $0 = daemon }
+        try await eventually("the daemon answers: \(daemon.errors)") {
+            try await control("list", "--json").status == 0
+        }
+    }
+
+    /// Ends the daemon as a crash would, and starts its successor.
+    func killDaemon() async throws {
+        signalDaemon(SIGKILL)
+        _ = try await daemonEnd()
+        try await startDaemon()
     }
 
     deinit {
-        daemon.stop()
+        daemon?.stop()
         machine.stop()
     }
 
-    var log: String { daemon.errors }
+    /// The present daemon's.
+    var log: String { daemon?.errors ?? "" }
     var console: String { machine.output }
-    func signalDaemon(_ number: Int32) { daemon.signal(number) }
-    func daemonEnd() async throws -> Ended { try await daemon.end() }
+    func signalDaemon(_ number: Int32) { daemon?.signal(number) }
+    func daemonEnd() async throws -> Ended {
+        guard let daemon else { throw TooLate(description: "there is no daemon") }
+        return try await daemon.end()
+    }
 
     /// Runs `jailhouse-ctl`.
     func control(_ arguments: String...) async throws -> Ended {
@@ -70,12 +94,23 @@ final class LiveMachine: Sendable {
     }
 
     /// Runs `jailhouse-sim inject`.
-    func inject(_ arguments: String...) async throws {
+    func inject(_ arguments: String...) async throws { try await inject(arguments) }
+
+    func inject(_ arguments: [String]) async throws {
+        _ = try await simulator(["inject"] + arguments)
+    }
+
+    /// The machine as it really is.
+    func state() async throws -> MachineState {
+        try JSONDecoder().decode(MachineState.self, from: Data(try await simulator(["state", "--json"]).utf8))
+    }
+
+    private func simulator(_ arguments: [String]) async throws -> String {
         let ended = try await Program.run(
-            [
-                Place.program("jailhouse-sim"), "inject", "--directory", directory.url.appending(path: "machine").path,
-            ] + arguments)
-        guard ended.status == 0 else { throw TooLate(description: "inject: \(ended.errors)") }
+            [Place.program("jailhouse-sim")] + arguments,
+            environment: ["JAILHOUSE_SIM_DIRECTORY": directory.url.appending(path: "machine").path])
+        guard ended.status == 0 else { throw TooLate(description: "\(arguments): \(ended.errors)") }
+        return ended.output
     }
 
     /// A cell as `list --json` shows it.
@@ -88,6 +123,17 @@ final class LiveMachine: Sendable {
         let url = directory.url.appending(path: "etc/cells/\(name).toml")
         try text.write(to: url, atomically: true, encoding: .utf8)
     }
+}
+
+/// Some of what `jailhouse-sim state --json` shows.
+struct MachineState: Decodable {
+    struct Cell: Decodable {
+        var name: String
+        var starts: Int
+    }
+
+    var cells: [Cell]
+    var faults: [String]
 }
 
 /// The documented fields of `list --json`.
