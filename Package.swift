@@ -82,6 +82,15 @@ let package = Package(
         ),
         command("jailhouse-sim", ["Simulator", "SystemCalls", argumentParser]),
 
+        // make chaos; not installed
+        .executableTarget(
+            name: "chaos",
+            dependencies: [
+                "CellConfiguration", "ControlInterface", "Hypervisor", "Simulator", "SystemCalls", argumentParser,
+                systemPackage,
+            ],
+            path: "Tests/chaos", swiftSettings: strict),
+
         tests("CellConfigurationTests", ["CellConfiguration"]),
         tests("InmateImageTests", ["InmateImage"]),
         tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),

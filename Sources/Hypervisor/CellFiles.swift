@@ -1,3 +1,4 @@
+import Glibc
 import Supervision
 
 /// One directory `cells/<id>`, its files kept open.
@@ -57,15 +58,22 @@ final class CellFiles {
         isCurrent = false
     }
 
-    /// Empty when the driver does not offer them.
-    private func managementExits(_ buffer: UnsafeMutableRawBufferPointer) -> [UInt64] {
+    /// Empty when the driver does not offer them; nil when they cannot be read now.
+    private func managementExits(_ buffer: UnsafeMutableRawBufferPointer) -> [UInt64]? {
         if management == nil {
-            let files = cpus.compactMap { SysfsFile("\(directory)/statistics/cpu\($0)/vmexits_management") }
-            management = files.count == cpus.count ? files : []
+            let directories = cpus.map { "\(directory)/statistics/cpu\($0)" }
+            guard directories.allSatisfy({ access($0, F_OK) == 0 || errno != ENOENT }) else { return [] }
+            let files = directories.compactMap { SysfsFile("\($0)/vmexits_management") }
+            guard files.count == cpus.count else { return nil }
+            management = files
         }
         var exits: [UInt64] = []
         for file in management ?? [] {
-            guard file.read(with: buffer) != .gone, let count = SysfsText.number(file.bytes) else { return [] }
+            guard file.read(with: buffer) != .gone, let count = SysfsText.number(file.bytes) else {
+                // they may have been replaced
+                management = nil
+                return nil
+            }
             exits.append(count)
         }
         return exits
@@ -73,7 +81,10 @@ final class CellFiles {
 
     private func totalExits(_ buffer: UnsafeMutableRawBufferPointer) -> UInt64? {
         if total == nil { total = SysfsFile(directory + "/statistics/vmexits_total") }
-        guard let total, total.read(with: buffer) != .gone else { return nil }
-        return SysfsText.number(total.bytes)
+        guard let file = total, file.read(with: buffer) != .gone else {
+            total = nil
+            return nil
+        }
+        return SysfsText.number(file.bytes)
     }
 }

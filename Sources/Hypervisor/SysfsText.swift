@@ -3,7 +3,8 @@ import Supervision
 import SystemCalls
 import SystemPackage
 
-/// The texts that the driver puts below `/sys/devices/jailhouse`; nil for what is not such a text.
+/// The texts that the driver puts below `/sys/devices/jailhouse`; nil for what is not such a text. Each ends with a
+/// newline: one without is a part of another.
 enum SysfsText {
     static func number(_ bytes: some Sequence<UInt8>) -> UInt64? {
         var value: UInt64 = 0
@@ -21,7 +22,7 @@ enum SysfsText {
             default: return nil
             }
         }
-        return hasDigits ? value : nil
+        return hasDigits && ended ? value : nil
     }
 
     static func state(_ bytes: some Sequence<UInt8>) -> CellState? {
@@ -31,7 +32,7 @@ enum SysfsText {
     /// A text of one line, without its end.
     static func line(_ bytes: some Sequence<UInt8>) -> String? {
         var content = Array(bytes)
-        if content.last == UInt8(ascii: "\n") { content.removeLast() }
+        guard content.popLast() == UInt8(ascii: "\n") else { return nil }
         guard !content.isEmpty, !content.contains(UInt8(ascii: "\n")), !content.contains(0) else { return nil }
         return String(validating: content, as: UTF8.self)
     }

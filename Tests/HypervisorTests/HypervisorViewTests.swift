@@ -179,6 +179,25 @@ struct HypervisorViewTests {
         #expect(view.statistics(ofCell: 1).map(\.name) == ["cpu3/vmexits_management", "vmexits_total"])
     }
 
+    @Test("Counters that cannot be read now are not taken for counters that are not offered")
+    func unreadableCounters() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        func exits() -> [UInt64]? {
+            view.look { _ in .managementExits }
+            return view.sighting(of: "rtems")?.observation?.managementExits
+        }
+        tree.write("cells/1/statistics/cpu3/vmexits_management", "")
+        #expect(exits() == nil)
+        tree.write("cells/1/statistics/cpu3/vmexits_management", "12")
+        #expect(exits() == nil, "a part of a number")
+        tree.write("cells/1/statistics/cpu3/vmexits_management", "12\n")
+        #expect(exits() == [12])
+        tree.addCell(2, "old driver", cpus: "2")
+        view.look { _ in .managementExits }
+        #expect(view.sighting(of: "old driver")?.observation?.managementExits == [])
+    }
+
     @Test("Cells are not there while the hypervisor is disabled")
     func disabled() {
         let view = HypervisorView(directory: tree.directory)

@@ -20,7 +20,7 @@ struct SysfsTextTests {
         "Numbers",
         arguments: [
             ("0\n", 0), ("18446744073709551615\n", UInt64.max), ("18446744073709551616\n", nil), ("", nil),
-            ("\n", nil), ("1 \n", nil), ("1\n2", nil),
+            ("\n", nil), ("1 \n", nil), ("1\n2", nil), ("1", nil),
         ] as [(String, UInt64?)])
     func number(text: String, expected: UInt64?) {
         #expect(SysfsText.number(text.utf8) == expected)
@@ -30,6 +30,8 @@ struct SysfsTextTests {
     func state(state: CellState) {
         #expect(SysfsText.state((state.rawValue + "\n").utf8) == state)
         #expect(SysfsText.state("Running\n".utf8) == nil)
+        // the beginning of running/locked
+        #expect(SysfsText.state("running".utf8) == nil)
     }
 
     @Test("What is new on a console that forgets its beginning")

@@ -11,6 +11,8 @@ public enum OtherToolStep: Hashable, Sendable {
     case recreate(String)
     /// Destroys it and creates another of the same hardware, so that a number is used again.
     case replace(String, by: String)
+    /// Creates a cell from these bytes.
+    case create([UInt8])
     /// Destroys both and creates them in the other order, so that each has the other's number.
     case swap(String, String)
     case disable
@@ -50,6 +52,22 @@ public enum OtherToolStep: Hashable, Sendable {
     }
 }
 
+extension OtherToolStep: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .destroy(let name): "destroy \(name)"
+        case .shutDown(let name): "shut-down \(name)"
+        case .restart(let name): "restart \(name)"
+        case .recreate(let name): "recreate \(name)"
+        case .replace(let name, let other): "replace \(name) \(other)"
+        case .create(let configuration): "create (\(configuration.count) bytes)"
+        case .swap(let one, let other): "swap \(one) \(other)"
+        case .disable: "disable"
+        case .enable: "enable"
+        }
+    }
+}
+
 extension Machine {
     /// Another tool does all of this in one moment, so that nobody can see the machine in between; as soon as no
     /// command has the driver's lock. The first step that is refused ends it; what came before stays done.
@@ -76,7 +94,10 @@ extension Machine {
         case .restart(let name):
             if let refusal = doAtOnce(.load(.name(name), [])) { return refusal }
             // what is in the cell's memory is what was loaded last
-            if let index = cells.firstIndex(where: { $0.name == name }) { cells[index].isFresh = true }
+            if let index = cells.firstIndex(where: { $0.name == name }) {
+                cells[index].isFresh = true
+                cells[index].losesNextStart = false
+            }
             return doAtOnce(.start(.name(name)))
         case .recreate(let name): return recreate([name], as: [name])
         case .replace(let name, let other): return recreate([name], as: [other])
@@ -86,6 +107,7 @@ extension Machine {
             // the lower number is the first to be given again
             return ids[0] < ids[1]
                 ? recreate([other, one], as: [other, one]) : recreate([one, other], as: [one, other])
+        case .create(let configuration): return doAtOnce(.create(configuration))
         case .disable: return doAtOnce(.disable)
         case .enable:
             guard let configuration = lastSystem else { return .invalid }

@@ -1,0 +1,112 @@
+import ControlInterface
+import Foundation
+import Simulator
+import Synchronization
+
+/// The simulated machine with the daemon in it.
+final class Arena {
+    let place: Place
+    let story: Story
+    let machine: SimulatedMachine
+    let daemon: Daemon
+    let orders: Orders
+    /// Whether a daemon may find that it cannot begin: its Linux may have failed it. Its service manager starts it again.
+    var daemonMayGiveUp = false
+    private(set) var givenUp = 0
+
+    init(programs: String, seed: UInt64, story: Story) throws {
+        self.story = story
+        place = try Place()
+        machine = try SimulatedMachine(
+            directory: place.machine, settings: MachineSettings(cpus: 8, timing: .none, seed: seed),
+            keepsTogether: true, onReport: { line in story.say("machine: \(line)") })
+        var environment = try machine.environment
+        environment["SWIFT_BACKTRACE"] = "enable=no"
+        daemon = Daemon(
+            arguments: [
+                programs + "/jailhoused", "--configuration", place.configuration, "--runtime", place.runtime,
+            ], environment: environment, story: story)
+        let machine = machine
+        orders = Orders(socket: place.runtime + "/control", story: story) { machine.change { $0.now } }
+    }
+
+    /// Ends all of it and removes its directory.
+    func end() {
+        try? daemon.end(SIGKILL)
+        machine.stop()
+        place.remove()
+    }
+
+    var now: Duration { machine.change { $0.now } }
+
+    /// Waits for something, and meanwhile for what must never be.
+    ///
+    /// - Throws: ``Wrong`` when it does not come true in time.
+    func eventually(_ what: () -> String, within limit: Duration, _ condition: () -> Bool) throws {
+        let deadline = ContinuousClock.now + limit
+        while !condition() {
+            try noticeEnd()
+            if let freeze = machine.machine.freeze { throw Wrong("the machine is frozen: \(freeze)") }
+            guard ContinuousClock.now < deadline else { throw Wrong("not within \(limit): \(what())") }
+            usleep(1000)
+        }
+    }
+
+    /// Takes notice of a daemon that has ended by itself.
+    func noticeEnd() throws {
+        do {
+            try daemon.noticeEnd()
+        } catch is GaveUp {
+            guard daemonMayGiveUp else { throw Wrong("the daemon gave up, and nothing was wrong with its Linux") }
+            givenUp += 1
+            try daemon.start()
+        }
+    }
+
+    /// Another tool makes the cell that nobody has defined, where it is not there.
+    func bringStranger() throws {
+        let configuration = try Subject.strangerConfiguration()
+        let isThere: Bool = machine.change { machine in
+            guard machine.isEnabled else { return false }
+            guard !machine.cells.contains(where: { $0.name == Subject.stranger && $0.isHealthy }) else { return true }
+            let creates = !machine.cells.contains { $0.name == Subject.stranger }
+            machine.doBehindTheBack((creates ? [.create(configuration)] : []) + [.restart(Subject.stranger)])
+            return false
+        }
+        if !isThere { story.say("the stranger is brought back") }
+    }
+
+    /// What was wrong comes to an end, as far as it is not for the daemon to end it.
+    func ceaseFaults() {
+        machine.clearFaults()
+        machine.change { machine in
+            for cell in machine.cells where cell.name.hasPrefix("intruder-") {
+                machine.doBehindTheBack([.destroy(cell.name)])
+            }
+            for cell in machine.cells where !cell.isRoot {
+                for fault in [Fault.approve, .unlock] {
+                    // an inmate that has ended has nothing to unlock
+                    guard fault != .unlock || cell.commState == .runningLocked else { continue }
+                    try? machine.inject(fault, into: cell.name)
+                }
+            }
+        }
+    }
+
+    func tamper(_ how: StateFileTampering) {
+        let path = place.runtime + "/state.json"
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return }
+        story.say("the state file is now \(how.rawValue)")
+        let changed =
+            switch how {
+            case .garbage: "\u{0}\u{1}garbage"
+            case .truncated: String(text.prefix(text.count / 2))
+            case .empty: ""
+            case .newer: text.replacingOccurrences(of: "\"version\":1", with: "\"version\":99")
+            case .otherBoot:
+                text.replacingOccurrences(
+                    of: #""bootID":"[^"]*""#, with: #""bootID":"another""#, options: .regularExpression)
+            }
+        try? changed.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Synchronization
+import SystemCalls
+
+/// What happened, line by line, from all threads: the last of it is printed when something is wrong.
+final class Story: Sendable {
+    private static let longest = 2000
+    private let lines = Mutex<[(at: ContinuousClock.Instant, text: String)]>([])
+    private let begin = ContinuousClock.now
+    private let isTold: Bool
+
+    /// - Parameter isTold: print each line as it comes.
+    init(isTold: Bool) {
+        self.isTold = isTold
+    }
+
+    func say(_ text: String) {
+        let now = ContinuousClock.now
+        lines.withLock { lines in
+            if lines.count >= Self.longest { lines.removeFirst(Self.longest / 2) }
+            lines.append((now, text))
+        }
+        if isTold { tell(format(now, text)) }
+    }
+
+    /// The last lines, oldest first.
+    func last(_ count: Int) -> String {
+        lines.withLock { lines in
+            lines.suffix(count).map { format($0.at, $0.text) }.joined(separator: "\n")
+        }
+    }
+
+    private func format(_ at: ContinuousClock.Instant, _ text: String) -> String {
+        let microseconds = begin.duration(to: at).components
+        let seconds = Double(microseconds.seconds) + Double(microseconds.attoseconds) / 1e18
+        return String(format: "%10.4f  ", seconds) + text
+    }
+}
+
+/// Something that must never be.
+struct Wrong: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// SplitMix64: the same everywhere.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64, round: Int) {
+        state = seed &+ UInt64(round) &* 0xd1b5_4a32_d192_ed03
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func one<Element>(of elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &self)]
+    }
+
+    mutating func isSo(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &self) < probability }
+
+    mutating func milliseconds(_ range: ClosedRange<Double>) -> Duration {
+        .microseconds(Int(Double.random(in: range, using: &self) * 1000))
+    }
+}
+
+/// A line of output, at once also when it goes to a pipe.
+func tell(_ line: String) {
+    _ = try? SystemCall.write(Array((line + "\n").utf8), to: STDOUT_FILENO)
+}
+
+func pause(_ time: Duration) {
+    guard time > .zero else { return }
+    usleep(UInt32(time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000))
+}
