@@ -100,7 +100,9 @@ let package = Package(
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
-        tests("CellMachineTests", ["CellMachine", "CellConfiguration"], data: ["Inmates"]),
+        tests(
+            "CellMachineTests", ["CellMachine", "CellConfiguration", "CellDefinition", "InmateImage"],
+            data: ["Inmates"]),
         tests("DaemonTests", ["jailhoused"]),
         tests(
             "CommandTests",

@@ -7,8 +7,8 @@
 @c(inmate_main) func inmateMain() {
     let region = CommunicationRegion()
     let seconds = CommandLine.number("seconds") ?? 3
-    print("locked: for \(seconds) s")
     region.set(state: .runningLocked)
+    print("locked: for \(seconds) s")
     var timer = PMTimer(port: region.pmTimerPort)
     var (passed, denied) = (UInt32(0), UInt32(0))
     while passed < seconds {

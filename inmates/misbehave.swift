@@ -110,7 +110,7 @@ func act(_ mode: Mode) {
     case .memoryFetch: callAddress(Place.outside)
     case .readOnlyWrite: DeviceMemory(at: Place.readOnly).write(1, at: 0)
     case .dataFetch: fetchData()
-    case .registerRead: print("read \(hex: ModelSpecificRegister(number: 0x17).low)")
+    case .registerRead: print("read \(hex: ModelSpecificRegister(number: 0x4000_0000).low)")
     case .registerWrite: ModelSpecificRegister(number: 0x200).write(low: 0)
     case .tripleFault:
         Interrupt.forgetTable()
