@@ -32,6 +32,9 @@ extension CellMachine {
         guard settings.configurationSpaceBase & 0xfff_ffff == 0 else {
             throw CellMachineError(.configuration, "the configuration space's base is no multiple of 256 MiB")
         }
+        guard cell.pciDevices.allSatisfy({ $0.kind != .device || $0.address.bus == 0 }) else {
+            throw CellMachineError(.configuration, "the simulated machine has no PCI bus but the first")
+        }
         let monitors = MachineMemory.monitors..<0x8000_0000
         for region in cell.memoryRegions where !region.flags.contains(.communicationRegion) && region.size > 0 {
             let (end, overflow) = region.physicalStart.addingReportingOverflow(region.size)
@@ -42,6 +45,13 @@ extension CellMachine {
                 throw CellMachineError(
                     .configuration, "a memory region lies over the simulated machine's own memory, from 0x7f000000")
             }
+        }
+    }
+
+    static func places(of cell: CellDescriptor, _ inventory: DeviceInventory) -> [ConfigurationWrite] {
+        var addresses = BaseAddresses(cell)
+        return cell.pciDevices.filter { $0.kind == .device }.flatMap { device in
+            inventory.baseAddresses[device.address.rawValue].map { addresses.place(device, $0) } ?? []
         }
     }
 

@@ -59,17 +59,28 @@ public final class CellMachine: Sendable {
         prepared.lastBus = lastBus
         prepared.configurationWrites = ConfigurationWrite.chipset(
             configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort)
-        contents = try prepared.bytes(monitor: try CellMachine.contents(of: settings.monitor))
         firmwareCopy = try CellMachine.firmware(base: base, slot: slot, settings: settings)
 
         var arguments = EmulatorArguments(settings: settings, cpus: cell.cpus.members, firmware: firmwareCopy)
         arguments.usesKVM = settings.accelerator == .automatic && KVM.nestsSVM
         let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
         arguments.devices = devices.filter { owned.contains($0.address) }
+        arguments.slot = slot
         let listener = Listener(cell: cell, area: area, onEvent: onEvent)
         do {
             emulator = try EmulatorProcess(arguments) { listener.hear($0) }
         } catch {
+            unlink(firmwareCopy)
+            throw error
+        }
+        do {
+            if !arguments.devices.isEmpty {
+                let inventory = try DeviceInventory(answer: try emulator.control.execute("query-pci"))
+                prepared.configurationWrites += CellMachine.places(of: cell, inventory)
+            }
+            contents = try prepared.bytes(monitor: try CellMachine.contents(of: settings.monitor))
+        } catch {
+            emulator.terminate()
             unlink(firmwareCopy)
             throw error
         }

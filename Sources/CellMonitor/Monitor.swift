@@ -13,13 +13,10 @@
     registerWrite(0xc001_0117, cpu.hostStateAddress)
     LocalAPIC.prepare(acceptsPIC: index == 0 && Parameters.has(MonitorMemory.Flag.interruptsByPIC))
     cpu.prepareControlBlock()
-    if index == 0 {
-        cpu.reset(vector: MonitorMemory.resetVector)
-    } else {
-        cpu.setWord(record: MonitorMemory.Record.waitsForSIPI, 1)
-        cpu.enterParking()
-    }
+    // all of them, as on the hypervisor: the inmate sorts out which is the first
+    cpu.reset(vector: MonitorMemory.resetVector)
     cpu.count(.management)
+    awaitOthers()
     while true {
         cpu.run()
         cpu.setByte(VirtualCPU.Field.flush, 0)
@@ -28,6 +25,13 @@
         cpu.setLong(VirtualCPU.Field.injectedEvent, interrupted & 1 << 31 != 0 ? interrupted : 0)
         if let violation = handleExit(of: cpu) { park(cpu, violation) }
     }
+}
+
+/// From here on each CPU can be reached by the others.
+private func awaitOthers() {
+    let place = MonitorMemory.Parameter.arrivedCount
+    _ = fetchAdd(Parameters.pointer(place), 1)
+    while Int(Parameters.word(place)) < Parameters.cpuCount { cpuPause() }
 }
 
 /// The CPU has failed: it is the last thing that it does, until the cell is started again.

@@ -20,23 +20,97 @@ struct PCIDevice {
         return nil
     }
 
+    private var isBridge: Bool { Parameters.byte(entry + MonitorMemory.Device.kind) == PCIDevice.kindBridge }
+
+    /// Base addresses are the cell's own view of them; there is no ROM.
     func read(_ register: UInt32, size: Int) -> UInt32 {
-        PCI.read(function: function, register: register, size: size)
+        if !isBridge {
+            if PCIDevice.baseAddresses.contains(register) {
+                return Parameters.word(baseAddress(register)) >> PCIDevice.shift(register)
+            }
+            if PCIDevice.rom.contains(register) { return 0 }
+        }
+        return PCI.read(function: function, register: register, size: size)
     }
 
     /// False when the hypervisor refuses it.
     func write(_ value: UInt32, register: UInt32, size: Int) -> Bool {
-        guard mayWrite(register, size) else { return false }
-        PCI.write(value, function: function, register: register, size: size)
+        if !isBridge, PCIDevice.baseAddresses.contains(register) {
+            setBaseAddress(register, value, size)
+            return true
+        }
+        switch verdict(register, size) {
+        case .performed: PCI.write(value, function: function, register: register, size: size)
+        case .ignored: break
+        case .refused: return false
+        }
         return true
     }
 
-    /// In the header: command and status, what devices and bridges keep of the timing, and the interrupt line.
-    /// Behind it: capabilities that the configuration says may be written.
-    private func mayWrite(_ register: UInt32, _ size: Int) -> Bool {
-        guard register < PCIDevice.headerEnd else { return isInWritableCapability(register) }
-        let bits: UInt32 = (size == 4 ? ~0 : 1 << UInt32(size * 8) - 1) << (register & 3 * 8)
-        let isBridge = Parameters.byte(entry + MonitorMemory.Device.kind) == PCIDevice.kindBridge
+    // MARK: base addresses
+
+    private static let baseAddresses: Range<UInt32> = 0x10..<0x28
+    private static let rom: Range<UInt32> = 0x30..<0x34
+
+    /// The bits that the configuration lets vary; the device itself does not move.
+    private func setBaseAddress(_ register: UInt32, _ value: UInt32, _ size: Int) {
+        let number = Int(register - PCIDevice.baseAddresses.lowerBound) / 4
+        let mask =
+            PCIDevice.bits(register, size)
+            & Parameters.word(entry + MonitorMemory.Device.bars + number * 4)
+        let place = baseAddress(register)
+        Parameters.setWord(place, Parameters.word(place) & ~mask | value << PCIDevice.shift(register) & mask)
+    }
+
+    private func baseAddress(_ register: UInt32) -> Int {
+        let number = Int(register - PCIDevice.baseAddresses.lowerBound) / 4
+        return entry + MonitorMemory.Device.baseAddresses + number * 4
+    }
+
+    /// What the cell will see, from what the devices have when they are given to it.
+    static func keepBaseAddresses() {
+        for index in 0..<Int(Parameters.word(MonitorMemory.Parameter.pciDevices)) {
+            let entry = MonitorMemory.Parameter.deviceList + index * MonitorMemory.Device.size
+            guard let device = PCIDevice(function: UInt32(Parameters.half(entry))), !device.isBridge else { continue }
+            for register in stride(from: baseAddresses.lowerBound, to: baseAddresses.upperBound, by: 4) {
+                let value = PCI.read(function: device.function, register: register, size: 4)
+                Parameters.setWord(device.baseAddress(register), value)
+            }
+        }
+    }
+
+    // MARK: MSI-X
+
+    /// The page of a device's vectors, which the cell writes through the monitor. Nil when it is elsewhere.
+    static func vectorTable(_ address: UInt64, size: Int, write: UInt32?) -> Access? {
+        for index in 0..<Int(Parameters.word(MonitorMemory.Parameter.pciDevices)) {
+            let entry = MonitorMemory.Parameter.deviceList + index * MonitorMemory.Device.size
+            let begin = Parameters.long(entry + MonitorMemory.Device.vectorTable)
+            let length = UInt64(Parameters.word(entry + MonitorMemory.Device.vectorTableSize))
+            guard begin != 0, address >= begin, address - begin < length else { continue }
+            let isVector = (address - begin) / 16 < UInt64(Parameters.half(entry + MonitorMemory.Device.vectors))
+            guard size == 4, address & 3 == 0, isVector || write == nil else {
+                return .refused(Violation(.vectorTable, UInt64(Parameters.half(entry))))
+            }
+            guard let write else { return .value(UInt64(Machine.read32(address))) }
+            Machine.write32(write, to: address)
+            return .value(0)
+        }
+        return nil
+    }
+
+    // MARK: rights
+
+    private enum Verdict {
+        case performed, ignored, refused
+    }
+
+    /// In the header: command and status, what devices and bridges keep of the timing, and the interrupt line; Linux
+    /// writes to ROMs and windows whenever it looks at the bus, to no effect. Behind it: capabilities that the
+    /// configuration says may be written.
+    private func verdict(_ register: UInt32, _ size: Int) -> Verdict {
+        guard register < PCIDevice.headerEnd else { return isInWritableCapability(register) ? .performed : .refused }
+        let bits = PCIDevice.bits(register, size)
         let allowed: UInt32 =
             switch register & ~3 {
             case 0x04: 0xffff_ffff
@@ -44,7 +118,21 @@ struct PCIDevice {
             case 0x3c: isBridge ? 0xffff_00ff : 0xff
             default: 0
             }
-        return bits & ~allowed == 0
+        if bits & ~allowed == 0 { return .performed }
+        let ignored: UInt32 =
+            switch register & ~3 {
+            case 0x30: 0xffff_ffff
+            case 0x1c where isBridge: 0xffff
+            case 0x20...0x2c where isBridge: 0xffff_ffff
+            default: 0
+            }
+        return bits & ~ignored == 0 ? .ignored : .refused
+    }
+
+    private static func shift(_ register: UInt32) -> UInt32 { register & 3 * 8 }
+
+    private static func bits(_ register: UInt32, _ size: Int) -> UInt32 {
+        (size == 4 ? ~0 : 1 << UInt32(size * 8) - 1) << shift(register)
     }
 
     private func isInWritableCapability(_ register: UInt32) -> Bool {

@@ -4,6 +4,7 @@ func prepareMachine() {
     Port.write(0xff, to: 0x21, size: 1)
     Port.write(0xff, to: 0xa1, size: 1)
     writeConfigurationSpace()
+    PCIDevice.keepBaseAddresses()
     if Parameters.has(MonitorMemory.Flag.remapsDMA) { enableRemapping() }
     if Parameters.has(MonitorMemory.Flag.measuresCycles) { measureCycles() }
     for index in 0..<Parameters.cpuCount {

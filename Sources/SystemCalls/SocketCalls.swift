@@ -40,10 +40,11 @@ extension SystemCall {
         return descriptor
     }
 
-    /// Two connected Unix stream sockets; both are the caller's.
-    public static func socketPair() throws(SystemCallError) -> SocketPair {
+    /// Two connected Unix sockets, both the caller's: for a stream, or for datagrams that keep their order.
+    public static func socketPair(datagrams: Bool = false) throws(SystemCallError) -> SocketPair {
+        let kind = datagrams ? CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue) : streamSocket
         var ends: [CInt] = [-1, -1]
-        try result(of: "socketpair") { Glibc.socketpair(AF_UNIX, streamSocket, 0, &ends) }
+        try result(of: "socketpair") { Glibc.socketpair(AF_UNIX, kind, 0, &ends) }
         return SocketPair(first: ends[0], second: ends[1])
     }
 

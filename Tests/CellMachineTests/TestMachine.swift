@@ -140,8 +140,17 @@ enum Inmates {
         try run("/usr/bin/make", ["-C", TestMachine.root + "/Inmates", "OUTPUT=" + output])
     }
 
+    /// The project's; `make test` has built them.
+    private static let project = Result { try run("/usr/bin/make", ["-C", TestMachine.root + "/../../inmates"]) }
+
+    /// - Parameter name: a test's own, or `inmates/` and one of the project's.
     static func image(_ name: String) throws -> [UInt8] {
-        Array(try Data(contentsOf: URL(filePath: "\(output)/\(name).bin")))
+        var path = "\(output)/\(name)"
+        if name.hasPrefix("inmates/") {
+            try project.get()
+            path = TestMachine.root + "/../../inmates/build/" + name.dropFirst("inmates/".count)
+        }
+        return Array(try Data(contentsOf: URL(filePath: path + ".bin")))
     }
 
     private static func run(_ program: String, _ arguments: [String]) throws {

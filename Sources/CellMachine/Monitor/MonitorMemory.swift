@@ -96,6 +96,8 @@ enum MonitorMemory {
         static let ringTail = 0x114
         static let ringMissed = 0x118
         static let failedCount = 0x11c
+        /// CPUs of the cell that have reached the monitor.
+        static let arrivedCount = 0x12c
         static let cyclesPerMillisecond = 0x120
         /// What the cell wrote to port 0xcf8 and to the IOAPIC's index.
         static let configurationAddress = 0x124
@@ -124,11 +126,11 @@ enum MonitorMemory {
         static let limit = 64
     }
 
-    /// u16 address, u8 kind, u8 MSI flags, u32 bar[6], u16 first capability, u16 capabilities,
-    /// u64 MSI-X table, u32 its size, u16 vectors.
+    /// u16 address, u8 kind, u8 MSI flags, u32 bar masks[6], u16 first capability, u16 capabilities,
+    /// u64 MSI-X table, u32 its size, u16 vectors, u32 what the cell sees of the base addresses[6].
     enum Device {
-        static let size = 64
-        static let limit = 32
+        static let size = 80
+        static let limit = 25
         static let kind = 2
         static let messageFlags = 3
         static let bars = 4
@@ -137,6 +139,7 @@ enum MonitorMemory {
         static let vectorTable = 32
         static let vectorTableSize = 40
         static let vectors = 44
+        static let baseAddresses = 48
     }
 
     /// u16 id, u16 start, u16 length, u16 flags.

@@ -7,6 +7,8 @@ struct EmulatorArguments {
     var cpus: [Int]
     /// A file: the firmware, with the place of the monitor in it.
     var firmware: String
+    /// Which of the machine's memory for monitors is this cell's; a part of its devices' addresses.
+    var slot = 0
     var devices: [SimulatedDevice] = []
     var usesKVM = false
 
@@ -16,6 +18,8 @@ struct EmulatorArguments {
         static let bell = 4
         static let serial = 5
         static let count = 3
+        /// One for each device with a network.
+        static let firstNetwork = 6
     }
 
     /// The machine's CPU 0 is the boot processor, which no cell has.
@@ -38,10 +42,40 @@ struct EmulatorArguments {
         for cpu in cpus where cpu > 0 {
             list += ["-device", "\(model)-x86_64-cpu,socket-id=\(cpu),core-id=0,thread-id=0"]
         }
+        list += deviceList
         list += channel("control", Descriptor.control) + ["-mon", "chardev=control,mode=control"]
         list += channel("bell", Descriptor.bell) + ["-device", "isa-debugcon,iobase=0xe9,chardev=bell"]
         list += channel("serial", Descriptor.serial) + ["-device", "isa-serial,chardev=serial,iobase=0x3f8,irq=4"]
         return list
+    }
+
+    /// The IOMMU must be there before what it translates for.
+    private var deviceList: [String] {
+        var list = devices.isEmpty ? [] : ["-device", "intel-iommu,intremap=off"]
+        var networks = 0
+        for (index, device) in devices.enumerated() {
+            let place = "bus=pcie.0,addr=\(String(device.address.device, radix: 16)).\(device.address.function)"
+            var text = "\(device.model),id=device\(index),\(place)"
+            if device.network != nil {
+                let descriptor = Descriptor.firstNetwork + networks
+                networks += 1
+                list += ["-netdev", "dgram,id=network\(index),local.type=fd,local.str=\(descriptor)"]
+                text += ",netdev=network\(index),mac=52:54:00:4a:\(twoDigits(index)):\(twoDigits(slot * 16 + index + 1))"
+                text += ",romfile="
+            }
+            list += ["-device", text]
+            if device.model.hasSuffix("intel-hda") {
+                // a controller without a codec has nothing to say
+                list += ["-audiodev", "none,id=sound\(index)"]
+                list += ["-device", "hda-output,audiodev=sound\(index),bus=device\(index).0"]
+            }
+        }
+        return list
+    }
+
+    private func twoDigits(_ number: Int) -> String {
+        let digits = String(number & 0xff, radix: 16)
+        return digits.count < 2 ? "0" + digits : digits
     }
 
     private func channel(_ name: String, _ descriptor: Int) -> [String] {

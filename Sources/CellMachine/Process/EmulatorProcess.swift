@@ -18,6 +18,7 @@ final class EmulatorProcess: Sendable {
 
     let control: ControlChannel
     private let ours: Ends
+    private let ports: [Network.Port]
     private let state = Mutex(State())
     private let started = Signal()
     private let ended = Signal()
@@ -48,14 +49,22 @@ final class EmulatorProcess: Sendable {
             }
         }
         let (control, bell, serial, errors) = (try pair(), try pair(), try pair(), try pair())
-        // in the order of EmulatorArguments.Descriptor
-        let theirs = [control.second, bell.second, serial.second, errors.second]
+        var ports: [Network.Port] = []
+        // in the order of EmulatorArguments.Descriptor, standard error last
+        var theirs = [control.second, bell.second, serial.second]
+        for cable in arguments.devices.compactMap(\.network) {
+            let (port, descriptor) = try Network.plug(into: "\(arguments.settings.directory)/\(cable)")
+            ports.append(port)
+            theirs.append(descriptor)
+        }
+        theirs.append(errors.second)
+        self.ports = ports
         ours = Ends(
             control: OwnedDescriptor(adopting: control.first), bell: OwnedDescriptor(adopting: bell.first),
             serial: OwnedDescriptor(adopting: serial.first), errors: OwnedDescriptor(adopting: errors.first))
         self.control = ControlChannel(descriptor: control.first, patience: arguments.settings.patience)
         let command = [arguments.settings.emulator] + arguments.list
-        guard EmulatorThread.run({ [self] in live(command, theirs, hear) }) else {
+        guard EmulatorThread.run({ [self, theirs] in live(command, theirs, hear) }) else {
             for descriptor in theirs { close(descriptor) }
             throw CellMachineError(.emulator, "the system has no thread left")
         }
@@ -105,6 +114,7 @@ final class EmulatorProcess: Sendable {
         defer { ended.post() }
         guard let child else { return }
         let words = listen(hear)
+        for port in ports { port.unplug() }
         // it may have closed its sockets and still be there
         kill(child, SIGKILL)
         var status: CInt = 0
@@ -121,7 +131,7 @@ final class EmulatorProcess: Sendable {
         var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
-        let count = CInt(EmulatorArguments.Descriptor.count)
+        let count = CInt(theirs.count - 1)
         let child = child_process_start(command[0], &arguments, theirs, count, theirs[Int(count)])
         guard child < 0 else { return child }
         let cause = SystemCallError(call: "exec", subject: command[0], errno: Errno(rawValue: errno))
@@ -133,7 +143,8 @@ final class EmulatorProcess: Sendable {
     private func listen(_ hear: (News) -> Void) -> [UInt8] {
         var words: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 0x1_0000)
-        let descriptors = [ours.bell.rawValue, ours.serial.rawValue, ours.errors.rawValue]
+        let descriptors =
+            [ours.bell.rawValue, ours.serial.rawValue, ours.errors.rawValue] + ports.map { $0.descriptor.rawValue }
         while true {
             var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return words }
@@ -144,6 +155,8 @@ final class EmulatorProcess: Sendable {
                 case 0: hear(.bell)
                 case 1 where count > 0: hear(.serial(Array(buffer[..<count])))
                 case 2 where words.count < 4096: words += buffer[..<count]
+                case 3... where count > 0:
+                    buffer.withUnsafeBytes { ports[index - 3].forward(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
                 default: break
                 }
             }
