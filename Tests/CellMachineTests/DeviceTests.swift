@@ -30,3 +30,73 @@ import Testing
         #expect(cell.events.serial.contains("00:1b.0 BAR 0: memory at febf0000, 16384 bytes"))
     }
 }
+
+extension DeviceTests {
+    private static let card = SimulatedDevice(address: PCIAddress(rawValue: 0x20), model: "e1000e", network: "cable")
+
+    /// 1 MiB of RAM that devices reach, and a network card; its parts as a real machine's firmware would place them.
+    private static func networkCell(_ name: String, at physical: UInt64) -> CellDescriptor {
+        var cell = TestMachine.cell(name, at: physical)
+        cell.memoryRegions[0].flags.insert(.dma)
+        for (address, size) in [(0xfeb8_0000, 0x2_0000), (0xfeba_0000, 0x2_0000), (0xfebc_1000, 0x3000)]
+            as [(UInt64, UInt64)]
+        {
+            cell.memoryRegions.append(
+                MemoryRegion(physicalStart: address, virtualStart: address, size: size, flags: [.read, .write, .io]))
+        }
+        cell.pciDevices = [
+            PCIDevice(
+                address: card.address, barMasks: [0xfffe_0000, 0xfffe_0000, 0xffff_ffe0, 0xffff_c000, 0, 0],
+                capabilityCount: 2, msiVectors: 1, msiFlags: .address64, msixVectors: 5, msixRegionSize: 0x1000,
+                msixAddress: 0xfebc_0000)
+        ]
+        cell.pciCapabilities = [
+            PCICapability(id: 5, start: 0xd0, length: 14, flags: .write),
+            PCICapability(id: 0x11, start: 0xa0, length: 12, flags: .write),
+        ]
+        return cell
+    }
+
+    @Test func aNetworkCardIsAsItsRegionsSay() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run(
+            "inmates/pci", in: DeviceTests.networkCell("card", at: 0x1000_0000), devices: [DeviceTests.card])
+        try await cell.events.wait(for: "the end") { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+        let text = cell.events.serial
+        #expect(text.contains("pci: 4 passed, 0 failed, 0 skipped"))
+        #expect(text.contains("BAR 0: memory at feb80000, 131072 bytes"))
+        #expect(text.contains("BAR 1: memory at feba0000, 131072 bytes"))
+        #expect(text.contains("BAR 3: memory at febc0000, 16384 bytes"))
+    }
+
+    @Test func twoCellsTalkOverANetwork() async throws {
+        let machine = try TestMachine()
+        let cells = try [0, 1].map { index in
+            try machine.run(
+                "inmates/network", in: DeviceTests.networkCell("n\(index)", at: 0x1000_0000 + UInt64(index) << 24),
+                slot: index, devices: [DeviceTests.card])
+        }
+        for cell in cells {
+            try await cell.events.wait(for: "the end", 60) { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+            #expect(cell.events.serial.contains("network: 6 passed, 0 failed, 0 skipped"))
+        }
+    }
+}
+
+@Suite struct ProcessorTests {
+    @Test(arguments: ["timer", "timer-32"]) func timersAgree(inmate: String) async throws {
+        let machine = try TestMachine()
+        var descriptor = TestMachine.cell()
+        descriptor.interruptChips = [InterruptChip(address: 0xfec0_0000, id: 0, pins: [4, 20])]
+        let cell = try machine.run("inmates/\(inmate)", in: descriptor)
+        try await cell.events.wait(for: "the end", 60) { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+        #expect(cell.events.serial.contains("timer: 7 passed, 0 failed, 0 skipped"))
+    }
+
+    @Test(arguments: ["smp", "smp-32"]) func eightProcessors(inmate: String) async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("inmates/\(inmate)", in: TestMachine.cell(cpus: Array(1...8)))
+        try await cell.events.wait(for: "the end", 60) { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+        #expect(cell.events.serial.contains("smp: 4 passed, 0 failed, 0 skipped"))
+    }
+}

@@ -16,8 +16,10 @@ struct BaseAddresses {
     private static let command: UInt32 = 0x400
 
     init(_ cell: CellDescriptor) {
-        free = cell.memoryRegions.filter { $0.physicalStart >= BaseAddresses.deviceMemory && $0.physicalStart < 1 << 32 }
-            .map { $0.physicalStart..<$0.physicalStart + $0.size }
+        free = cell.memoryRegions.filter {
+            $0.physicalStart >= BaseAddresses.deviceMemory && $0.physicalStart < 1 << 32
+        }
+        .map { $0.physicalStart..<$0.physicalStart + $0.size }
         for device in cell.pciDevices where device.msixAddress != 0 {
             free.append(device.msixAddress..<device.msixAddress + UInt64(device.msixRegionSize))
         }

@@ -60,7 +60,8 @@ struct EmulatorArguments {
                 let descriptor = Descriptor.firstNetwork + networks
                 networks += 1
                 list += ["-netdev", "dgram,id=network\(index),local.type=fd,local.str=\(descriptor)"]
-                text += ",netdev=network\(index),mac=52:54:00:4a:\(twoDigits(index)):\(twoDigits(slot * 16 + index + 1))"
+                text +=
+                    ",netdev=network\(index),mac=52:54:00:4a:\(twoDigits(index)):\(twoDigits(slot * 16 + index + 1))"
                 text += ",romfile="
             }
             list += ["-device", text]
