@@ -30,6 +30,15 @@ public final class ControlClient {
         self.descriptor = descriptor
     }
 
+    /// From now on no wait for the daemon lasts longer than this; one that does is ``ControlError/noAnswer``.
+    public func limitWaiting(to limit: Duration) throws(ControlError) {
+        do throws(SystemCallError) {
+            try SystemCall.limitWaiting(on: descriptor.rawValue, to: limit)
+        } catch {
+            throw .connection(error)
+        }
+    }
+
     /// Sends a call and waits for its reply.
     public func call<Method: VarlinkMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters
@@ -90,6 +99,7 @@ public final class ControlClient {
     private func connectionError(_ error: SystemCallError) -> ControlError {
         switch error.errno {
         case .brokenPipe, .connectionReset: .disconnected
+        case .resourceTemporarilyUnavailable: .noAnswer
         default: .connection(error)
         }
     }

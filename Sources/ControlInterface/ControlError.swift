@@ -12,6 +12,8 @@ public enum ControlError: Error, Hashable, Sendable {
     case connection(SystemCallError)
     /// The daemon closed the connection before it had answered.
     case disconnected
+    /// The daemon has not answered for as long as the caller wants to wait.
+    case noAnswer
     /// What was received is not a Varlink message.
     case malformed(String)
     /// A message has more bytes than the reader takes.
@@ -34,6 +36,7 @@ extension ControlError: CustomStringConvertible {
         case .notPermitted(let path): "no permission to use \(path)"
         case .connection(let error): "\(error)"
         case .disconnected: "the daemon closed the connection without an answer"
+        case .noAnswer: "the daemon does not answer"
         case .malformed(let what): "not a Varlink message: \(what)"
         case .tooLong(let limit): "a message of more than \(limit) bytes"
         case .tooDeep(let limit): "a message nested more than \(limit) deep"

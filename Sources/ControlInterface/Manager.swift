@@ -8,8 +8,8 @@ public enum Manager {
     /// Every method, in the order of the interface.
     public static let methods: [any ManagerMethod.Type] = [
         List.self, Describe.self, Enable.self, Disable.self, Create.self, Start.self, Stop.self, Restart.self,
-        Destroy.self, ResetFailed.self, Reload.self, CommunicationRegion.self, Statistics.self, Watch.self,
-        Console.self, Failures.self, Check.self,
+        Destroy.self, ResetFailed.self, Reload.self, ShutDownAll.self, CommunicationRegion.self, Statistics.self,
+        Watch.self, Console.self, Failures.self, Check.self,
     ]
 
     private static let methodsByName = Dictionary(uniqueKeysWithValues: methods.map { ($0.qualifiedName, $0) })

@@ -129,6 +129,9 @@ extension Manager {
           missed: int
         )
 
+        # A cell that was not stopped, and why.
+        type LeftCell (cell: string, message: string)
+
         # name: as in sysfs: "vmexits_total", or of one CPU "cpu3/vmexits_mmio".
         type Statistic (name: string, value: int)
 
@@ -165,6 +168,13 @@ extension Manager {
 
         # Reads the definitions again. Names of cells; problems: a sentence for each definition that was refused.
         method Reload() -> (added: []string, removed: []string, changed: []string, problems: []string)
+
+        # For the end of the machine: stops all cells in the reverse order of their start, each by asking it, and none
+        # that could freeze Linux when asked; then disables the hypervisor, unless that would ask such a cell. No cell is
+        # started meanwhile, and none that is left is restarted afterwards. timeout: for all of that, in microseconds;
+        # absent: 20 seconds. The reply comes within it. stopped: in this order. disabled: whether the hypervisor is;
+        # message: why it is not.
+        method ShutDownAll(timeout: ?int) -> (stopped: []string, left: []LeftCell, disabled: bool, message: ?string)
 
         method CommunicationRegion(cell: string) -> (region: Region)
 

@@ -59,6 +59,8 @@ extension CommandFailure {
         case .service(.methodNotFound), .service(.methodNotImplemented), .service(.interfaceNotFound),
             .service(.invalidParameter):
             self.init(.failed, "\(error): is the running jailhoused of another version than this command?")
+        case .noAnswer:
+            self.init(.noDaemon, "the daemon does not answer; try: systemctl status jailhoused")
         case .connection(let error):
             self.init(.noDaemon, "cannot reach the daemon: \(error)")
         case .malformed, .tooLong, .tooDeep, .unknown:

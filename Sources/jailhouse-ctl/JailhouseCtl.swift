@@ -24,7 +24,7 @@ struct JailhouseCtl: ParsableCommand {
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
                 ]),
-            CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, Reload.self]),
+            CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, ShutDownAll.self, Reload.self]),
             CommandGroup(
                 name: "File",
                 subcommands: [

@@ -12,6 +12,12 @@ extension ManagerError {
         message: "the hypervisor is not enabled: jailhouse-ctl enable")
     static let alreadyEnabled = ManagerError.alreadyEnabled(message: "the hypervisor is enabled already")
 
+    static func goingDown(cell: String?) -> ManagerError {
+        .commandFailed(
+            cell: cell, command: "start", errno: 0, errnoName: "",
+            message: "all cells are being stopped, and the hypervisor with them: nothing is started meanwhile")
+    }
+
     static func cellNotFound(_ name: String, among names: [String]) -> ManagerError {
         let nearest = nearestWord(to: name, among: names)
         let hint =

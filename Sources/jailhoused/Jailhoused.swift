@@ -30,6 +30,16 @@ struct Jailhoused: AsyncParsableCommand {
     @Flag(help: "Read the configuration, say what is wrong with it, and end: 0 if nothing is, else 1.")
     var check = false
 
+    @Flag(
+        help: """
+            Stop all cells that can be stopped and disable the hypervisor, through the daemon or, when none runs, \
+            without; say what was left, and end: 0 if nothing was, else 1.
+            """)
+    var shutDownAll = false
+
+    @Option(help: ArgumentHelp("How long --shut-down-all may take, 1 to 600.", valueName: "seconds"))
+    var within = 20
+
     @Option(help: ArgumentHelp("Where jailhoused.toml and cells/ are.", valueName: "directory"))
     var configuration = "/etc/jailhoused"
 
@@ -39,13 +49,22 @@ struct Jailhoused: AsyncParsableCommand {
     @Flag(help: "Log every detail.")
     var verbose = false
 
+    func validate() throws {
+        guard (1...600).contains(within) else { throw ValidationError("--within must be from 1 to 600.") }
+    }
+
     func run() async throws {
-        let files = DefinitionFiles(directory: configuration)
-        if check { return try ConfigurationTest(files: files).run() }
+        if check { return try ConfigurationTest(files: DefinitionFiles(directory: configuration)).run() }
 
         let logger = makeLogger()
+        if shutDownAll {
+            let end = MachineEnd(runtime: runtime, limit: .seconds(within)) { makeSupervisor(logger) }
+            guard await end.run() else { throw ExitCode.failure }
+            return
+        }
         let sockets: [ControlServer.Socket]
         do {
+            try holdLock(logger)
             sockets = try ControlSockets.open(in: runtime)
         } catch {
             logger.critical("\(error)")
@@ -53,14 +72,8 @@ struct Jailhoused: AsyncParsableCommand {
         }
         // a client that goes in the middle of a reply must not take the daemon along
         signal(SIGPIPE, SIG_IGN)
-        let commandThread = NIOThreadPool(numberOfThreads: 1)
-        commandThread.start()
-        let supervision = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-
-        let supervisor = Supervisor(
-            eventLoop: supervision.next(), commandThread: commandThread, hypervisor: HypervisorCommands(), files: files,
-            stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
+        let supervisor = makeSupervisor(logger)
         await supervisor.begin()
 
         let server = ControlServer(
@@ -72,6 +85,26 @@ struct Jailhoused: AsyncParsableCommand {
             services: [SupervisionService(supervisor: supervisor), server],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger())
         try await services.run()
+    }
+
+    private func makeSupervisor(_ logger: Logger) -> Supervisor {
+        let commandThread = NIOThreadPool(numberOfThreads: 1)
+        commandThread.start()
+        return Supervisor(
+            eventLoop: MultiThreadedEventLoopGroup(numberOfThreads: 1).next(), commandThread: commandThread,
+            hypervisor: HypervisorCommands(), files: DefinitionFiles(directory: configuration),
+            stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
+    }
+
+    /// Keeps other daemons away as long as this process lives.
+    private func holdLock(_ logger: Logger) throws(StartError) {
+        let isHeld: Bool
+        do {
+            isHeld = try DaemonLock.take(in: runtime)
+        } catch {
+            return logger.warning("nothing keeps a second daemon away: \(error)")
+        }
+        guard isHeld else { throw StartError("another daemon works with \(runtime): stop it first") }
     }
 
     private func makeLogger() -> Logger {

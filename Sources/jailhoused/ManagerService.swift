@@ -80,6 +80,10 @@ struct ManagerService: Sendable {
                 return Nothing()
             }
         case M.Reload.qualifiedName: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
+        case M.ShutDownAll.qualifiedName:
+            await reply(call, M.ShutDownAll.self) {
+                try await supervisor.shutDownAll(within: .microseconds($0.timeout ?? M.ShutDownAll.standardTimeout))
+            }
         case M.CommunicationRegion.qualifiedName:
             await reply(call, M.CommunicationRegion.self) { .init(region: try await supervisor.region($0.cell)) }
         case M.Statistics.qualifiedName:

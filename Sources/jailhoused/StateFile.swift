@@ -16,6 +16,8 @@ struct StateFile: Sendable {
         var isDisabledByRequest = false
         var cells: [String: LifecycleMemory] = [:]
         var failures: [String: [FailureRecord]] = [:]
+        /// Names of cells, the one that was started last at the end; nil: no daemon has noted any.
+        var startOrder: [String]?
     }
 
     enum Reading: Sendable {

@@ -46,6 +46,7 @@ extension Supervisor {
     private func finish(_ command: Command, for name: String, _ outcome: Outcome) {
         let now = Clock.now()
         look(at: now)
+        if command == .start, case .done = outcome { noteStart(of: name) }
         if case .refused(let refusal) = outcome {
             logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
         }

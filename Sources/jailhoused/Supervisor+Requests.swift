@@ -43,6 +43,7 @@ extension Supervisor {
         guard view.hasDriver else { throw ManagerError.noDriver }
         poll()
         await enabling?.value
+        if isShuttingDown && request != .stop && request != .destroy { throw ManagerError.goingDown(cell: name) }
         let cell = try known(name)
         if cell.definition == nil, let problem = cell.problem {
             throw ManagerError.definitionInvalid(cell: name, path: cell.definitionPath, message: problem)
@@ -68,6 +69,7 @@ extension Supervisor {
     func enable(path: String?) async throws {
         guard view.hasDriver else { throw ManagerError.noDriver }
         guard !view.isEnabled else { throw ManagerError.alreadyEnabled }
+        guard !isShuttingDown else { throw ManagerError.goingDown(cell: nil) }
         if let path {
             let system = try files.system(at: path)
             try await enable(system)

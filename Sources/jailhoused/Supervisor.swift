@@ -44,6 +44,8 @@ actor Supervisor {
     var wasEnabled: Bool?
     var failedRootCPUs: [Int] = []
     var isEnding = false
+    /// All cells are being stopped: nobody starts any.
+    var isShuttingDown = false
     /// Something changed since the service manager was told how things are.
     var hasNews = true
     private var timer: Scheduled<Void>?
@@ -66,7 +68,9 @@ actor Supervisor {
     }
 
     /// Takes up what an earlier daemon knew, looks for the first time and goes on looking.
-    func begin() {
+    ///
+    /// - Parameter onlyToEnd: nothing is wanted of the hypervisor and the cells but their end.
+    func begin(onlyToEnd: Bool = false) {
         let isNewBoot = readState()
         let now = Clock.now()
         for definition in settings.definitions {
@@ -78,7 +82,7 @@ actor Supervisor {
             cells[definition.name] = cell
         }
         noteProblems(settings)
-        wantsEnable = settings.system != nil && !state.isDisabledByRequest
+        if onlyToEnd { releaseAll() } else { wantsEnable = settings.system != nil && !state.isDisabledByRequest }
         poll()
     }
 

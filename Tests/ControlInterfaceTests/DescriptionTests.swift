@@ -34,6 +34,7 @@ struct DescriptionTests {
             "Region": (Samples.region, Samples.bareRegion),
             "Change": (Samples.change, Samples.bareChange),
             "Statistic": (Samples.statistic, Samples.statistic),
+            "LeftCell": (Samples.leftCell, Samples.leftCell),
         ]
         #expect(Set(values.keys) == Set(interface.types.keys))
         for (name, fields) in interface.types {
@@ -52,6 +53,8 @@ struct DescriptionTests {
             "Stop": Manager.CellReply(cell: Samples.cell), "Restart": Manager.CellReply(cell: Samples.cell),
             "Destroy": Manager.CellReply(cell: Samples.cell),
             "Reload": Manager.Reload.Reply(added: ["a"], removed: ["b"], changed: ["c"], problems: ["d"]),
+            "ShutDownAll": Manager.ShutDownAll.Reply(
+                stopped: ["a"], left: [Samples.leftCell], disabled: false, message: "m"),
             "CommunicationRegion": Manager.CommunicationRegion.Reply(region: Samples.region),
             "Statistics": Manager.Statistics.Reply(statistics: [Samples.statistic]),
             "Watch": Manager.Watch.Reply(change: Samples.change),
@@ -67,6 +70,7 @@ struct DescriptionTests {
     @Test func parametersWithAllFieldsAreThoseOfTheText() throws {
         let parameters: [String: any Codable] = [
             "Enable": Manager.Enable.Parameters(configuration: "/c"), "Check": Manager.Check.Parameters(path: "/p"),
+            "ShutDownAll": Manager.ShutDownAll.Parameters(timeout: 1),
             "ResetFailed": Manager.OneCellOrAll(cell: "c"), "Start": Manager.OneCell(cell: "c"),
         ]
         for (name, value) in parameters {

@@ -42,6 +42,8 @@ enum Samples {
     static let bareChange = Manager.Change(at: 9, kind: "current", cell: bareCell, message: "m", missed: 3)
     static let statistic = Manager.Statistic(name: "cpu3/vmexits_mmio", value: big)
 
+    static let leftCell = Manager.LeftCell(cell: "c", message: "m")
+
     static let managerErrors: [ManagerError] = [
         .cellNotFound(cell: "rtms", nearest: "rtems", message: "m"), .noDriver(message: "m"),
         .notEnabled(message: "m"), .alreadyEnabled(message: "m"), .foreignCell(cell: "c", message: "m"),

@@ -32,6 +32,22 @@ final class Container: Sendable {
         self.initProcess = initProcess
     }
 
+    /// What stands on its console, and what the simulated machine reports.
+    var console: String {
+        (try? String(contentsOf: directory.url.appending(path: "console"), encoding: .utf8)) ?? ""
+    }
+
+    /// Runs `systemctl poweroff` and waits until it is off; all that is left is ``end()``.
+    ///
+    /// - Returns: what the console showed meanwhile.
+    func powerOff() async throws -> String {
+        let before = console.count
+        // the connection may end sooner than the command
+        _ = try await run("systemctl poweroff")
+        try await eventually("it is off: \(console)", within: .seconds(60)) { console.contains("Powering off.") }
+        return String(console.dropFirst(before))
+    }
+
     /// Powers it off.
     func end() async throws {
         script.closeInput()

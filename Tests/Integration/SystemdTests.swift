@@ -11,7 +11,10 @@ import Testing
 
     @Test func unitsAreFaultless() async throws {
         let ended = try await container.run(
-            "systemd-analyze verify jailhoused.service jailhoused.socket jailhoused-status.socket jailhouse-cell@x.service"
+            """
+            systemd-analyze verify jailhoused.service jailhoused.socket jailhoused-status.socket \
+            jailhouse-cell@x.service jailhouse-shutdown.service
+            """
         )
         #expect(ended.status == 0)
         #expect(ended.output + ended.errors == "")
@@ -51,7 +54,7 @@ import Testing
     }
 
     /// `jailhoused.service: 0.6`, with the sandbox in which all of these tests have the daemon work.
-    @Test(arguments: ["jailhoused.service", "jailhouse-cell@rtems.service"])
+    @Test(arguments: ["jailhoused.service", "jailhouse-shutdown.service", "jailhouse-cell@rtems.service"])
     func exposureIsLow(unit: String) async throws {
         let report = try await container.output("systemd-analyze security --no-pager \(unit)")
         let line = try #require(report.split(separator: "\n").last { $0.contains("Overall exposure level for") })
@@ -156,6 +159,21 @@ import Testing
         #expect(try await kernelsView() == before)
         let journal = try await container.output("journalctl --unit=jailhoused.service --output=cat")
         #expect(journal.contains("Watchdog timeout"))
+    }
+
+    /// It has a thread of its own: the daemon goes on looking, answering and feeding the watchdog.
+    @Test func aCommandThatTakesLongerThanTheWatchdogIsNotStuck() async throws {
+        try await stopCell()
+        let daemon = try await property("MainPID")
+        try await container.output(
+            "jailhouse-sim inject command load 6s --cell rtems --directory /run/jailhouse-sim")
+        let began = ContinuousClock.now
+        async let started = container.output("jailhouse-ctl start rtems")
+        try await container.output("timeout 1 jailhouse-ctl list")
+        _ = try await started
+        #expect(ContinuousClock.now - began > .seconds(5))
+        #expect(try await property("MainPID") == daemon)
+        #expect(try await cell().condition == "running")
     }
 
     @Test func reloadIsHonoured() async throws {

@@ -34,7 +34,7 @@ cp "$source"/configs/cells/rtems.toml "$root/etc/jailhoused/cells/"
 systemctl --quiet --root="$root" enable jailhoused.socket jailhoused-status.socket
 
 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
-    --boot --console=pipe systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
+    --boot --console=read-only systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
 nspawn=$!
 trap 'kill "$nspawn"; wait "$nspawn"' EXIT
 

@@ -124,7 +124,7 @@ final class Orders: Sendable {
             case .noSocket, .nobodyListens: return .undelivered
             case .manager(let error): return .refused(error.message)
             case .service, .unknown: return .refused("\(error)")
-            case .connection, .disconnected, .notPermitted, .malformed, .tooLong, .tooDeep: return .lost
+            case .connection, .disconnected, .noAnswer, .notPermitted, .malformed, .tooLong, .tooDeep: return .lost
             }
         }
     }

@@ -1,0 +1,146 @@
+import CellDefinition
+import ControlInterface
+import Logging
+import NIOCore
+import Supervision
+
+/// The end of the machine. The driver's own shutdown hook asks all cells, and waits for one that does not answer with
+/// Linux standing still: so those that can be asked are stopped before, and the hypervisor with them.
+extension Supervisor {
+    /// Stops all cells as far as that cannot freeze Linux, and disables the hypervisor.
+    ///
+    /// - Parameter limit: for all of it; at most ten minutes.
+    func shutDownAll(within limit: Duration) async throws -> Manager.ShutDownAll.Reply {
+        guard view.hasDriver else { throw ManagerError.noDriver }
+        guard !isShuttingDown else {
+            throw ManagerError.commandFailed(
+                cell: nil, command: "disable", errno: 0, errnoName: "", message: "all cells are being stopped already")
+        }
+        isShuttingDown = true
+        defer { isShuttingDown = false }
+        let limit = min(max(limit, .zero), .seconds(600))
+        let deadline = Clock.now() + limit
+        wantsEnable = false
+        releaseAll()
+        poll()
+
+        var reply = Manager.ShutDownAll.Reply()
+        // some of the time is the hypervisor's
+        let lastStop = Clock.now() + (limit - min(limit / 4, .seconds(5)))
+        let order = stopOrder()
+        for (index, name) in order.enumerated() {
+            // nobody who refuses takes the others' time
+            let share = (lastStop - Clock.now()) / (order.count - index)
+            if let problem = await stop(name, by: Clock.now() + max(share, .zero)) {
+                reply.left.append(Manager.LeftCell(cell: name, message: problem))
+            } else {
+                reply.stopped.append(name)
+            }
+        }
+        poll()
+        // who was slow may have ended since
+        for cell in reply.left where !isAsked(cell.cell) { reply.stopped.append(cell.cell) }
+        reply.left.removeAll { !isAsked($0.cell) }
+        reply.message = await disable(by: deadline)
+        reply.disabled = reply.message == nil
+        for line in reply.lines { logger.notice("\(line)") }
+        return reply
+    }
+
+    /// Wants nothing of any cell any more: none is started or restarted.
+    func releaseAll() {
+        let now = Clock.now()
+        for name in cells.keys { feed(name, .released, at: now) }
+    }
+
+    /// Remembers in which order cells were started.
+    func noteStart(of name: String) {
+        state.startOrder = (state.startOrder ?? []).filter { $0 != name && cells[$0] != nil } + [name]
+    }
+
+    private func stopOrder() -> [String] {
+        // what counts is which came before which
+        let started = (state.startOrder ?? []).enumerated().map { ($1, Moment(nanoseconds: Int64($0))) }
+        return DependencyOrder([:]).stopOrder(
+            of: cells.keys.filter(isAsked), started: Dictionary(started) { $1 })
+    }
+
+    /// Whether the hypervisor would ask it before it stops it.
+    private func isAsked(_ name: String) -> Bool {
+        cells[name]?.lifecycle.sighting?.observation?.state.isAskedToShutDown == true
+    }
+
+    /// - Returns: why it is not stopped, or nil.
+    private func stop(_ name: String, by deadline: Moment) async -> String? {
+        if cells[name]?.definition == nil {
+            return "it has no definition, so it is not known whether it answers; it is left alone"
+        }
+        do {
+            try await wait(until: deadline) { id in
+                feed(name, .requested(.stop, id), at: Clock.now())
+                poll()
+            }
+            return nil
+        } catch is OutOfTime where cells[name]?.lifecycle.memory.lastAnswer == .denied {
+            return "it denies the shutdown request and runs on"
+        } catch {
+            return error.sentence
+        }
+    }
+
+    /// - Returns: why the hypervisor is not disabled, or nil.
+    private func disable(by deadline: Moment) async -> String? {
+        guard view.isEnabled else { return nil }
+        if let dangerous = cells.values.first(where: \.mayFreezeLinux) {
+            return "to disable it would ask \(dangerous.name), and Linux may stand still for ever"
+        }
+        do {
+            try await wait(until: deadline) { id in
+                Task {
+                    do {
+                        try await disableMachine()
+                        conclude(id, nil)
+                    } catch {
+                        conclude(id, error)
+                    }
+                }
+            }
+            return nil
+        } catch {
+            return error.sentence
+        }
+    }
+
+    /// Begins something and waits until it is concluded, or until it is too late.
+    private func wait(until deadline: Moment, for begin: (RequestID) -> Void) async throws {
+        lastRequest += 1
+        let id = lastRequest
+        let pause = max(deadline - Clock.now(), .zero)
+        let timer = eventLoop.scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) {
+            self.assumeIsolated { $0.conclude(id, OutOfTime()) }
+        }
+        defer { timer.cancel() }
+        try await withCheckedThrowingContinuation { continuation in
+            answers[id] = continuation
+            begin(id)
+        }
+    }
+
+    private func conclude(_ id: RequestID, _ error: (any Error)?) {
+        guard let continuation = answers.removeValue(forKey: id) else { return }
+        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
+    }
+}
+
+private struct OutOfTime: Error, CustomStringConvertible {
+    let description = "not done when its time was over"
+}
+
+extension ManagedCell {
+    /// Whether a command that asks it could have Linux wait without end.
+    fileprivate var mayFreezeLinux: Bool {
+        guard let state = lifecycle.sighting?.observation?.state, state.isAskedToShutDown else { return false }
+        guard let handshake = definition?.supervised.handshake else { return true }
+        return !handshake.permitsAsking(state, silent: lifecycle.isKnownSilent)
+    }
+}
