@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: Width.allCases) func smpPasses(width: Width) async throws {
         // the hypervisor lets all CPUs of a cell begin at the reset address, the cell monitor the first only
-        try await withKnownIssue(isIntermittent: true) {
+        await withKnownIssue(isIntermittent: true) {
             let inmate = try RunningInmate("smp", width)
             try await inmate.passes("smp")
         }
@@ -30,7 +30,7 @@ import Testing
 
     @Test func startsProcessorsThroughTheWindow() async throws {
         // see above
-        try await withKnownIssue(isIntermittent: true) {
+        await withKnownIssue(isIntermittent: true) {
             let inmate = try RunningInmate("smp", commandLine: "xapic")
             try await inmate.passes("smp")
             #expect(inmate.machine.exits().values.contains { $0[.xapic, default: 0] > 0 })
@@ -139,7 +139,7 @@ import Testing
 
     @Test func oneCPUOfTwoDies() async throws {
         // see InmateTests.smpPasses
-        try await withKnownIssue(isIntermittent: true) {
+        await withKnownIssue(isIntermittent: true) {
             let inmate = try RunningInmate("misbehave", commandLine: "mode=one-processor")
             try await inmate.events.wait(for: "the violation") {
                 !$0.violations.isEmpty || $0.serial.contains("no other processor")
