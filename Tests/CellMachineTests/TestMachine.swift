@@ -69,13 +69,25 @@ final class Events: @unchecked Sendable {
     // guarded by the condition
     private let condition = NSCondition()
     private var all: [CellMachineEvent] = []
+    private var serialBegin: ContinuousClock.Instant?
 
     func add(_ event: CellMachineEvent) {
         condition.withLock {
             all.append(event)
+            if case .serial = event, serialBegin == nil { serialBegin = .now }
             condition.broadcast()
         }
     }
+
+    func clear() {
+        condition.withLock {
+            all = []
+            serialBegin = nil
+        }
+    }
+
+    /// When the first byte came out of COM1.
+    var firstSerial: ContinuousClock.Instant { condition.withLock { serialBegin ?? .now } }
 
     var serial: String {
         condition.withLock {

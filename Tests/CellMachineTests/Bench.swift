@@ -1,0 +1,79 @@
+import CellConfiguration
+import CellMachine
+import Foundation
+import Testing
+
+/// How fast a cell that executes is, and what it costs: Tests/bench/cell-machine.sh.
+@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["CELL_MACHINE_BENCH"] != nil))
+struct Bench {
+    private static let rounds = 30
+
+    @Test func spawnToFirstOutput() async throws {
+        let machine = try TestMachine()
+        let descriptor = TestMachine.cell()
+        try machine.load("idle", into: descriptor)
+        var times: [Double] = []
+        for _ in 0..<Bench.rounds {
+            let events = Events()
+            let begin = ContinuousClock.now
+            let cell = try CellMachine(
+                cell: descriptor, slot: 0, settings: machine.settings, onEvent: { events.add($0) })
+            try cell.start()
+            try await events.serial("i")
+            times.append(Bench.milliseconds(events.firstSerial - begin))
+        }
+        Bench.print("spawn to first output", times)
+    }
+
+    @Test func restart() async throws {
+        let machine = try TestMachine()
+        let descriptor = TestMachine.cell()
+        let cell = try machine.run("idle", in: descriptor)
+        try await cell.events.serial("idle\n")
+        var times: [Double] = []
+        for _ in 0..<Bench.rounds * 3 {
+            cell.events.clear()
+            let begin = ContinuousClock.now
+            try cell.machine.park()
+            try machine.load("idle", into: descriptor)
+            try cell.machine.start()
+            try await cell.events.serial("i")
+            times.append(Bench.milliseconds(cell.events.firstSerial - begin))
+            try await cell.events.serial("idle\n")
+        }
+        Bench.print("restart to first output", times)
+    }
+
+    @Test func idleCell() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("idle", in: TestMachine.cell())
+        try await cell.events.serial("idle\n")
+        let process = try #require(cell.machine.processID)
+        try await Task.sleep(for: .seconds(1))
+        let before = try Bench.ticks(of: process)
+        try await Task.sleep(for: .seconds(10))
+        let percent = Double(try Bench.ticks(of: process) - before) / Double(sysconf(Int32(_SC_CLK_TCK))) * 10
+        Swift.print("idle cell: \(percent) % of a CPU; \(try Bench.memory(of: process))")
+    }
+
+    private static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+
+    private static func print(_ what: String, _ times: [Double]) {
+        let sorted = times.sorted()
+        let text = [("median", sorted[sorted.count / 2]), ("least", sorted[0]), ("most", sorted[sorted.count - 1])]
+            .map { "\($0) \(String(format: "%.1f", $1)) ms" }.joined(separator: ", ")
+        Swift.print("\(what): \(text) of \(times.count)")
+    }
+
+    private static func ticks(of process: Int32) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+        let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+        return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)
+    }
+
+    private static func memory(of process: Int32) throws -> String {
+        try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8).split(separator: "\n")
+            .filter { $0.hasPrefix("VmRSS") || $0.hasPrefix("RssAnon") }
+            .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }.joined(separator: ", ")
+    }
+}
