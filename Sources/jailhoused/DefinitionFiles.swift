@@ -45,6 +45,8 @@ struct LoadedDefinitions: Sendable {
 /// Reads the configuration directory.
 struct DefinitionFiles: Sendable {
     let directory: String
+    /// False when nothing will be loaded.
+    var judgesImages = true
     let reader = TrustedFiles()
 
     var settingsPath: String { directory + "/jailhoused.toml" }
@@ -121,7 +123,8 @@ struct DefinitionFiles: Sendable {
     private func judge(
         _ definition: CellDefinition, in system: SystemDescriptor?, _ loaded: inout LoadedDefinitions
     ) throws {
-        let (imageFindings, images) = JudgedImages.judging(definition, reader)
+        let (imageFindings, images) =
+            judgesImages ? JudgedImages.judging(definition, reader) : ([], JudgedImages())
         // what is missing may be installed later: it is read again for each start
         let missing = imageFindings.filter { $0.rule == ImageRule.readable.id }
         let findings = definition.findings(system: system) + imageFindings.filter { !missing.contains($0) }

@@ -38,7 +38,7 @@ struct Jailhoused: AsyncParsableCommand {
     var shutDownAll = false
 
     @Option(help: ArgumentHelp("How long --shut-down-all may take, 1 to 600.", valueName: "seconds"))
-    var within = 20
+    var within = 30
 
     @Option(help: ArgumentHelp("Where jailhoused.toml and cells/ are.", valueName: "directory"))
     var configuration = "/etc/jailhoused"
@@ -58,7 +58,10 @@ struct Jailhoused: AsyncParsableCommand {
 
         let logger = makeLogger()
         if shutDownAll {
-            let end = MachineEnd(runtime: runtime, limit: .seconds(within)) { makeSupervisor(logger) }
+            let end = MachineEnd(runtime: runtime, limit: .seconds(within)) {
+                // a cell can be asked whatever has become of its image
+                makeSupervisor(logger, DefinitionFiles(directory: configuration, judgesImages: false))
+            }
             guard await end.run() else { throw ExitCode.failure }
             return
         }
@@ -73,7 +76,7 @@ struct Jailhoused: AsyncParsableCommand {
         // a client that goes in the middle of a reply must not take the daemon along
         signal(SIGPIPE, SIG_IGN)
         let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let supervisor = makeSupervisor(logger)
+        let supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration))
         await supervisor.begin()
 
         let server = ControlServer(
@@ -87,12 +90,12 @@ struct Jailhoused: AsyncParsableCommand {
         try await services.run()
     }
 
-    private func makeSupervisor(_ logger: Logger) -> Supervisor {
+    private func makeSupervisor(_ logger: Logger, _ files: DefinitionFiles) -> Supervisor {
         let commandThread = NIOThreadPool(numberOfThreads: 1)
         commandThread.start()
         return Supervisor(
             eventLoop: MultiThreadedEventLoopGroup(numberOfThreads: 1).next(), commandThread: commandThread,
-            hypervisor: HypervisorCommands(), files: DefinitionFiles(directory: configuration),
+            hypervisor: HypervisorCommands(), files: files,
             stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
     }
 
@@ -100,7 +103,7 @@ struct Jailhoused: AsyncParsableCommand {
     private func holdLock(_ logger: Logger) throws(StartError) {
         let isHeld: Bool
         do {
-            isHeld = try DaemonLock.take(in: runtime)
+            isHeld = try DaemonLock(directory: runtime).take()
         } catch {
             return logger.warning("nothing keeps a second daemon away: \(error)")
         }

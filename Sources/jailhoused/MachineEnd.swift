@@ -5,46 +5,87 @@ import SystemCalls
 
 /// `jailhoused --shut-down-all`: what is done before the machine goes down, in a limited time.
 ///
-/// The daemon does it, so that one program talks to the driver; when there is none, this process is that program.
+/// The daemon does it, so that one program talks to the driver; when there is none, this process is that program. A
+/// daemon that has not done it when half of the time is over is ended.
 struct MachineEnd {
     let runtime: String
     let limit: Duration
     let makeSupervisor: () -> Supervisor
 
+    private var lock: DaemonLock { DaemonLock(directory: runtime) }
+
     /// - Returns: whether nothing was left.
     func run() async -> Bool {
-        let deadline = Clock.now() + limit
-        var problem: (any Error)?
-        while Clock.now() < deadline {
+        let began = Clock.now()
+        let (half, deadline) = (began + limit / 2, began + limit)
+        do {
+            switch try askDaemon(until: half) {
+            case .done(let reply): return report(reply)
+            case .noAnswer where !takeOver(until: deadline):
+                say("NOTHING WAS STOPPED: the daemon does not answer, and cannot be ended")
+                return false
+            case .noAnswer, .noDaemon: return report(try await alone(until: deadline))
+            }
+        } catch ManagerError.noDriver, ControlError.manager(.noDriver) {
+            say("there is no hypervisor")
+            return true
+        } catch {
+            say("NOTHING WAS STOPPED: \(error.sentence)")
+            return false
+        }
+    }
+
+    private enum Asked {
+        case done(Manager.ShutDownAll.Reply)
+        /// This process has the lock.
+        case noDaemon
+        case noAnswer
+    }
+
+    private func askDaemon(until end: Moment) throws -> Asked {
+        while Clock.now() < end {
+            if takeLock() { return .noDaemon }
             do {
-                let isAlone = (try? DaemonLock.take(in: runtime)) ?? false
-                let left = deadline - Clock.now()
-                return report(isAlone ? try await alone(within: left) : try ask(within: left))
-            } catch ManagerError.noDriver, ControlError.manager(.noDriver) {
-                say("there is no hypervisor")
-                return true
+                let client = try ControlClient(socket: runtime + "/control")
+                let left = end - Clock.now()
+                try client.limitWaiting(to: left)
+                // a little sooner, so that it can answer
+                let timeout = left - min(left / 10, .seconds(1))
+                return .done(try client.call(Manager.ShutDownAll.self, .init(timeout: timeout.microseconds)))
+            } catch ControlError.manager(let error) {
+                throw error
             } catch {
-                // the lock's holder may be dying, or have too many clients
-                problem = error
-                usleep(100_000)
+                // it may be dying, or have too many clients
+                usleep(50_000)
             }
         }
-        say("NOTHING WAS STOPPED: \(problem.map { "\($0)" } ?? "the time is over")")
-        return false
+        return .noAnswer
     }
 
-    /// Has the daemon do it; a little sooner, so that it can answer.
-    private func ask(within limit: Duration) throws -> Manager.ShutDownAll.Reply {
-        let client = try ControlClient(socket: runtime + "/control")
-        try client.limitWaiting(to: limit)
-        let answerTime = min(limit / 10, .seconds(1))
-        return try client.call(Manager.ShutDownAll.self, .init(timeout: (limit - answerTime).microseconds))
+    /// Ends a daemon that is still there; its service manager starts none at the machine's end.
+    ///
+    /// - Returns: whether the lock is this process's.
+    private func takeOver(until deadline: Moment) -> Bool {
+        for number in [SIGTERM, SIGKILL] {
+            let patience = min(Clock.now() + limit / 10, deadline)
+            while Clock.now() < patience {
+                if takeLock() { return true }
+                _ = lock.signalHolder(number)
+                usleep(50_000)
+            }
+        }
+        return takeLock()
     }
 
-    private func alone(within limit: Duration) async throws -> Manager.ShutDownAll.Reply {
+    /// Once only: this process would be kept away as any other.
+    private func takeLock() -> Bool {
+        (try? lock.take()) ?? false
+    }
+
+    private func alone(until deadline: Moment) async throws -> Manager.ShutDownAll.Reply {
         let supervisor = makeSupervisor()
         await supervisor.begin(onlyToEnd: true)
-        let reply = try await supervisor.shutDownAll(within: limit)
+        let reply = try await supervisor.shutDownAll(within: deadline - Clock.now())
         await supervisor.end()
         return reply
     }

@@ -41,6 +41,8 @@ extension Supervisor {
         // who was slow may have ended since
         for cell in reply.left where !isAsked(cell.cell) { reply.stopped.append(cell.cell) }
         reply.left.removeAll { !isAsked($0.cell) }
+        // who is left is not asked again
+        releaseAll()
         reply.message = await disable(by: deadline)
         reply.disabled = reply.message == nil
         for line in reply.lines { logger.notice("\(line)") }
