@@ -43,6 +43,11 @@ extension Manager.Enable.Parameters: NamesSubject {
 }
 
 extension ManagerService {
+    /// What a call is about, if it says so.
+    func subject<Method: ManagerMethod>(of call: VarlinkCall, _ method: Method.Type) -> String? {
+        ((try? call.parameters(of: method)) as? any NamesSubject)?.subject
+    }
+
     /// Says in the journal who changed what, or tried to.
     ///
     /// Fields: `JAILHOUSE_UID`, `JAILHOUSE_PID`, `JAILHOUSE_COMMAND` (the method), `JAILHOUSE_RESULT` (`done` or the

@@ -31,6 +31,7 @@ struct ManagerService: Sendable {
         guard let method = Manager.method(named: call.method) else { return }
         if method.changesSomething && access == .reading {
             let answer = Answer(
+                subject: subject(of: call, method),
                 refusal: ManagerError.permissionDenied(
                     method: method.name,
                     message: "\(method.name) changes something, and this socket is for reading: use the control "

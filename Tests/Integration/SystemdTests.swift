@@ -106,8 +106,8 @@ import Testing
         try await entry("Start", "CellNotFound", by: user, "JAILHOUSE_CELL=nothing")
         _ = try await container.run("\(asNobody) enable /nothing")
         try await entry("Enable", "AlreadyEnabled", by: user, "JAILHOUSE_PATH=/nothing")
-        _ = try await container.run("\(asNobody) disable --socket /run/jailhoused/status")
-        try await entry("Disable", "PermissionDenied", by: user)
+        _ = try await container.run("\(asNobody) stop rtems --socket /run/jailhoused/status")
+        try await entry("Stop", "PermissionDenied", by: user, "JAILHOUSE_CELL=rtems")
     }
 
     /// An entry of the journal about a change.
