@@ -102,7 +102,7 @@ let package = Package(
         tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
         tests(
             "CellMachineTests", ["CellMachine", "CellConfiguration", "CellDefinition", "InmateImage"],
-            data: ["Inmates"]),
+            data: ["Inmates", "RTEMS"]),
         tests("DaemonTests", ["jailhoused"]),
         tests(
             "CommandTests",

@@ -6,7 +6,8 @@
 
 let beat: UInt32 = 100  // in milliseconds
 /// In an end's own section: how often it beat, and whether it has seen enough of the others.
-let (beatsPlace, contentPlace) = (UInt(0), UInt(4))
+let beatsPlace: UInt = 0
+let contentPlace: UInt = 4
 
 @c(inmate_main) func inmateMain() {
     var report = Report("heartbeat")

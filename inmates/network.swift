@@ -46,9 +46,12 @@ struct Host {
     static let pings: UInt32 = 5
     private static let broadcast: UInt64 = 0xffff_ffff_ffff
     /// The frame's type: for experiments, by IEEE 802; then IPv4 and ARP.
-    private static let (hello, ipv4, arp) = (UInt64(0x88b5), UInt64(0x0800), UInt64(0x0806))
+    private static let hello: UInt64 = 0x88b5
+    private static let ipv4: UInt64 = 0x0800
+    private static let arp: UInt64 = 0x0806
     /// Where things stand in a frame.
-    private static let (payload, icmp) = (UInt(14), UInt(34))
+    private static let payload: UInt = 14
+    private static let icmp: UInt = 34
 
     private var card: NetworkCard
     private let address: UInt32

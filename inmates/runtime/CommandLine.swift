@@ -1,7 +1,8 @@
 /// Words that whoever loads the program may put at address 0x1000: `key=value` or `key`, with spaces between.
 enum CommandLine {
     /// Where it is put, and how much of it is read.
-    private static let (place, size) = (UInt(0x1000), UInt(256))
+    private static let place: UInt = 0x1000
+    private static let size: UInt = 256
 
     /// Takes it over. Nothing clears that memory when a program is loaded without a command line, so what was read
     /// is cleared, and what does not look like text is none.

@@ -12,9 +12,11 @@ struct Console {
     }
 
     private static let typeOf8250: UInt32 = 2
-    private static let (data, divisorLow, divisorHigh, lineControl, lineStatus) = (
-        UInt32(0), UInt32(0), UInt32(1), UInt32(3), UInt32(5)
-    )
+    private static let data: UInt32 = 0
+    private static let divisorLow: UInt32 = 0
+    private static let divisorHigh: UInt32 = 1
+    private static let lineControl: UInt32 = 3
+    private static let lineStatus: UInt32 = 5
 
     /// Sets the 8250 up when the configuration has a divider for it: 8 bits, no parity. Without one the hypervisor or
     /// Linux has done it.

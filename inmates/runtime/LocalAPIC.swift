@@ -91,7 +91,8 @@ struct LocalAPIC {
 struct APICTimer {
     let apic: LocalAPIC
     /// Ticks are 16 of the bus's.
-    private static let (divideBy16, ticksPerCount) = (UInt32(3), UInt32(16))
+    private static let divideBy16: UInt32 = 3
+    private static let ticksPerCount: UInt32 = 16
     private static let masked: UInt32 = 0x1_0000
     private static let periodic: UInt32 = 0x2_0000
 

@@ -4,20 +4,31 @@
 /// ones. The device reads and writes the cell's memory at the cell's addresses: the IOMMU translates.
 struct NetworkCard {
     private enum Register {
-        static let (control, status, mdic) = (UInt(0x00), UInt(0x08), UInt(0x20))
-        static let (interruptCause, interruptMaskClear) = (UInt(0xc0), UInt(0xd8))
-        static let (receiveControl, transmitControl, gap) = (UInt(0x100), UInt(0x400), UInt(0x410))
-        static let (receiveRing, receiveLength, receiveHead, receiveTail) = (
-            UInt(0x2800), UInt(0x2808), UInt(0x2810), UInt(0x2818)
-        )
-        static let (transmitRing, transmitLength, transmitHead, transmitTail) = (
-            UInt(0x3800), UInt(0x3808), UInt(0x3810), UInt(0x3818)
-        )
-        static let (receiveDescriptors, transmitDescriptors) = (UInt(0x2828), UInt(0x3828))
-        static let (multicast, addressLow, addressHigh) = (UInt(0x5200), UInt(0x5400), UInt(0x5404))
+        static let control: UInt = 0x00
+        static let status: UInt = 0x08
+        static let mdic: UInt = 0x20
+        static let interruptCause: UInt = 0xc0
+        static let interruptMaskClear: UInt = 0xd8
+        static let receiveControl: UInt = 0x100
+        static let transmitControl: UInt = 0x400
+        static let gap: UInt = 0x410
+        static let receiveRing: UInt = 0x2800
+        static let receiveLength: UInt = 0x2808
+        static let receiveHead: UInt = 0x2810
+        static let receiveTail: UInt = 0x2818
+        static let transmitRing: UInt = 0x3800
+        static let transmitLength: UInt = 0x3808
+        static let transmitHead: UInt = 0x3810
+        static let transmitTail: UInt = 0x3818
+        static let receiveDescriptors: UInt = 0x2828
+        static let transmitDescriptors: UInt = 0x3828
+        static let multicast: UInt = 0x5200
+        static let addressLow: UInt = 0x5400
+        static let addressHigh: UInt = 0x5404
     }
 
-    static let (descriptors, bufferSize) = (UInt(8), UInt(2048))
+    static let descriptors: UInt = 8
+    static let bufferSize: UInt = 2048
     private let registers: DeviceMemory
     private let receiveRing = DeviceMemory(at: dmaMemory())
     private let sendRing = DeviceMemory(at: dmaMemory() + 0x100)

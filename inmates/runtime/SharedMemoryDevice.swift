@@ -4,12 +4,15 @@
 /// one; then a section for each end, which only that end may write.
 struct SharedMemoryDevice {
     private enum Register {
-        static let (identifier, peers, interruptControl, doorbell, state) = (
-            UInt(0x00), UInt(0x04), UInt(0x08), UInt(0x0c), UInt(0x10)
-        )
+        static let identifier: UInt = 0x00
+        static let peers: UInt = 0x04
+        static let interruptControl: UInt = 0x08
+        static let doorbell: UInt = 0x0c
+        static let state: UInt = 0x10
     }
 
-    static let (vendor, device) = (UInt16(0x110a), UInt16(0x4106))
+    static let vendor: UInt16 = 0x110a
+    static let device: UInt16 = 0x4106
 
     private let registers: DeviceMemory
     private let memory: DeviceMemory

@@ -1,0 +1,1 @@
+void rtems_exception_init_mngt(void);

@@ -1,0 +1,1 @@
+int printk(const char *format, ...) __attribute__((format(printf, 1, 2)));
