@@ -44,6 +44,7 @@ let package = Package(
     ],
     targets: [
         // C libraries
+        .target(name: "CCellMachine"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
 
@@ -58,8 +59,7 @@ let package = Package(
         room("MachineProbe", ["CellConfiguration"]),
         room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls"]),
         room("ControlInterface", ["SystemCalls"]),
-        .target(name: "ChildProcess"),
-        room("CellMachine", ["CellConfiguration", "ChildProcess", "SystemCalls", systemPackage]),
+        room("CellMachine", ["CellConfiguration", "CCellMachine", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
         .target(name: "SimulatorPreload"),
         room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),

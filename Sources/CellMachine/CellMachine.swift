@@ -13,6 +13,7 @@ public final class CellMachine: Sendable {
     private let area: SharedArea
     private let contents: [UInt8]
     private let emulator: EmulatorProcess
+    private let ends: LinkEnds
     private let firmwareCopy: String
     private let status = Mutex(Status())
 
@@ -54,7 +55,7 @@ public final class CellMachine: Sendable {
         let base = MachineMemory.monitors + UInt64(slot * MonitorMemory.size)
         area = try SharedArea(memoryFile: settings.memoryFile, base: base)
 
-        var prepared = MonitorArea(cell: cell, base: base, settings: settings)
+        var prepared = MonitorArea(cell: cell, slot: slot, settings: settings)
         prepared.legacyDevices = legacyDevices
         prepared.lastBus = lastBus
         prepared.configurationWrites = ConfigurationWrite.chipset(
@@ -66,7 +67,9 @@ public final class CellMachine: Sendable {
         let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
         arguments.devices = devices.filter { owned.contains($0.address) }
         arguments.slot = slot
-        let listener = Listener(cell: cell, area: area, onEvent: onEvent)
+        arguments.hasDoorbell = cell.pciDevices.contains { $0.kind == .sharedMemory }
+        ends = try LinkEnds(of: cell, slot: slot, settings: settings)
+        let listener = Listener(cell: cell, area: area, ends: ends, onEvent: onEvent)
         do {
             emulator = try EmulatorProcess(arguments) { listener.hear($0) }
         } catch {
@@ -78,6 +81,7 @@ public final class CellMachine: Sendable {
                 let inventory = try DeviceInventory(answer: try emulator.control.execute("query-pci"))
                 prepared.configurationWrites += CellMachine.places(of: cell, inventory)
             }
+            if arguments.hasDoorbell { prepared.configurationWrites += arguments.doorbellPlaces }
             contents = try prepared.bytes(monitor: try CellMachine.contents(of: settings.monitor))
         } catch {
             emulator.terminate()

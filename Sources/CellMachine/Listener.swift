@@ -5,9 +5,13 @@ final class Listener: Sendable {
     private let name: String
     private let cpus: [Int]
     private let area: SharedArea
+    private let ends: LinkEnds
     private let onEvent: @Sendable (CellMachineEvent) -> Void
 
-    init(cell: CellDescriptor, area: SharedArea, onEvent: @escaping @Sendable (CellMachineEvent) -> Void) {
+    init(
+        cell: CellDescriptor, area: SharedArea, ends: LinkEnds, onEvent: @escaping @Sendable (CellMachineEvent) -> Void
+    ) {
+        self.ends = ends
         name = cell.name
         cpus = cell.cpus.members
         self.area = area
@@ -20,6 +24,7 @@ final class Listener: Sendable {
         case .bell: hearEvents()
         case .ended(let reason):
             hearEvents()
+            ends.disconnect()
             onEvent(.ended(reason))
         }
     }

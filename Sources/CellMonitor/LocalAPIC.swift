@@ -44,8 +44,11 @@ enum LocalAPIC {
 
     static func send(to number: UInt32, _ command: UInt32) {
         while read(self.command) & 0x1000 != 0 { cpuPause() }
+        // the cell may be about to use it
+        let high = read(commandHigh)
         write(commandHigh, number << 24)
         write(self.command, command)
+        write(commandHigh, high)
     }
 
     // MARK: the cell's accesses

@@ -78,6 +78,8 @@ struct Identification {
 @_extern(c, "register_write") func registerWrite(_ number: UInt32, _ value: UInt64)
 @_extern(c, "exchange") func exchange(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
 @_extern(c, "fetch_add") func fetchAdd(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
+@_extern(c, "fetch_or") func fetchOr(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
+@_extern(c, "await_interrupt") func awaitInterrupt()
 @_extern(c, "cpu_identify") private func cpuIdentify(
     _ leaf: UInt32, _ subleaf: UInt32, _ registers: UnsafeMutableRawPointer)
 @_extern(c, "port_read8") private func portRead8(_ port: UInt32) -> UInt32

@@ -39,6 +39,7 @@ enum MappedIO {
     private static func access(_ address: UInt64, _ move: Move, _ cpu: VirtualCPU) -> Access {
         let write = move.isWrite ? UInt32(truncatingIfNeeded: move.value) : nil
         if let access = PCI.memory(address, size: move.size, write: write) { return access }
+        if let access = PCIDevice.linkMemory(address, size: move.size, write: write) { return access }
         if let access = PCIDevice.vectorTable(address, size: move.size, write: write) { return access }
         if let access = Pins.memory(address, write: write) { return access }
         if let access = testDevice(address, move, cpu) { return access }

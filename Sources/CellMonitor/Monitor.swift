@@ -7,6 +7,7 @@
     if index == MonitorMemory.bootCPU {
         makeInterruptTable()
         prepareMachine()
+        if Parameters.linkCount > 0 { Doorbell.serve() }
         cpuHalt()
     }
     let cpu = VirtualCPU(index: index)

@@ -30,6 +30,7 @@ struct PCIDevice {
             }
             if PCIDevice.rom.contains(register) { return 0 }
         }
+        if let link { return link.readConfiguration(register, size: size) }
         return PCI.read(function: function, register: register, size: size)
     }
 
@@ -40,11 +41,41 @@ struct PCIDevice {
             return true
         }
         switch verdict(register, size) {
+        case .performed where link != nil: link?.writeConfiguration(value, register: register, size: size)
         case .performed: PCI.write(value, function: function, register: register, size: size)
         case .ignored: break
         case .refused: return false
         }
         return true
+    }
+
+    // MARK: links
+
+    private static let kindLink: UInt8 = 3
+
+    private var isLink: Bool { Parameters.byte(entry + MonitorMemory.Device.kind) == PCIDevice.kindLink }
+
+    /// The end of a link that the device is.
+    private var link: Link? { isLink ? Link(function: function) : nil }
+
+    /// A link's registers or its vectors, wherever the cell has put them. Nil when they are elsewhere.
+    static func linkMemory(_ address: UInt64, size: Int, write: UInt32?) -> Access? {
+        for index in 0..<Int(Parameters.word(MonitorMemory.Parameter.pciDevices)) {
+            let entry = MonitorMemory.Parameter.deviceList + index * MonitorMemory.Device.size
+            guard let device = PCIDevice(function: UInt32(Parameters.half(entry))), let link = device.link,
+                link.hasMemory
+            else { continue }
+            for number in 0..<2 {
+                let mask = Parameters.word(entry + MonitorMemory.Device.bars + number * 4) & ~15
+                let base = Parameters.word(entry + MonitorMemory.Device.baseAddresses + number * 4) & ~15
+                guard mask != 0, address >> 32 == 0, UInt32(address) & mask == base & mask else { continue }
+                let offset = UInt32(address) & ~mask
+                return number == 0
+                    ? link.accessRegister(offset, size: size, write: write)
+                    : link.accessVector(offset, size: size, write: write)
+            }
+        }
+        return nil
     }
 
     // MARK: base addresses
@@ -71,7 +102,9 @@ struct PCIDevice {
     static func keepBaseAddresses() {
         for index in 0..<Int(Parameters.word(MonitorMemory.Parameter.pciDevices)) {
             let entry = MonitorMemory.Parameter.deviceList + index * MonitorMemory.Device.size
-            guard let device = PCIDevice(function: UInt32(Parameters.half(entry))), !device.isBridge else { continue }
+            guard let device = PCIDevice(function: UInt32(Parameters.half(entry))), !device.isBridge,
+                !device.isLink
+            else { continue }
             for register in stride(from: baseAddresses.lowerBound, to: baseAddresses.upperBound, by: 4) {
                 let value = PCI.read(function: device.function, register: register, size: 4)
                 Parameters.setWord(device.baseAddress(register), value)
@@ -109,7 +142,10 @@ struct PCIDevice {
     /// writes to ROMs and windows whenever it looks at the bus, to no effect. Behind it: capabilities that the
     /// configuration says may be written.
     private func verdict(_ register: UInt32, _ size: Int) -> Verdict {
-        guard register < PCIDevice.headerEnd else { return isInWritableCapability(register) ? .performed : .refused }
+        guard register < PCIDevice.headerEnd else {
+            if isLink { return register < Link.configurationSize ? .performed : .refused }
+            return isInWritableCapability(register) ? .performed : .refused
+        }
         let bits = PCIDevice.bits(register, size)
         let allowed: UInt32 =
             switch register & ~3 {

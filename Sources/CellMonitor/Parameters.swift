@@ -11,6 +11,7 @@ enum Parameters {
     static var configurationSpace: UInt64 { long(Offset.configurationSpace) }
     static var lastBus: UInt64 { UInt64(word(Offset.lastBus)) }
     static var pins: UInt32 { word(Offset.pins) }
+    static var linkCount: Int { Int(word(Offset.links)) }
     static var pmTimerPort: UInt32 { word(Offset.pmTimerPort) }
 
     static func has(_ flag: UInt32) -> Bool { word(Offset.flags) & flag != 0 }

@@ -7,6 +7,7 @@ func prepareMachine() {
     PCIDevice.keepBaseAddresses()
     if Parameters.has(MonitorMemory.Flag.remapsDMA) { enableRemapping() }
     if Parameters.has(MonitorMemory.Flag.measuresCycles) { measureCycles() }
+    if Parameters.linkCount > 0 { Doorbell.prepare() }
     for index in 0..<Parameters.cpuCount {
         LocalAPIC.send(to: Parameters.cpuNumber(index), 0x4600 | 0xf0)  // startup, in the firmware
     }

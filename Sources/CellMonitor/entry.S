@@ -126,6 +126,16 @@ drain_interrupts:
     clgi
     ret
 
+    // Until an interrupt came; it is only acknowledged.
+    .globl await_interrupt
+await_interrupt:
+    stgi
+    sti
+    hlt
+    cli
+    clgi
+    ret
+
     .globl cpu_halt
 cpu_halt:
     cli
@@ -226,6 +236,15 @@ exchange:
 fetch_add:
     movl %esi, %eax
     lock xaddl %eax, (%rdi)
+    ret
+
+    .globl fetch_or             // (address of 32 bits, value) -> what was there
+fetch_or:
+    movl (%rdi), %eax
+1:  movl %eax, %ecx
+    orl %esi, %ecx
+    lock cmpxchgl %ecx, (%rdi)
+    jne 1b
     ret
 
     .globl memcpy

@@ -74,6 +74,33 @@ extension SystemCall {
         }
     }
 
+    /// Sends `bytes` with a copy of a descriptor (`SCM_RIGHTS`), in one piece.
+    public static func send(_ bytes: [UInt8], with descriptor: CInt, to socket: CInt) throws(SystemCallError) {
+        // a control message: its length, level and kind, and the descriptor
+        let header = MemoryLayout<cmsghdr>.size
+        var control = [UInt8](repeating: 0, count: header + MemoryLayout<UInt>.size)
+        control.withUnsafeMutableBytes {
+            $0.storeBytes(of: header + MemoryLayout<CInt>.size, toByteOffset: 0, as: Int.self)
+            $0.storeBytes(of: SOL_SOCKET, toByteOffset: 8, as: CInt.self)
+            $0.storeBytes(of: CInt(SCM_RIGHTS), toByteOffset: 12, as: CInt.self)
+            $0.storeBytes(of: descriptor, toByteOffset: header, as: CInt.self)
+        }
+        var data = bytes
+        try result(of: "sendmsg") {
+            control.withUnsafeMutableBytes { control in
+                data.withUnsafeMutableBytes { data in
+                    var part = iovec(iov_base: data.baseAddress, iov_len: data.count)
+                    return withUnsafeMutablePointer(to: &part) { part in
+                        var message = msghdr(
+                            msg_name: nil, msg_namelen: 0, msg_iov: part, msg_iovlen: 1,
+                            msg_control: control.baseAddress, msg_controllen: control.count, msg_flags: 0)
+                        return Glibc.sendmsg(socket, &message, CInt(MSG_NOSIGNAL))
+                    }
+                }
+            }
+        }
+    }
+
     private static func socketAddress(_ path: String) throws(SystemCallError) -> sockaddr_un {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

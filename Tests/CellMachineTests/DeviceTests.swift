@@ -100,3 +100,39 @@ extension DeviceTests {
         #expect(cell.events.serial.contains("smp: 4 passed, 0 failed, 0 skipped"))
     }
 }
+
+/// Links through shared memory between two cells: the project's heartbeat.
+@Suite struct LinkTests {
+    static func cell(_ name: String, end: UInt8, vectors: UInt16 = 1) -> CellDescriptor {
+        var cell = TestMachine.cell(name, at: 0x1000_0000 + UInt64(end) << 24)
+        let link = SharedMemoryLink(
+            address: PCIAddress(rawValue: 0x78), peerID: end, msixVectors: vectors, physicalStart: 0x2000_0000,
+            outputSize: 0x2000)
+        cell.pciDevices = [link.device(firstRegion: UInt32(cell.memoryRegions.count))]
+        cell.memoryRegions += link.regions ?? []
+        return cell
+    }
+
+    @Test func twoCellsHearEachOther() async throws {
+        let machine = try TestMachine()
+        let cells = try [0, 1].map { end in
+            try machine.run("inmates/heartbeat", in: LinkTests.cell("end \(end)", end: UInt8(end)), slot: end * 3)
+        }
+        for cell in cells {
+            try await cell.events.wait(for: "the end", 60) { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+            #expect(cell.events.serial.contains("heartbeat: 4 passed, 0 failed, 0 skipped"))
+        }
+    }
+
+    @Test func anEndThatGoesIsSeen() async throws {
+        let machine = try TestMachine()
+        let cells = try [0, 1].map { end in
+            let cell = LinkTests.cell("end \(end)", end: UInt8(end))
+            return try machine.run("inmates/heartbeat", in: cell, slot: end, commandLine: "forever")
+        }
+        for cell in cells { try await cell.events.serial("heartbeat: 10,") }
+        #expect(try machine.memory.read(at: 0x2000_0000, count: 8) == [1, 0, 0, 0, 1, 0, 0, 0])
+        cells[0].machine.terminate()
+        #expect(try machine.memory.read(at: 0x2000_0000, count: 8) == [0, 0, 0, 0, 1, 0, 0, 0])
+    }
+}

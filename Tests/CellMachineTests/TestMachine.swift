@@ -42,12 +42,15 @@ final class TestMachine {
     /// Loads an inmate to the cell's address 0, and starts it.
     func run(
         _ inmate: String, in cell: CellDescriptor, slot: Int = 0, mode: UInt32? = nil,
-        devices: [SimulatedDevice] = []
+        commandLine: String? = nil, devices: [SimulatedDevice] = []
     ) throws -> RunningCell {
         let events = Events()
         let machine = try CellMachine(
             cell: cell, slot: slot, devices: devices, settings: settings, onEvent: { events.add($0) })
         try load(inmate, into: cell, mode: mode)
+        if let commandLine {
+            try memory.write(Array(commandLine.utf8) + [0], at: cell.memoryRegions[0].physicalStart + 0x1000)
+        }
         try machine.start()
         return RunningCell(machine: machine, events: events)
     }

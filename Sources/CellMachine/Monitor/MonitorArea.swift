@@ -3,13 +3,16 @@ import CellConfiguration
 /// The contents of the monitor's memory at a start: all that the monitor knows of its cell.
 struct MonitorArea {
     let cell: CellDescriptor
-    let base: UInt64
+    let slot: Int
     var settings: CellMachineSettings
     var legacyDevices: Set<LegacyDevice> = []
     /// Last bus of the configuration space in memory.
     var lastBus: UInt8 = 255
     /// Writes to configuration space before the cell's CPUs run.
     var configurationWrites: [ConfigurationWrite] = []
+
+    /// Of the monitor's memory in the machine.
+    private var base: UInt64 { MachineMemory.monitors + UInt64(slot * MonitorMemory.size) }
 
     private typealias Parameter = MonitorMemory.Parameter
 
@@ -79,6 +82,41 @@ struct MonitorArea {
         try storeWrites(into: &area)
         try storeDevices(into: &area)
         try storeCheckedRegions(into: &area)
+        try storeLinks(into: &area)
+    }
+
+    private func storeLinks(into area: inout Bytes) throws(CellMachineError) {
+        typealias Link = MonitorMemory.Link
+        let devices = cell.pciDevices.filter { $0.kind == .sharedMemory }
+        guard devices.count <= Link.limit, devices.allSatisfy({ $0.msixVectors <= Link.vectorLimit }) else {
+            throw CellMachineError(
+                .configuration, "the cell has too many ivshmem devices, or one with too many vectors")
+        }
+        area.store(UInt32(slot), at: Parameter.slot)
+        area.store(UInt32(devices.count), at: Parameter.links)
+        area.store(EmulatorArguments.Doorbell.registers, at: Parameter.doorbellRegisters)
+        area.store(EmulatorArguments.Doorbell.vectors, at: Parameter.doorbellVectors)
+        for (index, device) in devices.enumerated() {
+            guard let link = SharedMemoryLink(device, in: cell.memoryRegions) else {
+                throw CellMachineError(
+                    .configuration, "the ivshmem device \(device.address) does not fit the cell's memory regions")
+            }
+            let entry = MonitorMemory.links + index * Link.size
+            area.store(1 as UInt32, at: entry + Link.isThere)
+            area.store(UInt32(device.address.rawValue), at: entry + Link.function)
+            area.store(link.physicalStart, at: entry + Link.stateTable)
+            area.store(UInt32(link.peerID), at: entry + Link.identifier)
+            area.store(UInt32(link.peers), at: entry + Link.peers)
+            area.store(UInt32(link.msixVectors), at: entry + Link.vectors)
+            area.store(UInt32(link.linkProtocol), at: entry + Link.linkProtocol)
+            area.store(link.stateTableSize, at: entry + Link.stateTableSize)
+            area.store(link.commonSize, at: entry + Link.commonSize)
+            area.store(link.outputSize, at: entry + Link.outputSize)
+            area.store(link.virtualStart, at: entry + Link.address)
+            for vector in 0..<Link.vectorLimit {
+                area.store(1 as UInt32, at: entry + Link.vectorTable + vector * 16 + 12)  // masked
+            }
+        }
     }
 
     private var flags: UInt32 {

@@ -6,6 +6,7 @@
 enum MonitorMemory {
     static let size = 0x10_0000
     static let cpuLimit = 8
+    static let slotLimit = 16
     /// The monitor sees its memory here, and all machine memory from ``window`` on.
     static let virtualBase = 0x10_0000
     static let window: UInt = 0xffff_8000_0000_0000
@@ -26,6 +27,8 @@ enum MonitorMemory {
     /// VT-d: the root table, then one context table, which is every bus's that has devices of the cell.
     static let remappingTables = 0x3_1000
     static let remappingPages = 2
+    /// Ends of links through shared memory; other cells' monitors read them, and leave interrupts there.
+    static let links = 0x3_4000
     static let ring = 0x3_8000
     static let ringEntries = 0x1000
     /// One area a CPU, the boot CPU's last.
@@ -83,7 +86,13 @@ enum MonitorMemory {
         static let checkedRegions = 0x40
         static let pins = 0x44
         static let pmTimerPort = 0x48
+        /// Of the device by which the monitors of several cells ring each other: its registers and its vectors.
+        static let doorbellRegisters = 0x50
+        static let doorbellVectors = 0x58
         static let cpuNumbers = 0x60
+        /// Which of the machine's parts for monitors this is.
+        static let slot = 0x80
+        static let links = 0x84
 
         /// Spinlocks, 32 bits each.
         static let locks = 0x100
@@ -140,6 +149,36 @@ enum MonitorMemory {
         static let vectorTableSize = 40
         static let vectors = 44
         static let baseAddresses = 48
+    }
+
+    /// One end of a link: an ivshmem device of the cell.
+    enum Link {
+        static let size = 0x200
+        static let limit = 16
+        static let vectorLimit = 16
+        /// 32 bits: 1 when the other ends can reach this one.
+        static let isThere = 0x00
+        static let function = 0x04
+        /// 64 bits: of the state table, in the machine; with the function, this names the link.
+        static let stateTable = 0x08
+        static let identifier = 0x10
+        static let peers = 0x14
+        static let vectors = 0x18
+        static let linkProtocol = 0x1c
+        /// 64 bits each; the last is where the cell sees the memory.
+        static let stateTableSize = 0x20
+        static let commonSize = 0x28
+        static let outputSize = 0x30
+        static let address = 0x38
+        /// What the cell has written.
+        static let command = 0x40
+        static let vectorControl = 0x44
+        static let interruptControl = 0x48
+        static let privilegedControl = 0x4c
+        static let state = 0x50
+        /// 32 bits: vectors that other ends have rung.
+        static let pending = 0x54
+        static let vectorTable = 0x100
     }
 
     /// u16 id, u16 start, u16 length, u16 flags.

@@ -11,6 +11,15 @@ struct EmulatorArguments {
     var slot = 0
     var devices: [SimulatedDevice] = []
     var usesKVM = false
+    /// Whether the monitor rings those of other cells.
+    var hasDoorbell = false
+
+    /// Where the device is by which monitors ring each other: nothing of a cell's.
+    enum Doorbell {
+        static let registers: UInt64 = 0xfe80_0000
+        static let vectors: UInt64 = 0xfe80_1000
+        static let device: UInt16 = 0x1e
+    }
 
     /// Descriptors that QEMU inherits.
     enum Descriptor {
@@ -43,6 +52,7 @@ struct EmulatorArguments {
             list += ["-device", "\(model)-x86_64-cpu,socket-id=\(cpu),core-id=0,thread-id=0"]
         }
         list += deviceList
+        if hasDoorbell { list += doorbellDevice }
         list += channel("control", Descriptor.control) + ["-mon", "chardev=control,mode=control"]
         list += channel("bell", Descriptor.bell) + ["-device", "isa-debugcon,iobase=0xe9,chardev=bell"]
         list += channel("serial", Descriptor.serial) + ["-device", "isa-serial,chardev=serial,iobase=0x3f8,irq=4"]
@@ -72,6 +82,25 @@ struct EmulatorArguments {
             }
         }
         return list
+    }
+
+    /// Its descriptor comes behind those of the networks.
+    private var doorbellDevice: [String] {
+        let networks = devices.count { $0.network != nil }
+        let place = "bus=pcie.0,addr=\(String(Doorbell.device, radix: 16))"
+        return channel("doorbell", Descriptor.firstNetwork + networks)
+            + ["-device", "ivshmem-doorbell,chardev=doorbell,vectors=1,\(place)"]
+    }
+
+    /// Registers and vectors at their places; MSI-X on; memory and mastery of the bus.
+    var doorbellPlaces: [ConfigurationWrite] {
+        let function = Doorbell.device << 3
+        return [
+            ConfigurationWrite(function: function, register: 0x10, size: 4, value: UInt32(Doorbell.registers)),
+            ConfigurationWrite(function: function, register: 0x14, size: 4, value: UInt32(Doorbell.vectors)),
+            ConfigurationWrite(function: function, register: 0x42, size: 2, value: 0x8000),
+            ConfigurationWrite(function: function, register: 0x04, size: 2, value: 6),
+        ]
     }
 
     private func twoDigits(_ number: Int) -> String {

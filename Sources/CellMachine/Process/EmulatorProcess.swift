@@ -1,4 +1,4 @@
-import ChildProcess
+import CCellMachine
 import Glibc
 import Synchronization
 import SystemCalls
@@ -19,6 +19,8 @@ final class EmulatorProcess: Sendable {
     let control: ControlChannel
     private let ours: Ends
     private let ports: [Network.Port]
+    /// Kept open for QEMU's doorbell.
+    private let exchange: OwnedDescriptor?
     private let state = Mutex(State())
     private let started = Signal()
     private let ended = Signal()
@@ -56,6 +58,13 @@ final class EmulatorProcess: Sendable {
             let (port, descriptor) = try Network.plug(into: "\(arguments.settings.directory)/\(cable)")
             ports.append(port)
             theirs.append(descriptor)
+        }
+        if arguments.hasDoorbell {
+            let pair = try DoorbellExchange.join(arguments.settings.directory, slot: arguments.slot)
+            exchange = OwnedDescriptor(adopting: pair.first)
+            theirs.append(pair.second)
+        } else {
+            exchange = nil
         }
         theirs.append(errors.second)
         self.ports = ports

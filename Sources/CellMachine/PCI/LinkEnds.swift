@@ -1,0 +1,73 @@
+import CellConfiguration
+import Synchronization
+
+/// A cell's ends of links through shared memory, as the other ends see them when the cell's machine is gone.
+final class LinkEnds: Sendable {
+    private let links: [(function: UInt16, stateTable: UInt64, identifier: UInt8)]
+    private let slot: Int
+    private let machine: String
+    /// All monitors' memory, and the state tables; nothing when the cell has no links.
+    private let monitors: SharedMapping?
+    private let tables: [SharedMapping]
+
+    private typealias Link = MonitorMemory.Link
+
+    init(of cell: CellDescriptor, slot: Int, settings: CellMachineSettings) throws(CellMachineError) {
+        self.slot = slot
+        machine = settings.directory
+        links = cell.pciDevices.compactMap { device in
+            SharedMemoryLink(device, in: cell.memoryRegions).map {
+                (device.address.rawValue, $0.physicalStart, $0.peerID)
+            }
+        }
+        var tables: [SharedMapping] = []
+        for link in links {
+            let offset = MachineMemory.fileOffset(
+                of: link.stateTable, count: PageTables.pageSize, size: settings.memorySize)
+            guard let offset, offset & (PageTables.pageSize - 1) == 0 else {
+                throw CellMachineError(.configuration, "a link's state table is not in the machine's memory")
+            }
+            tables.append(
+                try SharedMapping(
+                    path: settings.memoryFile, offset: Int(offset), size: Int(PageTables.pageSize)))
+        }
+        self.tables = tables
+        monitors =
+            links.isEmpty
+            ? nil
+            : try SharedMapping(
+                path: settings.memoryFile, offset: Int(MachineMemory.monitors),
+                size: MonitorMemory.slotLimit * MonitorMemory.size)
+    }
+
+    /// State 0, and the other ends are interrupted; they cannot reach this one any more.
+    func disconnect() {
+        guard let monitors else { return }
+        for index in links.indices {
+            tables[index].base.storeBytes(of: 0, toByteOffset: Int(links[index].identifier) * 4, as: UInt32.self)
+            set(monitors, place(slot, index) + Link.isThere, 0)
+        }
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        for other in 0..<MonitorMemory.slotLimit where other != slot {
+            for index in 0..<Link.limit where isPeer(monitors, place(other, index)) {
+                set(monitors, place(other, index) + Link.pending, 1)
+                DoorbellExchange.ring(machine, slot: other)
+            }
+        }
+    }
+
+    private func isPeer(_ monitors: SharedMapping, _ place: Int) -> Bool {
+        let function = monitors.base.load(fromByteOffset: place + Link.function, as: UInt32.self)
+        let table = monitors.base.load(fromByteOffset: place + Link.stateTable, as: UInt64.self)
+        return monitors.base.load(fromByteOffset: place + Link.isThere, as: UInt32.self) == 1
+            && links.contains { UInt32($0.function) == function && $0.stateTable == table }
+    }
+
+    private func place(_ slot: Int, _ index: Int) -> Int {
+        slot * MonitorMemory.size + MonitorMemory.links + index * Link.size
+    }
+
+    private func set(_ mapping: SharedMapping, _ offset: Int, _ value: UInt32) {
+        mapping.base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+    }
+}
