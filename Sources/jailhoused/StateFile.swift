@@ -18,6 +18,8 @@ struct StateFile: Sendable {
         var failures: [String: [FailureRecord]] = [:]
         /// Names of cells, the one that was started last at the end; nil: no daemon has noted any.
         var startOrder: [String]?
+        /// Names of cells that were taken for dead when the end of the machine was asked for, and not started since.
+        var silentCells: Set<String>?
     }
 
     enum Reading: Sendable {

@@ -125,7 +125,7 @@ extension Supervisor {
         enableAgain = nil
         let now = Clock.now()
         look(at: now)
-        for (name, cell) in cells where cell.definition?.policy.autostart == true {
+        for (name, cell) in cells where cell.definition?.policy.autostart == true && !isShuttingDown {
             if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
             feed(name, .requested(.start, 0), at: now)
         }

@@ -20,13 +20,15 @@ extension Supervisor {
         defer { isShuttingDown = false }
         let limit = min(max(limit, .zero), .seconds(600))
         let deadline = Clock.now() + limit
+        // some of the time is the hypervisor's
+        let lastStop = Clock.now() + (limit - min(limit / 4, .seconds(5)))
         wantsEnable = false
+        // whoever enables it now goes on from there before cells are looked for
+        while isMachineCommandInFlight, Clock.now() < lastStop { try? await Task.sleep(for: .milliseconds(10)) }
         releaseAll()
         poll()
 
         var reply = Manager.ShutDownAll.Reply()
-        // some of the time is the hypervisor's
-        let lastStop = Clock.now() + (limit - min(limit / 4, .seconds(5)))
         let order = stopOrder()
         for (index, name) in order.enumerated() {
             // nobody who refuses takes the others' time
@@ -49,14 +51,18 @@ extension Supervisor {
         return reply
     }
 
-    /// Wants nothing of any cell any more: none is started or restarted.
+    /// Wants nothing of any cell any more: none is started or restarted. Remembers who does not answer.
     func releaseAll() {
         let now = Clock.now()
-        for name in cells.keys { feed(name, .released, at: now) }
+        for (name, cell) in cells {
+            if cell.isSilent { state.silentCells = (state.silentCells ?? []).union([name]) }
+            feed(name, .released, at: now)
+        }
     }
 
     /// Remembers in which order cells were started.
     func noteStart(of name: String) {
+        state.silentCells?.remove(name)
         state.startOrder = (state.startOrder ?? []).filter { $0 != name && cells[$0] != nil } + [name]
     }
 
@@ -72,11 +78,16 @@ extension Supervisor {
         cells[name]?.lifecycle.sighting?.observation?.state.isAskedToShutDown == true
     }
 
+    private func isSilent(_ name: String) -> Bool {
+        state.silentCells?.contains(name) == true
+    }
+
     /// - Returns: why it is not stopped, or nil.
     private func stop(_ name: String, by deadline: Moment) async -> String? {
         if cells[name]?.definition == nil {
             return "it has no definition, so it is not known whether it answers; it is left alone"
         }
+        if isSilent(name) { return ManagerError(RequestFailure.wouldFreeze, cell: name).message }
         do {
             try await wait(until: deadline) { id in
                 feed(name, .requested(.stop, id), at: Clock.now())
@@ -93,7 +104,10 @@ extension Supervisor {
     /// - Returns: why the hypervisor is not disabled, or nil.
     private func disable(by deadline: Moment) async -> String? {
         guard view.isEnabled else { return nil }
-        if let dangerous = cells.values.first(where: \.mayFreezeLinux) {
+        let dangerous = cells.values.first { cell in
+            cell.mayFreezeLinux || isSilent(cell.name) && isAsked(cell.name)
+        }
+        if let dangerous {
             return "to disable it would ask \(dangerous.name), and Linux may stand still for ever"
         }
         do {
@@ -139,6 +153,14 @@ private struct OutOfTime: Error, CustomStringConvertible {
 }
 
 extension ManagedCell {
+    /// Whether its inmate is taken to be dead although the hypervisor says that it runs, and would be waited for
+    /// without end.
+    var isSilent: Bool {
+        guard case .unbounded = definition?.supervised.handshake else { return false }
+        let failure = lifecycle.memory.failure
+        return lifecycle.isKnownSilent || failure == .stalled || failure == .lostStart
+    }
+
     /// Whether a command that asks it could have Linux wait without end.
     fileprivate var mayFreezeLinux: Bool {
         guard let state = lifecycle.sighting?.observation?.state, state.isAskedToShutDown else { return false }

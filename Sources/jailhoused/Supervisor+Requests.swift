@@ -86,7 +86,10 @@ extension Supervisor {
     func disable() async throws {
         guard view.hasDriver else { throw ManagerError.noDriver }
         guard view.isEnabled else { throw ManagerError.notEnabled }
-        if let silent = cells.values.first(where: { $0.lifecycle.isKnownSilent }) {
+        let silent = cells.values.first { cell in
+            cell.isSilent && cell.lifecycle.sighting?.observation?.state.isAskedToShutDown == true
+        }
+        if let silent {
             throw ManagerError(RequestFailure.wouldFreeze, cell: silent.name)
         }
         try await disableMachine()

@@ -93,6 +93,16 @@ final class LiveMachine: Sendable {
             environment: ["JAILHOUSED_SOCKET": directory.url.appending(path: "run/control").path])
     }
 
+    /// Runs `jailhoused` beside the daemon, with its directories.
+    func daemonCommand(_ arguments: String...) async throws -> Ended {
+        let path = { (name: String) in self.directory.url.appending(path: name).path }
+        return try await Program.run(
+            [
+                Place.program("jailhouse-sim"), "exec", "--directory", path("machine"), "--",
+                Place.program("jailhoused"), "--configuration", path("etc"), "--runtime", path("run"),
+            ] + arguments)
+    }
+
     /// Runs `jailhouse-sim inject`.
     func inject(_ arguments: String...) async throws { try await inject(arguments) }
 

@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+/// What is done before the machine goes down, in a machine that stays.
+@Suite("Shutting all cells down") struct ShutDownAllTests {
+    /// Its inmate would be waited for without end, and is known not to be alive.
+    private func silentCell() throws -> String {
+        try Definitions.rtems(("message-timeout = 1000000", ""), (#"restart = "on-failure""#, #"restart = "never""#))
+            + "\naccept-unbounded-handshake = true\nliveness = { kind = \"vm-exits\", stall = \"100 ms\" }\n"
+    }
+
+    @Test("Nobody asks an inmate that does not answer, neither the daemon nor who comes after it")
+    func silent() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try silentCell()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("rtems", "hang")
+        try await eventually("it is taken for dead: \(machine.log)") {
+            try await machine.cell("rtems")?.condition == "failed"
+        }
+        let disable = try await machine.control("disable")
+        #expect(disable.errors.contains("Linux would stand still for ever"), "\(disable)")
+        let asked = try await machine.control("shut-down-all", "--within", "5")
+        #expect(asked.status == 1)
+        let left = "NOT STOPPED: rtems would have to be asked to shut down, does not answer"
+        #expect(asked.output.contains(left), "\(asked)")
+        #expect(asked.output.contains("THE HYPERVISOR IS NOT DISABLED: to disable it would ask rtems"))
+
+        machine.signalDaemon(SIGKILL)
+        _ = try await machine.daemonEnd()
+        let alone = try await machine.daemonCommand("--shut-down-all", "--within", "5")
+        #expect(alone.status == 1)
+        #expect(alone.output.contains("THE HYPERVISOR IS NOT DISABLED"), "\(alone)")
+        #expect(!machine.console.contains("FROZEN"), "\(machine.console)")
+        #expect(!machine.console.contains("shut down"), "\(machine.console)")
+    }
+
+    @Test("A daemon that is killed in the middle is followed by who asked it")
+    func killedDaemon() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("command", "shutdown", "1s", "--cell", "rtems")
+        async let ended = machine.daemonCommand("--shut-down-all", "--within", "10")
+        try await eventually("it is being stopped: \(machine.log)") { machine.log.contains("running → stopping") }
+        machine.signalDaemon(SIGKILL)
+        #expect(try await ended.status == 0, "\(machine.log)")
+        #expect(machine.console.contains("disabled"), "\(machine.console)")
+    }
+
+    @Test("Nothing is started meanwhile, and what is being enabled is waited for")
+    func meanwhile() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("disable").status == 0)
+        try await machine.inject("command", "enable", "1s")
+        async let enabled = machine.control("enable")
+        try await machine.inject("command", "disable", "1s")
+        // the enable is under way as soon as the machine has it
+        try await Task.sleep(for: .milliseconds(300))
+        async let ended = machine.control("shut-down-all", "--within", "10")
+        #expect(try await enabled.status == 0)
+        try await eventually("it is being disabled, or is: \(machine.log)") {
+            let refused = try await machine.control("start", "rtems")
+            return refused.errors.contains("nothing is started meanwhile") || refused.errors.contains("not enabled")
+        }
+        #expect(try await ended.status == 0)
+        #expect(try await machine.control("status").output.contains("Hypervisor: disabled"))
+    }
+
+    @Test("A second daemon is kept away")
+    func secondDaemon() async throws {
+        let machine = try await LiveMachine.start()
+        let second = try await machine.daemonCommand()
+        #expect(second.status == 1)
+        #expect(second.errors.contains("another daemon"), "\(second)")
+    }
+}
