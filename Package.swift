@@ -62,7 +62,7 @@ let package = Package(
         room("CellMachine", ["CellConfiguration", "CCellMachine", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging]),
         .target(name: "SimulatorPreload"),
-        room("Simulator", ["CUMockdev", "CellConfiguration", "SystemCalls"]),
+        room("Simulator", ["CUMockdev", "CellConfiguration", "CellMachine", "SystemCalls"]),
 
         // the commands
         command(
@@ -80,7 +80,9 @@ let package = Package(
                 "SystemdSupport", argumentParser,
             ]
         ),
-        command("jailhouse-sim", ["Simulator", "SystemCalls", argumentParser]),
+        command(
+            "jailhouse-sim",
+            ["CellConfiguration", "CellDefinition", "CellMachine", "Simulator", "SystemCalls", argumentParser]),
 
         // make chaos; not installed
         .executableTarget(

@@ -15,6 +15,7 @@ public final class CellMachine: Sendable {
     private let emulator: EmulatorProcess
     private let ends: LinkEnds
     private let firmwareCopy: String
+    private let listener: Listener
     private let status = Mutex(Status())
 
     private struct Status {
@@ -70,6 +71,7 @@ public final class CellMachine: Sendable {
         arguments.hasDoorbell = cell.pciDevices.contains { $0.kind == .sharedMemory }
         ends = try LinkEnds(of: cell, slot: slot, settings: settings)
         let listener = Listener(cell: cell, area: area, ends: ends, onEvent: onEvent)
+        self.listener = listener
         do {
             emulator = try EmulatorProcess(arguments) { listener.hear($0) }
         } catch {
@@ -141,6 +143,12 @@ public final class CellMachine: Sendable {
 
     /// 0 until there is one.
     public var reply: UInt32 { area.communicationWord(communicationPage(tscKHz: 0).replyOffset) }
+
+    /// How many of the cell's CPUs are parked for a violation: with the last one the monitor writes `failed`.
+    public var failedCPUCount: Int { Int(area.failedCount) }
+
+    /// Tells all events that the monitor has written down until now, on the caller's thread.
+    public func catchUp() { listener.hearEvents() }
 
     /// How often each CPU, by the machine's number, left the cell, since this machine was made.
     public func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }

@@ -1,4 +1,5 @@
 import CellConfiguration
+import Synchronization
 
 /// Turns what QEMU and the monitor say into events.
 final class Listener: Sendable {
@@ -7,6 +8,8 @@ final class Listener: Sendable {
     private let area: SharedArea
     private let ends: LinkEnds
     private let onEvent: @Sendable (CellMachineEvent) -> Void
+    /// Events are told in their order, whoever looks.
+    private let turn = Mutex(())
 
     init(
         cell: CellDescriptor, area: SharedArea, ends: LinkEnds, onEvent: @escaping @Sendable (CellMachineEvent) -> Void
@@ -29,7 +32,12 @@ final class Listener: Sendable {
         }
     }
 
-    private func hearEvents() {
+    /// Tells all that the monitor has written down until now.
+    func hearEvents() {
+        turn.withLock { _ in tellEvents() }
+    }
+
+    private func tellEvents() {
         var characters: [UInt8] = []
         func flush() {
             if !characters.isEmpty { onEvent(.printed(String(decoding: characters, as: UTF8.self))) }

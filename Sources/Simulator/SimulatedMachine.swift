@@ -1,3 +1,4 @@
+import CellMachine
 import Glibc
 import Synchronization
 import SystemCalls
@@ -9,6 +10,8 @@ public final class SimulatedMachine: Sendable {
     public let directory: MachineDirectory
     public let memory: PhysicalMemory
     private let programs: ProgramFaultTable
+    /// Nil: they are scripted.
+    private let executing: ExecutingCells?
 
     private let state: Mutex<State>
     private let clock = ContinuousClock()
@@ -42,31 +45,50 @@ public final class SimulatedMachine: Sendable {
     /// - Parameters:
     ///   - directory: is made, and removed by ``stop()``; one that a dead simulator left behind is taken over.
     ///   - deviceMode: of `/dev/jailhouse`, and so who may use it.
+    ///   - cells: what runs in them.
     ///   - keepsTogether: whether umockdev's directory is made inside the machine's. It means to change this
     ///     process's TMPDIR before umockdev is used for the first time: so only for one machine a process.
     ///   - onReport: is told what happens, a line each, one after the other, on any thread.
     /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses.
     public init(
         directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: mode_t = 0o666,
-        keepsTogether: Bool = false, onReport: @escaping @Sendable (String) -> Void = { _ in }
+        cells: CellExecution = .scripted, keepsTogether: Bool = false,
+        onReport: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(SimulatorError) {
         directory = try MachineDirectory(serving: path)
         if keepsTogether { setenv("TMPDIR", directory.path, 1) }
         do {
-            memory = try PhysicalMemory(path: directory.path + "/memory", size: settings.memory)
+            let file = directory.path + "/memory"
+            switch cells {
+            case .scripted:
+                memory = try PhysicalMemory(path: file, size: settings.memory)
+                executing = nil
+            case .executing(let execution):
+                let shared = try MachineMemory(path: file, size: PhysicalMemory.sharedSize(for: settings.memory))
+                memory = PhysicalMemory(shared: shared, size: settings.memory)
+                let small = directory.path + "/cells"
+                try SystemCall.makeDirectory(small, mode: 0o700)
+                executing = ExecutingCells(execution, memory: shared, directory: small)
+            }
             programs = try ProgramFaultTable(path: directory.path + "/programs")
         } catch {
             throw SimulatorError(.directory, "\(error)")
         }
         self.onReport = onReport
         switchedOn = clock.now
-        state = Mutex(State(machine: Machine(settings: settings)))
+        state = Mutex(State(machine: SimulatedMachine.machine(settings, executing)))
+        executing?.setMachine(self)
         do {
             try switchOn(deviceMode: deviceMode)
         } catch {
             stop()
             throw error
         }
+    }
+
+    private static func machine(_ settings: MachineSettings, _ executing: ExecutingCells?) -> Machine {
+        guard let executing else { return Machine(settings: settings) }
+        return Machine(settings: settings) { executing.program(for: $0, of: $1, $2) }
     }
 
     private func switchOn(deviceMode: mode_t) throws(SimulatorError) {
@@ -106,6 +128,7 @@ public final class SimulatedMachine: Sendable {
         bell.ring()
         last.control?.close()
         last.thread?.join()
+        executing?.end()
         last.testbed?.close()
         state.withLock { $0 = State(machine: $0.machine, isStopping: true) }
         directory.remove()
@@ -156,6 +179,40 @@ public final class SimulatedMachine: Sendable {
             pump(&state)
             return state.machine
         }
+    }
+
+    /// Something that the inmate of a cell did by itself; see ``Machine/deliver(_:from:run:)``.
+    func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int) {
+        let concerns: Bool = state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.machine.advance(to: elapsed)
+            state.machine.deliver(events, from: incarnation, run: run)
+            pump(&state)
+            return state.nextMoment != nil
+        }
+        if concerns { bell.ring() }
+    }
+
+    /// The thread of a cell that executes, which has its COM1.
+    ///
+    /// - Throws: ``SimulatorError`` `cell` or `condition`: why there is none.
+    func thread(ofCell name: String) throws(SimulatorError) -> CellThread {
+        let cells = machine.cells.filter { !$0.isRoot }
+        guard let cell = cells.first(where: { $0.name == name }) else {
+            let names = cells.map(\.name)
+            throw SimulatorError(
+                .cell,
+                "there is no cell \"\(name)\"; "
+                    + (names.isEmpty ? "none has been created" : "there are \(names.joined(separator: ", "))"))
+        }
+        guard let executing else {
+            throw SimulatorError(
+                .condition, "cell \"\(name)\" is scripted and has no console: serve the machine with --cells execute")
+        }
+        guard let thread = executing.thread(of: cell.incarnation) else {
+            throw SimulatorError(.condition, "cell \"\(name)\" is ending")
+        }
+        return thread
     }
 
     // MARK: time

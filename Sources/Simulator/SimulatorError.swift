@@ -13,6 +13,8 @@ public struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible
         case cell
         /// The cell is in no condition to play that fault.
         case condition
+        /// Cells cannot execute here.
+        case execution
         /// The machine's control socket was told something else than it understands, or answered so.
         case control
     }

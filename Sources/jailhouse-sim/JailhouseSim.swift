@@ -11,7 +11,9 @@ struct JailhouseSim: ParsableCommand {
             jailhouse-sim exec -- jailhouse enable q35.system
             jailhouse-sim inject rtems fail
             """,
-        subcommands: [Serve.self, Exec.self, Inject.self, State.self, Thaw.self, Linux.self]
+        subcommands: [
+            Serve.self, Exec.self, ConsoleCommand.self, Inject.self, State.self, Thaw.self, Linux.self,
+        ]
     )
 }
 

@@ -7,8 +7,12 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a machine until SIGINT or SIGTERM.",
         discussion: """
-            Prints "ready: DIRECTORY" when programs can use it, then a line for each thing that happens; \
-            "FROZEN: ..." when someone has hung the machine.
+            Prints "cells: execute" or "cells: script" and why, "ready: DIRECTORY" when programs can use it, then a \
+            line for each thing that happens; "FROZEN: ..." when someone has hung the machine.
+
+            Cells execute: each cell's inmate runs in a QEMU process, within the walls of its configuration. What it \
+            needs is QEMU (apt install qemu-system-x86) and the cell monitor (make cell-monitor). Cells by script \
+            have no instructions: they come up, answer, and do what inject tells them to.
             """
     )
 
@@ -34,6 +38,27 @@ struct Serve: ParsableCommand {
     @Option(name: .customLong("device-mode"), help: "Who may use the device, as an octal file mode.")
     var deviceMode = "0666"
 
+    @Option(
+        help: ArgumentHelp(
+            "What cells do: execute or script.",
+            discussion: "Default: execute where QEMU and the cell monitor are found, else script."))
+    var cells: CellsChoice?
+
+    @Option(
+        name: .customLong("device"),
+        help: ArgumentHelp(
+            "A PCI device that the cell which owns it finds there, as QEMU calls it; can be repeated.",
+            discussion: "Where nothing is said, a cell's PCI device is an \(ExecutionSettings.standardModel) alone.",
+            valueName: "bdf=model[,network=name]"))
+    var devices: [DeviceChoice] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the cells' definitions are, for what they say of the simulated machine.",
+            discussion: "Read when a cell of their name is created: [simulation] and [[simulated-device]].",
+            valueName: "directory"))
+    var definitions: String?
+
     func validate() throws {
         guard (1...255).contains(cpus) else { throw ValidationError("--cpus must be from 1 to 255.") }
         guard (0...1).contains(lostStarts) else { throw ValidationError("--lose-starts must be from 0 to 1.") }
@@ -53,13 +78,27 @@ struct Serve: ParsableCommand {
         let path = try machine.path
         let settings = MachineSettings(
             cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed)
+        let (execution, kind) = try execution()
         let machine = try SimulatedMachine(
-            directory: path, settings: settings, deviceMode: mode_t(deviceMode, radix: 8) ?? 0o666,
+            directory: path, settings: settings, deviceMode: mode_t(deviceMode, radix: 8) ?? 0o666, cells: execution,
             keepsTogether: true, onReport: Serve.say)
-        Serve.say("ready: \(machine.directory.path)")
+        Serve.say("\(kind)\nready: \(machine.directory.path)")
         var received: CInt = 0
         sigwait(&signals, &received)
         machine.stop()
+    }
+
+    /// - Returns: what cells do, and a line that says so.
+    private func execution() throws(SimulatorError) -> (CellExecution, String) {
+        if cells == .script { return (.scripted, "cells: script") }
+        do throws(SimulatorError) {
+            var settings = try ExecutionSettings.find()
+            settings.devices = devices.map(\.device)
+            if let definitions { settings.hardware = DefinitionDirectory(path: definitions, say: Serve.say).hardware }
+            return (.executing(settings), "cells: execute, by \(settings.emulator)")
+        } catch  where cells == nil {
+            return (.scripted, "cells: script, for they cannot execute here: \(error)")
+        }
     }
 
     /// A line of output, at once also when it goes to a pipe. A reader that has gone is no reason to stop.

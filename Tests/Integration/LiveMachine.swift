@@ -15,7 +15,7 @@ final class LiveMachine: Sendable {
     /// - Parameters:
     ///   - cells: definitions by the name of their file, without `.toml`.
     ///   - system: whether the hypervisor is enabled at start, with the shipped system.
-    ///   - simulator: further arguments of `jailhouse-sim serve`.
+    ///   - simulator: further arguments of `jailhouse-sim serve`; cells are scripted unless they say otherwise.
     ///   - wrapper: what runs the daemon's command, instead of nothing.
     ///   - before: what is to be done when the machine is there and the daemon is not.
     static func start(
@@ -32,7 +32,9 @@ final class LiveMachine: Sendable {
             try text.write(to: etc.appending(path: "cells/\(name).toml"), atomically: true, encoding: .utf8)
         }
         let place = directory.url.appending(path: "machine").path
-        let machine = try Program([Place.program("jailhouse-sim"), "serve", "--directory", place] + simulator)
+        let choice = simulator.contains("--cells") ? [] : ["--cells", "script"]
+        let machine = try Program(
+            [Place.program("jailhouse-sim"), "serve", "--directory", place] + choice + simulator)
         try await eventually("the machine is ready: \(machine.errors)") { machine.output.contains("ready") }
         let command =
             wrapper(directory) + [
@@ -81,6 +83,7 @@ final class LiveMachine: Sendable {
     var log: String { daemon?.errors ?? "" }
     var console: String { machine.output }
     func signalDaemon(_ number: Int32) { daemon?.signal(number) }
+    func signalMachine(_ number: Int32) { machine.signal(number) }
     func daemonEnd() async throws -> Ended {
         guard let daemon else { throw TooLate(description: "there is no daemon") }
         return try await daemon.end()
@@ -115,7 +118,8 @@ final class LiveMachine: Sendable {
         try JSONDecoder().decode(MachineState.self, from: Data(try await simulator(["state", "--json"]).utf8))
     }
 
-    private func simulator(_ arguments: [String]) async throws -> String {
+    /// Runs `jailhouse-sim`.
+    func simulator(_ arguments: [String]) async throws -> String {
         let ended = try await Program.run(
             [Place.program("jailhouse-sim")] + arguments,
             environment: ["JAILHOUSE_SIM_DIRECTORY": directory.url.appending(path: "machine").path])
@@ -139,6 +143,9 @@ final class LiveMachine: Sendable {
 struct MachineState: Decodable {
     struct Cell: Decodable {
         var name: String
+        var state: String
+        var failedCPUs: [Int]
+        var executes: Bool
         var starts: Int
     }
 
@@ -159,12 +166,15 @@ struct CellRow: Decodable, Equatable {
 
 /// Definitions for tests: the shipped RTEMS cell with the image where it was built, changed here and there.
 enum Definitions {
-    static func rtems(_ changes: (String, String)...) throws -> String {
-        let path = Place.source.appending(path: "configs/cells/rtems.toml")
+    static func rtems(_ changes: (String, String)...) throws -> String { try shipped("rtems", changes) }
+
+    /// One of the shipped definitions, with the image where it was built.
+    static func shipped(_ name: String, _ changes: [(String, String)] = []) throws -> String {
+        let path = Place.source.appending(path: "configs/cells/\(name).toml")
         var text = try String(contentsOf: path, encoding: .utf8)
             .replacingOccurrences(of: "/usr/lib/jailhoused/inmates", with: Place.inmates.path)
         for (old, new) in changes {
-            guard text.contains(old) else { throw TooLate(description: "the RTEMS definition has no \(old)") }
+            guard text.contains(old) else { throw TooLate(description: "the definition of \(name) has no \(old)") }
             text = text.replacingOccurrences(of: old, with: new)
         }
         return text

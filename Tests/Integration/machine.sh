@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# For scripts that need a simulated machine with the daemon in it. `start_machine DIRECTORY BINARIES` starts both in
-# the background, with the definitions in DIRECTORY/etc; `stop_machine` ends them.
+# For scripts that need a simulated machine with the daemon in it. `start_machine DIRECTORY BINARIES OPTION…` starts
+# both in the background, the machine with these options, with the definitions in DIRECTORY/etc; `stop_machine` ends
+# them.
 
 project=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
 
@@ -30,11 +31,12 @@ enabled() { jailhouse-ctl status 2>&1 | grep --quiet 'Hypervisor: enabled'; }
 
 start_machine() {
     local directory=$1 binaries=$2
+    shift 2
     export PATH=$binaries:$PATH JAILHOUSE_SIM_DIRECTORY=$directory/machine
     export JAILHOUSED_SOCKET=$directory/run/control
     mkdir -p "$directory/run"
 
-    jailhouse-sim serve >"$directory/machine.log" 2>&1 &
+    jailhouse-sim serve "$@" >"$directory/machine.log" 2>&1 &
     machine=$!
     await $machine grep --quiet '^ready' "$directory/machine.log" || { cat "$directory/machine.log" >&2 && return 1; }
 

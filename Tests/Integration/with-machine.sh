@@ -24,5 +24,5 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 copy_definitions "$work"
-start_machine "$work" "$binaries"
+start_machine "$work" "$binaries" --cells script
 "$@"

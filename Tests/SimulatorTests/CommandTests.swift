@@ -9,7 +9,7 @@ import Testing
 struct SimulatorCommandTests {
     @Test(arguments: [SIGTERM, SIGINT]) func itServesUntilASignalAndLeavesNothing(signal: Int32) throws {
         let served = try Served()
-        #expect(served.read() == "ready: \(served.directory)\n")
+        #expect(served.read() == "cells: script\nready: \(served.directory)\n")
         #expect(served.leftovers == ["machine"])
         #expect(served.end(by: signal) == 0)
         #expect(served.leftovers.isEmpty)
@@ -17,7 +17,7 @@ struct SimulatorCommandTests {
 
     @Test func aKilledOneIsTakenOver() throws {
         let served = try Served()
-        #expect(served.read().hasPrefix("ready: "))
+        #expect(served.read().contains("ready: "))
         _ = served.end(by: SIGKILL)
         let exec = try served.run("exec", "--", "true")
         #expect(exec.status != 0)
@@ -29,7 +29,7 @@ struct SimulatorCommandTests {
 
     @Test(.enabled(if: ForeignClient.isAvailable)) func programsRunInIt() throws {
         let served = try Served()
-        #expect(served.read().hasPrefix("ready: "))
+        #expect(served.read().contains("ready: "))
         let list = try served.run(
             "exec", "--", "/usr/bin/python3", "-c",
             "import os; print(os.listdir('/sys/devices/jailhouse/cells'), os.open('/dev/jailhouse', os.O_RDWR) > 2)")
@@ -42,7 +42,7 @@ struct SimulatorCommandTests {
 
     @Test func itsStateIsJSON() throws {
         let served = try Served(["--cpus", "2"])
-        #expect(served.read().hasPrefix("ready: "))
+        #expect(served.read().contains("ready: "))
         let state = try served.run("state", "--json")
         let report = try JSONDecoder().decode(MachineReport.self, from: Data(state.text.utf8))
         #expect(report.enabled == false && report.onlineCPUs == [0, 1] && report.cells.isEmpty)
@@ -70,7 +70,7 @@ private final class Served {
         parent = try TemporaryDirectory()
         directory = parent.path + "/machine"
         process.executableURL = URL(filePath: Served.program)
-        process.arguments = ["serve", "--directory", directory] + options
+        process.arguments = ["serve", "--directory", directory, "--cells", "script"] + options
         process.standardOutput = output
         try process.run()
     }

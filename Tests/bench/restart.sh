@@ -34,7 +34,7 @@ limit = { attempts = 1000, within = "60 s" }
 EOF
 } >"$work/etc/cells/rtems.toml"
 
-start_machine "$work" "$binaries"
+start_machine "$work" "$binaries" --cells script
 jailhouse-ctl start rtems
 python3 "$project/Tests/bench/restart.py" "$JAILHOUSE_SIM_DIRECTORY/root/sys/devices/jailhouse/cells/1/state" \
     "$rounds" jailhouse-sim inject rtems fail

@@ -44,7 +44,7 @@ expect() {
 
 echo "# a simulated machine with 4 CPUs, 1 GiB of memory and the Jailhouse driver; in it, jailhoused"
 copy_definitions "$work"
-start_machine "$work" "$binaries"
+start_machine "$work" "$binaries" --cells script
 
 say "the daemon has enabled the hypervisor, and knows the RTEMS cell by its definition"
 run jailhouse-ctl list

@@ -36,6 +36,8 @@ final class SharedArea: Sendable {
     /// As the monitor measured it; 0 before.
     var tscKHz: UInt32 { word(Parameter.cyclesPerMillisecond) }
 
+    var failedCount: UInt32 { word(Parameter.failedCount) }
+
     func counter(_ counter: MonitorMemory.Counter, cpu index: Int) -> UInt64 {
         long(record(index) + Record.counters + counter.rawValue * 8)
     }

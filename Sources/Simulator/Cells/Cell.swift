@@ -13,14 +13,17 @@ public struct Cell: Sendable {
     /// The lowest free number at its create; 0 is the root cell.
     public let id: Int
     /// Tells cells of one id apart.
-    let incarnation: UInt64
+    public let incarnation: UInt64
     public let descriptor: CellDescriptor
     public internal(set) var cpus: Set<Int>
     public internal(set) var failedCPUs: Set<Int> = []
     public internal(set) var phase: Phase
     /// The word in the communication region.
     public internal(set) var commState: CellState
+    /// What the machine counts itself; ``counted`` comes on top.
     public internal(set) var exits: [Int: ExitStatistics]
+    /// What was counted where the inmate executes.
+    var counted: [Int: ExitStatistics] = [:]
     var program: any CellProgram
 
     /// Whether an image was loaded since the last start: else the inmate's RAM is dirty, and it does not come up.
@@ -55,7 +58,11 @@ public struct Cell: Sendable {
         program.isHealthy && failedCPUs.isEmpty && (commState == .running || commState == .runningLocked)
     }
 
-    var statistics: ExitStatistics { exits.values.reduce(ExitStatistics(), +) }
+    func statistics(of cpu: Int) -> ExitStatistics {
+        exits[cpu, default: ExitStatistics()] + counted[cpu, default: ExitStatistics()]
+    }
+
+    var statistics: ExitStatistics { cpus.map(statistics(of:)).reduce(ExitStatistics(), +) }
 
     mutating func count(_ reason: ExitReason, on cpu: Int) {
         exits[cpu, default: ExitStatistics()].count(reason)

@@ -23,6 +23,11 @@ public struct ExitStatistics: Hashable, Sendable {
 
     public var total: UInt64 { counts.values.reduce(0, +) }
 
+    /// - Parameter counts: as the hypervisor counted them.
+    public init(_ counts: [ExitReason: UInt64]) {
+        self.counts = counts
+    }
+
     mutating func count(_ reason: ExitReason) {
         counts[reason, default: 0] += 1
     }

@@ -30,11 +30,11 @@ public struct ScriptedProgram: CellProgram {
         isRunning = false
     }
 
-    public mutating func reply(to message: Message) -> Reply? {
-        guard isAlive && !isHung else { return nil }
+    public mutating func answer(to message: Message) -> Answer {
+        guard isAlive && !isHung else { return .silence }
         return switch message {
-        case .shutdownRequest: deniesShutdown ? .denied : .approved
-        case .reconfigurationCompleted: .received
+        case .shutdownRequest: .reply(deniesShutdown ? .denied : .approved)
+        case .reconfigurationCompleted: .reply(.received)
         }
     }
 
@@ -79,7 +79,7 @@ public struct ScriptedProgram: CellProgram {
             isHung = true
             return [.wroteState(.abiMismatch)]
         case .print(let text):
-            return [.printed(text)]
+            return [.printed(text + "\r\n")]
         case .deny, .approve, .loseNextStart:
             return nil
         }

@@ -68,9 +68,9 @@ public struct HypervisorConsole: Hashable, Sendable {
         current?.append(Array((line + "\n").utf8))
     }
 
-    /// Appends what an inmate printed through the virtual console: its lines end in CR LF.
+    /// Appends what an inmate printed through the virtual console: its lines should end in CR LF.
     mutating func printFromCell(_ text: String) {
-        current?.append(Array((text + "\r\n").utf8))
+        current?.append(Array(text.utf8))
     }
 
     /// The next bytes for a reader, at most `limit`. Once it has lost some, it is told how many first.

@@ -24,7 +24,7 @@ final class ControlSocket: Sendable {
                     if errno == EINTR || errno == ECONNABORTED { continue }
                     return
                 }
-                ControlSocket.serve(OwnedDescriptor(adopting: client), for: machine)
+                ControlSocket.serve(client, for: machine)
             }
         }
     }
@@ -35,7 +35,8 @@ final class ControlSocket: Sendable {
         thread?.join()
     }
 
-    private static func serve(_ client: consuming OwnedDescriptor, for machine: SimulatedMachine?) {
+    private static func serve(_ number: CInt, for machine: SimulatedMachine?) {
+        let client = OwnedDescriptor(adopting: number)
         var patience = timeval(tv_sec: 1, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         _ = setsockopt(client.rawValue, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
@@ -43,6 +44,10 @@ final class ControlSocket: Sendable {
         guard let machine, let line = ControlSocket.line(from: client.rawValue) else { return }
         let words = line.split(separator: 0, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
+        if words.count == 2, words[0] == "console" {
+            serveConsole(of: words[1], to: client, machine)
+            return
+        }
         var answer = ControlAnswer()
         do {
             guard let command = ControlCommand(words: words) else {
@@ -59,7 +64,35 @@ final class ControlSocket: Sendable {
         _ = try? SystemCall.write(Array(json), to: client.rawValue)
     }
 
-    private static func line(from descriptor: CInt) -> [UInt8]? {
+    /// An answer without a report, a newline, and then what comes out of the cell's COM1; what the client sends goes
+    /// into it.
+    private static func serveConsole(of cell: String, to client: consuming OwnedDescriptor, _ machine: SimulatedMachine)
+    {
+        var answer = ControlAnswer()
+        var thread: CellThread?
+        do {
+            thread = try machine.thread(ofCell: cell)
+        } catch {
+            answer.error = error.message
+            answer.code = error.code.rawValue
+        }
+        guard let json = try? JSONEncoder().encode(answer),
+            (try? SystemCall.write(Array(json) + [UInt8(ascii: "\n")], to: client.rawValue)) != nil, let thread
+        else { return }
+        // from here on both sides take their time
+        var patience = timeval()
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(client.rawValue, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
+        }
+        let number = client.release()
+        let background = BackgroundThread {
+            let client = OwnedDescriptor(adopting: number)
+            thread.console.serve(client.rawValue) { thread.order(.input($0)) }
+        }
+        if let background { background.detach() } else { _ = Glibc.close(number) }
+    }
+
+    fileprivate static func line(from descriptor: CInt) -> [UInt8]? {
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)
         while line.count < longestCommand {
@@ -76,6 +109,48 @@ private struct ControlAnswer: Codable {
     var report: MachineReport?
     var code: String?
     var error: String?
+}
+
+extension SimulatedMachine {
+    /// Connects to the COM1 of a cell of the machine that is served in a directory: what was kept of its output, and
+    /// what comes, can be read from the socket, which ends with the cell; what is written is typed.
+    ///
+    /// - Throws: ``SimulatorError``: what the machine answered, or `notServed`.
+    public static func openConsole(
+        ofCell name: String, inMachineAt directory: String
+    ) throws(SimulatorError) -> OwnedDescriptor {
+        let notServed = SimulatorError(
+            .notServed,
+            "no machine is served at \(directory): start one with jailhouse-sim serve --directory \(directory)")
+        do {
+            let socket = try SystemCall.connect(toSocket: directory + "/machine")
+            try SystemCall.write(Array("console\0\(name)\n".utf8), to: socket.rawValue)
+            let line = ControlSocket.shortLine(from: socket.rawValue)
+            guard let answer = try? JSONDecoder().decode(ControlAnswer.self, from: Data(line)) else { throw notServed }
+            if let message = answer.error {
+                throw SimulatorError(SimulatorError.Code(rawValue: answer.code ?? "") ?? .control, message)
+            }
+            return socket
+        } catch let error as SimulatorError {
+            throw error
+        } catch {
+            throw notServed
+        }
+    }
+}
+
+extension ControlSocket {
+    /// Byte by byte: what comes behind it is somebody else's.
+    fileprivate static func shortLine(from descriptor: CInt) -> [UInt8] {
+        var line: [UInt8] = []
+        var byte: [UInt8] = [0]
+        while line.count < longestCommand {
+            let count = byte.withUnsafeMutableBytes { (try? SystemCall.read(descriptor, into: $0)) ?? 0 }
+            guard count > 0, byte[0] != UInt8(ascii: "\n") else { break }
+            line += byte
+        }
+        return line
+    }
 }
 
 extension ControlCommand {

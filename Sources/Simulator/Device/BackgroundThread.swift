@@ -27,6 +27,11 @@ struct BackgroundThread: Sendable {
         self.handle = handle
     }
 
+    /// Nobody will join it.
+    func detach() {
+        pthread_detach(handle)
+    }
+
     func join() {
         pthread_join(handle, nil)
     }

@@ -8,6 +8,7 @@ import SystemCalls
 /// | `root` | link to the directory that stands in for `/` |
 /// | `machine` | the socket for `inject` and `state` |
 /// | `memory` | the RAM, sparse |
+/// | `cells` | what the QEMU processes of cells that execute need |
 /// | `programs` | what is to fail in the programs that run in it |
 /// | `lock` | locked as long as its simulator lives; holds its process id |
 public struct MachineDirectory: Sendable {
@@ -73,7 +74,8 @@ public struct MachineDirectory: Sendable {
             SystemCall.removeTree(root)
         }
         for name in SystemCall.names(in: path) {
-            guard ["root", "machine", "memory", "programs"].contains(name) || name.hasPrefix("umockdev.") else {
+            guard ["root", "machine", "memory", "programs", "cells"].contains(name) || name.hasPrefix("umockdev.")
+            else {
                 continue
             }
             SystemCall.removeTree("\(path)/\(name)")

@@ -1,11 +1,19 @@
+import CellMachine
 import Glibc
 public import SystemCalls
 
-/// The RAM of the simulated machine: a sparse file, so that others can look into it, mapped here.
+/// The RAM of the simulated machine: a sparse file, so that others can look into it, mapped here. Where cells execute
+/// it is laid out as their QEMU processes see it.
 public final class PhysicalMemory: Sendable {
     /// In bytes.
     public let size: UInt64
-    private let mapping: Mapping
+    private let backing: Backing
+
+    private enum Backing: Sendable {
+        /// The file is as long as the RAM.
+        case plain(Mapping)
+        case shared(MachineMemory)
+    }
 
     /// The address of a mapping that lives as long as its owner. What two threads write to the same bytes is
     /// theirs to order, as with any RAM.
@@ -23,15 +31,31 @@ public final class PhysicalMemory: Sendable {
             throw SystemCallError(call: "mmap", subject: path, errno: .noMemory)
         }
         self.size = size
-        mapping = Mapping(start: start)
+        backing = .plain(Mapping(start: start))
+    }
+
+    /// The RAM that cells execute in; what it has beyond `size` is nobody's.
+    init(shared: MachineMemory, size: UInt64) {
+        self.size = size
+        backing = .shared(shared)
+    }
+
+    /// In bytes: how much a file must have for cells to execute in it, with so much RAM below and above 4 GiB.
+    static func sharedSize(for size: UInt64) -> UInt64 {
+        let megabyte: UInt64 = 1 << 20
+        return (max(size, 4 << 30) + megabyte - 1) / megabyte * megabyte
     }
 
     deinit {
-        munmap(mapping.start, Int(size))
+        if case .plain(let mapping) = backing { munmap(mapping.start, Int(size)) }
     }
 
     /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.
     public func write(_ bytes: [UInt8], at address: UInt64) {
+        guard case .plain(let mapping) = backing else {
+            if case .shared(let memory) = backing { try? memory.write(bytes, at: address) }
+            return
+        }
         guard address < size else { return }
         bytes.withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress else { return }
@@ -41,6 +65,10 @@ public final class PhysicalMemory: Sendable {
 
     /// Bytes of the RAM; outside of it there is nothing.
     public func read(at address: UInt64, count: Int) -> [UInt8] {
+        guard case .plain(let mapping) = backing else {
+            guard case .shared(let memory) = backing else { return [] }
+            return (try? memory.read(at: address, count: max(0, count))) ?? []
+        }
         guard address < size else { return [] }
         let available = min(max(0, count), Int(size - address))
         return Array(UnsafeRawBufferPointer(start: mapping.start + Int(address), count: available))

@@ -76,78 +76,116 @@ extension Machine {
     }
 
     mutating func letOtherToolWork() {
-        while freeze == nil, !otherTool.isEmpty {
-            let steps = otherTool.removeFirst()
-            report("another tool: \(steps.map { "\($0)" }.joined(separator: ", "))")
-            for step in steps {
-                guard let refusal = perform(step) else { continue }
-                report("another tool: \(step) was refused: \(refusal.name)")
-                break
+        while freeze == nil, !isBusy {
+            if otherToolWork == nil {
+                guard !otherTool.isEmpty else { return }
+                let steps = otherTool.removeFirst()
+                report("another tool: \(steps.map { "\($0)" }.joined(separator: ", "))")
+                otherToolWork = OtherToolWork(steps: steps)
             }
+            guard goOnWithOtherToolWork() else { return }
         }
     }
 
-    private mutating func perform(_ step: OtherToolStep) -> Refusal? {
-        switch step {
-        case .destroy(let name): return doAtOnce(.destroy(.name(name)))
-        case .shutDown(let name): return doAtOnce(.load(.name(name), []))
-        case .restart(let name):
-            if let refusal = doAtOnce(.load(.name(name), [])) { return refusal }
-            // what is in the cell's memory is what was loaded last
-            if let index = cells.firstIndex(where: { $0.name == name }) {
-                cells[index].isFresh = true
-                cells[index].losesNextStart = false
+    /// - Returns: false when a cell is waited for.
+    private mutating func goOnWithOtherToolWork() -> Bool {
+        guard var work = otherToolWork else { return true }
+        if let execution = work.execution {
+            switch carryOut(execution) {
+            case .goOn(let stage, _): work.execution?.stage = stage
+            case .answer(nil): work.execution = nil
+            case .answer(let refusal?): return endOtherToolWork(refusal)
+            case .wait: return false
+            case .freeze(let freeze):
+                otherToolWork = nil
+                begin(freeze)
+                return false
             }
-            return doAtOnce(.start(.name(name)))
+        } else if !work.moves.isEmpty {
+            switch work.moves.removeFirst() {
+            case .request(let request):
+                requestCount += 1
+                work.execution = Execution(
+                    id: RequestID(number: requestCount), request: request, stage: .begin, due: now)
+            case .refresh(let name):
+                if let index = cells.firstIndex(where: { $0.name == name }) {
+                    cells[index].isFresh = true
+                    cells[index].losesNextStart = false
+                }
+            }
+        } else if !work.steps.isEmpty {
+            let step = work.steps.removeFirst()
+            work.step = step
+            switch moves(of: step) {
+            case .success(let moves): work.moves = moves
+            case .failure(let refusal):
+                otherToolWork = work
+                return endOtherToolWork(refusal)
+            }
+        } else {
+            otherToolWork = nil
+            return true
+        }
+        otherToolWork = work
+        return true
+    }
+
+    private mutating func endOtherToolWork(_ refusal: Refusal) -> Bool {
+        if let step = otherToolWork?.step { report("another tool: \(step) was refused: \(refusal.name)") }
+        otherToolWork = nil
+        return true
+    }
+
+    private func moves(of step: OtherToolStep) -> Result<[OtherToolWork.Move], Refusal> {
+        switch step {
+        case .destroy(let name): return .success([.request(.destroy(.name(name)))])
+        case .shutDown(let name): return .success([.request(.load(.name(name), []))])
+        case .restart(let name):
+            // what is in the cell's memory is what was loaded last
+            return .success([.request(.load(.name(name), [])), .refresh(name), .request(.start(.name(name)))])
         case .recreate(let name): return recreate([name], as: [name])
         case .replace(let name, let other): return recreate([name], as: [other])
         case .swap(let one, let other):
             let ids = [one, other].compactMap { name in cells.first { $0.name == name }?.id }
-            guard ids.count == 2 else { return .notFound }
+            guard ids.count == 2 else { return .failure(.notFound) }
             // the lower number is the first to be given again
             return ids[0] < ids[1]
                 ? recreate([other, one], as: [other, one]) : recreate([one, other], as: [one, other])
-        case .create(let configuration): return doAtOnce(.create(configuration))
-        case .disable: return doAtOnce(.disable)
+        case .create(let configuration): return .success([.request(.create(configuration))])
+        case .disable: return .success([.request(.disable)])
         case .enable:
-            guard let configuration = lastSystem else { return .invalid }
-            return doAtOnce(.enable(configuration))
+            guard let configuration = lastSystem else { return .failure(.invalid) }
+            return .success([.request(.enable(configuration))])
         }
     }
 
     /// Destroys cells, and creates cells of the same hardware in this order.
-    private mutating func recreate(_ old: [String], as new: [String]) -> Refusal? {
+    private func recreate(_ old: [String], as new: [String]) -> Result<[OtherToolWork.Move], Refusal> {
         var configurations: [[UInt8]] = []
         for (name, newName) in zip(old, new) {
             guard var descriptor = cells.first(where: { $0.name == name && !$0.isRoot })?.descriptor else {
-                return .notFound
+                return .failure(.notFound)
             }
             descriptor.name = newName
-            guard let bytes = try? descriptor.binary() else { return .invalid }
+            guard let bytes = try? descriptor.binary() else { return .failure(.invalid) }
             configurations.append(bytes)
         }
-        for name in old {
-            if let refusal = doAtOnce(.destroy(.name(name))) { return refusal }
-        }
-        for configuration in configurations {
-            if let refusal = doAtOnce(.create(configuration)) { return refusal }
-        }
-        return nil
+        return .success(
+            old.map { .request(.destroy(.name($0))) } + configurations.map { .request(.create($0)) })
+    }
+}
+
+/// What another tool is in the middle of: time passes in it only where a cell takes its own.
+struct OtherToolWork: Sendable {
+    enum Move: Sendable {
+        case request(Request)
+        /// What the cell has in memory counts as loaded, and no start of it will be lost.
+        case refresh(String)
     }
 
-    /// Carries out a request without letting time pass, and without the faults that are for clients of the device.
-    private mutating func doAtOnce(_ request: Request) -> Refusal? {
-        requestCount += 1
-        var execution = Execution(id: RequestID(number: requestCount), request: request, stage: .begin, due: now)
-        while true {
-            switch carryOut(execution) {
-            case .goOn(let stage, _): execution.stage = stage
-            case .answer(let refusal): return refusal
-            case .freeze(let freeze):
-                self.freeze = freeze
-                report("FROZEN: \(freeze)")
-                return .interrupted
-            }
-        }
-    }
+    var steps: [OtherToolStep]
+    var step: OtherToolStep?
+    var moves: [Move] = []
+    /// Without the faults that are for clients of the device.
+    var execution: Machine.Execution?
 }

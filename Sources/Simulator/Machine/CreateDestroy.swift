@@ -91,15 +91,18 @@ extension Machine {
                 ))
         }
         cells[index].phase = .present
+        cells[index].program.created()
         for cpu in cells[index].cpus { cells[index].count(.management, on: cpu) }
         return .goOn(.announce(id, then: .created), after: .zero)
     }
 
     mutating func announce(_ id: Int, then following: Stage.Following, for request: Request) -> Step {
         let name = index(ofCell: id).map { cells[$0].name } ?? ""
-        if let silent = announceReconfiguration(except: id) {
-            return .freeze(
-                Freeze(command: request.command, target: name, cell: silent.cell, reason: silent.reason))
+        switch announceReconfiguration(except: id) {
+        case (.pending, _): return .wait
+        case (.endless(let reason), let cell):
+            return .freeze(Freeze(command: request.command, target: name, cell: cell, reason: reason))
+        default: break
         }
         switch following {
         case .created:
@@ -116,7 +119,7 @@ extension Machine {
 
     /// A create that fails takes back what had shown already.
     mutating func withdraw(_ id: Int, _ refusal: Refusal) -> Step {
-        cells.removeAll { $0.id == id }
+        removeCell(id)
         return .answer(refusal)
     }
 
@@ -134,9 +137,11 @@ extension Machine {
             return .freeze(
                 Freeze(
                     command: request?.command ?? "destroy", target: cells[index].name, cell: id, reason: reason))
+        case .pending: return .wait
         case .settled: break
         }
         cells[index].program.stopped()
+        cells[index].program.destroyed()
         cells[index].phase = .beingDestroyed
         console.print("Closing cell \"\(cells[index].name)\"")
         return .goOn(.announce(id, then: .destroyed), after: .zero)
@@ -155,7 +160,13 @@ extension Machine {
     mutating func abandon(_ request: Request, stage: Stage) {
         guard case .created(let id) = stage, let index = index(ofCell: id) else { return }
         giveBackCPUs(of: index)
-        cells.removeAll { $0.id == id }
+        removeCell(id)
+    }
+
+    private mutating func removeCell(_ id: Int) {
+        guard let index = index(ofCell: id) else { return }
+        cells[index].program.destroyed()
+        cells.remove(at: index)
     }
 
     private mutating func giveBackCPUs(of index: Int) {

@@ -1,9 +1,20 @@
 /// What happens in cells, by themselves or because someone injects it.
 extension Machine {
     /// Something that a program did by itself.
-    public mutating func deliver(_ events: [CellEvent], from id: Int) {
-        guard let index = index(ofCell: id), freeze == nil else { return }
-        apply(events, to: index)
+    ///
+    /// - Parameters:
+    ///   - incarnation: of its cell, as it was told when it was made.
+    ///   - run: after which of its starts; what comes late from an earlier one does not count.
+    public mutating func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int = 0) {
+        guard let index = cells.firstIndex(where: { $0.incarnation == incarnation }) else { return }
+        for event in events where cells[index].program.accepts(event, run: run) {
+            switch event {
+            // the machine's own doing, or nothing that happened to the inmate
+            case .ready, .counted: break
+            default: cells[index].quietSince = now
+            }
+            apply(event, to: index)
+        }
     }
 
     /// Plays a fault in the cell of that name.
@@ -29,7 +40,8 @@ extension Machine {
         guard let events = cells[index].program.play(fault) else {
             let why =
                 cells[index].isAlive
-                ? "it cannot do that" : "nothing executes in it (state: \(cells[index].state.text))"
+                ? cells[index].program.obstacle(to: fault) ?? "it cannot do that"
+                : "nothing executes in it (state: \(cells[index].state.text))"
             throw SimulatorError(.condition, "cell \"\(name)\": \(why)")
         }
         apply(events, to: index)
@@ -44,20 +56,15 @@ extension Machine {
         let name = cells[index].name
         switch event {
         case .wroteState(let state):
+            endConversation(with: cells[index].incarnation, by: state)
             guard state != cells[index].commState else { return }
             cells[index].commState = state
             if state != .running || cells[index].starts > 0 { report("\(state.text): cell \"\(name)\"") }
         case .failed(let cpu, let violation):
-            guard cells[index].cpus.contains(cpu), cells[index].failedCPUs.insert(cpu).inserted else { return }
+            guard park(cpu, of: index, violation.lines(cpu: cpu, cell: name), violation.rawValue) else { return }
             cells[index].count(violation.exit, on: cpu)
-            for line in violation.lines(cpu: cpu, cell: name) { console.print(line) }
-            // a cell whose other CPUs go on is not failed to the hypervisor
-            if cells[index].failedCPUs == cells[index].cpus {
-                cells[index].commState = .failed
-                report("failed: cell \"\(name)\", CPU \(cpu): \(violation.rawValue)")
-            } else {
-                report("CPU failed: cell \"\(name)\", CPU \(cpu): \(violation.rawValue)")
-            }
+        case .parked(let cpu, let lines):
+            _ = park(cpu, of: index, lines, Machine.reason(in: lines))
         case .printed(let text):
             guard !cells[index].descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
             else { return }
@@ -65,7 +72,39 @@ extension Machine {
         case .exited(let cpu, let reason):
             guard cells[index].cpus.contains(cpu) else { return }
             cells[index].count(reason, on: cpu)
+        case .noted(let line): console.print(line)
+        case .counted(let counts): cells[index].counted = counts
+        case .answered(let reply): endConversation(with: cells[index].incarnation, by: reply)
+        case .ready: break
+        case .ended(let why):
+            report("cell \"\(name)\": \(why)")
+            guard [.running, .runningLocked].contains(cells[index].commState) else { return }
+            cells[index].commState = .failed
+            report("failed: cell \"\(name)\"")
+            endConversation(with: cells[index].incarnation, by: .failed)
         }
+    }
+
+    /// - Returns: whether it was not parked before.
+    private mutating func park(_ cpu: Int, of index: Int, _ lines: [String], _ reason: String) -> Bool {
+        guard cells[index].cpus.contains(cpu), cells[index].failedCPUs.insert(cpu).inserted else { return false }
+        let name = cells[index].name
+        for line in lines { console.print(line) }
+        // a cell whose other CPUs go on is not failed to the hypervisor
+        if cells[index].failedCPUs == cells[index].cpus {
+            cells[index].commState = .failed
+            report("failed: cell \"\(name)\", CPU \(cpu): \(reason)")
+            endConversation(with: cells[index].incarnation, by: .failed)
+        } else {
+            report("CPU failed: cell \"\(name)\", CPU \(cpu): \(reason)")
+        }
+        return true
+    }
+
+    /// The hypervisor's words, without the mark that they are fatal.
+    private static func reason(in lines: [String]) -> String {
+        let line = lines.first ?? ""
+        return line.hasPrefix("FATAL: ") ? String(line.dropFirst(7)) : line
     }
 
     /// Takes a CPU away from Linux, or gives it back, as root does through sysfs.

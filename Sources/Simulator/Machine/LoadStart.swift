@@ -33,6 +33,7 @@ extension Machine {
         case .endless(let reason):
             return .freeze(
                 Freeze(command: command, target: cells[index].name, cell: cells[index].id, reason: reason))
+        case .pending: return .wait
         case .settled: break
         }
         let wasRunning = cells[index].commState != .shutDown
@@ -102,6 +103,7 @@ extension Machine {
         case .endless(let reason):
             return .freeze(
                 Freeze(command: "start", target: cells[index].name, cell: cells[index].id, reason: reason))
+        case .pending: return .wait
         case .settled: break
         }
         let isEarly = max(now, standsStillUntil) < cells[index].settledAt
@@ -123,14 +125,15 @@ extension Machine {
             return .goOn(.done, after: settings.timing.start)
         }
         countSoon(.management, index)
-        for cpu in cells[index].cpus.sorted().prefix(1) {
+        // all of them begin at the reset address
+        for cpu in cells[index].cpus.sorted() {
             console.print("CPU \(cpu) received SIPI, vector 100")
         }
         cells[index].isFresh = false
-        if isDirty {
+        if isDirty && !cells[index].program.runsWhatIsThere {
             report("started: cell \"\(name)\", without a load: its memory is dirty and nothing comes up")
         } else {
-            report("started: cell \"\(name)\"")
+            report("started: cell \"\(name)\"" + (isDirty ? ", without a load: it runs what is in its memory" : ""))
             apply(cells[index].program.started(as: cells[index].descriptor), to: index)
         }
         return .goOn(.done, after: settings.timing.start)

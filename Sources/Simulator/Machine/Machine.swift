@@ -33,12 +33,21 @@ public struct Machine: Sendable {
     /// The configuration of the last successful enable.
     var lastSystem: [UInt8]?
     var requestCount: UInt64 = 0
+    /// With a cell, about the request that has the driver's lock.
+    var conversation: Conversation?
+    /// The cells that know of the reconfiguration that is being announced.
+    var informed: Set<UInt64> = []
+    /// What another tool is in the middle of.
+    var otherToolWork: OtherToolWork?
     var deeds: [Deed] = []
 
     private var waiting: [(id: RequestID, request: Request, submitted: Duration)] = []
     private var current: Execution?
     private var effects: [Effect] = []
-    private let makeProgram: @Sendable (CellDescriptor) -> any CellProgram
+    private let makeProgram: ProgramMaker
+
+    /// Makes what runs in a cell, for a system; the number is the cell's, for ``deliver(_:from:run:)``.
+    public typealias ProgramMaker = @Sendable (CellDescriptor, SystemDescriptor?, UInt64) -> any CellProgram
 
     /// A request that has the driver's lock.
     struct Execution: Sendable {
@@ -57,7 +66,7 @@ public struct Machine: Sendable {
     /// - Parameter program: what runs in the cells.
     public init(
         settings: MachineSettings = MachineSettings(),
-        program: @escaping @Sendable (CellDescriptor) -> any CellProgram = { _ in ScriptedProgram() }
+        program: @escaping ProgramMaker = { _, _, _ in ScriptedProgram() }
     ) {
         self.settings = settings
         self.makeProgram = program
@@ -68,7 +77,9 @@ public struct Machine: Sendable {
     public var isEnabled: Bool { system != nil }
 
     /// Whether anybody in Linux can see anything change.
-    public var standsStill: Bool { freeze != nil || now < standsStillUntil }
+    public var standsStill: Bool {
+        freeze != nil || now < standsStillUntil || patienceEnds != nil || otherToolWork != nil
+    }
 
     // MARK: requests
 
@@ -82,9 +93,9 @@ public struct Machine: Sendable {
 
     /// The time has come to `time`: does what is due until then.
     public mutating func advance(to time: Duration) {
-        while freeze == nil, let next = nextMoment, next <= time {
+        while freeze == nil, !mustStoreFirst, let next = nextMoment, next <= time {
             now = max(now, next)
-            perform()
+            if patienceEnds != nil { losePatience() } else { perform() }
         }
         now = max(now, time)
         noticeExits()
@@ -130,17 +141,29 @@ public struct Machine: Sendable {
         return effects
     }
 
+    /// An inmate that really executes must not be started before its images are where they belong.
+    private var mustStoreFirst: Bool {
+        effects.contains { if case .store = $0 { true } else { false } }
+            && cells.contains { $0.program.runsWhatIsThere }
+    }
+
+    /// Whether a cell is still doing what it was told; no command goes on before.
+    var isBusy: Bool { cells.contains { $0.program.isBusy } }
+
     /// When the current request goes on, or the next one begins.
     private var nextMoment: Duration? {
+        if let patienceEnds { return patienceEnds }
+        if isBusy { return nil }
         if let current { return max(current.due, standsStillUntil) }
-        return waiting.isEmpty && otherTool.isEmpty ? nil : max(now, standsStillUntil)
+        let isIdle = waiting.isEmpty && otherTool.isEmpty && otherToolWork == nil
+        return isIdle ? nil : max(now, standsStillUntil)
     }
 
     private mutating func perform() {
         noticeExits()
         if current == nil {
             letOtherToolWork()
-            guard freeze == nil, !waiting.isEmpty else { return }
+            guard freeze == nil, otherToolWork == nil, !isBusy, !waiting.isEmpty else { return }
             let next = waiting.removeFirst()
             let target = name(ofCellIn: next.request)
             let plan = planFaults(for: next.request.command, of: target)
@@ -166,10 +189,24 @@ public struct Machine: Sendable {
             current = nil
             note(execution, refusal)
             effects.append(.answered(execution.id, refusal))
-        case .freeze(let freeze):
-            self.freeze = freeze
-            report("FROZEN: \(freeze)")
+        case .wait:
+            // what has been looked at is not looked at again
+            if execution.stage == .waited { current?.stage = .begin }
+        case .freeze(let freeze): begin(freeze)
         }
+    }
+
+    mutating func begin(_ freeze: Freeze) {
+        self.freeze = freeze
+        report("FROZEN: \(freeze)")
+    }
+
+    /// A cell has kept the hypervisor waiting for longer than anybody would watch.
+    mutating func freeze(waitingFor index: Int, reason: String) {
+        begin(
+            Freeze(
+                command: current?.request.command ?? "another tool", target: current?.target ?? cells[index].name,
+                cell: cells[index].id, reason: reason))
     }
 
     // MARK: for the rest of the machine
@@ -194,7 +231,7 @@ public struct Machine: Sendable {
                 id: id, incarnation: incarnations, descriptor: descriptor, cpus: cpus, phase: phase,
                 commState: id == 0 ? .running : .shutDown,
                 exits: Dictionary(uniqueKeysWithValues: cpus.map { ($0, ExitStatistics()) }),
-                program: makeProgram(descriptor)
+                program: id == 0 ? ScriptedProgram() : makeProgram(descriptor, system, incarnations)
             ))
     }
 
@@ -206,6 +243,7 @@ public struct Machine: Sendable {
         standsStillUntil = now
         report("thawed")
         if let id = freeze.cell, let index = index(ofCell: id) {
+            conversation = nil
             cells[index].program.stopped()
             cells[index].commState = .failed
             current?.due = now

@@ -38,6 +38,8 @@ enum Step {
     case goOn(Stage, after: Duration)
     /// nil: 0.
     case answer(Refusal?)
+    /// The same stage again when a cell has answered.
+    case wait
     case freeze(Freeze)
 }
 

@@ -56,7 +56,7 @@ extension Cell {
         // the hypervisor counts for a CPU, and the driver adds up those that are the cell's now
         var sum = ExitStatistics()
         for cpu in cpus {
-            let statistics = phase == .present ? exits[cpu, default: ExitStatistics()] : ExitStatistics()
+            let statistics = phase == .present ? statistics(of: cpu) : ExitStatistics()
             sum = sum + statistics
             Cell.add(statistics, to: &attributes, in: "statistics/cpu\(cpu)/")
         }

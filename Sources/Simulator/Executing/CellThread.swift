@@ -1,0 +1,223 @@
+import CellConfiguration
+import CellMachine
+import Synchronization
+
+/// The thread of a cell that executes: all that takes time happens on it, one after the other. It also looks what the
+/// inmate writes into its communication region, as long as it runs.
+final class CellThread: Sendable {
+    enum Order: Sendable {
+        /// QEMU is started before it is needed.
+        case prepare
+        case start(run: Int)
+        case stop
+        /// The CPUs stand still, which is not the machine's doing.
+        case pause
+        case send(Message)
+        case write(CellState)
+        case input([UInt8])
+        /// QEMU ends, and this thread.
+        case end
+    }
+
+    typealias MakeMachine =
+        @Sendable (@escaping @Sendable (CellMachineEvent) -> Void) throws(CellMachineError) -> CellMachine
+
+    /// How often the state of a running cell is looked at; `state` in sysfs is not fresher.
+    private static let look = Duration.milliseconds(2)
+    /// How often its reply is while Linux stands still for it.
+    private static let lookForReply = Duration.microseconds(200)
+    /// How often its exits are counted.
+    private static let count = Duration.milliseconds(100)
+
+    let console = SerialConsole()
+    private let make: MakeMachine
+    private let deliver: @Sendable ([CellEvent], Int) -> Void
+    private let bell = Bell()
+    private let shared = Mutex(Shared())
+
+    private struct Shared {
+        var orders: [Order] = []
+        /// Of the last start that has happened.
+        var run = 0
+        /// QEMU's end is no news.
+        var isEnding = false
+    }
+
+    /// What only the thread itself knows.
+    private struct Work {
+        var machine: CellMachine?
+        var isRunning = false
+        var state = CellState.running
+        var awaitsReply = false
+        /// Of the QEMU processes before this one.
+        var earlier: [Int: ExitStatistics] = [:]
+        /// The machine counts them itself.
+        var starts: UInt64 = 0
+        var counts: [Int: ExitStatistics] = [:]
+        var nextCount = ContinuousClock.now
+    }
+
+    /// - Parameters:
+    ///   - make: starts QEMU.
+    ///   - deliver: takes what happened, and after which start.
+    init(make: @escaping MakeMachine, deliver: @escaping @Sendable ([CellEvent], Int) -> Void) {
+        self.make = make
+        self.deliver = deliver
+    }
+
+    func order(_ order: Order) {
+        shared.withLock { $0.orders.append(order) }
+        bell.ring()
+    }
+
+    // MARK: the thread
+
+    /// Until it is ordered to end.
+    func live() {
+        var work = Work()
+        while true {
+            let orders = shared.withLock { shared in
+                defer { shared.orders = [] }
+                return shared.orders
+            }
+            for order in orders {
+                if case .end = order {
+                    end(&work)
+                    return
+                }
+                perform(order, &work)
+            }
+            if work.isRunning { look(&work) }
+            let pause = work.awaitsReply ? CellThread.lookForReply : CellThread.look
+            bell.wait(atMost: work.isRunning ? pause : nil)
+        }
+    }
+
+    private func perform(_ order: Order, _ work: inout Work) {
+        switch order {
+        case .prepare: prepare(&work)
+        case .start(let run):
+            start(run, &work)
+            tell(.ready)
+        case .stop:
+            halt(&work)
+            tell(.ready)
+        case .pause: halt(&work)
+        case .send(let message):
+            work.machine?.send(message.rawValue)
+            work.awaitsReply = true
+        case .write(let state):
+            work.machine?.setState(state.rawValue)
+            work.state = state
+        case .input(let bytes): work.machine?.serialInput(bytes)
+        case .end: break
+        }
+    }
+
+    private func end(_ work: inout Work) {
+        shared.withLock { $0.isEnding = true }
+        halt(&work)
+        work.machine?.terminate()
+        work.machine = nil
+        console.close()
+        tell(.ready)
+    }
+
+    /// - Returns: whether there is a QEMU process now.
+    @discardableResult
+    private func prepare(_ work: inout Work) -> Bool {
+        if work.machine?.processID != nil { return true }
+        if work.machine != nil {
+            work.earlier = work.counts
+            work.starts = 0
+            work.machine = nil
+        }
+        do {
+            work.machine = try make { [weak self] event in self?.hear(event) }
+            return true
+        } catch {
+            tell(.ended("it cannot execute: \(error)"))
+            return false
+        }
+    }
+
+    private func start(_ run: Int, _ work: inout Work) {
+        halt(&work)
+        guard prepare(&work), let machine = work.machine else { return }
+        shared.withLock { $0.run = run }
+        work.state = .running
+        work.starts += 1
+        do {
+            try machine.start()
+            work.isRunning = true
+        } catch {
+            tell(.ended("it cannot be started: \(error)"))
+        }
+    }
+
+    /// What it did until then has been told when this returns.
+    private func halt(_ work: inout Work) {
+        work.awaitsReply = false
+        guard work.isRunning, let machine = work.machine else { return }
+        work.isRunning = false
+        // QEMU's end is told by its own thread
+        try? machine.park()
+        machine.catchUp()
+        count(&work)
+    }
+
+    // MARK: what the inmate does
+
+    private func look(_ work: inout Work) {
+        guard let machine = work.machine else { return }
+        if work.awaitsReply, case let word = machine.reply, word != 0 {
+            work.awaitsReply = false
+            tell(.answered(Reply(rawValue: word) ?? .unknown))
+        }
+        let state = CellState(rawValue: machine.state)
+        // the monitor's word comes with the violation that it is for
+        let isMonitors = state == .failed && machine.failedCPUCount >= machine.cell.cpus.members.count
+        if state != work.state, !isMonitors {
+            work.state = state
+            // what it printed before comes before
+            machine.catchUp()
+            count(&work)
+            tell(.wroteState(state))
+        } else if ContinuousClock.now >= work.nextCount {
+            count(&work)
+        }
+    }
+
+    private func count(_ work: inout Work) {
+        work.nextCount = ContinuousClock.now + CellThread.count
+        guard let machine = work.machine else { return }
+        var counts = work.earlier
+        for (cpu, exits) in machine.exits() {
+            var reasons: [ExitReason: UInt64] = [:]
+            for (exit, number) in exits {
+                guard let reason = ExitReason(rawValue: exit.rawValue) else { continue }
+                reasons[reason] = reason == .management ? number - min(number, work.starts) : number
+            }
+            counts[cpu, default: ExitStatistics()] = counts[cpu, default: ExitStatistics()] + ExitStatistics(reasons)
+        }
+        guard counts != work.counts else { return }
+        work.counts = counts
+        tell(.counted(counts))
+    }
+
+    private func tell(_ event: CellEvent) {
+        deliver([event], shared.withLock { $0.run })
+    }
+
+    /// On QEMU's thread, or on this one.
+    private func hear(_ event: CellMachineEvent) {
+        switch event {
+        case .printed(let text): tell(.printed(text))
+        case .noted(let line): tell(.noted(line))
+        case .violation(let cpu, let lines): tell(.parked(cpu: cpu, lines: lines))
+        case .serial(let bytes): console.append(bytes)
+        case .ended(let why):
+            if !shared.withLock({ $0.isEnding }) { tell(.ended("QEMU is gone: \(why)")) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import CellConfiguration
+import CellMachine
+import Synchronization
+
+/// All cells of a machine that execute: their threads, and what they share.
+final class ExecutingCells: Sendable {
+    private let settings: ExecutionSettings
+    private let common: CellMachineSettings
+    private let state = Mutex(State())
+    private let machine = Mutex(Owner())
+    /// Rings when a thread has ended.
+    private let bell = Bell()
+
+    private struct State {
+        /// By the cells' incarnations.
+        var threads: [UInt64: CellThread] = [:]
+        var slots: [UInt64: Int] = [:]
+    }
+
+    private struct Owner: Sendable {
+        weak var machine: SimulatedMachine?
+    }
+
+    /// - Parameters:
+    ///   - memory: the machine's.
+    ///   - directory: an existing one, for small files and sockets.
+    init(_ settings: ExecutionSettings, memory: MachineMemory, directory: String) {
+        self.settings = settings
+        common = CellMachineSettings(
+            emulator: settings.emulator, firmware: settings.firmware, monitor: settings.monitor, directory: directory,
+            memoryFile: memory.path, memorySize: memory.size)
+    }
+
+    /// Where events go from now on.
+    func setMachine(_ machine: SimulatedMachine) {
+        self.machine.withLock { $0.machine = machine }
+    }
+
+    func program(for cell: CellDescriptor, of system: SystemDescriptor?, _ incarnation: UInt64) -> any CellProgram {
+        let make: CellThread.MakeMachine = {
+            [weak self] (onEvent: @escaping @Sendable (CellMachineEvent) -> Void) throws(CellMachineError) in
+            guard let self else { throw CellMachineError(.ended, "the machine is being switched off") }
+            return try makeMachine(cell, system, incarnation, onEvent)
+        }
+        let thread = CellThread(make: make) { [weak self] events, run in
+            self?.machine.withLock { $0.machine }?.deliver(events, from: incarnation, run: run)
+        }
+        state.withLock { $0.threads[incarnation] = thread }
+        let background = BackgroundThread { [self] in
+            thread.live()
+            forget(incarnation)
+        }
+        if let background { background.detach() } else { forget(incarnation) }
+        return ExecutingProgram(thread: thread, cell: cell)
+    }
+
+    /// Nil when it has ended.
+    func thread(of incarnation: UInt64) -> CellThread? {
+        state.withLock { $0.threads[incarnation] }
+    }
+
+    /// Ends all QEMU processes and waits until they are gone.
+    func end() {
+        for thread in state.withLock({ Array($0.threads.values) }) { thread.order(.end) }
+        while !state.withLock({ $0.threads.isEmpty }) { bell.wait(atMost: nil) }
+    }
+
+    private func forget(_ incarnation: UInt64) {
+        state.withLock {
+            $0.slots[incarnation] = nil
+            $0.threads[incarnation] = nil
+        }
+        bell.ring()
+    }
+
+    private func makeMachine(
+        _ cell: CellDescriptor, _ system: SystemDescriptor?, _ incarnation: UInt64,
+        _ onEvent: @escaping @Sendable (CellMachineEvent) -> Void
+    ) throws(CellMachineError) -> CellMachine {
+        let slot = state.withLock { state -> Int? in
+            if let slot = state.slots[incarnation] { return slot }
+            let slot = (0..<MachineMemory.slotLimit).first { !state.slots.values.contains($0) }
+            state.slots[incarnation] = slot
+            return slot
+        }
+        guard let slot else {
+            throw CellMachineError(
+                .configuration, "no more than \(MachineMemory.slotLimit) cells can execute at a time")
+        }
+        let hardware = settings.hardware(cell.name)
+        var devices = hardware.devices
+        devices += settings.devices.filter { device in !devices.contains { $0.address == device.address } }
+        for device in cell.pciDevices where device.kind == .device {
+            guard !devices.contains(where: { $0.address == device.address }) else { continue }
+            devices.append(SimulatedDevice(address: device.address, model: ExecutionSettings.standardModel))
+        }
+        return try CellMachine(
+            cell: cell, system: system, slot: slot, devices: devices, legacyDevices: hardware.legacyDevices,
+            settings: common, onEvent: onEvent)
+    }
+}

@@ -1,0 +1,74 @@
+public import CellMachine
+import Glibc
+import SystemCalls
+
+/// What cells need to execute, and what stands in them besides their configuration.
+public struct ExecutionSettings: Sendable {
+    /// What a cell has in the simulated machine only.
+    public struct Hardware: Sendable {
+        public var devices: [SimulatedDevice]
+        public var legacyDevices: Set<LegacyDevice>
+
+        public init(devices: [SimulatedDevice] = [], legacyDevices: Set<LegacyDevice> = []) {
+            self.devices = devices
+            self.legacyDevices = legacyDevices
+        }
+    }
+
+    /// QEMU for x86-64.
+    public var emulator: String
+    public var firmware: String
+    public var monitor: String
+    /// Devices that stand in the machine's PCI slots for whichever cell has them.
+    public var devices: [SimulatedDevice] = []
+    /// A PCI device of a cell that nobody says anything about.
+    public static let standardModel = "e1000e"
+    /// What the cell of that name has, asked when it is created.
+    public var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
+
+    /// Looks for QEMU in PATH; for the monitor beside this program where it was built, and in `../lib/jailhoused`
+    /// where it is installed.
+    ///
+    /// - Throws: ``SimulatorError`` `execution`, with what to do.
+    public static func find() throws(SimulatorError) -> ExecutionSettings {
+        guard let emulator = program("qemu-system-x86_64") else {
+            throw SimulatorError(
+                .execution, "qemu-system-x86_64 is not installed (Debian and Ubuntu: apt install qemu-system-x86)")
+        }
+        let names = ["cell-firmware.bin", "cell-monitor.bin"]
+        for place in places {
+            let files = names.map { "\(place)/\($0)" }
+            if files.allSatisfy({ access($0, R_OK) == 0 }) {
+                return ExecutionSettings(emulator: emulator, firmware: files[0], monitor: files[1])
+            }
+        }
+        throw SimulatorError(
+            .execution,
+            "the cell monitor is not built: run make cell-monitor (looked for \(names[1]) in "
+                + places.joined(separator: ", ") + ")")
+    }
+
+    private static func program(_ name: String) -> String? {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        return (path.split(separator: ":").map(String.init) + ["/usr/bin"]).map { "\($0)/\(name)" }
+            .first { access($0, X_OK) == 0 }
+    }
+
+    private static var places: [String] {
+        guard let program = realpath("/proc/self/exe", nil) else { return [] }
+        defer { free(program) }
+        let parts = String(cString: program).split(separator: "/").dropLast()
+        let installed = "/" + (parts.dropLast() + ["lib", "jailhoused"]).joined(separator: "/")
+        // .build/debug is a link into .build/TRIPLE/debug
+        guard let build = parts.lastIndex(of: ".build") else { return [installed] }
+        return ["/" + parts[..<build].joined(separator: "/") + "/Sources/CellMonitor/build", installed]
+    }
+}
+
+/// What runs in the cells of a simulated machine.
+public enum CellExecution: Sendable {
+    /// Nothing executes: cells come up, answer, and do what they are told to by `inject`.
+    case scripted
+    /// Each cell's inmate does, in a QEMU process.
+    case executing(ExecutionSettings)
+}
