@@ -2,16 +2,17 @@
 /// lets no other cell be created or destroyed, and asks nothing. Afterwards it unlocks, and runs until it is asked to
 /// shut down.
 ///
-/// `seconds=N`: how long it works; 3 if it is not said.
+/// `seconds=N`: how long it works; 3 if it is not said. `denials=N`: until it has denied so many requests instead.
 
 @c(inmate_main) func inmateMain() {
     let region = CommunicationRegion()
     let seconds = CommandLine.number("seconds") ?? 3
+    let denials = CommandLine.number("denials")
     region.set(state: .runningLocked)
-    print("locked: for \(seconds) s")
+    if let denials { print("locked: for \(denials) requests") } else { print("locked: for \(seconds) s") }
     var timer = PMTimer(port: region.pmTimerPort)
     var (passed, denied) = (UInt32(0), UInt32(0))
-    while passed < seconds {
+    while denials.map({ denied < $0 }) ?? (passed < seconds) {
         // load and start of this cell ask all the same
         switch region.message {
         case .shutdownRequest:

@@ -174,7 +174,7 @@ func fetchData() {
 
 /// The cell goes on with the others, and its state stays `running`.
 func loseOneProcessor() {
-    guard eventually(within: 2_000, { Processors.ready > 1 }), Processors.start(1, by: LocalAPIC(), lostMain) else {
+    guard eventually(within: 10_000, { Processors.ready > 1 }), Processors.start(1, by: LocalAPIC(), lostMain) else {
         return print("misbehave: there is no other processor")
     }
     print("misbehave: the first processor goes on")

@@ -13,7 +13,7 @@
     }
     let own = CommandLine.value(of: "address").flatMap(internetAddress) ?? 0x0a07_0000 | UInt32(card.address & 0xff)
     report.check("card", true, "\(function.name), \(hardwareName(card.address)), \(internetName(own))")
-    report.check("link", card.waitForLink(milliseconds: 10_000), "status of the card")
+    report.check("link", card.waitForLink(milliseconds: 20_000), "status of the card")
 
     var host = Host(card: card, address: own)
     if CommandLine.has("serve") {
@@ -22,7 +22,7 @@
             attend()
         }
     }
-    host.talk(milliseconds: 20_000)
+    host.talk(milliseconds: 60_000)
     report.check("frames", host.peer != nil, "\(host.framesReceived) received, other: \(internetName(host.peer ?? 0))")
     report.check("arp", host.peerHardware != nil, "other: \(hardwareName(host.peerHardware ?? 0))")
     report.check("ping", host.answersReceived == Host.pings, "\(host.answersReceived) of \(Host.pings) answered")

@@ -85,7 +85,7 @@ func message(_ lastBus: UInt8, _ report: inout Report) {
         let registers = DeviceMemory(at: UInt(truncatingIfNeeded: bar.address))
         let count = interrupt.arrivals
         if isNetwork { makeNetworkInterrupt(registers) } else { makeAudioInterrupt(registers) }
-        let came = interrupt.arrives(within: 2_000, after: count)
+        let came = interrupt.arrives(within: 10_000, after: count)
         if isNetwork { registers.write(.max, at: 0xd8) } else { registers.write(0, at: 0x20) }
         function.disableMSI()
         function.set(command: before)

@@ -20,20 +20,20 @@ let interrupt = Interrupt(vector: 0x70)
     let apic = LocalAPIC(CommandLine.has("xapic") ? .xAPIC : .x2APIC)
     let expected = min(CommunicationRegion().processors, Processors.limit)
     let others = expected - 1
-    let allCame = eventually(within: 2_000) { Processors.ready >= expected }
+    let allCame = eventually(within: 10_000) { Processors.ready >= expected }
     report.check("present", allCame, "\(Processors.ready) of \(expected) processors")
     print("processor 0: APIC \(LocalAPIC().identifier)")
 
     var started: UInt32 = 0
     for number in 1..<max(expected, 1) where Processors.start(number, by: apic, otherMain) {
         // one after the other, so that their lines are in order
-        if eventually(within: 1_000, { Shared.arrived.value > started }) { started += 1 }
+        if eventually(within: 10_000, { Shared.arrived.value > started }) { started += 1 }
     }
     report.check("started", started == others, "\(started) of \(others) others")
 
     Shared.go.store(1)
     for _ in 0..<rounds { Shared.count.add(1) }
-    _ = eventually(within: 5_000) { Shared.counted.value == started }
+    _ = eventually(within: 20_000) { Shared.counted.value == started }
     report.check(
         "count", Shared.count.value == (started + 1) * rounds,
         "\(Shared.count.value), each of \(started + 1) counted to \(rounds)"
@@ -42,7 +42,7 @@ let interrupt = Interrupt(vector: 0x70)
     for number in 1..<max(expected, 1) {
         apic.send(.fixed, vector: interrupt.vector, to: Processors.identifier(number))
     }
-    _ = eventually(within: 2_000) { Shared.interrupted.value == started }
+    _ = eventually(within: 10_000) { Shared.interrupted.value == started }
     report.check(
         "interrupts", Shared.interrupted.value == started, "\(Shared.interrupted.value) of \(started) took one")
     report.finish()

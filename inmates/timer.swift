@@ -75,7 +75,7 @@ func serialInterrupt(_ report: inout Report) {
     ioapic.route(pin: pin, to: interrupt, processor: LocalAPIC().identifier)
     Port.write(0x0b, to: base + 4)  // modem control: OUT2 lets the interrupt out
     Port.write(0x02, to: base + 1)  // interrupt enable: transmitter empty
-    let came = interrupt.arrives(within: 1_000, after: count)
+    let came = interrupt.arrives(within: 10_000, after: count)
     Port.write(0, to: base + 1)
     _ = Port.read(base + 2)  // its reason, which clears it
     ioapic.mask(pin: pin)

@@ -20,12 +20,11 @@ enum Processors {
         let target = identifier(number)
         apic.send(.initialize, to: target)
         PMTimer.wait(milliseconds: 10)
-        // twice, as Intel's specification has it; its page is 0, where start.S is
-        for _ in 0..<2 where !hasBegun {
-            apic.send(.startup, vector: 0, to: target)
-            if eventually(within: 500, { hasBegun }) { return true }
-        }
-        return hasBegun
+        // its page is 0, where start.S is; again if the first was lost, as Intel's specification has it
+        apic.send(.startup, vector: 0, to: target)
+        if eventually(within: 10, { hasBegun }) { return true }
+        apic.send(.startup, vector: 0, to: target)
+        return eventually(within: 10_000) { hasBegun }
     }
 
     private static var hasBegun: Bool { SharedWord.waitingProgram.value == 0 && SharedWord.waitingStack.value == 0 }
