@@ -39,14 +39,16 @@ func run(_ link: SharedMemoryDevice, _ doorbell: Interrupt, _ report: inout Repo
     var (beats, seen) = (UInt32(0), UInt32(0))
     var sinceBeat = PMTimer()
     let isForever = CommandLine.has("forever")
-    let isContent = eventually(within: isForever ? nil : 30_000) {
+    let isContent = eventually(within: isForever ? nil : 60_000) {
         enableInterrupts()
         if sinceBeat.milliseconds() >= beat {
             sinceBeat = PMTimer()
             beats += 1
             own.write(beats, at: beatsPlace)
             seen = max(seen, fewestBeats(link))
-            if seen >= wanted { own.write(1, at: contentPlace) }
+            // rings that come fast are one interrupt
+            let isRung = !link.hasInterrupt || doorbell.arrivals &- firstRing >= wanted
+            if seen >= wanted && isRung { own.write(1, at: contentPlace) }
             if beats % 10 == 0 { print("heartbeat: \(beats), the others at least \(seen)") }
             for peer in 0..<link.peers where peer != link.identifier { link.ring(peer) }
         }

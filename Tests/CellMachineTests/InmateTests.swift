@@ -34,6 +34,19 @@ import Testing
         #expect(cells[0].events.serial.isEmpty)
     }
 
+    /// The link between them is in both definitions.
+    @Test func heartbeatPasses() async throws {
+        let machine = try TestMachine()
+        let cells = [
+            try RunningInmate("heartbeat-a", .bits32, in: machine),
+            try RunningInmate("heartbeat-b", in: machine, slot: 1),
+        ]
+        for cell in cells {
+            try await cell.passes("heartbeat")
+            #expect(cell.output.contains("heartbeat: 4 passed, 0 failed, 0 skipped"))
+        }
+    }
+
     /// Of systems/q35.toml's network cards.
     private let first = PCIAddress(rawValue: 0x10)
     private let second = PCIAddress(rawValue: 0x18)
