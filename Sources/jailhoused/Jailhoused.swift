@@ -56,6 +56,8 @@ struct Jailhoused: AsyncParsableCommand {
     func run() async throws {
         if check { return try ConfigurationTest(files: DefinitionFiles(directory: configuration)).run() }
 
+        // a client that goes in the middle of a reply must not take the daemon along
+        signal(SIGPIPE, SIG_IGN)
         let logger = makeLogger()
         if shutDownAll {
             let end = MachineEnd(runtime: runtime, limit: .seconds(within)) {
@@ -73,8 +75,6 @@ struct Jailhoused: AsyncParsableCommand {
             logger.critical("\(error)")
             throw ExitCode.failure
         }
-        // a client that goes in the middle of a reply must not take the daemon along
-        signal(SIGPIPE, SIG_IGN)
         let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration))
         await supervisor.begin()
