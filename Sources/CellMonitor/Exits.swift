@@ -96,7 +96,8 @@ private func handlePort(_ cpu: VirtualCPU) -> Violation? {
     let isString = information & 0xc != 0
     if !isString {
         let value = UInt32(truncatingIfNeeded: cpu.register(VirtualCPU.rax))
-        switch PCI.port(port, size: size, write: isRead ? nil : value) {
+        let write = isRead ? nil : value
+        switch PCI.port(port, size: size, write: write) ?? Keyboard.port(port, size: size, write: write) {
         case .value(let value):
             if isRead { cpu.setAccumulator(value, size: size) }
             cpu.skip(cpu.long(Field.exitInformation2) &- cpu.long(Field.rip))

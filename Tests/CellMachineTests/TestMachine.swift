@@ -184,3 +184,36 @@ enum Inmates {
         }
     }
 }
+
+/// A listener that does not go on until it may.
+final class Held: Sendable {
+    private let condition = NSCondition()
+    nonisolated(unsafe) private var isReached = false  // guarded by the condition
+    nonisolated(unsafe) private var isReleased = false
+
+    func wait() {
+        condition.withLock {
+            isReached = true
+            condition.broadcast()
+            while !isReleased { condition.wait() }
+        }
+    }
+
+    func release() {
+        condition.withLock {
+            isReleased = true
+            condition.broadcast()
+        }
+    }
+
+    func reached() async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                self.condition.withLock {
+                    while !self.isReached { self.condition.wait() }
+                }
+                continuation.resume()
+            }
+        }
+    }
+}

@@ -125,6 +125,11 @@ struct MonitorArea {
         if cell.flags.contains(.testDevice) { flags |= MonitorMemory.Flag.hasTestDevice }
         if cell.flags.contains(.virtualConsolePermitted) { flags |= MonitorMemory.Flag.putcPermitted }
         if legacyDevices.contains(.interruptControllers) { flags |= MonitorMemory.Flag.interruptsByPIC }
+        let keyboard: UInt32 = 0x64
+        if cell.ioPortRegions.contains(where: { keyboard >= $0.base && keyboard < UInt32($0.base) + UInt32($0.count) })
+        {
+            flags |= MonitorMemory.Flag.hasKeyboard
+        }
         return flags
     }
 

@@ -127,6 +127,7 @@ enum MonitorMemory {
         static let measuresCycles: UInt32 = 0x4
         static let putcPermitted: UInt32 = 0x8
         static let interruptsByPIC: UInt32 = 0x10
+        static let hasKeyboard: UInt32 = 0x20
     }
 
     /// A write to configuration space before the cell starts: u32 function << 16 | register, u32 size, u32 value.
@@ -232,6 +233,7 @@ enum MonitorMemory {
         case attributes  // PAT
         case paging  // none
         case checkedRegion  // address, size, 1 when read
+        case keyboard  // none
     }
 
     /// The registers of a report, 64 bits each.

@@ -78,6 +78,7 @@ struct ViolationReport: Equatable {
             ]
         case .controlRegister: return ["FATAL: Unable to parse MOV-to-CR instruction"]
         case .attributes: return ["FATAL: Invalid PAT value: \(short(first))"]
+        case .keyboard: return ["FATAL: Invalid write to i8042 controller port"]
         case .paging: return ["FATAL: Unsupported paging mode"]
         case .checkedRegion:
             return ["FATAL: Invalid MMIO \(direction(third)), address: \(short(first)), size: \(short(second))"]
