@@ -153,16 +153,17 @@ final class EmulatorProcess: Sendable {
         var words: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 0x1_0000)
         let descriptors =
-            [ours.bell.rawValue, ours.serial.rawValue, ours.errors.rawValue] + ports.map { $0.descriptor.rawValue }
+            // what an inmate printed before it failed is heard first
+            [ours.serial.rawValue, ours.bell.rawValue, ours.errors.rawValue] + ports.map { $0.descriptor.rawValue }
         while true {
             var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return words }
             for index in polled.indices where polled[index].revents != 0 {
                 let count = buffer.withUnsafeMutableBytes { (try? SystemCall.read(descriptors[index], into: $0)) ?? 0 }
                 switch index {
-                case 0 where count == 0: return words + rest(of: ours.errors.rawValue)
-                case 0: hear(.bell)
-                case 1 where count > 0: hear(.serial(Array(buffer[..<count])))
+                case 0 where count > 0: hear(.serial(Array(buffer[..<count])))
+                case 1 where count == 0: return words + rest(of: ours.errors.rawValue)
+                case 1: hear(.bell)
                 case 2 where words.count < 4096: words += buffer[..<count]
                 case 3... where count > 0:
                     buffer.withUnsafeBytes { ports[index - 3].forward(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
