@@ -1,6 +1,7 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
+# make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
@@ -14,6 +15,8 @@ COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
+ROUNDS ?= 200
+SEED ?=
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
 SCRIPTS := $(wildcard .ci/* Tests/*/*.sh Fuzz/*.sh)
@@ -45,6 +48,12 @@ test:
 	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
 	$(SWIFT) build --build-tests
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
+
+chaos:
+	.ci/packages $(BUILD_PACKAGES)
+	$(MAKE) --no-print-directory inmates
+	for product in jailhoused $(PRELOAD) chaos; do $(SWIFT) build --product $$product || exit; done
+	.build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %)
 
 bench: release
 	Tests/bench/check.sh .build/release
@@ -94,4 +103,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test bench fuzz format lint install
+.PHONY: build inmates cell-monitor release demo test chaos bench fuzz format lint install

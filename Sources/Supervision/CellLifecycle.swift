@@ -103,6 +103,17 @@ public struct CellLifecycle: Hashable, Sendable {
     /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
     public var isKnownSilent: Bool { isSilent }
 
+    /// Whether it has not been seen yet that its start (or an earlier daemon's) took effect, and nothing limits the wait
+    /// for its answers: the hypervisor also tells it when other cells come and go.
+    public var mayBeSilent: Bool {
+        guard case .unbounded = supervised?.handshake else { return false }
+        switch progress {
+        case .started: return true
+        case .unseen: return memory.unverified != nil || memory.failure == .lostStart
+        default: return inFlight == .start
+        }
+    }
+
     /// What the next look should include.
     public var curiosity: Curiosity {
         guard let supervised else { return [] }

@@ -13,7 +13,7 @@ extension CellLifecycle {
             advance(past: command, before: before, at: now)
         case .refused(let refusal):
             if command == .start { memory.unverified = nil }
-            if next != .disabled { turnBack(from: command, refusal, at: now, &actions) }
+            if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
             if command == .start { memory.unverified = nil }
         }
@@ -52,7 +52,7 @@ extension CellLifecycle {
     }
 
     private mutating func turnBack(
-        from command: Command, _ refusal: Refusal, at now: Moment, _ actions: inout [Action]
+        from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
         if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
         if refusal.kind == .definition, restartsAnew {
@@ -60,7 +60,9 @@ extension CellLifecycle {
             restartsAnew = false
             return settle(with: .refused(command, refusal), &actions)
         }
-        if command == .load, memory.goal == .run, recreation == .none, refusal.kind == .other {
+        // an inmate that runs, as before or because others have started it, is let run
+        let runs = next.observation?.state.isRunning ?? false
+        if command == .load, memory.goal == .run, recreation == .none, refusal.kind == .other, !runs {
             recreation = .due
             restartsAnew = false
             actions.append(.report(.recreating(refusal)))

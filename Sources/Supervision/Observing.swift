@@ -75,6 +75,7 @@ extension CellLifecycle {
         }
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
+            if memory.failure == .lostStart, case .unbounded = supervised?.handshake { isSilent = true }
             if memory.goal == .run { backingOffUntil = now }
             return
         }

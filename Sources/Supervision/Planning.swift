@@ -46,7 +46,8 @@ extension CellLifecycle {
 
     /// Gives a command that asks the inmate to shut down if it runs, unless that could freeze Linux.
     private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
-        guard let supervised else { return }
+        // it is told in a moment whether its inmate is there to answer
+        guard let supervised, !mayBeSilent else { return }
         guard supervised.handshake.permitsAsking(observation.state, silent: isSilent) else {
             settle(with: .wouldFreeze, &actions)
             restartsAnew = false

@@ -9,6 +9,8 @@ struct DefinitionProblem: Error, Hashable, Sendable {
     var cell: String?
     var path: String
     var message: String
+    /// It could not be read for want of descriptors or memory, which says nothing about the file.
+    var isShortage = false
 }
 
 /// A system configuration and where it came from.
@@ -29,6 +31,8 @@ struct SystemSource: Hashable, Sendable {
 /// Everything below the configuration directory, as far as it can be used.
 struct LoadedDefinitions: Sendable {
     var settings = DaemonSettings()
+    /// False when there is a settings file that cannot be used.
+    var areSettingsUsable = true
     /// Nil when none is configured, or when it cannot be used.
     var system: SystemSource?
     /// False when a system is configured that cannot be used.
@@ -93,6 +97,7 @@ struct DefinitionFiles: Sendable {
         } catch FileProblem.temporary {
             // nor are there any below /tmp
         } catch {
+            loaded.areSettingsUsable = false
             loaded.problems.append(DefinitionProblem(error, cell: nil, path: settingsPath))
         }
         guard let path = loaded.settings.system else { return }
@@ -178,7 +183,16 @@ extension DefinitionProblem {
             self.cell = self.cell ?? cell
         } else {
             let text = "\(error)"
-            self.init(cell: cell, path: path, message: text.contains(path) ? text : "\(path): \(text)")
+            self.init(
+                cell: cell, path: path, message: text.contains(path) ? text : "\(path): \(text)",
+                isShortage: (error as? SystemCallError)?.isShortage ?? false)
         }
+    }
+}
+
+extension SystemCallError {
+    /// Whether the kernel had no descriptor or no memory to give.
+    var isShortage: Bool {
+        [.tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory].contains(errno)
     }
 }

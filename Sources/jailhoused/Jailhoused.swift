@@ -77,7 +77,12 @@ struct Jailhoused: AsyncParsableCommand {
         }
         let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration))
-        await supervisor.begin()
+        do {
+            try await supervisor.begin()
+        } catch {
+            logger.critical("\(error)")
+            throw ExitCode.failure
+        }
 
         let server = ControlServer(
             sockets: sockets,

@@ -84,7 +84,7 @@ struct MachineEnd {
 
     private func alone(until deadline: Moment) async throws -> Manager.ShutDownAll.Reply {
         let supervisor = makeSupervisor()
-        await supervisor.begin(onlyToEnd: true)
+        try await supervisor.begin(onlyToEnd: true)
         let reply = try await supervisor.shutDownAll(within: deadline - Clock.now())
         await supervisor.end()
         return reply

@@ -25,6 +25,8 @@ struct StateFile: Sendable {
     enum Reading: Sendable {
         case none
         case contents(Contents)
+        /// Nothing can be read now, for want of descriptors or memory.
+        case shortage(String)
         /// It cannot be used; why.
         case unusable(String)
     }
@@ -32,8 +34,16 @@ struct StateFile: Sendable {
     func read() -> Reading {
         let bytes: [UInt8]
         do {
+            _ = try SystemCall.open(Self.bootIDPath, O_RDONLY)
+        } catch  where error.isShortage {
+            return .shortage("\(error)")
+        } catch {
+            // without, all boots are one
+        }
+        do {
             bytes = try SystemCall.contents(ofFile: path, limit: 16 << 20)
         } catch {
+            if error.isShortage { return .shortage("\(error)") }
             return error.errno == .noSuchFileOrDirectory ? .none : .unusable("\(error)")
         }
         return Self.reading(of: bytes, bootID: Self.bootID())
@@ -60,9 +70,11 @@ struct StateFile: Sendable {
         return (try? encoder.encode(contents)).map { Array($0) }
     }
 
+    private static let bootIDPath = "/proc/sys/kernel/random/boot_id"
+
     /// The kernel's name for this boot.
     static func bootID() -> String {
-        let bytes = (try? SystemCall.contents(ofFile: "/proc/sys/kernel/random/boot_id", limit: 4096)) ?? []
+        let bytes = (try? SystemCall.contents(ofFile: bootIDPath, limit: 4096)) ?? []
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 }

@@ -14,6 +14,17 @@ extension Supervisor {
         if command == .create, let refusal = refusal(ofCreating: definition) {
             return conclude(command, for: name, .refused(refusal), at: Clock.now())
         }
+        if command == .create || command == .destroy {
+            if let silent = cells.first(where: { $0.key != name && $0.value.lifecycle.isKnownSilent })?.key {
+                return conclude(command, for: name, .refused(.wouldFreeze(command, name, silent)), at: Clock.now())
+            }
+            if cells.contains(where: { $0.key != name && $0.value.lifecycle.mayBeSilent }) {
+                eventLoop.scheduleTask(in: .milliseconds(1)) {
+                    self.assumeIsolated { if !$0.isEnding { $0.launch(command, for: name) } }
+                }
+                return
+            }
+        }
         let runner = CommandRunner(
             hypervisor: hypervisor, files: files.reader, logger: logger, images: cells[name]?.images ?? JudgedImages(),
             decidedOn: cells[name]?.lifecycle.sighting)
@@ -171,5 +182,16 @@ extension Supervisor {
 
 extension Refusal {
     fileprivate static let noDefinition = Refusal(kind: .definition, message: "its definition went")
+
+    /// A cell that comes or goes is announced to all others, and their answers are waited for.
+    fileprivate static func wouldFreeze(_ command: Command, _ name: String, _ silent: String) -> Refusal {
+        Refusal(
+            kind: .other,
+            message: """
+                \(command.rawValue) \(name): the cell \(silent) does not answer and has no message-timeout; it would \
+                be told, and Linux would stand still for ever. Reboot in an orderly way when you can
+                """)
+    }
+
     fileprivate static let daemonEnds = Refusal(kind: .other, message: "the daemon is going")
 }

@@ -50,8 +50,10 @@ extension Supervisor {
 
         noteProblems(fresh)
         reply.problems = fresh.problems.map(\.message)
-        settings.settings = fresh.settings
-        if fresh.isSystemUsable { settings.system = fresh.system }
+        if fresh.areSettingsUsable {
+            settings.settings = fresh.settings
+            if fresh.isSystemUsable { settings.system = fresh.system }
+        }
         settings.definitions = fresh.definitions
         logger.notice(
             """

@@ -86,6 +86,10 @@ extension Supervisor {
     func disable() async throws {
         guard view.hasDriver else { throw ManagerError.noDriver }
         guard view.isEnabled else { throw ManagerError.notEnabled }
+        while cells.values.contains(where: { $0.lifecycle.mayBeSilent }) {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        guard view.isEnabled else { throw ManagerError.notEnabled }
         let silent = cells.values.first { cell in
             cell.isSilent && cell.lifecycle.sighting?.observation?.state.isAskedToShutDown == true
         }

@@ -70,8 +70,12 @@ actor Supervisor {
     /// Takes up what an earlier daemon knew, looks for the first time and goes on looking.
     ///
     /// - Parameter onlyToEnd: nothing is wanted of the hypervisor and the cells but their end.
-    func begin(onlyToEnd: Bool = false) {
-        let isNewBoot = readState()
+    /// - Throws: ``StartError`` when there are no descriptors or no memory to read with. Without definitions, or
+    ///   without what an earlier daemon knew, nothing good could be done; who starts the daemon tries again.
+    func begin(onlyToEnd: Bool = false) throws(StartError) {
+        if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
+        let isNewBoot = try readState()
+        state.bootID = StateFile.bootID()
         let now = Clock.now()
         for definition in settings.definitions {
             // no memory at all is a new boot, in which autostart counts; a cell that is new in this boot waits for a person
@@ -192,8 +196,9 @@ actor Supervisor {
     // MARK: - State file
 
     /// Whether this is the first daemon of this boot.
-    private func readState() -> Bool {
+    private func readState() throws(StartError) -> Bool {
         switch stateFile.read() {
+        case .shortage(let reason): throw StartError(reason)
         case .none: return true
         case .contents(let contents):
             state = contents

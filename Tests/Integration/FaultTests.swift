@@ -67,6 +67,19 @@ import Testing
         try await eventually("clients are served: \(machine.log)") { try await machine.control("list").status == 0 }
     }
 
+    @Test("A reload without descriptors takes no definition and no setting away", arguments: [1, 2, 3, 4])
+    func reload(failing: Int) async throws {
+        let machine = try await running()
+        try await machine.inject("program", "jailhoused", "open", "EMFILE", "--times", "\(failing)")
+        let reload = try await machine.control("reload")
+        #expect((reload.output + reload.errors).contains("Too many open files"), "\(reload)")
+        try await machine.inject("clear")
+        #expect(try await machine.cell("rtems")?.condition == "running")
+        #expect(try await machine.control("restart", "rtems").status == 0, "its definition is in force")
+        #expect(try await machine.control("disable").status == 0)
+        #expect(try await machine.control("enable").status == 0, "the system is known")
+    }
+
     @Test(
         "A command that says it failed, before or after its effect, does not keep a cell from running",
         arguments: ["create", "load", "start"], ["EINTR", "EBUSY", "ENOMEM", "EIO"])

@@ -35,3 +35,66 @@ struct OvertakenTests {
         #expect(story.lifecycle.memory.unverified == nil)
     }
 }
+
+@Suite("Inmates that do not answer, without a time limit")
+struct SilentTests {
+    private static let handshake = Handshake.unbounded(accepted: true)
+
+    @Test("Until a start has shown its effect, the inmate may be silent; a lost one is")
+    func lostStart() {
+        var story = Story(handshake: Self.handshake)
+        story.see(nil)
+        #expect(!story.lifecycle.mayBeSilent)
+        story.goToStart()
+        #expect(story.lifecycle.mayBeSilent, "the start is under way")
+        story.finish(.start, .running)
+        #expect(story.lifecycle.mayBeSilent)
+        story.wait(.milliseconds(50))
+        story.see(.running)
+        #expect(!story.lifecycle.mayBeSilent && story.lifecycle.isKnownSilent)
+        #expect(story.condition == .failed)
+    }
+
+    @Test("Whoever asks to stop it in that moment waits until it is known whether the inmate answers")
+    func stopAfterStart() {
+        var story = Story(handshake: Self.handshake)
+        story.goToStart()
+        story.finish(.start, .running)
+        let id = story.request(.stop)
+        #expect(story.commands == [])
+        story.exitsGrow()
+        story.see(.running)
+        #expect(story.commands == [.shutDown])
+        story.finish(.shutDown, .shutDown)
+        #expect(story.isDone(id))
+    }
+
+    @Test("The daemon's successor knows it, and does not ask either")
+    func successor() {
+        var story = Story(handshake: Self.handshake)
+        story.goToStart()
+        story.finish(.start, .running)
+        story.wait(.milliseconds(50))
+        story.see(.running)
+        var next = Story(handshake: Self.handshake, memory: story.lifecycle.memory)
+        next.now = story.now
+        #expect(next.lifecycle.mayBeSilent, "not looked at yet")
+        next.see(.running)
+        #expect(next.lifecycle.isKnownSilent)
+        let id = next.request(.stop)
+        #expect(next.commands == [])
+        #expect(next.answer(to: id) == .some(.wouldFreeze))
+    }
+
+    @Test("A load that is refused while the inmate runs destroys nothing")
+    func refusedLoad() {
+        var story = Story()
+        story.bringUp()
+        let id = story.request(.restart)
+        #expect(story.commands == [.load])
+        story.refuse(.load, .other, .running)
+        #expect(story.commands == [])
+        #expect(story.condition == .running)
+        #expect(story.answer(to: id) != .some(nil))
+    }
+}

@@ -19,7 +19,7 @@ final class Arena {
         place = try Place()
         machine = try SimulatedMachine(
             directory: place.machine, settings: MachineSettings(cpus: 8, timing: .none, seed: seed),
-            keepsTogether: true, onReport: { line in story.say("machine: \(line)") })
+            onReport: { line in story.say("machine: \(line)") })
         var environment = try machine.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
         daemon = Daemon(

@@ -35,24 +35,47 @@ struct Chaos: ParsableCommand {
     @Flag(help: "Tell everything as it happens.")
     var verbose = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Use the hypervisor that this machine has.",
+            discussion: """
+                Through /dev/jailhouse and /sys/devices/jailhouse as they are, with the cells of --configuration: \
+                commands of clients and SIGKILL of the daemon, which this program starts itself (stop any other \
+                first). The cells stay as the last round left them. A cell that ran and that nobody touched must be \
+                the same afterwards: its number, and the management exits that each load and start adds to.
+                """))
+    var live = false
+
+    @Flag(help: "With --live: also stop and destroy cells through the device, as another tool would.")
+    var foreign = false
+
+    @Option(help: ArgumentHelp("With --live: the daemon's configuration.", valueName: "directory"))
+    var configuration = "/etc/jailhoused"
+
+    @Option(help: ArgumentHelp("With --live: for the daemon's sockets and state.", valueName: "directory"))
+    var runtime = "/run/jailhoused"
+
+    /// Each so many rounds one ends its machine.
+    private static let silence = 25
+
+    func validate() throws {
+        if foreign && !live { throw ValidationError("--foreign is for --live: the simulator has its own other tool.") }
+        guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more.") }
+    }
+
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
         let seed = seed ?? UInt64.random(in: 1...999_999)
-        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
         tell("seed \(seed)")
         let story = Story(isTold: verbose)
-        let arena = try Arena(programs: programs ?? beside, seed: seed, story: story)
-        defer { arena.end() }
         let figures = Figures()
         var number = 0
         do {
-            try begin(arena)
-            for next in round.map({ $0...$0 }) ?? 1...max(1, rounds) {
-                number = next
-                var round = Round(
-                    next, seed: seed, arena: arena, figures: figures,
-                    patience: .milliseconds(Int(patience * 1000)))
-                try round.run()
+            let numbers = round.map { $0...$0 } ?? 1...rounds
+            if live {
+                try runLive(numbers, seed, story, figures, &number)
+            } else {
+                try runSimulated(numbers, seed, story, figures, &number)
             }
         } catch {
             if !verbose { tell(story.last(200)) }
@@ -61,6 +84,47 @@ struct Chaos: ParsableCommand {
             throw ExitCode.failure
         }
         figures.say()
+    }
+
+    private var directory: String {
+        programs ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    }
+
+    private var limit: Duration { .milliseconds(Int(patience * 1000)) }
+
+    private func runLive(
+        _ numbers: ClosedRange<Int>, _ seed: UInt64, _ story: Story, _ figures: Figures, _ number: inout Int
+    ) throws {
+        let live = Live(
+            programs: directory, configuration: configuration, runtime: runtime, isForeign: foreign, patience: limit,
+            story: story, figures: figures)
+        defer { live.end() }
+        try live.begin()
+        for next in numbers {
+            number = next
+            try live.run(next, seed: seed)
+        }
+    }
+
+    private func runSimulated(
+        _ numbers: ClosedRange<Int>, _ seed: UInt64, _ story: Story, _ figures: Figures, _ number: inout Int
+    ) throws {
+        var arena = try Arena(programs: directory, seed: seed, story: story)
+        defer { arena.end() }
+        try begin(arena)
+        for next in numbers {
+            number = next
+            guard next % Self.silence == 0 else {
+                var round = Round(next, seed: seed, arena: arena, figures: figures, patience: limit)
+                try round.run()
+                continue
+            }
+            var round = Silence(next, seed: seed, arena: arena, figures: figures, patience: limit)
+            try round.run()
+            arena.end()
+            arena = try Arena(programs: directory, seed: seed &+ UInt64(next), story: story)
+            try begin(arena)
+        }
     }
 
     /// Until the machine is enabled, the cells with autostart run and the stranger is there.

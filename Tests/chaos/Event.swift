@@ -27,6 +27,16 @@ enum Event: Sendable {
     }
 }
 
+extension Event {
+    /// Whether it does nothing by itself.
+    var isForLater: Bool {
+        switch self {
+        case .command, .sysfs, .program: true
+        case .order, .cell, .otherTool, .kill: false
+        }
+    }
+}
+
 /// What becomes of the state file while no daemon is there.
 enum StateFileTampering: String, Hashable, Sendable, CaseIterable {
     case garbage, truncated, empty, newer
@@ -37,12 +47,12 @@ extension Event {
     static func random(_ random: inout SeededGenerator, mayDisable: Bool) -> Event {
         let subject = random.one(of: Subject.all)
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<34: return .order(order(&random, mayDisable: mayDisable))
-        case 34..<56: return .cell(subject.name, cellFault(subject, &random))
-        case 56..<68: return .command(commandFault(subject, &random))
-        case 68..<78: return sysfsFault(subject, &random)
-        case 78..<85: return programFault(&random).map { .program($0) } ?? .order(Order(kind: .list, cell: nil))
-        case 85..<94: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
+        case 0..<40: return .order(order(&random, mayDisable: mayDisable))
+        case 40..<58: return .cell(subject.name, cellFault(subject, &random))
+        case 58..<74: return .command(commandFault(subject, &random))
+        case 74..<83: return sysfsFault(subject, &random)
+        case 83..<89: return programFault(&random).map { .program($0) } ?? .order(Order(kind: .list, cell: nil))
+        case 89..<97: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
         default:
             let tampering = random.isSo(0.2) ? random.one(of: StateFileTampering.allCases) : nil
             return .kill(pause: random.isSo(0.5) ? .zero : random.milliseconds(0...20), tampering)

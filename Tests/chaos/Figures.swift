@@ -33,6 +33,14 @@ final class Figures {
         if resources.memory > Self.mostMemory { throw Wrong("the daemon has \(resources.memory) KiB of memory") }
     }
 
+    func note(_ end: Given.End) {
+        switch end {
+        case .done: ordersDone += 1
+        case .refused: ordersRefused += 1
+        case .lost, .undelivered, .pending: ordersLost += 1
+        }
+    }
+
     func say() {
         let sorted = convergences.sorted()
         func at(_ part: Double) -> String {

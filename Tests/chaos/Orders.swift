@@ -101,6 +101,20 @@ final class Orders: Sendable {
         try? ControlClient(socket: socket).call(Manager.Describe.self, .init(cell: cell)).details
     }
 
+    func region(_ cell: String) -> Manager.Region? {
+        try? ControlClient(socket: socket).call(Manager.CommunicationRegion.self, .init(cell: cell)).region
+    }
+
+    func statistics(_ cell: String) -> [Manager.Statistic]? {
+        try? ControlClient(socket: socket).call(Manager.Statistics.self, .init(cell: cell)).statistics
+    }
+
+    /// How many failures are kept, and when the last one was.
+    func failures(_ cell: String) -> Int {
+        let failures = try? ControlClient(socket: socket).call(Manager.Failures.self, .init(cell: cell)).failures
+        return (failures?.count ?? 0) &+ (failures?.last?.at ?? 0)
+    }
+
     private func carryOut(_ order: Order) -> Given.End {
         do throws(ControlError) {
             let client = try ControlClient(socket: socket)

@@ -30,12 +30,12 @@ struct Round {
         let wantedBefore = try desires()
         _ = arena.machine.change { $0.takeDeeds() }
         let mayDisable = random.isSo(0.3)
-        let length = random.milliseconds(10...50)
-        let events = (0..<Int.random(in: 3...14, using: &random)).map { _ in
-            (
-                at: length * Double.random(in: 0...1, using: &random),
-                event: Event.random(&random, mayDisable: mayDisable)
-            )
+        let length = random.milliseconds(10...60)
+        let events = (0..<Int.random(in: 3...20, using: &random)).map { _ in
+            let event = Event.random(&random, mayDisable: mayDisable)
+            // what is to meet something comes before it
+            let latest = event.isForLater ? 0.4 : 1
+            return (at: length * Double.random(in: 0...latest, using: &random), event: event)
         }.sorted { $0.at < $1.at }
 
         let begin = ContinuousClock.now
@@ -44,6 +44,11 @@ struct Round {
             try perform(event)
         }
         pause(length - begin.duration(to: .now))
+        // so that orders meet the faults
+        let latest = length + .milliseconds(80)
+        while begin.duration(to: .now) < latest, arena.orders.all.contains(where: { $0.end == .pending }) {
+            pause(.milliseconds(1))
+        }
         arena.story.say("--- the faults cease")
         arena.ceaseFaults()
         if arena.daemon.identifier == nil { try arena.daemon.start() }
@@ -197,13 +202,7 @@ struct Round {
         figures.commands += deeds.count
         figures.starts += deeds.filter { $0.command == "start" && $0.refusal == nil }.count
         figures.refused += deeds.filter { $0.refusal != nil }.count
-        for order in given {
-            switch order.end {
-            case .done: figures.ordersDone += 1
-            case .refused: figures.ordersRefused += 1
-            case .lost, .undelivered, .pending: figures.ordersLost += 1
-            }
-        }
+        for order in given { figures.note(order.end) }
         for deed in deeds {
             if let cell = deed.cell, !Subject.all.contains(where: { $0.name == cell }) {
                 throw Wrong("a command for a cell that the daemon does not know: \(deed)")

@@ -1,0 +1,68 @@
+import Foundation
+import Simulator
+
+/// The round that ends a machine: the start of a cell is lost whose answers are waited for without limit. Nothing can
+/// be done about it but to leave it alone, and everything else that would freeze Linux as well.
+struct Silence {
+    let number: Int
+    let arena: Arena
+    var random: SeededGenerator
+    let figures: Figures
+    let patience: Duration
+
+    private static let name = "endless"
+
+    init(_ number: Int, seed: UInt64, arena: Arena, figures: Figures, patience: Duration) {
+        self.number = number
+        self.arena = arena
+        self.figures = figures
+        self.patience = patience
+        random = SeededGenerator(seed: seed, round: number)
+    }
+
+    /// - Throws: ``Wrong``.
+    mutating func run() throws {
+        arena.story.say("=== round \(number): silence")
+        arena.orders.forget()
+        _ = arena.machine.change { $0.takeDeeds() }
+        try give([Order(kind: .start, cell: Self.name)])
+        do {
+            try arena.machine.inject(.loseNextStart, into: Self.name)
+        } catch {
+            throw Wrong("\(Self.name) was started and is not there: \(error)")
+        }
+        arena.orders.give(Order(kind: .restart, cell: Self.name))
+        let kinds: [Order.Kind] = [.start, .stop, .destroy, .create, .restart, .disable]
+        let orders = (0..<Int.random(in: 3...10, using: &random)).map { _ in
+            let kind = random.one(of: kinds)
+            return Order(kind: kind, cell: kind == .disable ? nil : random.one(of: Subject.all).name)
+        }
+        let killed = random.isSo(0.5) ? Int.random(in: 0..<orders.count, using: &random) : nil
+        for (index, order) in orders.enumerated() {
+            pause(random.milliseconds(0...20))
+            arena.orders.give(order)
+            figures.count("orders")
+            if index == killed {
+                figures.count("kills")
+                try arena.daemon.end(SIGKILL)
+                try arena.daemon.start()
+            }
+        }
+        try give([])
+        // whatever was still to be done has been done by then
+        pause(.milliseconds(100))
+        try give([Order(kind: .list, cell: nil)])
+        figures.count("lost starts that nobody may touch")
+        figures.rounds += 1
+    }
+
+    /// Gives orders and waits until all are answered.
+    private func give(_ orders: [Order]) throws {
+        for order in orders { arena.orders.give(order) }
+        try arena.eventually(
+            { "answers to \(arena.orders.all.filter { $0.end == .pending }.map(\.order))" }, within: patience
+        ) {
+            arena.orders.all.allSatisfy { $0.end != .pending }
+        }
+    }
+}
