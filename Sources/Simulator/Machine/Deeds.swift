@@ -31,7 +31,7 @@ extension Deed: CustomStringConvertible {
 }
 
 extension Machine {
-    /// How a healthy inmate was when a command got the driver's lock.
+    /// How a healthy inmate was before a step of a command.
     struct Healthy: Hashable, Sendable {
         var name: String
         var incarnation: UInt64
@@ -63,6 +63,6 @@ extension Machine {
             Deed(
                 id: execution.id, submitted: execution.submitted, begun: execution.begun, ended: now,
                 command: execution.request.command, cell: execution.target, refusal: refusal,
-                harms: harms(since: execution.healthy)))
+                harms: execution.harms))
     }
 }

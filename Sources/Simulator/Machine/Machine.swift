@@ -60,7 +60,7 @@ public struct Machine: Sendable {
         var begun: Duration = .zero
         /// The cell that it is for.
         var target: String?
-        var healthy: [Healthy] = []
+        var harms: [Deed.Harm] = []
     }
 
     /// - Parameter program: what runs in the cells.
@@ -175,12 +175,13 @@ public struct Machine: Sendable {
                 return
             }
         }
-        if current?.stage == .waited {
-            let healthy = healthyCells
-            current?.healthy = healthy
-        }
-        guard let execution = current else { return }
-        switch carryOutWithFaults(execution) {
+        guard var execution = current else { return }
+        // step by step: what happens between two steps is not the command's doing
+        let healthy = healthyCells
+        let step = carryOutWithFaults(execution)
+        execution.harms += harms(since: healthy)
+        current?.harms = execution.harms
+        switch step {
         case .goOn(let stage, let cost):
             // what a wait for a cell took comes on top
             current?.stage = stage
