@@ -138,6 +138,7 @@ struct Round {
         var missing = ""
         var desires: [String: String] = [:]
         var asked = ContinuousClock.now - .seconds(1)
+        var overtaken: Set<String> = []
         try arena.eventually({ missing }, within: patience) {
             guard arena.machine.machine.isEnabled else {
                 missing = "the hypervisor is enabled"
@@ -162,6 +163,11 @@ struct Round {
                     return false
                 }
                 desires[subject.name] = supervision.desired
+                if isOvertaken(subject, details), overtaken.insert(subject.name).inserted {
+                    // a person sees that it does nothing, and has it restarted
+                    figures.count("starts that another tool overtook")
+                    arena.orders.give(Order(kind: .restart, cell: subject.name))
+                }
                 if let wrong = discrepancy(subject, details, list) {
                     missing = wrong
                     return false
@@ -170,6 +176,15 @@ struct Round {
             return true
         }
         return desires
+    }
+
+    /// Whether another tool has used up what was loaded in the moment between the daemon's last look and its start: then
+    /// the cell runs without its program, and nothing that Linux can read tells.
+    private func isOvertaken(_ subject: Subject, _ details: Manager.Details) -> Bool {
+        guard details.cell.condition == "running", changes.contains(where: { $0.cell == subject.name }),
+            let truth = arena.machine.machine.cells.first(where: { $0.name == subject.name })
+        else { return false }
+        return truth.state.text.hasPrefix("running") && !truth.isAlive && truth.startedWithoutLoad
     }
 
     /// What is not yet as it should be of a cell; nil: nothing.

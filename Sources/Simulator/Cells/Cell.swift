@@ -38,6 +38,8 @@ public struct Cell: Sendable {
     public internal(set) var quietSince: Duration = .zero
     public internal(set) var starts = 0
     public internal(set) var lostStarts = 0
+    /// Whether the last start found what an earlier one had left of the program.
+    public internal(set) var startedWithoutLoad = false
 
     struct Notice: Sendable {
         var at: Duration

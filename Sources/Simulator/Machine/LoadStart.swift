@@ -110,6 +110,7 @@ extension Machine {
         let isUnlucky = isEarly && Double.random(in: 0..<1, using: &random) < settings.lostStarts
         let isLost = isUnlucky || cells[index].losesNextStart
         let isDirty = !cells[index].isFresh
+        cells[index].startedWithoutLoad = isDirty && !isLost
         cells[index].program.stopped()
         cells[index].failedCPUs = []
         cells[index].commState = .running
