@@ -39,7 +39,7 @@ release:
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 
 demo:
-	.ci/packages $(BUILD_PACKAGES)
+	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
 	$(MAKE) --no-print-directory inmates cell-monitor build
 	Tests/demo/demo.sh .build/debug
 

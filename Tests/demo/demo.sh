@@ -1,5 +1,6 @@
 #!/bin/bash
-# A session with a simulated machine: the RTEMS cell from absent to running, its failure and restart, its end.
+# A session with a simulated machine whose cells execute: RTEMS from absent to running, its console, its end; beside
+# it a program that touches what is not its own, fails, and is started again until that is too often.
 # Shows each command as it is typed, with what it really prints; status 0 only if everything that should be seen was.
 #
 #   demo.sh BINARIES
@@ -42,11 +43,36 @@ expect() {
     [[ $output =~ $1 ]] || { echo "expected to see: $1" >&2 && exit 1; }
 }
 
+# Runs a command that does not end by itself, shown as it is typed, until its output has the pattern.
+watch_for() {
+    local pattern=$1 line
+    shift
+    output=
+    echo "\$ $*"
+    coproc { exec "$@"; }
+    watch=$COPROC_PID
+    local seen
+    exec {seen}<&"${COPROC[0]}"
+    until [[ $output =~ $pattern ]]; do
+        read -r -t 20 -u "$seen" line || { echo "expected to see: $pattern" >&2 && exit 1; }
+        echo "$line"
+        output+=$line
+    done
+    kill "$watch" 2>/dev/null || true
+    wait "$watch" 2>/dev/null || true
+    exec {seen}<&-
+    watch=
+}
+
 echo "# a simulated machine with 4 CPUs, 1 GiB of memory and the Jailhouse driver; in it, jailhoused"
 copy_definitions "$work"
-start_machine "$work" "$binaries" --cells script
+# beside RTEMS, on a CPU and in memory of its own: a program that touches what is not its own
+sed "s|/usr/lib/jailhoused/inmates|$project/inmates/build|; s|\"2-3\"|[2]|; s|0x3a|0x3b|; s|mode=port-read|mode=port-write|
+    s|restart = \"never\"|restart = \"on-failure\"\ndelay = \"10 ms\"\nlimit = { attempts = 2, within = \"60 s\" }|" \
+    "$project/configs/cells/misbehave.toml" >"$work/etc/cells/misbehave.toml"
+start_machine "$work" "$binaries" --cells execute
 
-say "the daemon has enabled the hypervisor, and knows the RTEMS cell by its definition"
+say "the daemon has enabled the hypervisor, and knows two cells by their definitions"
 run jailhouse-ctl list
 expect 'rtems +- +- +absent +3 +0'
 
@@ -55,26 +81,26 @@ run jailhouse-ctl start rtems
 run jailhouse-ctl list
 expect 'rtems +1 +running +running +3 +0'
 
-say "the inmate fails: it touches an I/O port that is not its own"
-coproc changes { exec jailhouse-ctl watch rtems; }
-watch=$!
-exec {changes_seen}<&"${changes[0]}"
-read -r -t 20 -u "$changes_seen" _
-run jailhouse-sim inject rtems fail
+say "it executes: this comes out of its serial port"
+watch_for 'rtems: 1 s' jailhouse-sim console rtems
 
-say "nobody does anything; what the daemon does, as jailhouse-ctl watch rtems shows it"
-output=
-until [[ $output =~ 'starting → running' ]]; do
-    read -r -t 20 -u "$changes_seen" line || { echo "expected to see it running" >&2 && exit 1; }
-    echo "$line"
-    output+=$line
-done
+say "another program writes to an I/O port that is not its cell's"
+run jailhouse-ctl start misbehave || true # it may be dead before anybody has seen it alive
+watch_for 'port-write' jailhouse-sim console misbehave
+gave_up() { jailhouse-ctl list | grep --quiet 'misbehave .* gave-up'; }
+await "$daemon" gave_up
+
+say "the hypervisor parked its CPU; the daemon has started it again, and again; it keeps the reason and the registers"
+run jailhouse-ctl status misbehave || true # it does not run
+expect 'FATAL: Invalid PIO write, port: 70 size: 1'
+expect 'RDX: 0x0000000000000070'
 run jailhouse-ctl list
-expect 'rtems +1 +running +running +3 +1'
+expect 'misbehave +2 +failed +gave-up +2 \(failed: 2\) +2'
+expect 'rtems +1 +running +running +3 +0'
 
-say "what it kept of the failure"
-run jailhouse-ctl status rtems
-expect 'FATAL'
+say "started anew by hand, RTEMS begins again"
+run jailhouse-ctl restart rtems
+watch_for 'shutting down.*entered as a cell' jailhouse-sim console rtems
 
 say "the communication region, through which hypervisor and inmate talk"
 run jailhouse-ctl comm rtems
