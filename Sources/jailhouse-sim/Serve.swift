@@ -48,7 +48,10 @@ struct Serve: ParsableCommand {
         name: .customLong("device"),
         help: ArgumentHelp(
             "A PCI device that the cell which owns it finds there, as QEMU calls it; can be repeated.",
-            discussion: "Where nothing is said, a cell's PCI device is an \(ExecutionSettings.standardModel) alone.",
+            discussion: """
+                Where nothing is said, a cell's PCI device is an \(ExecutionSettings.standardModel) on the network \
+                \(ExecutionSettings.standardNetwork).
+                """,
             valueName: "bdf=model[,network=name]"))
     var devices: [DeviceChoice] = []
 

@@ -189,6 +189,22 @@ struct ExecutionTests {
         #expect(try await machine.cell("one")?.state == "running")
     }
 
+    @Test(
+        "Two cells on a network, and two with memory in common, understand each other: their own checks pass",
+        arguments: ["network", "heartbeat"])
+    func pairs(program: String) async throws {
+        let names = ["\(program)-a", "\(program)-b"]
+        let machine = try await machine([
+            names[0]: try Definitions.shipped(names[0]), names[1]: try Definitions.shipped(names[1]),
+        ])
+        #expect(try await machine.control("start", names[1]).status == 0)
+        for name in names {
+            try await eventually("\(name) ends: \(machine.console)", within: .seconds(60)) {
+                try await machine.cell(name)?.state == "shut down"
+            }
+        }
+    }
+
     @Test("The console of a cell can be a terminal; a scripted cell has none")
     func terminal() async throws {
         let machine = try await machine(["stubborn": try Definitions.shipped("stubborn")])

@@ -92,7 +92,10 @@ final class ExecutingCells: Sendable {
         devices += settings.devices.filter { device in !devices.contains { $0.address == device.address } }
         for device in cell.pciDevices where device.kind == .device {
             guard !devices.contains(where: { $0.address == device.address }) else { continue }
-            devices.append(SimulatedDevice(address: device.address, model: ExecutionSettings.standardModel))
+            devices.append(
+                SimulatedDevice(
+                    address: device.address, model: ExecutionSettings.standardModel,
+                    network: ExecutionSettings.standardNetwork))
         }
         return try CellMachine(
             cell: cell, system: system, slot: slot, devices: devices, legacyDevices: hardware.legacyDevices,

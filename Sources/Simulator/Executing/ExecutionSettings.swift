@@ -23,6 +23,8 @@ public struct ExecutionSettings: Sendable {
     public var devices: [SimulatedDevice] = []
     /// A PCI device of a cell that nobody says anything about.
     public static let standardModel = "e1000e"
+    /// The network that all of those are on.
+    public static let standardNetwork = "lan"
     /// What the cell of that name has, asked when it is created.
     public var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
 
