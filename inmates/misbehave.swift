@@ -6,13 +6,15 @@
 enum Mode: UInt8 {
     // The processor that does one of these is parked, and the hypervisor's console tells why.
     case portRead, portWrite, memoryRead, memoryWrite, memoryFetch, readOnlyWrite, dataFetch
-    case registerRead, registerWrite, tripleFault, cacheBits, pagingBits, extendedControl, efer
-    case pciWrite, mmconfigWrite, ioapicPin, ioapicIdentifier, apicWindow, apicShorthand, apicDelivery, apicReserved
+    case registerRead, registerWrite, efer, pagingBits, tripleFault
+    case pciWrite, mmconfigWrite, ioapicPin, ioapicIdentifier, apicShorthand, apicDelivery, apicReserved
     case oneProcessor
+    // These park it, raise an exception or do nothing, as the processor is and the mode of its APIC.
+    case cacheBits, controlBits, extendedControl, apicWindow
     // These it ignores, or refuses.
     case pciRead, mmconfigRead, foreignInterrupt, hypercall, dma
     // These are the program's own affair: an exception that it does not survive.
-    case undefinedInstruction, divideError, generalProtection, pageFault, stackOverflow, controlBits
+    case undefinedInstruction, divideError, generalProtection, pageFault, stackOverflow
     // These only the communication region shows, or nothing.
     case failed, unknownState, interfaceMismatch, shutDown, hang, halt, printForever, ignoreRequests
 
@@ -115,7 +117,7 @@ func act(_ mode: Mode) {
     case .tripleFault:
         Interrupt.forgetTable()
         undefinedInstruction()
-    // caches off by CD is a processor's right, not-write-through without it is none
+    // a cache that is on, but not written through: no processor can do that, and AMD's hypervisor clears the bit
     case .cacheBits: writeControl0(readControl0() & ~0x4000_0000 | 0x2000_0000)
     // paging without protected mode
     case .pagingBits: writeControl0(readControl0() & ~1)

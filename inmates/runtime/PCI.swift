@@ -66,8 +66,8 @@ struct PCIFunction {
     /// Class and subclass.
     var classCode: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 8) >> 16) }
     private var hasCapabilities: Bool { PCI.ports.read(self, 4) >> 20 & 1 == 1 }
-    /// A bridge has two base addresses instead of six.
-    var baseAddresses: UInt8 { PCI.ports.read(self, 0xc) >> 16 & 0x7f == 0 ? 6 : 2 }
+    /// A bridge has two; but the hypervisor lets nobody write to them, which sizing would do, so they are left out.
+    var baseAddresses: UInt8 { PCI.ports.read(self, 0xc) >> 16 & 0x7f == 0 ? 6 : 0 }
 
     /// I/O ports, memory, mastery of the bus: bits 0, 1 and 2. The status beside it is left as it is.
     var command: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 4)) }
