@@ -21,8 +21,6 @@ public final class CellMachine: Sendable {
     private struct Status {
         var hasStarted = false
         var isRunning = false
-        /// 0 until the monitor has measured it.
-        var tscKHz: UInt32 = 0
         /// Of the starts before the last.
         var exits: [Int: [VMExit: UInt64]] = [:]
     }
@@ -107,7 +105,8 @@ public final class CellMachine: Sendable {
                 status.exits = total(status)
                 try emulator.control.execute("system_reset", until: "RESET")
             }
-            area.fill(contents, communicationPage: communicationPage(tscKHz: status.tscKHz).bytes)
+            let frequency = TimeStampCounter.kHz
+            area.fill(contents, communicationPage: communicationPage(tscKHz: frequency).bytes, measures: frequency == 0)
             status.hasStarted = true
             try emulator.control.execute("cont", until: "RESUME")
             status.isRunning = true
@@ -125,7 +124,7 @@ public final class CellMachine: Sendable {
         guard status.isRunning else { return }
         try emulator.control.execute("stop", until: "STOP")
         status.isRunning = false
-        status.tscKHz = area.tscKHz
+        TimeStampCounter.learn(area.tscKHz)
     }
 
     /// The word of the cell in its communication region.
@@ -161,6 +160,7 @@ public final class CellMachine: Sendable {
 
     /// Ends QEMU and waits until it is gone. Afterwards nothing can be started here.
     public func terminate() {
+        TimeStampCounter.learn(area.tscKHz)
         emulator.terminate()
         unlink(firmwareCopy)
     }

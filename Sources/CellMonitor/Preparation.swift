@@ -37,14 +37,39 @@ private func enableRemapping() {
 /// The time stamp counter's frequency in kHz, by 6 ms of the PM timer (3579.545 kHz, 24 bits), for the host and the
 /// cell's communication region.
 private func measureCycles() {
-    func now() -> UInt32 { Port.read(Parameters.pmTimerPort, size: 4) & 0xff_ffff }
-    let ticks: UInt32 = 21477
-    let begin = now()
-    let cycles = cpuCycles()
-    while (now() &- begin) & 0xff_ffff < ticks {}
-    let passed = UInt64((now() &- begin) & 0xff_ffff)
-    let frequency = UInt32(truncatingIfNeeded: (cpuCycles() &- cycles) * 3_579_545 / (passed * 1000))
+    let begin = Instant()
+    var end = begin
+    while (end.ticks &- begin.ticks) & 0xff_ffff < 21477 { end = Instant() }
+    let ticks = UInt64((end.ticks &- begin.ticks) & 0xff_ffff)
+    let frequency = UInt32(truncatingIfNeeded: (end.cycles &- begin.cycles) * 3_579_545 / (ticks * 1000))
     Parameters.setWord(MonitorMemory.Parameter.cyclesPerMillisecond, frequency)
     let place = MonitorMemory.communicationRegion + CommunicationRegion.tscKHz
     if Parameters.half(MonitorMemory.communicationRegion) == 0x484a { Parameters.setWord(place, frequency) }
+}
+
+/// Both clocks, read together: on a busy host this thread may stand still between one and the other.
+private struct Instant {
+    let ticks: UInt32
+    let cycles: UInt64
+
+    /// About 10 µs.
+    private static let together: UInt64 = 30_000
+
+    init() {
+        var best = UInt64.max
+        var ticks: UInt32 = 0
+        var cycles: UInt64 = 0
+        for _ in 0..<20 where best > Instant.together {
+            let before = cpuCycles()
+            let now = Port.read(Parameters.pmTimerPort, size: 4) & 0xff_ffff
+            let passed = cpuCycles() &- before
+            if passed < best {
+                best = passed
+                ticks = now
+                cycles = before &+ passed / 2
+            }
+        }
+        self.ticks = ticks
+        self.cycles = cycles
+    }
 }

@@ -56,6 +56,18 @@ struct Bench {
         Swift.print("idle cell: \(percent) % of a CPU; \(try Bench.memory(of: process))")
     }
 
+    @Test func doorbell() async throws {
+        let machine = try TestMachine()
+        let cells = try [0, 1].map { end in
+            try machine.run("ring", in: LinkTests.cell("end \(end)", end: UInt8(end)), slot: end, mode: 0)
+        }
+        for cell in cells { try await cell.events.serial("ready\n") }
+        try machine.memory.write([1], at: 0x1000_9000)
+        try await cells[0].events.serial("\ndone\n")
+        let ticks = try #require(UInt32(cells[0].events.serial.split(separator: "\n")[1], radix: 16))
+        Swift.print("doorbell to the other cell and back: \(Double(ticks) / 3579.545) us, mean of 1000")
+    }
+
     private static func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
 
     private static func print(_ what: String, _ times: [Double]) {

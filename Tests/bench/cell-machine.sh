@@ -6,4 +6,4 @@ set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 make --silent -C Sources/CellMonitor
-CELL_MACHINE_BENCH=1 swift test --filter CellMachineTests.Bench 2>&1 | grep -E '^(spawn|restart|idle)|✘'
+CELL_MACHINE_BENCH=1 swift test --filter CellMachineTests.Bench 2>&1 | grep -E '^(spawn|restart|idle|doorbell)|✘'

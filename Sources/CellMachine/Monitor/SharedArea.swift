@@ -12,8 +12,8 @@ final class SharedArea: Sendable {
         mapping = try SharedMapping(path: memoryFile, offset: Int(base), size: MonitorMemory.size)
     }
 
-    /// Only while no CPU runs.
-    func fill(_ area: [UInt8], communicationPage: [UInt8]) {
+    /// Only while no CPU runs. - Parameter measures: whether the monitor shall find out the processor's frequency.
+    func fill(_ area: [UInt8], communicationPage: [UInt8], measures: Bool) {
         area.withUnsafeBytes {
             if let from = $0.baseAddress { mapping.base.copyMemory(from: from, byteCount: $0.count) }
         }
@@ -21,7 +21,10 @@ final class SharedArea: Sendable {
         communicationPage.withUnsafeBytes {
             if let from = $0.baseAddress { page.copyMemory(from: from, byteCount: $0.count) }
         }
+        if !measures { clear(MonitorMemory.Flag.measuresCycles) }
     }
+
+    private func clear(_ flag: UInt32) { setWord(Parameter.flags, word(Parameter.flags) & ~flag) }
 
     // MARK: the communication region
 

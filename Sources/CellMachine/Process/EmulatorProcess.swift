@@ -120,10 +120,12 @@ final class EmulatorProcess: Sendable {
             $0.child = child
         }
         started.post()
-        defer { ended.post() }
+        defer {
+            for port in ports { port.unplug() }
+            ended.post()
+        }
         guard let child else { return }
         let words = listen(hear)
-        for port in ports { port.unplug() }
         // it may have closed its sockets and still be there
         kill(child, SIGKILL)
         var status: CInt = 0
