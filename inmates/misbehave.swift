@@ -128,7 +128,7 @@ func act(_ mode: Mode) {
     // bits that no processor has
     case .efer: ModelSpecificRegister(number: 0xc000_0080).write(high: .max, low: .max)
     case .pciWrite: PCI.ports.write(0, to: Place.foreignFunction, 4)
-    case .mmconfigWrite: PCI(access: .mmconfig(UInt(region.mmconfigBase))).write(0, to: Place.foreignFunction, 4)
+    case .mmconfigWrite: PCI.window(through: 0)?.write(0, to: Place.foreignFunction, 4)
     case .ioapicPin: IOAPIC().mask(pin: Place.foreignPin)
     case .ioapicIdentifier: IOAPIC().write(0, at: 0)
     case .apicWindow: print("read \(hex: LocalAPIC(.xAPIC).read(.version))")
@@ -137,8 +137,7 @@ func act(_ mode: Mode) {
     case .apicReserved: LocalAPIC().write(.max, to: .taskPriority)
     case .oneProcessor: loseOneProcessor()
     case .pciRead: print("read \(hex: PCI.ports.read(Place.foreignFunction, 0))")
-    case .mmconfigRead:
-        print("read \(hex: PCI(access: .mmconfig(UInt(region.mmconfigBase))).read(Place.foreignFunction, 0))")
+    case .mmconfigRead: print("read \(hex: PCI.window(through: 0)?.read(Place.foreignFunction, 0) ?? 0)")
     // processor 0 is Linux's
     case .foreignInterrupt: LocalAPIC().send(.fixed, vector: 0x70, to: 0)
     case .hypercall: print("result \(Hypercall.disable.call())")

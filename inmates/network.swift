@@ -8,7 +8,7 @@
     var report = Report("network")
     let lastBus = UInt8(truncatingIfNeeded: CommandLine.number("last-bus") ?? 0)
     guard let (function, card) = firstCard(lastBus) else {
-        report.check("card", false, "no e1000e with an address below 4 GiB")
+        report.check("card", false, "no e1000e whose registers can be reached")
         report.finish()
     }
     let own = CommandLine.value(of: "address").flatMap(internetAddress) ?? 0x0a07_0000 | UInt32(card.address & 0xff)

@@ -7,15 +7,14 @@
 @c(inmate_main) func inmateMain() {
     var report = Report("pci")
     let lastBus = UInt8(truncatingIfNeeded: CommandLine.number("last-bus") ?? 0)
-    let mmconfig = CommunicationRegion().mmconfigBase
-    compareAccesses(mmconfig, lastBus, &report)
+    compareAccesses(lastBus, &report)
     baseAddresses(lastBus, &report)
     message(lastBus, &report)
     report.finish()
 }
 
 /// Whether each function's header is the same by both ways.
-func compareAccesses(_ mmconfig: UInt32, _ lastBus: UInt8, _ report: inout Report) {
+func compareAccesses(_ lastBus: UInt8, _ report: inout Report) {
     var (count, next) = (UInt32(0), UInt32(0))
     while let function = PCI.ports.function(from: next, through: lastBus) {
         print(
@@ -25,9 +24,9 @@ func compareAccesses(_ mmconfig: UInt32, _ lastBus: UInt8, _ report: inout Repor
         count += 1
     }
     report.check("scan", count > 0, "\(count) functions by ports")
-    guard mmconfig != 0 else { return report.skip("mmconfig", "the machine has no such window") }
-
-    let window = PCI(access: .mmconfig(UInt(mmconfig)))
+    guard let window = PCI.window(through: lastBus) else {
+        return report.skip("mmconfig", "the machine has no such window, or not where this program reaches")
+    }
     var (differences, number) = (UInt32(0), UInt32(0))
     while number <= UInt32(lastBus) << 8 | 0xff {
         let function = PCIFunction(number: UInt16(number))
@@ -37,7 +36,8 @@ func compareAccesses(_ mmconfig: UInt32, _ lastBus: UInt8, _ report: inout Repor
         where PCI.ports.read(function, register) != window.read(function, register) { differences += 1 }
         number += 1
     }
-    report.check("mmconfig", differences == 0, "\(differences) differences to ports, window at \(hex: mmconfig)")
+    let base = CommunicationRegion().mmconfigBase
+    report.check("mmconfig", differences == 0, "\(differences) differences to ports, window at \(hex: base)")
 }
 
 func baseAddresses(_ lastBus: UInt8, _ report: inout Report) {
@@ -76,13 +76,13 @@ func message(_ lastBus: UInt8, _ report: inout Report) {
         next = UInt32(function.number) + 1
         let isNetwork = function.vendor == 0x8086 && function.classCode == 0x0200
         let isAudio = function.vendor == 0x8086 && function.classCode == 0x0403
-        guard isNetwork || isAudio, let bar = function.baseAddress(0), bar.address != 0, bar.address >> 32 == 0 else {
-            continue
-        }
+        guard isNetwork || isAudio, let bar = function.baseAddress(0), bar.address != 0,
+            let address = AddressSpace.map(bar.address, bar.size, isCached: false)
+        else { continue }
         let before = function.command
         function.set(command: 6)  // memory, mastery of the bus
         guard function.enableMSI(interrupt, processor: processor) else { continue }
-        let registers = DeviceMemory(at: UInt(truncatingIfNeeded: bar.address))
+        let registers = DeviceMemory(at: address)
         let count = interrupt.arrivals
         if isNetwork { makeNetworkInterrupt(registers) } else { makeAudioInterrupt(registers) }
         let came = interrupt.arrives(within: 10_000, after: count)

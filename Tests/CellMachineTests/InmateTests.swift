@@ -54,6 +54,14 @@ import Testing
         #expect(inmate.output.contains("PASS pm-timer: port 408"))
     }
 
+    /// 64-bit programs reach what is above 4 GiB; the others say that they do not.
+    @Test(arguments: Width.allCases) func reachesAConfigurationSpaceAbove4GiB(width: Width) async throws {
+        let inmate = try RunningInmate("pci", width) { $0.configurationSpaceBase = 0x2_0000_0000 }
+        try await inmate.passes("pci")
+        let line = width == .bits64 ? "PASS mmconfig: 0 differences to ports, window at 200000000" : "SKIP mmconfig"
+        #expect(inmate.output.contains(line))
+    }
+
     @Test func startsProcessorsThroughTheWindow() async throws {
         let inmate = try RunningInmate("smp", commandLine: "xapic")
         try await inmate.passes("smp")

@@ -43,8 +43,8 @@ struct CommunicationRegion {
             isInMemory: word(36) & 0x1_0000 != 0, registerDistance: word(36) & 0x2_0000 != 0 ? 4 : 1
         )
     }
-    /// 0 when the machine has no such window, or has it above 4 GiB.
-    var mmconfigBase: UInt32 { word(60) == 0 ? word(56) : 0 }
+    /// 0 when the machine has no such window.
+    var mmconfigBase: UInt64 { UInt64(word(60)) << 32 | UInt64(word(56)) }
     var pmTimerPort: UInt16 { UInt16(truncatingIfNeeded: word(64)) }
     var processors: UInt32 { word(64) >> 16 }
     var tscKHz: UInt32 { word(68) }

@@ -42,11 +42,13 @@ struct NetworkCard {
 
     /// Resets it and sets it up.
     ///
-    /// - Returns: nil when nobody gave its registers an address below 4 GiB.
+    /// - Returns: nil when nobody gave its registers an address, or none that this program can reach.
     init?(_ function: PCIFunction) {
-        guard let bar = function.baseAddress(0), bar.address != 0, bar.address >> 32 == 0 else { return nil }
+        guard let bar = function.baseAddress(0), bar.address != 0,
+            let address = AddressSpace.map(bar.address, bar.size, isCached: false)
+        else { return nil }
         function.set(command: 6)  // memory, mastery of the bus
-        registers = DeviceMemory(at: UInt(truncatingIfNeeded: bar.address))
+        registers = DeviceMemory(at: address)
         registers.write(.max, at: Register.interruptMaskClear)
         registers.write(1 << 26, at: Register.control)  // reset
         PMTimer.wait(milliseconds: 20)
@@ -54,7 +56,7 @@ struct NetworkCard {
         _ = registers.read(Register.interruptCause)
         let high = UInt64(registers.read(Register.addressHigh) & 0xffff)
         // the first byte on the wire is the lowest of the register
-        address = (UInt64(registers.read(Register.addressLow)) | high << 32).byteSwapped >> 16
+        self.address = (UInt64(registers.read(Register.addressLow)) | high << 32).byteSwapped >> 16
         for index in 0..<UInt(128) { registers.write(0, at: Register.multicast + index * 4) }
 
         for index in 0..<Self.descriptors {

@@ -11,6 +11,16 @@ struct PCI {
 
     static let ports = PCI(access: .ports)
 
+    /// The window that the communication region names, 1 MiB of it for each bus. Nil when there is none, or none that
+    /// this program can reach.
+    static func window(through lastBus: UInt8) -> PCI? {
+        let base = CommunicationRegion().mmconfigBase
+        guard base != 0, let address = AddressSpace.map(base, (UInt64(lastBus) + 1) << 20, isCached: false) else {
+            return nil
+        }
+        return PCI(access: .mmconfig(address))
+    }
+
     func read(_ function: PCIFunction, _ register: UInt16) -> UInt32 {
         switch access {
         case .ports:

@@ -5,15 +5,6 @@ enum Processor {
 
     static var isAMD: Bool { information(0, 1) == 0x6874_7541 || information(0, 1) == 0x6f67_7948 }  // "Auth", "Hygo"
 
-    /// Leaf 0x40000000 says "Jailhouse".
-    static var isInJailhouse: Bool {
-        information(1, 2) >> 31 == 1 && information(0x4000_0000, 1) == 0x6c69_614a
-            && information(0x4000_0000, 2) == 0x756f_6873 && information(0x4000_0000, 3) == 0x65
-    }
-
-    static var hasX2APIC: Bool { information(1, 2) >> 21 & 1 == 1 }
-    static var hasDeadlineTimer: Bool { information(1, 2) >> 24 & 1 == 1 }
-
     /// The lower half of the time stamp counter.
     static var timeStamp: UInt32 { timeStampLow() }
 

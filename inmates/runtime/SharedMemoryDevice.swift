@@ -16,7 +16,9 @@ struct SharedMemoryDevice {
 
     private let registers: DeviceMemory
     private let memory: DeviceMemory
-    private let (stateTableSize, commonSize, outputSize): (UInt, UInt, UInt)
+    private let stateTableSize: UInt
+    private let commonSize: UInt
+    private let outputSize: UInt
     /// Of this end.
     let identifier: UInt32
     /// How many ends there can be.
@@ -26,26 +28,36 @@ struct SharedMemoryDevice {
 
     /// - Parameters:
     ///   - address: where its registers may appear, with 8 KiB; nobody gives it one before the cell.
-    /// - Returns: nil when the function is no such device.
+    /// - Returns: nil when the function is no such device, or its memory is out of reach.
     init?(_ function: PCIFunction, registersAt address: UInt32, _ interrupt: Interrupt) {
-        guard function.vendor == Self.vendor, function.device == Self.device, let place = function.capability(9) else {
-            return nil
-        }
+        guard function.vendor == Self.vendor, function.device == Self.device,
+            let capability = function.capability(9),
+            let registersAddress = AddressSpace.map(UInt64(address), 0x2000, isCached: false)
+        else { return nil }
         let pci = PCI.ports
-        func size(_ offset: UInt16) -> UInt { UInt(pci.read(function, place + offset)) }
-        (stateTableSize, commonSize, outputSize) = (size(4), size(8), size(16))
+        func number(_ register: UInt16) -> UInt64 {
+            UInt64(pci.read(function, register + 4)) << 32 | UInt64(pci.read(function, register))
+        }
+        stateTableSize = UInt(pci.read(function, capability + 4))
+        commonSize = UInt(pci.read(function, capability + 8))
+        outputSize = UInt(pci.read(function, capability + 16))
         function.set(command: 0)
         pci.write(address, to: function, 0x10)
         pci.write(address + 0x1000, to: function, 0x14)
         function.set(command: 6)
-        // the memory's place: in the capability, or else in BAR 2
-        let told = size(24)
-        memory = DeviceMemory(at: told != 0 ? told : UInt(pci.read(function, 0x18) & ~15))
-        registers = DeviceMemory(at: UInt(address))
+        registers = DeviceMemory(at: registersAddress)
         identifier = registers.read(Register.identifier)
         peers = registers.read(Register.peers)
+
+        // the memory's place: in the capability, or else in BAR 2
+        let told = number(capability + 24)
+        let size = UInt64(stateTableSize + commonSize) + UInt64(outputSize) * UInt64(peers)
+        guard let memory = AddressSpace.map(told != 0 ? told : number(0x18) & ~15, size, isCached: true) else {
+            return nil
+        }
+        self.memory = DeviceMemory(at: memory)
         hasInterrupt = function.enableMSIX(
-            interrupt, processor: LocalAPIC().identifier, tableAt: UInt(address) + 0x1000
+            interrupt, processor: LocalAPIC().identifier, tableAt: registersAddress + 0x1000
         )
         registers.write(1, at: Register.interruptControl)
     }

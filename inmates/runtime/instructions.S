@@ -381,6 +381,10 @@ place waiting_program
 place stacks
 place dma_memory
 place page_directories
+#ifdef __x86_64__
+place page_directory_pointers
+place more_page_directories
+#endif
 place region_address
 function communication_region_address
     movl region_address, %eax

@@ -201,13 +201,14 @@ region_address:
     .bss
     .balign 0x1000
 #ifdef __x86_64__
-    .globl page_map
 page_map:
     .skip 0x1000
+    .globl page_directory_pointers, page_directories, more_page_directories
 page_directory_pointers:
     .skip 0x1000
-    .globl page_directories
 page_directories:
+    .skip 0x4000
+more_page_directories:          // see AddressSpace.swift
     .skip 0x4000
 #else
     .globl page_directories
