@@ -117,7 +117,7 @@ func act(_ mode: Mode) {
     case .tripleFault:
         Interrupt.forgetTable()
         undefinedInstruction()
-    // a cache that is on, but not written through: no processor can do that, and AMD's hypervisor clears the bit
+    // a cache that is on, but not written through: no processor can do that; on AMD's the hypervisor clears the bit
     case .cacheBits: writeControl0(readControl0() & ~0x4000_0000 | 0x2000_0000)
     // paging without protected mode
     case .pagingBits: writeControl0(readControl0() & ~1)
