@@ -58,6 +58,7 @@ chaos:
 bench: release
 	Tests/bench/check.sh .build/release
 	Tests/bench/restart.sh .build/release
+	Tests/bench/cell-machine.sh
 
 # Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
 fuzz: inmates

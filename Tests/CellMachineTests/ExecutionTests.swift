@@ -94,3 +94,33 @@ extension ExecutionTests {
         #expect(cell.machine.state == 3)
     }
 }
+
+/// What QEMU says when it does not start.
+@Suite struct EmulatorTests {
+    private func failure(_ change: (inout CellMachineSettings, inout [SimulatedDevice]) -> Void) throws
+        -> CellMachineError?
+    {
+        let machine = try TestMachine()
+        var devices = [SimulatedDevice(address: PCIAddress(rawValue: 0xd8), model: "ich9-intel-hda")]
+        change(&machine.settings, &devices)
+        var cell = TestMachine.cell()
+        cell.pciDevices = [PCIDevice(address: PCIAddress(rawValue: 0xd8))]
+        do throws(CellMachineError) {
+            _ = try CellMachine(cell: cell, slot: 0, devices: devices, settings: machine.settings, onEvent: { _ in })
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func itsReasonIsTheErrors() throws {
+        #expect(try failure { _, _ in } == nil)
+        let missing = try #require(try failure { settings, _ in settings.emulator = "/nonexistent/qemu" })
+        #expect(missing.code == .emulator)
+        #expect(missing.cause?.errno == .noSuchFileOrDirectory)
+        let unknown = try #require(try failure { _, devices in devices[0].model = "perpetuum-mobile" })
+        #expect(unknown.message.contains("'perpetuum-mobile' is not a valid device model name"))
+        let monitor = try #require(try failure { settings, _ in settings.monitor = "/nonexistent" })
+        #expect(monitor.code == .program)
+    }
+}

@@ -7,6 +7,7 @@ final class ControlChannel: Sendable {
     private let descriptor: CInt
     private let patience: Duration
     private let received = Mutex<[UInt8]>([])
+    private let commands = Mutex(0)
 
     /// - Parameter descriptor: stays the caller's.
     init(descriptor: CInt, patience: Duration) {
@@ -25,18 +26,22 @@ final class ControlChannel: Sendable {
     /// - Parameter event: the name of one that the command brings about; it is waited for, too.
     @discardableResult
     func execute(_ command: String, until event: String? = nil) throws(CellMachineError) -> String {
+        // an answer that came too late for its command is not another's
+        let number = commands.withLock { number in
+            number += 1
+            return number
+        }
         try calling(.ended, "QEMU does not listen") { () throws(SystemCallError) in
-            try SystemCall.send(Array("{\"execute\":\"\(command)\"}\n".utf8), to: descriptor)
+            try SystemCall.send(Array("{\"execute\":\"\(command)\",\"id\":\(number)}\n".utf8), to: descriptor)
         }
         var answer: String?
         var hasHappened = event == nil
         while answer == nil || !hasHappened {
             let line = try line()
             if let event, line.contains("\"event\": \"\(event)\"") { hasHappened = true }
-            if line.hasPrefix("{\"return\"") { answer = line }
-            if line.hasPrefix("{\"error\"") {
-                throw CellMachineError(.emulator, "QEMU refuses \(command): \(line)")
-            }
+            guard line.contains("\"id\": \(number)}") || line.contains("\"id\": \(number),") else { continue }
+            if line.contains("\"error\"") { throw CellMachineError(.emulator, "QEMU refuses \(command): \(line)") }
+            answer = line
         }
         return answer ?? ""
     }

@@ -45,15 +45,19 @@ final class EmulatorProcess: Sendable {
     init(
         _ arguments: EmulatorArguments, hear: @escaping @Sendable (News) -> Void
     ) throws(CellMachineError) {
-        func pair() throws(CellMachineError) -> SocketPair {
-            try calling(.emulator, "QEMU cannot be talked to") { () throws(SystemCallError) in
+        // in the order of EmulatorArguments.Descriptor, standard error last
+        let theirs = ChildEnds()
+        func connected() throws(CellMachineError) -> OwnedDescriptor {
+            let pair = try calling(.emulator, "QEMU cannot be talked to") { () throws(SystemCallError) -> SocketPair in
                 try SystemCall.socketPair()
             }
+            theirs.append(pair.second)
+            return OwnedDescriptor(adopting: pair.first)
         }
-        let (control, bell, serial, errors) = (try pair(), try pair(), try pair(), try pair())
+        let control = try connected()
+        let bell = try connected()
+        let serial = try connected()
         var ports: [Network.Port] = []
-        // in the order of EmulatorArguments.Descriptor, standard error last
-        var theirs = [control.second, bell.second, serial.second]
         for cable in arguments.devices.compactMap(\.network) {
             let (port, descriptor) = try Network.plug(into: "\(arguments.settings.directory)/\(cable)")
             ports.append(port)
@@ -66,15 +70,11 @@ final class EmulatorProcess: Sendable {
         } else {
             exchange = nil
         }
-        theirs.append(errors.second)
         self.ports = ports
-        ours = Ends(
-            control: OwnedDescriptor(adopting: control.first), bell: OwnedDescriptor(adopting: bell.first),
-            serial: OwnedDescriptor(adopting: serial.first), errors: OwnedDescriptor(adopting: errors.first))
-        self.control = ControlChannel(descriptor: control.first, patience: arguments.settings.patience)
+        self.control = ControlChannel(descriptor: control.rawValue, patience: arguments.settings.patience)
+        ours = Ends(control: control, bell: bell, serial: serial, errors: try connected())
         let command = [arguments.settings.emulator] + arguments.list
-        guard EmulatorThread.run({ [self, theirs] in live(command, theirs, hear) }) else {
-            for descriptor in theirs { close(descriptor) }
+        guard EmulatorThread.run({ [self] in live(command, theirs, hear) }) else {
             throw CellMachineError(.emulator, "the system has no thread left")
         }
         started.wait()
@@ -112,9 +112,9 @@ final class EmulatorProcess: Sendable {
 
     // MARK: the thread
 
-    private func live(_ command: [String], _ theirs: [CInt], _ hear: @Sendable (News) -> Void) {
-        let child = start(command, theirs)
-        for descriptor in theirs { close(descriptor) }
+    private func live(_ command: [String], _ theirs: ChildEnds, _ hear: @Sendable (News) -> Void) {
+        let child = start(command, theirs.numbers)
+        theirs.close()
         state.withLock {
             $0.thread = pthread_self()
             $0.child = child
@@ -185,6 +185,26 @@ final class EmulatorProcess: Sendable {
     private static func lastWords(_ bytes: [UInt8]) -> String {
         let line = bytes.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }).last
         return line.map { String(decoding: $0, as: UTF8.self) } ?? "QEMU was ended from outside"
+    }
+}
+
+/// Descriptors for a child: closed here when it has them, and when it never got them.
+private final class ChildEnds: Sendable {
+    private let list = Mutex<[CInt]>([])
+
+    var numbers: [CInt] { list.withLock { $0 } }
+
+    func append(_ descriptor: CInt) { list.withLock { $0.append(descriptor) } }
+
+    func close() {
+        list.withLock { list in
+            for descriptor in list { _ = Glibc.close(descriptor) }
+            list = []
+        }
+    }
+
+    deinit {
+        close()
     }
 }
 
