@@ -1,5 +1,6 @@
 import CellConfiguration
 import Synchronization
+import Synchronization
 
 /// Turns what QEMU and the monitor say into events.
 final class Listener: Sendable {
@@ -7,6 +8,7 @@ final class Listener: Sendable {
     private let cpus: [Int]
     private let area: SharedArea
     private let ends: LinkEnds
+    private let missed = Mutex<UInt32>(0)
     private let onEvent: @Sendable (CellMachineEvent) -> Void
     /// Events are told in their order, whoever looks.
     private let turn = Mutex(())
@@ -52,6 +54,13 @@ final class Listener: Sendable {
             }
         }
         flush()
+        let missed = area.missedCharacters
+        let more = self.missed.withLock { known in
+            defer { known = missed }
+            return missed > known ? missed - known : 0
+        }
+        // as the driver says it of its console
+        if more > 0 { onEvent(.noted("<missed \(more) bytes of console log>")) }
     }
 
     private func tell(_ event: SharedArea.Event) {

@@ -27,6 +27,9 @@ enum LocalAPIC {
         write(0x3e, 3)
     }
 
+    /// A CPU that is parked has no use for it, and the host works for it in vain.
+    static func stopTimer() { write(0x38, 0) }
+
     /// Nothing pending, nothing in service: for a CPU that begins anew.
     static func clear() {
         for register in vectorTables { write(register, read(register) | masked) }

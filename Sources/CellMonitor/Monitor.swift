@@ -43,6 +43,7 @@ private func park(_ cpu: VirtualCPU, _ violation: Violation) {
     if failed == Parameters.cpuCount {
         Parameters.setWord(MonitorMemory.communicationRegion + CommunicationRegion.state, CommunicationRegion.failed)
     }
+    LocalAPIC.stopTimer()
     Events.tell(.parked, cpu: cpu.index)
     cpu.setWord(record: MonitorMemory.Record.waitsForSIPI, 1)
     cpu.setLong(VirtualCPU.Field.injectedEvent, 0)

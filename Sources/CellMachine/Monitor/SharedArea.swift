@@ -80,6 +80,9 @@ final class SharedArea: Sendable {
         return events
     }
 
+    /// Characters since the last start for which the ring had no room.
+    var missedCharacters: UInt32 { word(Parameter.ringMissed) }
+
     // MARK: words, each read and written once
 
     private func record(_ index: Int) -> Int {
