@@ -48,7 +48,7 @@ final class Arena {
             try noticeEnd()
             if let freeze = machine.machine.freeze { throw Wrong("the machine is frozen: \(freeze)") }
             guard ContinuousClock.now < deadline else { throw Wrong("not within \(limit): \(what())") }
-            usleep(1000)
+            pause(.milliseconds(3))
         }
     }
 

@@ -92,14 +92,20 @@ final class Orders: Sendable {
         given.withLock { $0 = $0.filter { $0.value.end == .pending } }
     }
 
-    /// What the daemon says of all cells; nil while it does not answer.
-    func list() -> Manager.List.Reply? {
-        try? ControlClient(socket: socket).call(Manager.List.self)
+    /// What the daemon says of all cells, and of each of these; nil while it does not answer.
+    func look(at cells: [String]) -> (list: Manager.List.Reply, details: [Manager.Details])? {
+        guard let client = try? ControlClient(socket: socket), let list = try? client.call(Manager.List.self) else {
+            return nil
+        }
+        let details = cells.compactMap { cell in
+            try? client.call(Manager.Describe.self, .init(cell: cell)).details
+        }
+        return details.count == cells.count ? (list, details) : nil
     }
 
-    func details(_ cell: String) -> Manager.Details? {
-        try? ControlClient(socket: socket).call(Manager.Describe.self, .init(cell: cell)).details
-    }
+    func list() -> Manager.List.Reply? { look(at: [])?.list }
+
+    func details(_ cell: String) -> Manager.Details? { look(at: [cell])?.details.first }
 
     func region(_ cell: String) -> Manager.Region? {
         try? ControlClient(socket: socket).call(Manager.CommunicationRegion.self, .init(cell: cell)).region

@@ -13,6 +13,8 @@ struct Round {
     private var changes: [(at: Duration, cell: String)] = []
     private var disabledByOther = false
     private var isStateFileBroken = false
+    /// Older than this is nothing on which a command is decided.
+    private var grace = Duration.zero
 
     init(_ number: Int, seed: UInt64, arena: Arena, figures: Figures, patience: Duration) {
         self.number = number
@@ -29,6 +31,7 @@ struct Round {
         arena.daemonMayGiveUp = false
         let wantedBefore = try desires()
         _ = arena.machine.change { $0.takeDeeds() }
+        _ = Lag.take()
         let mayDisable = random.isSo(0.3)
         let length = random.milliseconds(10...60)
         let events = (0..<Int.random(in: 3...20, using: &random)).map { _ in
@@ -119,14 +122,14 @@ struct Round {
 
     /// What the daemon says is wanted of each cell.
     private func desires() throws -> [String: String] {
+        var descriptions: [Manager.Details]?
+        try arena.eventually({ "the daemon describes all cells" }, within: patience) {
+            descriptions = arena.orders.look(at: Subject.all.map(\.name))?.details
+            return descriptions != nil
+        }
         var desires: [String: String] = [:]
-        for subject in Subject.all {
-            var details: Manager.Details?
-            try arena.eventually({ "the daemon describes \(subject.name)" }, within: patience) {
-                details = arena.orders.details(subject.name)
-                return details != nil
-            }
-            desires[subject.name] = details?.supervision?.desired ?? "unknown"
+        for (subject, details) in zip(Subject.all, descriptions ?? []) {
+            desires[subject.name] = details.supervision?.desired
         }
         return desires
     }
@@ -153,13 +156,13 @@ struct Round {
                 missing = "the order \(pending.order) is answered"
                 return false
             }
-            guard let list = arena.orders.list() else {
+            guard let (list, descriptions) = arena.orders.look(at: Subject.all.map(\.name)) else {
                 missing = "the daemon answers"
                 return false
             }
-            for subject in Subject.all {
-                guard let details = arena.orders.details(subject.name), let supervision = details.supervision else {
-                    missing = "the daemon describes \(subject.name)"
+            for (subject, details) in zip(Subject.all, descriptions) {
+                guard let supervision = details.supervision else {
+                    missing = "the daemon knows \(subject.name)"
                     return false
                 }
                 desires[subject.name] = supervision.desired
@@ -211,8 +214,9 @@ struct Round {
 
     // MARK: - Judgement
 
-    private func judge(_ wanted: [String: String]) throws {
+    private mutating func judge(_ wanted: [String: String]) throws {
         let deeds = arena.machine.change { $0.takeDeeds() }
+        grace = Self.shortestGrace + Lag.take() * 4
         let given = arena.orders.all
         figures.commands += deeds.count
         figures.starts += deeds.filter { $0.command == "start" && $0.refusal == nil }.count
@@ -227,18 +231,18 @@ struct Round {
         for subject in Subject.all { try judge(subject, wanted[subject.name] ?? "", given) }
     }
 
-    /// What was seen of a cell may be so old when a command for it is decided, given and carried out.
-    static let grace = Duration.milliseconds(60)
+    private static let shortestGrace = Duration.milliseconds(60)
 
     private func judge(_ harm: Deed.Harm, of deed: Deed, _ given: [Given]) throws {
         let isAskedFor = given.contains { given in
             guard given.order.entitles(to: harm.cell), given.at <= deed.begun else { return false }
-            // after a broken connection the daemon's successor may carry it out
-            guard let endedAt = given.endedAt, given.end != .lost else { return true }
-            return deed.submitted <= endedAt + Self.grace
+            // after a broken connection the daemon's successor may carry it out; what a later order takes the place of
+            // may be on its way to the driver
+            guard let endedAt = given.endedAt, given.end == .done else { return true }
+            return deed.submitted <= endedAt + grace
         }
         if isAskedFor { return }
-        if harm.quietSince + Self.grace > deed.submitted { return }
+        if harm.quietSince + grace > deed.submitted { return }
         throw Wrong(
             "\(harm.cell) was healthy since \(harm.quietSince), nobody asked, and \(deed) at \(deed.begun) ended that")
     }

@@ -78,7 +78,27 @@ func tell(_ line: String) {
     _ = try? SystemCall.write(Array((line + "\n").utf8), to: STDOUT_FILENO)
 }
 
+/// Sleeps, and notes how much longer that took than it should.
 func pause(_ time: Duration) {
     guard time > .zero else { return }
+    let begin = ContinuousClock.now
     usleep(UInt32(time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000))
+    Lag.note(begin.duration(to: .now) - time)
+}
+
+/// How long this machine lets a program wait that could go on. The daemon has the same nice value, and as much to wait.
+enum Lag {
+    private static let longest = Mutex(Duration.zero)
+
+    static func note(_ lag: Duration) {
+        longest.withLock { $0 = max($0, lag) }
+    }
+
+    /// The longest since the last time.
+    static func take() -> Duration {
+        longest.withLock { longest in
+            defer { longest = .zero }
+            return longest
+        }
+    }
 }
