@@ -148,11 +148,11 @@ final class Events: @unchecked Sendable {
 
 /// The tests' own inmates, assembled by the toolchain's clang.
 enum Inmates {
-    private static let output = NSTemporaryDirectory() + "cell-machine-inmates-\(getpid())"
+    private static let output = TestMachine.root + "/Inmates/build"
 
     static let buildOnce = Result {
         try run("/usr/bin/make", ["-C", TestMachine.root + "/../../Sources/CellMonitor"])
-        try run("/usr/bin/make", ["-C", TestMachine.root + "/Inmates", "OUTPUT=" + output])
+        try run("/usr/bin/make", ["-C", TestMachine.root + "/Inmates"])
     }
 
     /// The project's; `make test` has built them, else it takes a while.
