@@ -3,6 +3,7 @@
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
+# make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Scenarios say
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -58,7 +59,16 @@ chaos:
 bench: release
 	Tests/bench/check.sh .build/release
 	Tests/bench/restart.sh .build/release
+	Tests/bench/executing.sh .build/release
 	Tests/bench/cell-machine.sh
+
+# On the simulated machine, or on this one: TARGET=/dev/jailhouse, as root.
+TARGET ?= simulator
+scenarios:
+	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
+	$(MAKE) --no-print-directory inmates cell-monitor
+	for product in jailhouse-sim scenarios; do $(SWIFT) build --product $$product || exit; done
+	Tests/Scenarios/play.sh .build/debug $(TARGET)
 
 # Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
 fuzz: inmates
@@ -104,4 +114,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos bench fuzz format lint install
+.PHONY: build inmates cell-monitor release demo test chaos bench scenarios fuzz format lint install

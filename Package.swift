@@ -93,6 +93,15 @@ let package = Package(
             ],
             path: "Tests/chaos", swiftSettings: strict),
 
+        // make scenarios; not installed
+        .executableTarget(
+            name: "scenarios",
+            dependencies: [
+                "CellConfiguration", "CellDefinition", "Hypervisor", "Simulator", "Supervision", "SystemCalls",
+                argumentParser,
+            ],
+            path: "Tests/Scenarios/Runner", swiftSettings: strict),
+
         tests("CellConfigurationTests", ["CellConfiguration"]),
         tests("InmateImageTests", ["InmateImage"]),
         tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),
@@ -101,7 +110,7 @@ let package = Package(
         tests("HypervisorTests", ["Hypervisor", "Supervision"]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
-        tests("SimulatorTests", ["Simulator", "CellConfiguration"]),
+        tests("SimulatorTests", ["Simulator", "CellConfiguration", "SystemCalls"]),
         tests(
             "CellMachineTests", ["CellMachine", "CellConfiguration", "CellDefinition", "InmateImage"],
             data: ["Inmates", "RTEMS"]),

@@ -205,6 +205,32 @@ struct ExecutionTests {
         }
     }
 
+    @Test("The simulated machine behaves as Tests/Scenarios say, and says where it does not")
+    func scenarios() async throws {
+        let script = Place.source.path + "/Tests/Scenarios/play.sh"
+        let played = try Program([script, Place.programs.path, "simulator"])
+        let ended = try await played.end(within: .seconds(240))
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+        #expect(ended.output.contains(" 0 different, 0 skipped\n"))
+    }
+
+    @Test("A scenario that is not so is a difference, with its line")
+    func difference() async throws {
+        let machine = try await LiveMachine.start()
+        let file = machine.directory.url.appending(path: "wrong.toml")
+        try "title = \"no\"\ncells = [\"rtems\"]\n[[step]]\ndo = \"start\"\n".write(
+            to: file, atomically: true, encoding: .utf8)
+        let source = Place.source.path
+        let played = try await Program.run(
+            [
+                Place.program("jailhouse-sim"), "exec", "--", Place.program("scenarios"), "--definitions",
+                "\(source)/configs/cells", "--inmates", Place.inmates.path, file.path,
+            ], environment: ["JAILHOUSE_SIM_DIRECTORY": machine.directory.url.appending(path: "machine").path])
+        #expect(played.status == 1)
+        #expect(played.output.contains("DIFFERS  wrong: line 3: start of rtems answers ENOENT, not 0\n"))
+        #expect(played.output.hasSuffix("0 as said, 1 different, 0 skipped\n"))
+    }
+
     @Test("The console of a cell can be a terminal; a scripted cell has none")
     func terminal() async throws {
         let machine = try await machine(["stubborn": try Definitions.shipped("stubborn")])

@@ -1,0 +1,60 @@
+import ArgumentParser
+import CellConfiguration
+import Glibc
+import SystemCalls
+
+@main
+struct Scenarios: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scenarios",
+        abstract: "Play scenarios on the machine whose /dev/jailhouse there is, and say where it differs.",
+        discussion: """
+            On the simulated machine: jailhouse-sim exec -- scenarios Tests/Scenarios/*.toml. On a real one: as root, \
+            with nothing else in the hypervisor. Exit status 1 when something differs.
+            """)
+
+    @Option(help: "The system to enable the hypervisor with, if it is not.")
+    var system = "configs/systems/q35.toml"
+
+    @Option(help: "Where the cells' definitions are.")
+    var definitions = "configs/cells"
+
+    @Option(help: "Where the inmates are.")
+    var inmates = "inmates/build"
+
+    @Argument(help: "Scenario files.")
+    var files: [String]
+
+    func run() throws {
+        // in a definition a relative path begins at its own directory
+        guard let absolute = realpath(inmates, nil) else { throw ValidationError("There is no \(inmates).") }
+        defer { free(absolute) }
+        let inmates = String(cString: absolute)
+        let target = try Target()
+        try target.enableIfNeeded {
+            let text = String(decoding: try SystemCall.contents(ofFile: system, limit: 1 << 20), as: UTF8.self)
+            return try SystemDescriptor(toml: text, path: system).binary()
+        }
+        print("on \(target.description):")
+        var (same, different, skipped) = (0, 0, 0)
+        for file in files {
+            let text = String(decoding: try SystemCall.contents(ofFile: file, limit: 1 << 20), as: UTF8.self)
+            let scenario = try Scenario(toml: text, path: file)
+            guard target.isSimulated || !scenario.injects else {
+                print("skipped  \(scenario.name): something is injected, which only the simulated machine can do")
+                skipped += 1
+                continue
+            }
+            do {
+                try Performance(scenario, on: target, definitions: definitions, inmates: inmates).play()
+                print("as said  \(scenario.name): \(scenario.title)")
+                same += 1
+            } catch let difference as Performance.Difference {
+                print("DIFFERS  \(scenario.name): \(difference)")
+                different += 1
+            }
+        }
+        print("\(same) as said, \(different) different, \(skipped) skipped")
+        if different > 0 { throw ExitCode(1) }
+    }
+}
