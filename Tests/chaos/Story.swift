@@ -79,11 +79,16 @@ func tell(_ line: String) {
 }
 
 /// Sleeps, and notes how much longer that took than it should.
-func pause(_ time: Duration) {
-    guard time > .zero else { return }
+///
+/// - Returns: how much longer.
+@discardableResult
+func pause(_ time: Duration) -> Duration {
+    guard time > .zero else { return .zero }
     let begin = ContinuousClock.now
     usleep(UInt32(time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000))
-    Lag.note(begin.duration(to: .now) - time)
+    let lag = begin.duration(to: .now) - time
+    Lag.note(lag)
+    return lag
 }
 
 /// How long this machine lets a program wait that could go on. The daemon has the same nice value, and as much to wait.
