@@ -20,17 +20,18 @@ jailhouse-ctl start misbehave >/dev/null
 # what brings the cell up is over
 sleep 1
 
-ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+# nanoseconds of all threads
+spent() { cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { print sum }'; }
 # $machine is jailhouse-sim: start_machine has set it
 # shellcheck disable=SC2154
 emulator=$(pgrep --parent "$machine" qemu)
-before=("$(ticks "$emulator")" "$(ticks "$machine")")
+before=("$(spent "$emulator")" "$(spent "$machine")")
 sleep "$seconds"
-after=("$(ticks "$emulator")" "$(ticks "$machine")")
+after=("$(spent "$emulator")" "$(spent "$machine")")
 for index in 0 1; do
     awk -v name="$([[ $index == 0 ]] && echo "QEMU" || echo "jailhouse-sim")" \
-        -v ticks=$((after[index] - before[index])) -v seconds="$seconds" -v hertz="$(getconf CLK_TCK)" \
-        'BEGIN { printf "idle cell, %s: %.2f %% of a CPU\n", name, ticks / hertz / seconds * 100 }'
+        -v spent=$((after[index] - before[index])) -v seconds="$seconds" \
+        'BEGIN { printf "idle cell, %s: %.2f %% of a CPU\n", name, spent / 1e7 / seconds }'
 done
 awk '/^(Rss|Pss):/ { printf "idle cell, QEMU: %s %.1f MB\n", $1, $2 / 1024 }' "/proc/$emulator/smaps_rollup"
 echo "load of this machine: $(cut -d' ' -f1 /proc/loadavg) on $(nproc) CPUs"
