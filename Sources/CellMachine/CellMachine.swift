@@ -65,6 +65,7 @@ public final class CellMachine: Sendable {
         arguments.usesKVM = settings.accelerator == .automatic && KVM.nestsSVM
         let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
         arguments.devices = devices.filter { owned.contains($0.address) }
+        arguments.remapsDMA = !owned.isEmpty
         arguments.slot = slot
         arguments.hasDoorbell = cell.pciDevices.contains { $0.kind == .sharedMemory }
         ends = try LinkEnds(of: cell, slot: slot, settings: settings)

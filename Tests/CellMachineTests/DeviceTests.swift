@@ -29,6 +29,14 @@ import Testing
         #expect(cell.events.serial.contains("pci: 4 passed, 0 failed, 0 skipped"))
         #expect(cell.events.serial.contains("00:1b.0 BAR 0: memory at febf0000, 16384 bytes"))
     }
+
+    /// The configuration may list a device where the machine has none.
+    @Test func anEmptySlotHoldsNobodyUp() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("inmates/pci", in: DeviceTests.audioCell(), devices: [])
+        try await cell.events.wait(for: "the end") { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+        #expect(cell.events.violations.isEmpty)
+    }
 }
 
 extension DeviceTests {

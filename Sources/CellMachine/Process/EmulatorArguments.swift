@@ -10,6 +10,8 @@ struct EmulatorArguments {
     /// Which of the machine's memory for monitors is this cell's; a part of its devices' addresses.
     var slot = 0
     var devices: [SimulatedDevice] = []
+    /// Whether the monitor translates the devices' accesses: it waits for the IOMMU, also when no slot is filled.
+    var remapsDMA = false
     var usesKVM = false
     /// Whether the monitor rings those of other cells.
     var hasDoorbell = false
@@ -61,7 +63,7 @@ struct EmulatorArguments {
 
     /// The IOMMU must be there before what it translates for.
     private var deviceList: [String] {
-        var list = devices.isEmpty ? [] : ["-device", "intel-iommu,intremap=off"]
+        var list = !remapsDMA && devices.isEmpty ? [] : ["-device", "intel-iommu,intremap=off"]
         var networks = 0
         for (index, device) in devices.enumerated() {
             let place = "bus=pcie.0,addr=\(String(device.address.device, radix: 16)).\(device.address.function)"
