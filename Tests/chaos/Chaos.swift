@@ -65,6 +65,8 @@ struct Chaos: ParsableCommand {
 
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
+        // before there are threads, so that they all inherit it
+        Interruption.begin()
         let seed = seed ?? UInt64.random(in: 1...999_999)
         tell("seed \(seed)")
         let story = Story(isTold: verbose)
@@ -100,8 +102,9 @@ struct Chaos: ParsableCommand {
             story: story, figures: figures)
         defer { live.end() }
         try live.begin()
-        for next in numbers {
+        for next in numbers where !Interruption.isPending {
             number = next
+            if next % 500 == 0 { tell("round \(next) …") }
             try live.run(next, seed: seed)
         }
     }
@@ -112,8 +115,9 @@ struct Chaos: ParsableCommand {
         var arena = try Arena(programs: directory, seed: seed, story: story)
         defer { arena.end() }
         try begin(arena)
-        for next in numbers {
+        for next in numbers where !Interruption.isPending {
             number = next
+            if next % 500 == 0 { tell("round \(next) …") }
             guard next % Self.silence == 0 else {
                 var round = Round(next, seed: seed, arena: arena, figures: figures, patience: limit)
                 try round.run()
@@ -136,5 +140,26 @@ struct Chaos: ParsableCommand {
             return always.allSatisfy(cells.contains)
         }
         try arena.bringStranger()
+    }
+}
+
+/// SIGINT and SIGTERM end a chaos after the round that is being played, with its figures.
+enum Interruption {
+    private static var signals: sigset_t {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for signal in [SIGINT, SIGTERM] { sigaddset(&signals, signal) }
+        return signals
+    }
+
+    static func begin() {
+        var signals = signals
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+    }
+
+    static var isPending: Bool {
+        var pending = sigset_t()
+        sigpending(&pending)
+        return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1
     }
 }
