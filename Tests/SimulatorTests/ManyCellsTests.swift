@@ -6,7 +6,7 @@ import Testing
 
 private let execution = try? ExecutionSettings.find()
 
-/// As many cells as can execute at a time, and one more.
+/// Cells that execute, without a daemon: as many as can at a time and one more; their consoles.
 @Suite(.serialized, .enabled(if: execution != nil, "QEMU runs the cells"))
 struct ManyCellsTests {
     private static let limit = 16
@@ -55,6 +55,37 @@ struct ManyCellsTests {
             _ = machine.submit(.start(.name("cell-17")))
         }
         #expect(try firstOutput(of: 17, machine) == letter(17))
+    }
+
+    @Test func whatIsTypedReachesTheInmate() throws {
+        let directory = try TemporaryDirectory()
+        let machine = try SimulatedMachine(
+            directory: directory.path + "/machine", settings: MachineSettings(timing: .none),
+            cells: .executing(try #require(execution)))
+        defer { machine.stop() }
+        // wait for a character of COM1, add one, print it, and again
+        let code: [UInt8] = [
+            0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xf8, 0xba, 0xf8, 0x03, 0xec, 0xfe, 0xc0, 0xee, 0xeb, 0xef,
+        ]
+        machine.memory.write(code, at: place(1))
+        let (system, configuration) = (try Samples.system().binary(), try cell(1).binary())
+        machine.change { machine in
+            for request in [Request.enable(system), .create(configuration), .start(.name("cell-1"))] {
+                _ = machine.submit(request)
+            }
+        }
+        try wait("it has been started") { machine.machine.cells.last?.starts == 1 }
+        let console = try SimulatedMachine.openConsole(ofCell: "cell-1", inMachineAt: machine.directory.path)
+        try SystemCall.write(Array("HAL".utf8), to: console.rawValue)
+        var text: [UInt8] = []
+        while text.count < 3 {
+            var waited = pollfd(fd: console.rawValue, events: Int16(POLLIN), revents: 0)
+            try #require(poll(&waited, 1, 60_000) > 0, "it prints \(text)")
+            var bytes = [UInt8](repeating: 0, count: 8)
+            let count = try bytes.withUnsafeMutableBytes { try SystemCall.read(console.rawValue, into: $0) }
+            text += bytes[..<count]
+        }
+        #expect(text == Array("IBM".utf8))
     }
 
     private func firstOutput(of number: Int, _ machine: SimulatedMachine) throws -> UInt8 {

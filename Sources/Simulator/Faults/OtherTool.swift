@@ -98,6 +98,7 @@ extension Machine {
             case .wait: return false
             case .freeze(let freeze):
                 otherToolWork = nil
+                informed = []
                 begin(freeze)
                 return false
             }

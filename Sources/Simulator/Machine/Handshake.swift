@@ -104,9 +104,11 @@ extension Machine {
     var patienceEnds: Duration? { conversation.flatMap { $0.end == nil ? $0.deadline : nil } }
 
     mutating func losePatience() {
-        guard let waiting = conversation, waiting.end == nil, waiting.deadline <= now,
-            let index = cells.firstIndex(where: { $0.incarnation == waiting.incarnation })
-        else { return }
+        guard let waiting = conversation, waiting.end == nil, waiting.deadline <= now else { return }
+        guard let index = cells.firstIndex(where: { $0.incarnation == waiting.incarnation }) else {
+            conversation = nil
+            return
+        }
         if cells[index].descriptor.messageReplyTimeout > 0 {
             conversation?.end = .timeout
         } else {
