@@ -130,11 +130,13 @@ extension CellLifecycle {
             return
         }
         if observation.state == .shutDown {
-            if memory.goal == .run && policy.restart == .always && !restartsAnew {
+            // a load that was refused has stopped it: that was no end of its own
+            let hasEnded = memory.goal == .run && !restartsAnew && recreation == .none
+            if hasEnded && policy.restart == .always {
                 fail(.ended, at: now, &actions)
             } else {
                 progress = .down(.stopped)
-                if memory.goal == .run && !restartsAnew {
+                if hasEnded {
                     memory.goal = .leave
                     // it came up, and has done its work already
                     settle(with: nil, &actions) { $0 == .start || $0 == .restart }

@@ -86,6 +86,25 @@ struct SilentTests {
         #expect(next.answer(to: id) == .some(.wouldFreeze))
     }
 
+    @Test(
+        "A running cell that a refused load has stopped has not ended by itself",
+        arguments: [SupervisionPolicy.Restart.onFailure, .always])
+    func stoppedByRefusedLoad(restart: SupervisionPolicy.Restart) {
+        var story = Story(SupervisionPolicy(restart: restart))
+        story.bringUp()
+        let id = story.request(.restart)
+        story.refuse(.load, .other, .shutDown)
+        #expect(story.commands == [.destroy])
+        #expect(story.answer(to: id) == nil)
+        story.finish(.destroy, nil)
+        #expect(story.commands == [.create])
+        story.finish(.create, .shutDown)
+        story.loadAndStart()
+        #expect(story.condition == .running)
+        #expect(story.isDone(id))
+        #expect(story.lifecycle.desired == "running")
+    }
+
     @Test("A load that is refused while the inmate runs destroys nothing")
     func refusedLoad() {
         var story = Story()
