@@ -36,6 +36,7 @@ final class CellThread: Sendable {
     let console = SerialConsole()
     private let make: MakeMachine
     private let deliver: @Sendable ([CellEvent], Int) -> Void
+    private let release: @Sendable () -> Void
     private let bell = Bell()
     private let shared = Mutex(Shared())
 
@@ -64,9 +65,14 @@ final class CellThread: Sendable {
 
     /// - Parameters:
     ///   - make: starts QEMU.
+    ///   - release: gives back what QEMU had of the machine, before anybody hears that it has ended.
     ///   - deliver: takes what happened, and after which start.
-    init(make: @escaping MakeMachine, deliver: @escaping @Sendable ([CellEvent], Int) -> Void) {
+    init(
+        make: @escaping MakeMachine, release: @escaping @Sendable () -> Void,
+        deliver: @escaping @Sendable ([CellEvent], Int) -> Void
+    ) {
         self.make = make
+        self.release = release
         self.deliver = deliver
     }
 
@@ -128,6 +134,7 @@ final class CellThread: Sendable {
         halt(&work)
         work.machine?.terminate()
         work.machine = nil
+        release()
         console.close()
         tell(.ready)
     }

@@ -42,9 +42,11 @@ final class ExecutingCells: Sendable {
             guard let self else { throw CellMachineError(.ended, "the machine is being switched off") }
             return try makeMachine(cell, system, incarnation, onEvent)
         }
-        let thread = CellThread(make: make) { [weak self] events, run in
-            self?.machine.withLock { $0.machine }?.deliver(events, from: incarnation, run: run)
-        }
+        let thread = CellThread(
+            make: make, release: { [weak self] in self?.state.withLock { $0.slots[incarnation] = nil } },
+            deliver: { [weak self] events, run in
+                self?.machine.withLock { $0.machine }?.deliver(events, from: incarnation, run: run)
+            })
         state.withLock { $0.threads[incarnation] = thread }
         let background = BackgroundThread { [self] in
             thread.live()
