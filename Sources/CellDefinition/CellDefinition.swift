@@ -13,6 +13,8 @@ public struct CellDefinition: Hashable, Sendable {
     public var policy: SupervisionPolicy
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
     public var acceptsUnboundedHandshake: Bool
+    /// Which cells it needs or comes after.
+    public var dependencies: Dependencies
     /// What it has in the simulated machine only.
     public var simulation: SimulationTable
     private var lines: KeyLines
@@ -34,7 +36,10 @@ public struct CellDefinition: Hashable, Sendable {
             let document = try SourceDocument(toml: toml, path: path)
             let hardware = try CellDefinition.hardware(document)
             images = try ImageReference.list(document, path)
-            (policy, acceptsUnboundedHandshake) = try SupervisionTable.read(document)
+            let supervision = try SupervisionTable(document)
+            policy = supervision.policy
+            acceptsUnboundedHandshake = supervision.acceptsUnboundedHandshake
+            dependencies = supervision.dependencies
             simulation = try SimulationTable(document)
             // what stands in this file is complained of before what stands in another
             try document.finish()

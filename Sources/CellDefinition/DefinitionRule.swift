@@ -27,6 +27,18 @@ struct DefinitionRule {
         consequence: "the second of them cannot be created",
         remedy: "set autostart = false in one of them, or give them CPUs of their own"
     )
+
+    static let knownDependencies = DefinitionRule(
+        id: "JH0903", severity: .error, title: "the cells that a cell requires or comes after are defined",
+        consequence: "what it waits for can never run, so the definition is refused",
+        remedy: "correct the name, or check the other cell's definition together with this one"
+    )
+
+    static let dependencyCycle = DefinitionRule(
+        id: "JH0904", severity: .error, title: "no cell waits for itself by way of others",
+        consequence: "none of them could be started first, so the definitions are refused",
+        remedy: "remove one of the names from \"requires\" or \"after\""
+    )
 }
 
 extension RulePage {
@@ -37,6 +49,10 @@ extension RulePage {
         DefinitionRule.unboundedHandshake.page(
             .init(in: "rtems.toml", instead: "message-timeout = 1000000\n", "")),
         DefinitionRule.competingStarts.page(.init(in: "other.toml", instead: "cpus = [2]", "cpus = [2, 3]")),
+        DefinitionRule.knownDependencies.page(
+            .init(in: "other.toml", instead: "autostart = true\n", "autostart = true\nrequires = [\"rtmes\"]\n")),
+        DefinitionRule.dependencyCycle.page(
+            .init(in: "other.toml", instead: "autostart = true\n", "autostart = true\nafter = [\"other\"]\n")),
         DefinitionRule.fileTrust.page(),
     ]
 }

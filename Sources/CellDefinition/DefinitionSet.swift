@@ -17,6 +17,7 @@ public struct DefinitionSet: Hashable, Sendable {
     /// What the rules say: each definition in its system, then the definitions with each other.
     public func findings(system: SystemDescriptor?) -> [Finding] {
         definitions.flatMap { $0.findings(system: system) } + mutualFindings(in: system)
+            + dependencyFindings()
     }
 
     /// What the rules say of the definitions with each other; each finding has the path of the later file and

@@ -2,37 +2,52 @@ import CellConfiguration
 import Supervision
 
 /// The table `[supervision]`.
-enum SupervisionTable {
+struct SupervisionTable {
     /// The longest time that may be asked for.
     private static let longest = Duration.seconds(366 * 24 * 3600)
 
-    /// The policy, and whether an unbounded handshake is accepted.
-    static func read(_ document: SourceDocument) throws(ConfigurationError) -> (SupervisionPolicy, Bool) {
-        var policy = SupervisionPolicy()
-        guard let table = try document.root.table("supervision") else { return (policy, false) }
+    var policy = SupervisionPolicy()
+    /// Whether an unbounded handshake is accepted.
+    var acceptsUnboundedHandshake = false
+    var dependencies = Dependencies()
+
+    init(_ document: SourceDocument) throws(ConfigurationError) {
+        guard let table = try document.root.table("supervision") else { return }
         policy.autostart = try table.value("autostart")?.boolean() ?? policy.autostart
         if let restart = table.value("restart") {
             let word = try restart.word(of: SupervisionPolicy.Restart.allCases.map(\.rawValue))
             policy.restart = SupervisionPolicy.Restart(rawValue: word) ?? policy.restart
         }
-        policy.delay = try time(table, "delay", from: .zero) ?? policy.delay
-        let maximumDelay = try time(table, "maximum-delay", from: .zero)
+        policy.delay = try SupervisionTable.time(table, "delay", from: .zero) ?? policy.delay
+        let maximumDelay = try SupervisionTable.time(table, "maximum-delay", from: .zero)
         policy.maximumDelay = maximumDelay ?? max(policy.maximumDelay, policy.delay)
         if maximumDelay != nil, policy.maximumDelay < policy.delay, let found = table.value("maximum-delay") {
             throw found.error(.conflict, "\"maximum-delay\" is less than \"delay\"")
         }
-        policy.stopTimeout = try time(table, "stop-timeout", from: .zero) ?? policy.stopTimeout
+        policy.stopTimeout = try SupervisionTable.time(table, "stop-timeout", from: .zero) ?? policy.stopTimeout
         if let limit = try table.table("limit") {
             policy.limit.attempts = try limit.value("attempts")?.number(in: 1...1000) ?? policy.limit.attempts
-            policy.limit.within = try time(limit, "within", from: .milliseconds(1)) ?? policy.limit.within
+            policy.limit.within =
+                try SupervisionTable.time(limit, "within", from: .milliseconds(1)) ?? policy.limit.within
         }
         if let liveness = try table.table("liveness") {
             _ = try liveness.required("kind").word(of: ["vm-exits"])
             _ = try liveness.required("stall")
-            let stall = try time(liveness, "stall", from: .milliseconds(1))
+            let stall = try SupervisionTable.time(liveness, "stall", from: .milliseconds(1))
             policy.liveness = stall.map { .vmExits(stall: $0) }
         }
-        return (policy, try table.value("accept-unbounded-handshake")?.boolean() ?? false)
+        acceptsUnboundedHandshake = try table.value("accept-unbounded-handshake")?.boolean() ?? false
+        dependencies.requires = try SupervisionTable.names(table, "requires")
+        dependencies.after = try SupervisionTable.names(table, "after")
+    }
+
+    private static func names(_ table: SourceTable, _ key: String) throws(ConfigurationError) -> [String] {
+        var names: [String] = []
+        for value in try table.value(key)?.list() ?? [] {
+            let name = try value.string()
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
     }
 
     private static func time(

@@ -156,10 +156,26 @@ struct DefinitionFiles: Sendable {
             }
         }
         loaded.definitions.removeAll { (byName[$0.name]?.count ?? 0) > 1 }
+        refuseImpossibleDependencies(&loaded)
         // one of two cells that cannot live together may: the second is refused when it is to be created
         loaded.warnings += DefinitionSet(loaded.definitions).mutualFindings(in: loaded.system?.descriptor)
             .filter { $0.severity != .note }.map { "\($0)" }
         loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
+    }
+
+    /// A definition that is refused for something else may have one read before in force: it is there to be required.
+    private func refuseImpossibleDependencies(_ loaded: inout LoadedDefinitions) {
+        let refused = Set(loaded.problems.compactMap(\.cell))
+        let findings = DefinitionSet(loaded.definitions).dependencyFindings(besides: refused)
+        for definition in loaded.definitions {
+            let errors = findings.filter { $0.path == definition.path }
+            guard !errors.isEmpty else { continue }
+            loaded.problems.append(
+                DefinitionProblem(
+                    cell: definition.name, path: definition.path,
+                    message: errors.map { "\($0)" }.joined(separator: "; ")))
+        }
+        loaded.definitions.removeAll { definition in findings.contains { $0.path == definition.path } }
     }
 
     private func text(_ path: String) throws -> String {

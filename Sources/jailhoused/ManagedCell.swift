@@ -12,6 +12,8 @@ struct ManagedCell {
     var definitionPath: String?
     /// Why the definition cannot be used, or not yet.
     var problem: String?
+    /// What it waits for before it is brought up.
+    var waitsFor: String?
     /// What its images were when they were judged.
     var images = JudgedImages()
     var lifecycle: CellLifecycle
@@ -68,7 +70,7 @@ extension ManagedCell {
 
     func details(statistics: [(name: String, value: UInt64)]) -> Manager.Details {
         Manager.Details(
-            cell: onWire, definition: definitionPath, problem: problem,
+            cell: onWire, definition: definitionPath, problem: problem ?? waitsFor.map { "it \($0)" },
             images: definition?.images.map(\.path) ?? [], supervision: supervisionOnWire,
             lastFailure: failures.last?.onWire, console: failures.last?.console ?? [],
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) })

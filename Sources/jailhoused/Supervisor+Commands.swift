@@ -11,6 +11,7 @@ extension Supervisor {
         guard let definition = cells[name]?.definition else {
             return conclude(command, for: name, .refused(.noDefinition), at: Clock.now())
         }
+        if holds(command, for: name) { return }
         if command == .create, let refusal = refusal(ofCreating: definition) {
             return conclude(command, for: name, .refused(refusal), at: Clock.now())
         }
@@ -68,7 +69,7 @@ extension Supervisor {
 
     /// Gives the cell the end of its command with what the last look showed; when that showed nothing, after the first
     /// look that does.
-    private func conclude(_ command: Command, for name: String, _ outcome: Outcome, at now: Moment) {
+    func conclude(_ command: Command, for name: String, _ outcome: Outcome, at now: Moment) {
         if let sighting = view.sighting(of: name) {
             feed(name, .finished(command, outcome, sighting), at: now)
         } else {
@@ -136,7 +137,7 @@ extension Supervisor {
         enableAgain = nil
         let now = Clock.now()
         look(at: now)
-        for (name, cell) in cells where cell.definition?.policy.autostart == true && !isShuttingDown {
+        for name in startingByThemselves where !isShuttingDown {
             if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
             feed(name, .requested(.start, 0), at: now)
         }

@@ -54,6 +54,7 @@ extension Supervisor {
     /// Wants nothing of any cell any more: none is started or restarted. Remembers who does not answer.
     func releaseAll() {
         let now = Clock.now()
+        for name in held.keys.sorted() { letGo(name) }
         for (name, cell) in cells {
             if cell.isSilent { state.silentCells = (state.silentCells ?? []).union([name]) }
             feed(name, .released, at: now)
@@ -69,7 +70,7 @@ extension Supervisor {
     private func stopOrder() -> [String] {
         // what counts is which came before which
         let started = (state.startOrder ?? []).enumerated().map { ($1, Moment(nanoseconds: Int64($0))) }
-        return DependencyOrder([:]).stopOrder(
+        return order.stopOrder(
             of: cells.keys.filter(isAsked), started: Dictionary(started) { $1 })
     }
 

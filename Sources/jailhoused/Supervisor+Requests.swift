@@ -38,8 +38,8 @@ extension Supervisor {
         return region
     }
 
-    /// Carries out a request; returns when it is done.
-    func request(_ request: Request, _ name: String) async throws -> Manager.Cell {
+    /// Carries out a request for one cell alone; returns when it is done.
+    func requestAlone(_ request: Request, _ name: String) async throws -> Manager.Cell {
         guard view.hasDriver else { throw ManagerError.noDriver }
         poll()
         await enabling?.value
@@ -50,6 +50,9 @@ extension Supervisor {
         }
         lastRequest += 1
         let id = lastRequest
+        if request == .stop || request == .destroy { letGo(name) }
+        if request == .start || request == .restart { starting[name, default: []].insert(id) }
+        defer { starting[name]?.remove(id) }
         try await withCheckedThrowingContinuation { continuation in
             answers[id] = continuation
             feed(name, .requested(request, id), at: Clock.now())

@@ -33,6 +33,10 @@ actor Supervisor {
     var lastRequest: RequestID = 0
     /// Commands whose end is known, and whose effect could not be looked at yet; by cell.
     var unseenEnds: [String: UnseenEnd] = [:]
+    /// Commands that wait for other cells, by cell.
+    var held: [String: Command] = [:]
+    /// Requests to start a cell that are not answered yet, by cell.
+    var starting: [String: Set<RequestID>] = [:]
     var watchers = Watchers()
     /// The hypervisor is to be enabled as soon as its driver is there.
     var wantsEnable = false
@@ -85,6 +89,7 @@ actor Supervisor {
             cell.images = settings.images[definition.name] ?? JudgedImages()
             cells[definition.name] = cell
         }
+        if isNewBoot { wantRequired(at: now) }
         noteProblems(settings)
         if onlyToEnd { releaseAll() } else { wantsEnable = settings.system != nil && !state.isDisabledByRequest }
         poll()
@@ -122,6 +127,7 @@ actor Supervisor {
         for name in cells.keys {
             if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
         }
+        serveHeld()
         for (name, cell) in cells where cell.isForgettable { cells[name] = nil }
         enableIfWanted()
         saveState()

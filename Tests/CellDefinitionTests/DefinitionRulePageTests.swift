@@ -10,7 +10,7 @@ import Testing
         #expect(["JH0101", "JH0603", "JH0801", "JH0901", "JH1303"].allSatisfy(ids.contains))
     }
 
-    @Test(arguments: ["JH0901", "JH0902"]) func eachExampleIsFound(id: String) throws {
+    @Test(arguments: ["JH0901", "JH0902", "JH0903", "JH0904"]) func eachExampleIsFound(id: String) throws {
         let example = try #require(RulePage.all.first { $0.id == id }?.example)
         #expect(try example.judge(example.files).isEmpty)
         #expect(try example.judge(example.brokenFiles).contains { $0.rule == id && $0.line != nil })

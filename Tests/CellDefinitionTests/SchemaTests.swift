@@ -25,6 +25,7 @@ import Testing
         case .words(let words):
             ["[]", "[\(words.map { "\"\($0)\"" }.joined(separator: ", "))]"] + words.map { "\"\($0)\"" }
         case .numberSet(let most): ["[]", "\"\"", "[0, \(most)]", "\"0-3, 8\"", "[\(most)]"]
+        case .nameList: ["[]", "[\"a\", \"b\"]"]
         case .numberList(let most, let count):
             ["[\(Array(repeating: "\(most)", count: count ?? 3).joined(separator: ", "))]"]
         case .pciAddress: ["\"00:1f.2\"", "\"ff:00.7\""]
@@ -54,6 +55,7 @@ import Testing
         case .wordOrNumber(_, let most): ["-1", "\(most + 1)", "\"nonsense\""]
         case .words: ["1", "[1]", "\"nonsense\"", "[\"nonsense\"]"]
         case .numberSet(let most): ["1", "[-1]", "[\(most + 1)]", "\"3-\"", "\"a\""]
+        case .nameList: ["1", "\"a\"", "[1]"]
         case .numberList(let most, let count):
             ["1", "[\(Array(repeating: "\(most + 1)", count: count ?? 3).joined(separator: ", "))]"]
                 + (count.map { ["[\(Array(repeating: "0", count: $0 + 1).joined(separator: ", "))]"] } ?? [])

@@ -18,6 +18,8 @@ public indirect enum SchemaType: Hashable, Sendable {
     case words([String])
     /// A list of numbers, or a text like `"3-5,8"`.
     case numberSet(most: UInt64)
+    /// A list of strings.
+    case nameList
     /// A list of numbers up to `most`, just `count` of them if that is not nil.
     case numberList(most: UInt64, count: Int?)
     /// A text like `"00:1f.2"`.

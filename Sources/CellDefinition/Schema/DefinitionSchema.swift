@@ -93,6 +93,11 @@ public enum DefinitionSchema {
                     SchemaProperty("stall", .duration, isRequired: true, text: "How long it may stand still"),
                 ]), text: "Only for programs that are known to leave to the hypervisor regularly"),
             SchemaProperty(
+                "requires", .nameList,
+                text: "Cells that run before this one is started, and without which it is not started"),
+            SchemaProperty(
+                "after", .nameList, text: "Cells that are started before this one, when they are to run as well"),
+            SchemaProperty(
                 "accept-unbounded-handshake", .boolean, text: "Take the risk that a hung program freezes Linux"),
         ]
     )

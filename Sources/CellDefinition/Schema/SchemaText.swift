@@ -58,6 +58,7 @@ enum SchemaText {
         case .words(let words): anyOf([("enum", strings(words))], list(of: [("enum", strings(words))]))
         case .numberSet(let most):
             anyOf(list(of: number(0...most)), pattern("^ *([0-9]+( *- *[0-9]+)?( *, *[0-9]+( *- *[0-9]+)?)*)? *$"))
+        case .nameList: list(of: [("type", .string("string"))])
         case .numberList(let most, let count):
             list(of: number(0...most))
                 + (count.map { [("minItems", .number(UInt64($0))), ("maxItems", .number(UInt64($0)))] } ?? [])

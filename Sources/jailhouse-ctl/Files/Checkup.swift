@@ -45,7 +45,7 @@ struct Checkup {
                 default: nil
                 }
             })
-        return set.mutualFindings(in: system?.descriptor)
+        return set.mutualFindings(in: system?.descriptor) + set.dependencyFindings()
             + (machine.map { set.findings(on: $0, system: system) } ?? [])
     }
 
