@@ -121,7 +121,7 @@ let package = Package(
             data: ["Golden"]),
         tests(
             "Integration", ["ControlInterface", "InmateImage", "SystemCalls"],
-            data: ["container", "container.sh", "machine.sh", "varlink_client.py", "with-machine.sh"]),
+            data: ["container", "container.sh", "machine.sh", "varlink_client.py", "hostile.py", "with-machine.sh"]),
     ],
     swiftLanguageModes: [.v6]
 )

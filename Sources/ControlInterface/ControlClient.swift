@@ -3,10 +3,15 @@ public import SystemCalls
 
 /// A connection to the daemon that waits for its answers.
 ///
-/// One call at a time: a stream occupies the connection until its end, a second call needs a second client.
+/// One call at a time: a stream occupies the connection until its end, a second call needs a second client. Whatever is
+/// at the other end, nothing here waits or grows without limit but a stream for its next reply.
 public final class ControlClient {
+    /// For the daemon to take the connection or a call, and from the first byte of a reply to its last.
+    static let transferTime = Duration.seconds(10)
+
     private let descriptor: OwnedDescriptor
     private var framer = VarlinkFramer(limit: VarlinkFramer.clientLimit)
+    private var longestWait: Duration?
     private var buffer = [UInt8](repeating: 0, count: 16 << 10)
 
     /// - Parameter path: the socket.
@@ -14,12 +19,13 @@ public final class ControlClient {
     ///   ``ControlError/notPermitted(path:)`` or ``ControlError/connection(_:)``.
     public init(socket path: String) throws(ControlError) {
         do {
-            descriptor = try SystemCall.connect(toSocket: path)
+            descriptor = try SystemCall.connect(toSocket: path, patience: Self.transferTime)
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory, .notDirectory: throw .noSocket(path: path)
             case .connectionRefused: throw .nobodyListens(path: path)
             case .permissionDenied: throw .notPermitted(path: path)
+            case .resourceTemporarilyUnavailable: throw .noAnswer
             default: throw .connection(error)
             }
         }
@@ -32,6 +38,7 @@ public final class ControlClient {
 
     /// From now on no wait for the daemon lasts longer than this; one that does is ``ControlError/noAnswer``.
     public func limitWaiting(to limit: Duration) throws(ControlError) {
+        longestWait = limit
         do throws(SystemCallError) {
             try SystemCall.limitWaiting(on: descriptor.rawValue, to: limit)
         } catch {
@@ -44,7 +51,7 @@ public final class ControlClient {
         _ method: Method.Type, _ parameters: Method.Parameters
     ) throws(ControlError) -> Method.Reply {
         try send(VarlinkCall.message(Method.self, parameters))
-        return try VarlinkReply.decode(nextMessage(), of: Method.self).reply
+        return try VarlinkReply.decode(nextMessage(within: Method.patience), of: Method.self).reply
     }
 
     /// Sends a call of a method without parameters and waits for its reply.
@@ -75,14 +82,39 @@ public final class ControlClient {
                     }
                 }
             } catch {
-                throw connectionError(error)
+                // before it hung up it may have said why
+                throw parting ?? connectionError(error)
             }
         }
     }
 
-    fileprivate func nextMessage() throws(ControlError) -> [UInt8] {
+    /// The error that has been received already.
+    private var parting: ControlError? {
+        do throws(ControlError) {
+            _ = try VarlinkReply.decode(nextMessage(within: .zero), of: VarlinkService.GetInfo.self)
+        } catch {
+            switch error {
+            case .manager, .service: return error
+            default: break
+            }
+        }
+        return nil
+    }
+
+    /// - Parameter time: how long to wait for a reply to begin; nil: as long as it takes.
+    fileprivate func nextMessage(within time: Duration?) throws(ControlError) -> [UInt8] {
+        let start = ContinuousClock.now
+        let time = [time, longestWait].compactMap(\.self).min()
+        let transferTime = min(Self.transferTime, longestWait ?? Self.transferTime)
+        var firstByte: ContinuousClock.Instant?
         while true {
             if let message = try framer.next() { return message }
+            if framer.pendingCount > 0, firstByte == nil { firstByte = .now }
+            if let firstByte {
+                try wait(until: firstByte + transferTime)
+            } else if let time {
+                try wait(until: start + time)
+            }
             let count: Int
             do throws(SystemCallError) {
                 count = try SystemCall.result(of: "read") {
@@ -94,6 +126,24 @@ public final class ControlClient {
             guard count > 0 else { throw .disconnected }
             framer.append(buffer[..<count])
         }
+    }
+
+    /// Waits until there is something to read.
+    private func wait(until deadline: ContinuousClock.Instant) throws(ControlError) {
+        let left = max(deadline - .now, .zero).components
+        // rounded up: the last poll must not turn in its millisecond
+        let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1
+        var event = pollfd(fd: descriptor.rawValue, events: Int16(POLLIN), revents: 0)
+        let count: CInt
+        do throws(SystemCallError) {
+            count = try SystemCall.result(of: "poll", retryingOnInterrupt: false) {
+                poll(&event, 1, CInt(clamping: milliseconds))
+            }
+        } catch {
+            guard error.errno == .interrupted else { throw .connection(error) }
+            return try wait(until: deadline)
+        }
+        guard count > 0 else { throw .noAnswer }
     }
 
     private func connectionError(_ error: SystemCallError) -> ControlError {
@@ -117,7 +167,7 @@ public struct ReplyStream<Method: VarlinkMethod> {
     /// Waits for the next reply; nil after the last one.
     public mutating func next() throws(ControlError) -> Method.Reply? {
         guard !atEnd else { return nil }
-        let (reply, continues) = try VarlinkReply.decode(client.nextMessage(), of: Method.self)
+        let (reply, continues) = try VarlinkReply.decode(client.nextMessage(within: nil), of: Method.self)
         atEnd = !continues
         return reply
     }

@@ -12,7 +12,7 @@ public enum ControlError: Error, Hashable, Sendable {
     case connection(SystemCallError)
     /// The daemon closed the connection before it had answered.
     case disconnected
-    /// The daemon has not answered for as long as the caller wants to wait.
+    /// The daemon has not taken the call, or not answered it, for as long as the caller wants to wait.
     case noAnswer
     /// What was received is not a Varlink message.
     case malformed(String)

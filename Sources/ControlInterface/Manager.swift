@@ -34,6 +34,8 @@ extension ManagerMethod {
     public static var interface: String { Manager.name }
     public static var changesSomething: Bool { false }
     public static var streams: Bool { false }
+    /// A cell is given its stop-timeout, and Linux may stand still meanwhile.
+    public static var patience: Duration { changesSomething ? .seconds(300) : .seconds(30) }
 }
 
 /// A method that does something to one cell and answers with the cell as it is when that is done.

@@ -11,6 +11,15 @@ extension Manager {
         #
         # The socket "control" answers every method; the socket "status" answers those that change nothing, and
         # PermissionDenied to the others.
+        #
+        # Who goes beyond one of these limits is told so with LimitExceeded, and disconnected:
+        #   connections: 64 in all; the last 16 are for the socket "control", of these the last 4 for root and the
+        #     daemon's own user. connections-per-user: 16, but for those two.
+        #   message-size: 65536 bytes. message-depth: 32. message-time: 10 s from the first byte to the last.
+        #   calls: 32 on one connection, or 131072 bytes of them, behind the one that is being answered.
+        #   idle-time: 5 minutes without a call, a watch or an answer that is waited for.
+        # Who does not take a reply within 10 s is disconnected. A watcher may have 256 changes waiting; then it
+        # misses some, and is told how many. No reply has more than 4 MiB.
         interface org.jailhoused.Manager
 
         # A cell that exists, is defined, or both.
@@ -210,6 +219,8 @@ extension Manager {
         # A later request for this cell took the place of this one.
         error Superseded(cell: string, message: string)
         error PermissionDenied(method: string, message: string)
+        # limit: its name as above; the connection is closed after this.
+        error LimitExceeded(limit: string, message: string)
 
         """
 }

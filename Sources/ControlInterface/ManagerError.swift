@@ -20,6 +20,10 @@ public enum ManagerError: Error, Hashable, Sendable {
     /// A later request for this cell took the place of this one.
     case superseded(cell: String, message: String)
     case permissionDenied(method: String, message: String)
+    /// The client went beyond a limit, and is disconnected.
+    ///
+    /// - limit: its name, see ``Manager/description``.
+    case limitExceeded(limit: String, message: String)
 }
 
 extension ManagerError {
@@ -38,6 +42,7 @@ extension ManagerError {
         case .cellBusy: "CellBusy"
         case .superseded: "Superseded"
         case .permissionDenied: "PermissionDenied"
+        case .limitExceeded: "LimitExceeded"
         }
     }
 
@@ -61,6 +66,7 @@ extension ManagerError {
         var errno: Int?
         var errnoName: String?
         var method: String?
+        var limit: String?
         var message: String
     }
 
@@ -80,6 +86,8 @@ extension ManagerError {
             Fields(cell: cell, command: command, errno: errno, errnoName: errnoName, message: message)
         case .permissionDenied(let method, let message):
             Fields(method: method, message: message)
+        case .limitExceeded(let limit, let message):
+            Fields(limit: limit, message: message)
         }
     }
 
@@ -105,6 +113,7 @@ extension ManagerError {
         case "CellBusy": self = .cellBusy(cell: cell, message: message)
         case "Superseded": self = .superseded(cell: cell, message: message)
         case "PermissionDenied": self = .permissionDenied(method: fields.method ?? "", message: message)
+        case "LimitExceeded": self = .limitExceeded(limit: fields.limit ?? "", message: message)
         default: return nil
         }
     }

@@ -3,7 +3,7 @@ public struct VarlinkFramer: Sendable {
     /// The longest message that a server takes, in bytes without its NUL.
     public static let serverLimit = 64 << 10
     /// The longest message that a client takes: replies carry what consoles printed.
-    public static let clientLimit = 16 << 20
+    public static let clientLimit = 4 << 20
 
     private let limit: Int
     private var buffer: [UInt8] = []

@@ -7,10 +7,13 @@ public protocol VarlinkMethod: Sendable {
     static var interface: String { get }
     /// The method's name inside the interface, for example `Start`.
     static var name: String { get }
+    /// How long a client waits for the reply.
+    static var patience: Duration { get }
 }
 
 extension VarlinkMethod {
     public static var name: String { "\(Self.self)" }
+    public static var patience: Duration { .seconds(30) }
 
     /// What stands in a call's `method`, for example `org.jailhoused.Manager.Start`.
     public static var qualifiedName: String { "\(interface).\(name)" }

@@ -6,12 +6,22 @@ private let streamSocket = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 extension SystemCall {
     /// A connected Unix stream socket.
     ///
+    /// - Parameter patience: whole seconds, how long it may take to connect and, later, each time to send; nil: as long
+    ///   as it takes.
     /// - Throws: ``SystemCallError`` for `connect`: ENOENT when there is no such socket, ECONNREFUSED when nobody
-    ///   listens, EACCES when its mode does not let us.
-    public static func connect(toSocket path: String) throws(SystemCallError) -> OwnedDescriptor {
+    ///   listens, EACCES when its mode does not let us, EAGAIN when the listener did not take it in time.
+    public static func connect(
+        toSocket path: String, patience: Duration? = nil
+    ) throws(SystemCallError) -> OwnedDescriptor {
         var address = try socketAddress(path)
         let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
         let descriptor = OwnedDescriptor(adopting: number)
+        if let patience {
+            var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
+            try result(of: "setsockopt") {
+                setsockopt(number, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+            }
+        }
         try result(of: "connect", on: path) {
             withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {

@@ -60,7 +60,9 @@ extension CommandFailure {
             .service(.invalidParameter):
             self.init(.failed, "\(error): is the running jailhoused of another version than this command?")
         case .noAnswer:
-            self.init(.noDaemon, "the daemon does not answer; try: systemctl status jailhoused")
+            self.init(
+                .noDaemon,
+                "the daemon does not answer; what it was asked may still be done. Try: systemctl status jailhoused")
         case .connection(let error):
             self.init(.noDaemon, "cannot reach the daemon: \(error)")
         case .malformed, .tooLong, .tooDeep, .unknown:

@@ -4,20 +4,10 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
-import Synchronization
 import SystemCalls
 
-/// Answers Varlink calls on the two sockets.
+/// Answers Varlink calls on the two sockets, within ``ClientLimits``.
 struct ControlServer: Service {
-    /// Clients at a time, over both sockets; one more is turned away.
-    static let clientLimit = 64
-    /// A client that does not take a reply for this long is dropped.
-    static let sendTimeout = TimeAmount.seconds(10)
-    /// A client that neither asks nor watches for this long is dropped.
-    static let idleTimeout = TimeAmount.minutes(5)
-    /// Calls that one client may have waiting behind the one that is answered.
-    static let callLimit = 32
-
     /// A listening socket, and what its clients may do.
     struct Socket: Sendable {
         let descriptor: CInt
@@ -28,17 +18,23 @@ struct ControlServer: Service {
 
     let sockets: [Socket]
     let service: ManagerService
+    /// A loop for each socket, so that those who may change something do not wait for the many.
     let group: MultiThreadedEventLoopGroup
     let logger: Logger
 
-    private typealias Client = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+    private typealias Client = Conversation.Client
 
     func run() async throws {
-        let clients = ClientCount(limit: Self.clientLimit)
+        let places = ClientPlaces()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for socket in sockets {
-                let listener = try await ServerBootstrap(group: group)
+                let loop = group.next()
+                let listener = try await ServerBootstrap(group: loop)
                     .serverChannelOption(.backlog, value: 64)
+                    .childChannelOption(
+                        .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: ClientLimits.readSize)
+                    )
+                    .childChannelOption(.maxMessagesPerRead, value: 1)
                     .bind(socket.descriptor) { channel in
                         channel.eventLoop.makeCompletedFuture {
                             try Client(wrappingChannelSynchronously: channel)
@@ -46,7 +42,7 @@ struct ControlServer: Service {
                     }
                 tasks.addTask {
                     await withGracefulShutdownHandler {
-                        await serve(listener, socket.access, clients)
+                        await serve(listener, socket.access, places)
                     } onGracefulShutdown: {
                         listener.channel.close(promise: nil)
                     }
@@ -58,21 +54,30 @@ struct ControlServer: Service {
     }
 
     private func serve(
-        _ listener: NIOAsyncChannel<Client, Never>, _ access: ManagerService.Access, _ clients: ClientCount
+        _ listener: NIOAsyncChannel<Client, Never>, _ access: ManagerService.Access, _ places: ClientPlaces
     ) async {
-        // clients end with the daemon: nothing of theirs is half done, for the supervisor finishes what it began
-        await withTaskGroup(of: Void.self) { tasks in
+        let refused = RareLog(logger, .warning)
+        let dropped = RareLog(logger, .notice)
+        // clients end with the daemon: nothing of theirs is half done, for the supervisor finishes what it began.
+        // A group that keeps the results of its tasks would grow with each client
+        await withDiscardingTaskGroup { tasks in
             do {
                 try await listener.executeThenClose { inbound in
                     for try await client in inbound {
-                        guard clients.enter() else {
-                            logger.warning("turned a client away: \(Self.clientLimit) are connected")
-                            try? await client.channel.close()
+                        let peer = await client.peer()
+                        if let limit = places.enter(peer.user, access) {
+                            refused.say("turned a client away (\(peer)): \(limit.message)")
+                            await turnAway(client, limit)
+                            // whoever comes again and again costs no more than this allows
+                            try? await Task.sleep(for: ClientLimits.pauseAfterRefusal)
                             continue
                         }
                         tasks.addTask {
-                            await talk(to: client, access)
-                            clients.leave()
+                            await Conversation(
+                                client: client, peer: peer, access: access, service: service, dropped: dropped,
+                                logger: logger
+                            ).run()
+                            places.leave(peer.user)
                         }
                     }
                 }
@@ -83,80 +88,11 @@ struct ControlServer: Service {
         }
     }
 
-    private func talk(to client: Client, _ access: ManagerService.Access) async {
-        let peer = await client.peer()
-        do {
-            try await client.executeThenClose { inbound, outbound in
-                let send: ManagerService.Send = { bytes in
-                    let deadline = Deadline(Self.sendTimeout, client.channel)
-                    defer { deadline.cancel() }
-                    try await outbound.write(ByteBuffer(bytes: bytes))
-                }
-                try await withThrowingTaskGroup(of: Void.self) { tasks in
-                    let (calls, queue) = AsyncStream.makeStream(
-                        of: VarlinkCall.self, bufferingPolicy: .bufferingOldest(Self.callLimit))
-                    tasks.addTask {
-                        var idle = Deadline(Self.idleTimeout, client.channel)
-                        for await call in calls {
-                            idle.cancel()
-                            try await service.answer(call, from: peer, access, send: send)
-                            idle = Deadline(Self.idleTimeout, client.channel)
-                        }
-                        idle.cancel()
-                    }
-                    defer { queue.finish() }
-                    var framer = VarlinkFramer()
-                    for try await buffer in inbound {
-                        framer.append(buffer.readableBytesView)
-                        while let message = try framer.next() {
-                            guard case .enqueued = queue.yield(try VarlinkCall(message: message)) else {
-                                throw ControlError.malformed("more than \(Self.callLimit) calls at once")
-                            }
-                        }
-                    }
-                    // the client is gone: what it asked for goes on, its stream does not
-                    tasks.cancelAll()
-                }
-            }
-        } catch is CancellationError {
-        } catch let error as ControlError {
-            logger.notice("dropped a client (\(peer)): \(error)")
-        } catch {
-            logger.debug("a client (\(peer)) went: \(error)")
+    /// Nothing waits for the client: what is said fits into the connection's buffer.
+    private func turnAway(_ client: Client, _ limit: LimitReached) async {
+        try? await client.executeThenClose { _, outbound in
+            try await outbound.write(ByteBuffer(bytes: limit.reply))
         }
-    }
-}
-
-/// Closes a channel when the time is over.
-private struct Deadline {
-    private let timer: Scheduled<Void>
-
-    init(_ time: TimeAmount, _ channel: any Channel) {
-        timer = channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
-    }
-
-    func cancel() { timer.cancel() }
-}
-
-/// How many clients there are.
-private final class ClientCount: Sendable {
-    private let limit: Int
-    private let count = Mutex(0)
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    func enter() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    func leave() {
-        count.withLock { $0 -= 1 }
     }
 }
 

@@ -75,7 +75,7 @@ struct Jailhoused: AsyncParsableCommand {
             logger.critical("\(error)")
             throw ExitCode.failure
         }
-        let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let clients = MultiThreadedEventLoopGroup(numberOfThreads: sockets.count)
         let supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration))
         do {
             try await supervisor.begin()

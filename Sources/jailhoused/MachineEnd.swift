@@ -52,6 +52,8 @@ struct MachineEnd {
                 // a little sooner, so that it can answer
                 let timeout = left - min(left / 10, .seconds(1))
                 return .done(try client.call(Manager.ShutDownAll.self, .init(timeout: timeout.microseconds)))
+            } catch ControlError.manager(.limitExceeded) {
+                usleep(50_000)
             } catch ControlError.manager(let error) {
                 throw error
             } catch {

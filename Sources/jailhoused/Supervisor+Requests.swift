@@ -5,6 +5,9 @@ import Supervision
 
 /// What clients ask. Each of these looks at the state again after it has waited: it may have changed.
 extension Supervisor {
+    /// In bytes, of a name that is looked for; a cell's own has 31 at the most.
+    private static let longestName = 256
+
     func list() -> Manager.List.Reply {
         let pools = view.pools()
         let machine = Manager.Machine(
@@ -103,8 +106,11 @@ extension Supervisor {
     }
 
     /// What is wrong with the configuration directory, or with one system or definition in it.
-    func check(path: String?) -> [String] {
-        let loaded = files.load()
+    ///
+    /// It reads many files, some of them large: on a thread of its own, beside the supervision.
+    nonisolated func check(path: String?) async throws -> [String] {
+        let files = files
+        let loaded = try await checkThread.runIfActive { files.load() }
         let problems = loaded.problems.filter { path == nil || $0.path == path }.map(\.message)
         return problems + loaded.warnings.filter { path == nil || $0.hasPrefix(path ?? "") }
     }
@@ -128,6 +134,11 @@ extension Supervisor {
 
     private func known(_ name: String) throws -> ManagedCell {
         if let cell = cells[name] { return cell }
+        guard name.utf8.count <= Self.longestName else {
+            // not compared with the cells' names, which would take as long as the name is
+            throw ManagerError.cellNotFound(
+                cell: "", nearest: nil, message: "a name of \(name.utf8.count) bytes is no cell's")
+        }
         throw ManagerError.cellNotFound(name, among: cells.keys.sorted())
     }
 }

@@ -18,6 +18,8 @@ actor Supervisor {
     let logger: Logger
     let hypervisor: HypervisorCommands
     let commandThread: NIOThreadPool
+    /// Checks definitions for clients.
+    let checkThread = NIOThreadPool(numberOfThreads: 1)
     let files: DefinitionFiles
     let stateFile: StateFile
     let view: HypervisorView
@@ -69,6 +71,7 @@ actor Supervisor {
         view = HypervisorView(directory: hypervisor.sysfs)
         state = StateFile.Contents(bootID: StateFile.bootID())
         nextPoll = Clock.now()
+        checkThread.start()
     }
 
     /// Takes up what an earlier daemon knew, looks for the first time and goes on looking.

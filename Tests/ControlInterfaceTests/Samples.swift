@@ -51,7 +51,7 @@ enum Samples {
         .commandFailed(cell: "c", command: "create", errno: 16, errnoName: "EBUSY", message: "m"),
         .shutdownDenied(cell: "c", message: "m"), .startFailed(cell: "c", message: "m"),
         .cellBusy(cell: "c", message: "m"), .superseded(cell: "c", message: "m"),
-        .permissionDenied(method: "Start", message: "m"),
+        .permissionDenied(method: "Start", message: "m"), .limitExceeded(limit: "calls", message: "m"),
     ]
 
     static let serviceErrors: [ServiceError] = [

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// Clients that err, or mean harm: they are dropped, and others are served.
@@ -6,19 +7,44 @@ import Testing
     @Test("What is no Varlink ends the connection, and a message without an end is not collected for ever")
     func garbage() async throws {
         let machine = try await LiveMachine.start(system: false)
-        let garbage = ["garbage", "", "[]", "{}", #"{"method":3}"#, String(repeating: "[", count: 500)]
+        let garbage = ["garbage", "", "[]", "{}", #"{"method":3}"#]
         for text in garbage {
             let client = try RawClient(machine)
             try client.send(text + "\0")
             #expect(client.receive() == 0, "closed without an answer")
         }
-        let client = try RawClient(machine)
-        let block = String(repeating: "x", count: 64 << 10)
-        #expect(throws: (any Error).self) {
-            // the daemon hangs up long before this is over
-            for _ in 0..<64 { try client.send(block) }
-        }
         #expect(try await machine.control("list").status == 0)
+    }
+
+    @Test("Who goes beyond a limit is told which one, then disconnected")
+    func limits() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let watch = #"{"method":"org.jailhoused.Manager.Watch","more":true}"# + "\0"
+        let name = #"{"method":"org.varlink.service.GetInfo"}"# + "\0"
+        let cases = [
+            ("message-size", String(repeating: "x", count: (64 << 10) + 1)),
+            ("message-depth", String(repeating: "[", count: 33) + "\0"),
+            ("calls", watch + String(repeating: name, count: 40)),
+            ("message-time", #"{"method":"org"#),
+        ]
+        for (limit, text) in cases {
+            let client = try RawClient(machine)
+            try client.send(text)
+            #expect(client.rest().contains(#""limit":"\#(limit)""#), "\(limit)")
+        }
+        #expect(machine.log.contains("dropped a client"))
+        #expect(try await machine.control("list").status == 0)
+    }
+
+    @Test("A name that is no cell's, however long, is answered at once")
+    func longName() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let client = try RawClient(machine)
+        let name = String(repeating: "r", count: 60_000)
+        let start = ContinuousClock.now
+        try client.send(#"{"method":"org.jailhoused.Manager.Describe","parameters":{"cell":"\#(name)"}}"# + "\0")
+        #expect(client.text().contains("CellNotFound"))
+        #expect(ContinuousClock.now - start < .seconds(2))
     }
 
     @Test("More clients than are served are turned away, and serve again when some have gone")
@@ -26,13 +52,44 @@ import Testing
         let machine = try await LiveMachine.start(system: false)
         var clients = try (0..<200).map { _ in try RawClient(machine) }
         let call = #"{"method":"org.varlink.service.GetInfo"}"# + "\0"
-        let served = clients.count { client in
-            (try? client.send(call)) != nil && client.receive() > 0
+        let answers = clients.map { client in
+            try? client.send(call)
+            return client.text()
         }
         // the client that looked whether the daemon is up may still have its place
-        #expect((60...64).contains(served))
+        #expect((60...64).contains(answers.count { $0.contains("\"vendor\"") }))
+        #expect(answers.count { $0.contains(#""limit":"connections""#) } >= 200 - 64)
         clients.removeAll()
         try await eventually("a place is free") { try await machine.control("list").status == 0 }
+    }
+
+    @Test("Readers cannot lock administrators out")
+    func places() async throws {
+        let machine = try await LiveMachine.start(system: false)
+        // root's may be as many as there are for readers
+        let readers = try (0..<64).map { _ in try RawClient(machine, socket: "status") }
+        let call = #"{"method":"org.varlink.service.GetInfo"}"# + "\0"
+        let served = readers.count { reader in
+            _ = try? reader.send(call)
+            return reader.text().contains("\"vendor\"")
+        }
+        #expect(served == 48)
+        #expect(try await machine.control("list").status == 0)
+        withExtendedLifetime(readers) {}
+    }
+
+    @Test("One user has sixteen places", .enabled(if: geteuid() == 0))
+    func oneUser() async throws {
+        let machine = try await LiveMachine.start(system: false)
+        let script = """
+            import os, socket
+            os.setuid(65534)
+            clients = [socket.socket(socket.AF_UNIX) for _ in range(17)]
+            for client in clients: client.connect("\(machine.directory.url.path)/run/status")
+            print(clients[16].recv(65536).decode())
+            """
+        let crowded = try await Program.run(["python3", "-c", script])
+        #expect(crowded.output.contains(#""limit":"connections-per-user""#), "\(crowded.errors)")
     }
 
     @Test("A watcher that never reads holds up nobody")

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Glibc
 import Synchronization
@@ -104,6 +105,45 @@ final class LiveMachine: Sendable {
                 Place.program("jailhouse-sim"), "exec", "--directory", path("machine"), "--",
                 Place.program("jailhoused"), "--configuration", path("etc"), "--runtime", path("run"),
             ] + arguments)
+    }
+
+    /// The daemon itself, which `jailhouse-sim exec` may have started.
+    func daemonProcess() throws -> ProcessFiles {
+        try ProcessFiles.find("jailhoused", argument: directory.url.appending(path: "run").path)
+    }
+
+    /// Starts `hostile.py` against the status socket, as this user where that is allowed.
+    func hostileClients(as user: String, _ kinds: String...) throws -> Program {
+        let script = Place.source.appending(path: "Tests/Integration/hostile.py").path
+        return try Program(["python3", script, directory.url.appending(path: "run/status").path, user] + kinds)
+    }
+
+    /// How long, in seconds, a cell stands still: from the first look at its state that finds it failed to the first
+    /// that finds it running again. Nil when it was so short that no look fell into it.
+    func restartTime(of name: String) async throws -> Double? {
+        guard let id = try await cell(name)?.id else { throw TooLate(description: "\(name) does not exist") }
+        let state = directory.url.appending(path: "machine/root/sys/devices/jailhouse/cells/\(id)/state").path
+        let work = BackgroundWork { () -> Double? in
+            guard let failed = Self.wait(for: "failed", in: state), let up = Self.wait(for: "running", in: state)
+            else { return nil }
+            return Double(up - failed) / 1e9
+        }
+        try await inject(name, "fail")
+        let time = await work.value
+        try await eventually("\(name) runs again") { try await cell(name)?.condition == "running" }
+        return time
+    }
+
+    /// When a file first had this line, in ns; nil when that took more than 5 s.
+    private static func wait(for line: String, in path: String) -> UInt64? {
+        let start = DispatchTime.now().uptimeNanoseconds
+        while DispatchTime.now().uptimeNanoseconds - start < 5_000_000_000 {
+            if let text = try? String(contentsOfFile: path, encoding: .utf8), text == line + "\n" {
+                return DispatchTime.now().uptimeNanoseconds
+            }
+            usleep(200)
+        }
+        return nil
     }
 
     /// Runs `jailhouse-sim inject`.

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import SystemCalls
 
-/// A client of the daemon that sends bytes as they are, and waits 10 seconds at the most.
+/// A client of the daemon that sends bytes as they are, and waits 15 seconds at the most.
 final class RawClient: Sendable {
     private let descriptor: CInt
 
@@ -10,7 +10,7 @@ final class RawClient: Sendable {
     init(_ machine: LiveMachine, socket: String = "control") throws {
         let path = machine.directory.url.appending(path: "run/\(socket)").path
         descriptor = try SystemCall.connect(toSocket: path).release()
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 15, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(descriptor, SOL_SOCKET, option, &limit, size) }
     }
@@ -29,6 +29,16 @@ final class RawClient: Sendable {
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         let count = max(0, recv(descriptor, &buffer, buffer.count, 0))
         return String(decoding: buffer.prefix(count), as: UTF8.self)
+    }
+
+    /// Everything until the end of the connection, or until nothing has come for so long.
+    func rest() -> String {
+        var all = ""
+        while true {
+            let next = text()
+            if next.isEmpty { return all }
+            all += next
+        }
     }
 
     /// How many bytes came; 0 at the end of the connection, also when it was reset.

@@ -1,0 +1,125 @@
+import ControlInterface
+import Logging
+import NIOCore
+import Synchronization
+
+/// One client, from its first byte to its last.
+struct Conversation: Sendable {
+    typealias Client = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    let client: Client
+    let peer: Peer
+    let access: ManagerService.Access
+    let service: ManagerService
+    let dropped: RareLog
+    let logger: Logger
+
+    func run() async {
+        do {
+            try await client.executeThenClose { inbound, outbound in
+                let send: ManagerService.Send = { bytes in
+                    let deadline = Deadline(ClientLimits.sendTime, client.channel)
+                    defer { deadline.cancel() }
+                    try await outbound.write(ByteBuffer(bytes: bytes))
+                }
+                try await converse(inbound, send)
+            }
+        } catch is CancellationError {
+        } catch let error as LimitReached {
+            dropped.say("dropped a client (\(peer)): \(error.message)")
+        } catch let error as ControlError {
+            dropped.say("dropped a client (\(peer)): \(error)")
+        } catch {
+            logger.debug("a client (\(peer)) went: \(error)")
+        }
+    }
+
+    /// Reads calls while they are answered in order, one at a time: so the end of a client is noticed at once.
+    private func converse(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ send: @escaping ManagerService.Send)
+        async throws
+    {
+        let waiting = WaitingBytes()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            let (calls, queue) = AsyncStream.makeStream(
+                of: (call: VarlinkCall, size: Int).self, bufferingPolicy: .bufferingOldest(ClientLimits.waitingCalls))
+            tasks.addTask {
+                var idle = Deadline(ClientLimits.idleTime, client.channel, saying: .idleTime)
+                for await (call, size) in calls {
+                    idle.cancel()
+                    waiting.remove(size)
+                    try await service.answer(call, from: peer, access, send: send)
+                    idle = Deadline(ClientLimits.idleTime, client.channel, saying: .idleTime)
+                }
+                idle.cancel()
+            }
+            defer { queue.finish() }
+            do {
+                try await read(inbound) { message in
+                    let call = try VarlinkCall(message: message)
+                    guard waiting.add(message.count), case .enqueued = queue.yield((call, message.count)) else {
+                        throw LimitReached.calls
+                    }
+                }
+            } catch {
+                let limit = error as? LimitReached ?? (error as? ControlError).flatMap { LimitReached($0) }
+                if let limit { try? await send(limit.reply) }
+                tasks.cancelAll()
+                throw limit ?? error
+            }
+            // the client is gone: what it asked for goes on, its stream does not
+            tasks.cancelAll()
+        }
+    }
+
+    private func read(
+        _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ take: ([UInt8]) throws -> Void
+    ) async throws {
+        var framer = VarlinkFramer()
+        var unfinished: Deadline?
+        defer { unfinished?.cancel() }
+        for try await buffer in inbound {
+            try await service.turns(access).take {
+                framer.append(buffer.readableBytesView)
+                while let message = try framer.next() {
+                    unfinished?.cancel()
+                    unfinished = nil
+                    try take(message)
+                }
+            }
+            if framer.pendingCount > 0, unfinished == nil {
+                unfinished = Deadline(ClientLimits.messageTime, client.channel, saying: .messageTime)
+            }
+        }
+    }
+}
+
+/// The bytes of the calls that wait.
+private final class WaitingBytes: Sendable {
+    private let count = Mutex(0)
+
+    func add(_ size: Int) -> Bool {
+        count.withLock { count in
+            count += size
+            // one call may always wait
+            return count == size || count <= ClientLimits.waitingBytes
+        }
+    }
+
+    func remove(_ size: Int) {
+        count.withLock { $0 -= size }
+    }
+}
+
+/// Closes a channel when the time is over.
+private struct Deadline {
+    private let timer: Scheduled<Void>
+
+    init(_ time: TimeAmount, _ channel: any Channel, saying limit: LimitReached? = nil) {
+        timer = channel.eventLoop.scheduleTask(in: time) {
+            if let limit { channel.writeAndFlush(ByteBuffer(bytes: limit.reply), promise: nil) }
+            channel.close(promise: nil)
+        }
+    }
+
+    func cancel() { timer.cancel() }
+}
