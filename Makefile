@@ -16,6 +16,8 @@ COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
+# the daemon acts upon no file that others may write, and some checkouts are made so
+OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
 SEED ?=
 LINT_PACKAGES := shellcheck
@@ -42,19 +44,19 @@ release:
 demo:
 	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
 	$(MAKE) --no-print-directory inmates cell-monitor build
-	Tests/demo/demo.sh .build/debug
+	$(OWN_FILES) Tests/demo/demo.sh .build/debug
 
 test:
 	.ci/packages $(TEST_PACKAGES)
 	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
 	$(SWIFT) build --build-tests
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
+	$(OWN_FILES) SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
 chaos:
 	.ci/packages $(BUILD_PACKAGES)
 	$(MAKE) --no-print-directory inmates
 	for product in jailhoused $(PRELOAD) chaos; do $(SWIFT) build --product $$product || exit; done
-	.build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %)
+	$(OWN_FILES) .build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %)
 
 bench: release
 	Tests/bench/check.sh .build/release
