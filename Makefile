@@ -82,6 +82,18 @@ fuzz: inmates
 	$@/bin/pip install --quiet --disable-pip-version-check varlink==31.0.0
 	touch $@
 
+# Every state of a cell's life that can be reached, for every kind of definition: a table, and a story for what does not
+# hold. The tests explore the smallest alphabet.
+explore: .build/explore/explore
+	$<
+
+.build/explore/explore: $(wildcard Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
+	mkdir -p $(@D)
+	swiftc -O -wmo -swift-version 6 -parse-as-library -enable-testing -module-name Supervision -emit-library -static \
+	    -emit-module -emit-module-path $(@D)/Supervision.swiftmodule -o $(@D)/libSupervision.a Sources/Supervision/*.swift
+	swiftc -O -wmo -swift-version 6 -I $(@D) -L $(@D) -lSupervision \
+	    Tests/SupervisionTests/Exploration/*.swift Tests/explore/main.swift -o $@
+
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)
 
@@ -116,4 +128,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos bench scenarios fuzz format lint install
+.PHONY: build inmates cell-monitor release demo test chaos bench scenarios fuzz explore format lint install

@@ -117,7 +117,7 @@ public struct CellLifecycle: Hashable, Sendable {
     /// What the next look should include.
     public var curiosity: Curiosity {
         guard let supervised else { return [] }
-        if memory.goal == .run && (progress != .up || restartsAnew) { return .managementExits }
+        if memory.goal == .run && (progress != .up || restartsAnew || inFlight == .load) { return .managementExits }
         if progress == .up, supervised.policy.liveness != nil { return .totalExits }
         if case .started = progress { return .managementExits }
         return []
@@ -159,7 +159,7 @@ extension CellLifecycle {
         memory.since = since
     }
 
-    private var currentCondition: Condition {
+    var currentCondition: Condition {
         guard let sighting else { return condition }
         guard supervised != nil else { return sighting.observation == nil ? .absent : .foreign }
         if memory.gaveUp { return .gaveUp }

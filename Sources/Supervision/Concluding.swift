@@ -6,6 +6,7 @@ extension CellLifecycle {
     ) {
         guard inFlight == command else { return observe(next, at: now, &actions) }
         let before = commanded
+        let outcome = outcome.judged(by: next, of: command)
         inFlight = nil
         switch outcome {
         case .done(let timedOut):
@@ -15,7 +16,10 @@ extension CellLifecycle {
             if command == .start { memory.unverified = nil }
             if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
-            if command == .start { memory.unverified = nil }
+            guard command == .start else { break }
+            memory.unverified = nil
+            // what was loaded for it may have been used up
+            progress = .unseen
         }
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
@@ -26,13 +30,17 @@ extension CellLifecycle {
 
     private mutating func advance(past command: Command, before: Observation?, at now: Moment) {
         denial = nil
+        invalidSince = nil
         switch command {
         case .create:
             progress = .down(.created)
             if recreation == .due { recreation = .done }
             sighting = nil
         case .load:
-            progress = .loaded(Settling(before: before?.managementExits ?? [], since: now))
+            // nobody wants it started any more: others may do so before somebody does again
+            progress =
+                memory.goal == .run
+                ? .loaded(Settling(before: before?.managementExits ?? [], since: now)) : .down(.stopped)
             restartsAnew = false
             isSilent = false
             memory.failedID = nil
@@ -42,6 +50,9 @@ extension CellLifecycle {
                     before: verification.before, since: now, lostStarts: verification.lostStarts)
                 memory.unverified = verification
                 progress = .started(verification)
+            } else {
+                // its definition went and came meanwhile
+                progress = .unseen
             }
         case .shutDown:
             progress = .down(.stopped)
@@ -55,25 +66,39 @@ extension CellLifecycle {
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
         if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
-        if refusal.kind == .definition, restartsAnew {
+        if refusal.kind == .definition, restartsAnew, progress == .up {
             // nothing has been touched: the old inmate goes on
             restartsAnew = false
             return settle(with: .refused(command, refusal), &actions)
         }
+        if isMoot(command, next) { return }
         // an inmate that runs, as before or because others have started it, is let run
         let runs = next.observation?.state.isRunning ?? false
         if command == .load, memory.goal == .run, recreation == .none, refusal.kind == .other, !runs {
             recreation = .due
-            restartsAnew = false
+            restartsAnew = restartsAnew && next.observation?.state.isAskedToShutDown == true
+            // the hypervisor stops a cell before it looks at the images: it has not ended by itself
+            if next.observation?.state == .shutDown { progress = .down(.stopped) }
             actions.append(.report(.recreating(refusal)))
             return
         }
         if memory.goal == .run {
             fail(.refused(command, refusal), at: now, &actions)
+            // one failure, also if the cell went with it
+            if next == .absent { progress = .nothing }
         } else {
             settle(with: .refused(command, refusal), &actions)
             fallBack()
+            // what was loaded for it may have been used up
+            if command == .start { progress = .unseen }
         }
+    }
+
+    /// Whether nobody needs any more what was refused: it should run, and it runs, because others have started it
+    /// meanwhile, or because the stop or restart that the command was for has been taken back.
+    private func isMoot(_ command: Command, _ next: Sighting) -> Bool {
+        memory.goal == .run && next.observation?.state.isRunning == true && command != .start && recreation != .due
+            && !restartsAnew && !isDeclaredFailed
     }
 
     /// Repeats a denied shutdown until the definition's `stop-timeout` is over; then lets the inmate run.
@@ -118,5 +143,19 @@ extension CellLifecycle {
         memory.lastAnswer = answer
         memory.lastAnswerTime = now
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
+    }
+}
+
+extension Outcome {
+    /// What counts is what a look shows, not what the call returned: a stop that was refused halfway has stopped it.
+    fileprivate func judged(by next: Sighting, of command: Command) -> Outcome {
+        switch (self, command, next) {
+        case (.refused, .destroy, .absent): .done()
+        case (.refused, .shutDown, .present(let observation)) where observation.state == .shutDown: .done()
+        // whether it took effect is verified as ever
+        case (.refused(let refusal), .start, .present(let observation))
+        where refusal.kind == .other && observation.state.isRunning: .done()
+        default: self
+        }
     }
 }

@@ -5,7 +5,8 @@ extension CellLifecycle {
     mutating func fail(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
-        memory.failure = cause
+        // a command that is refused does not bring back to life what was declared failed
+        if case .refused = cause, isDeclaredFailed {} else { memory.failure = cause }
         memory.failedID = sighting?.observation?.id
         memory.unverified = nil
         progress = sighting?.observation == nil ? .nothing : .down(.failed)
@@ -28,6 +29,13 @@ extension CellLifecycle {
         backingOffUntil = now + delay
         let attempt = memory.budget.attempts.count
         actions.append(.report(.restarting(after: delay, attempt: attempt, of: policy.limit.attempts)))
+    }
+
+    /// Nothing is wanted any more of a cell that failed; what was declared failed stays so while it says that it runs.
+    mutating func forgetFailure() {
+        let mayRun = sighting?.observation?.state.isRunning ?? (sighting == nil)
+        if memory.failure?.isDeclared == true, memory.failedID != nil, mayRun { return }
+        memory.failure = nil
     }
 
     /// Forgets failures; a cell that was given up stays as it is until somebody starts it.

@@ -33,10 +33,15 @@ extension CellLifecycle {
         if observation.state == .invalid {
             let first = invalidSince ?? now
             invalidSince = first
-            if isPassing(at: now) { return }
+            if isPassing(at: now) {
+                // others destroy it: what was loaded may be gone before the next look
+                if case .loaded(let settling) = progress, settling.lostStarts == 0 { progress = .down(.stopped) }
+                return
+            }
         } else {
             invalidSince = nil
         }
+        if observation.state == .shutDown { forgetInmate() }
         switch progress {
         case .unseen, .nothing: adopt(observation, at: now, &actions)
         case .loaded(var settling):
@@ -55,7 +60,7 @@ extension CellLifecycle {
         case .down(let end):
             if observation.state.isRunning {
                 // what was declared failed while it said running goes on saying so
-                if end == .failed, memory.failure?.isDeclared == true, before?.state.isRunning == true { return }
+                if isDeclaredFailed, before?.state.isRunning == true { return }
                 adopt(observation, at: now, &actions)
             } else if let cause = failureCause(of: observation), end != .failed {
                 progress = .up
@@ -75,8 +80,8 @@ extension CellLifecycle {
         }
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
-            if memory.failure == .lostStart, case .unbounded = supervised?.handshake { isSilent = true }
-            if memory.goal == .run { backingOffUntil = now }
+            if case .unbounded = supervised?.handshake { isSilent = true }
+            if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             return
         }
         if observation.state.isRunning {
@@ -86,7 +91,7 @@ extension CellLifecycle {
             if memory.failedID == observation.id {
                 // counted by the daemon before us
                 progress = .down(.failed)
-                if memory.goal == .run { backingOffUntil = now }
+                if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             } else {
                 progress = .up
                 fail(cause, at: now, &actions)
@@ -149,7 +154,10 @@ extension CellLifecycle {
         }
         if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
             if liveliness?.exits != exits { liveliness = Liveliness(exits: exits, since: now) }
-            if let since = liveliness?.since, now - since >= stall { fail(.stalled, at: now, &actions) }
+            if let since = liveliness?.since, now - since >= stall {
+                if case .unbounded = supervised?.handshake { isSilent = true }
+                fail(.stalled, at: now, &actions)
+            }
         }
     }
 
@@ -157,6 +165,11 @@ extension CellLifecycle {
     func isPassing(at now: Moment) -> Bool {
         guard sighting?.observation?.state == .invalid, let invalidSince else { return false }
         return now - invalidSince < Self.passing
+    }
+
+    /// Whether we say that it failed, while the hypervisor says that it runs.
+    var isDeclaredFailed: Bool {
+        progress == .down(.failed) && memory.failedID != nil && memory.failure?.isDeclared == true
     }
 
     private func failureCause(of observation: Observation) -> FailureCause? {
@@ -187,6 +200,14 @@ extension CellLifecycle {
         memory.failure = nil
     }
 
+    /// The inmate has ended: whatever is started there next is another one.
+    private mutating func forgetInmate() {
+        isSilent = false
+        if memory.failure?.isDeclared == true { memory.failedID = nil }
+        if case .started = progress { return }
+        memory.unverified = nil
+    }
+
     private mutating func forgetCell() {
         progress = .nothing
         invalidSince = nil
@@ -195,5 +216,6 @@ extension CellLifecycle {
         restartsAnew = false
         isSilent = false
         memory.unverified = nil
+        memory.failedID = nil
     }
 }

@@ -69,6 +69,6 @@ extension CellLifecycle {
         memory.goal = .leave
         goalBefore = nil
         denial = nil
-        memory.failure = nil
+        forgetFailure()
     }
 }

@@ -38,8 +38,8 @@ struct Settling: Hashable, Sendable {
     let before: [UInt64]
     let since: Moment
     /// When the growth was seen.
-    private(set) var parked: Moment?
-    private var parkedExits: [UInt64]?
+    var parked: Moment?
+    var parkedExits: [UInt64]?
     /// How many starts of this load were lost.
     var lostStarts = 0
 
@@ -58,7 +58,8 @@ struct Settling: Hashable, Sendable {
 
     /// Whether nobody else has started the cell since, and so used up what was loaded.
     func isUntouched(_ exits: [UInt64]) -> Bool {
-        parkedExits == nil || parkedExits == exits
+        if let parkedExits { return exits == parkedExits }
+        return !zip(exits, before).contains { $0 < $1 }
     }
 
     func isOver(at now: Moment) -> Bool {

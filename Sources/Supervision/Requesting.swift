@@ -7,7 +7,10 @@ extension CellLifecycle {
         if disabled && request != .stop && request != .destroy {
             return actions.append(.answer(id, .disabled))
         }
-        settle(with: .superseded(by: request), &actions) { $0.aim != request.aim }
+        // what is to run will exist: a create goes with it
+        if request != .create || memory.goal != .run {
+            settle(with: .superseded(by: request), &actions) { $0.aim != request.aim }
+        }
         denial = nil
         backingOffUntil = nil
 
@@ -19,7 +22,7 @@ extension CellLifecycle {
             memory.budget.reset()
             memory.gaveUp = false
             memory.goal = .run
-            restartsAnew = request == .restart && isUpOrStarted
+            if request == .restart { restartsAnew = mayBeUp }
         case .stop, .destroy:
             goalBefore = memory.goal
             memory.goal = request == .stop ? .stop : .absent
@@ -30,8 +33,11 @@ extension CellLifecycle {
         waiting.append(Waiting(id: id, request: request))
     }
 
-    private var isUpOrStarted: Bool {
-        if case .started = progress { true } else { progress == .up }
+    private var mayBeUp: Bool {
+        if case .started = progress { return true }
+        guard let state = sighting?.observation?.state else { return false }
+        // while it shows a passing state, it may turn out to run
+        return progress == .up || state.isRunning || state == .invalid
     }
 
     mutating func define(_ definition: Supervised?, at now: Moment, _ actions: inout [Action]) {
@@ -43,6 +49,10 @@ extension CellLifecycle {
             denial = nil
             restartsAnew = false
             recreation = .none
+            switch progress {
+            case .loaded, .started: progress = .unseen
+            case .unseen, .nothing, .up, .down: break
+            }
         } else if memory.goal == nil, sighting?.observation?.state.isRunning == true {
             memory.goal = .run
         }
@@ -51,7 +61,7 @@ extension CellLifecycle {
     mutating func release(_ actions: inout [Action]) {
         settle(with: .disabled, &actions)
         memory.goal = .leave
-        memory.failure = nil
+        forgetFailure()
         backingOffUntil = nil
         denial = nil
         restartsAnew = false
@@ -64,7 +74,7 @@ extension CellLifecycle {
             let fulfilled =
                 switch entry.request {
                 case .create: sighting?.observation != nil
-                case .start, .restart: progress == .up && !restartsAnew
+                case .start, .restart: progress == .up && !restartsAnew && recreation == .none
                 case .stop: memory.goal == .leave && sighting?.observation?.state.isRunning != true
                 case .destroy: memory.goal == .leave && sighting?.observation == nil
                 }

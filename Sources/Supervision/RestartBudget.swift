@@ -1,9 +1,9 @@
 /// Counts restarts: how long the next one waits, and when there have been too many.
 public struct RestartBudget: Hashable, Sendable, Codable {
     /// When the attempts within the limit's time were decided, oldest first.
-    public private(set) var attempts: [Moment] = []
+    public internal(set) var attempts: [Moment] = []
     /// Failures since the last stable run, which set the delay.
-    public private(set) var consecutive = 0
+    public internal(set) var consecutive = 0
 
     /// More of them lead beyond every delay that can be asked for.
     private static let mostDoublings = 62

@@ -57,6 +57,14 @@ struct Story {
         send(.finished(command, .refused(Refusal(kind: kind, message: "no", errno: 1)), sighting))
     }
 
+    /// A request without the look that follows it.
+    @discardableResult
+    mutating func send(_ request: Request) -> RequestID {
+        nextRequest += 1
+        send(.requested(request, nextRequest))
+        return nextRequest
+    }
+
     @discardableResult
     mutating func request(_ request: Request) -> RequestID {
         nextRequest += 1

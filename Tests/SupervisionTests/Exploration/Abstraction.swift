@@ -1,0 +1,125 @@
+@testable import Supervision
+
+/// The abstraction by which the reachable places become finitely many.
+///
+/// Of every place one representative is visited. Two places have the same when no comparison in `Supervision` can tell
+/// them apart:
+/// - a moment only as far as it is over or to come: it was `present`, or `longAgo` (``Deadline``);
+/// - counters of VM exits only by their order among each other, since they are only compared;
+/// - numbers of cells only as the same as or another than that of the cell that is there;
+/// - what is only shown and never decides (sentences, the condition, `since`, the count of restarts, the last answer) not at all.
+extension Place {
+    var abstracted: Place {
+        var place = self
+        place.renameIDs()
+        place.rankExits()
+        place.dropWhatDecidesNothing()
+        place.dropWhatIsOver()
+        return place
+    }
+
+    private mutating func renameIDs() {
+        let id = world.id
+        func renamed(_ old: Int) -> Int { old == id ? 1 : 2 }
+        lifecycle.memory.failedID = lifecycle.memory.failedID.map(renamed)
+        lifecycle.memory.unverifiedID = lifecycle.memory.unverifiedID.map(renamed)
+        lifecycle.sighting = lifecycle.sighting?.changed { $0.id = renamed($0.id) }
+        if let old = lifecycle.commanded?.id { lifecycle.commanded?.id = renamed(old) }
+        world.id = 1
+    }
+
+    private mutating func rankExits() {
+        var values: Set<UInt64> = [world.managementExits]
+        if lifecycle.inFlight == .load { values.formUnion(lifecycle.commanded?.managementExits ?? []) }
+        values.formUnion(lifecycle.memory.unverified?.before ?? [])
+        switch lifecycle.progress {
+        case .loaded(let settling): values.formUnion(settling.before + (settling.parkedExits ?? []))
+        case .started(let watch): values.formUnion(watch.before)
+        default: break
+        }
+        let order = values.sorted()
+        func rank(_ exits: [UInt64]) -> [UInt64] { exits.map { UInt64(order.firstIndex(of: $0) ?? 0) } }
+
+        world.managementExits = rank([world.managementExits])[0]
+        let commanded = lifecycle.inFlight == .load ? lifecycle.commanded?.managementExits.map(rank) : nil
+        lifecycle.commanded?.managementExits = commanded
+        lifecycle.memory.unverified = lifecycle.memory.unverified.map {
+            Verification(before: rank($0.before), since: .present, lostStarts: $0.lostStarts)
+        }
+        switch lifecycle.progress {
+        case .loaded(let old):
+            var settling = Settling(before: rank(old.before), since: old.since)
+            // once the park was seen, its patience is of no account
+            if old.parked != nil { settling = settling.copy(since: .present) }
+            (settling.parked, settling.parkedExits) = (old.parked, old.parkedExits.map(rank))
+            settling.lostStarts = old.lostStarts
+            lifecycle.progress = .loaded(settling)
+        case .started(let old):
+            lifecycle.progress = .started(
+                Verification(before: rank(old.before), since: old.since, lostStarts: old.lostStarts))
+        default: break
+        }
+        world.totalExits = lifecycle.liveliness.map { $0.exits == world.totalExits ? 0 : 1 } ?? 0
+        lifecycle.liveliness?.exits = 0
+    }
+
+    private mutating func dropWhatDecidesNothing() {
+        lifecycle.since = .present
+        lifecycle.memory.since = nil
+        lifecycle.memory.condition = nil
+        lifecycle.memory.lastAnswer = nil
+        lifecycle.memory.lastAnswerTime = nil
+        lifecycle.memory.restarts = 0
+        lifecycle.memory.budget.consecutive = min(lifecycle.memory.budget.consecutive, 1)
+        if lifecycle.memory.unverified == nil { lifecycle.memory.unverifiedID = nil }
+        lifecycle.condition = .absent
+        lifecycle.memory.failure = lifecycle.memory.failure.flatMap { $0.isDeclared ? .stalled : nil }
+        if lifecycle.progress != .up || lifecycle.memory.budget.isUntouched { lifecycle.upSince = .present }
+        lifecycle.sighting = lifecycle.sighting?.changed { observation in
+            (observation.managementExits, observation.totalExits, observation.failedCPUs) = (nil, nil, [])
+            if observation.state == .runningLocked { observation.state = .running }
+        }
+        lifecycle.commanded?.totalExits = nil
+        lifecycle.commanded?.failedCPUs = []
+        if lifecycle.inFlight == nil { lifecycle.commanded = nil }
+        if lifecycle.commanded?.state == .runningLocked { lifecycle.commanded?.state = .running }
+        switch lifecycle.memory.goal {
+        case .stop, .absent, .exist: if lifecycle.goalBefore != .run { lifecycle.goalBefore = nil }
+        case .leave, .run, nil: lifecycle.goalBefore = nil
+        }
+        if let until = lifecycle.backingOffUntil { lifecycle.backingOffUntil = until > .present ? .toCome : .present }
+        if let denial = lifecycle.denial {
+            let retry: Moment = denial.retry > .present ? .toCome : .present
+            lifecycle.denial = CellLifecycle.Denial(since: denial.since, retry: retry)
+        }
+        lifecycle.waiting.sort { $0.id < $1.id }
+    }
+}
+
+extension Place {
+    /// What the record knows of things that have passed.
+    private mutating func dropWhatIsOver() {
+        if world.state?.isRunning == true && world.inmate != .lost { world.images = .executed }
+        if world.state?.isRunning != true { world.hasFailedCPU = world.state == .failed }
+        if lifecycle.inFlight == nil { record.faults.remove(.refused) }
+        if world.inmate != .hung && world.inmate != .lost { record.faults.remove(.hangs) }
+        if let policy = lifecycle.supervised?.policy {
+            if world.inmate == .hung && policy.liveness == nil { record.faults.remove(.hangs) }
+            if world.state == .shutDown && policy.restart != .always { record.faults.remove(.ended) }
+        }
+        switch world.state {
+        case .failed, .communicationABIMismatch, .invalid, .shutDown: break
+        case .running, .runningLocked, nil: record.faults.remove(.ended)
+        }
+        if world.state != nil { record.faults.remove(.vanished) }
+        if !record.pending.contains(Request.restart.asOption) { record.isReplaced = false }
+    }
+}
+
+extension Sighting {
+    fileprivate func changed(_ change: (inout Observation) -> Void) -> Sighting {
+        guard case .present(var observation) = self else { return self }
+        change(&observation)
+        return .present(observation)
+    }
+}

@@ -1,0 +1,115 @@
+@testable import Supervision
+
+/// A lifecycle with one deliberate mistake, which the invariants must find: what cannot fail proves nothing.
+enum Mutant: String, CaseIterable, Driver {
+    case startsWithoutLoad
+    case restartsWhatItAdopts
+    case restartsOnReload
+    case ignoresTheLimit
+    case ignoresTheHandshake
+    case gives2Commands
+    case touchesForeignCells
+    case countsFailuresAgain
+    case startsWhatWasStopped
+    case forgetsWhoAsked
+    case doesNotWait
+    case trustsEveryStart
+    case keepsNoEvidence
+    case overlooksFailures
+    case doesNothingAfterADenial
+
+    func handle(_ event: Event, _ lifecycle: inout CellLifecycle) -> [Action] {
+        switch self {
+        case .startsWithoutLoad:
+            let actions = lifecycle.handle(event, at: .present)
+            guard lifecycle.inFlight == .load else { return actions }
+            lifecycle.inFlight = .start
+            return actions.map { $0 == .run(.load) ? .run(.start) : $0 }
+        case .restartsWhatItAdopts:
+            let isNew = lifecycle.sighting == nil
+            let actions = lifecycle.handle(event, at: .present)
+            guard isNew, lifecycle.progress == .up, lifecycle.inFlight == nil else { return actions }
+            lifecycle.restartsAnew = true
+            return actions + lifecycle.handle(event, at: .present)
+        case .restartsOnReload:
+            let actions = lifecycle.handle(event, at: .present)
+            if case .defined(.some) = event { lifecycle.restartsAnew = lifecycle.progress == .up }
+            return actions
+        case .ignoresTheLimit:
+            lifecycle.memory.budget.reset()
+            return lifecycle.handle(event, at: .present)
+        case .ignoresTheHandshake:
+            let supervised = lifecycle.supervised
+            lifecycle.supervised?.handshake = .bounded
+            let actions = lifecycle.handle(event, at: .present)
+            if case .defined = event { return actions }
+            lifecycle.supervised = supervised
+            return actions
+        case .gives2Commands:
+            if event.isLook, lifecycle.inFlight == .load { lifecycle.inFlight = nil }
+            return lifecycle.handle(event, at: .present)
+        case .touchesForeignCells:
+            if event == .defined(nil) { return [] }
+            return lifecycle.handle(event, at: .present)
+        case .countsFailuresAgain:
+            lifecycle.memory.failedID = nil
+            return lifecycle.handle(event, at: .present)
+        case .startsWhatWasStopped:
+            if lifecycle.sighting == nil, lifecycle.memory.goal == .leave { lifecycle.memory.goal = .run }
+            return lifecycle.handle(event, at: .present)
+        case .forgetsWhoAsked:
+            if case .finished(_, .refused, _) = event { lifecycle.waiting = [] }
+            return lifecycle.handle(event, at: .present)
+        case .doesNotWait:
+            if lifecycle.backingOffUntil != nil { lifecycle.backingOffUntil = .present }
+            return lifecycle.handle(event, at: .present)
+        case .trustsEveryStart:
+            let actions = lifecycle.handle(event, at: .present)
+            if case .started = lifecycle.progress { lifecycle.come(upAt: .present) }
+            return actions
+        case .keepsNoEvidence:
+            return lifecycle.handle(event, at: .present).filter { if case .keepEvidence = $0 { false } else { true } }
+        case .overlooksFailures:
+            if case .seen(.present(let cell)) = event, cell.state == .failed { return [] }
+            return lifecycle.handle(event, at: .present)
+        case .doesNothingAfterADenial:
+            lifecycle.denial?.retry = .toCome
+            return lifecycle.handle(event, at: .present)
+        }
+    }
+
+    /// Where it is found out.
+    var subject: Subject {
+        switch self {
+        case .ignoresTheHandshake: Subject(restart: .onFailure, handshake: .unbounded(accepted: false))
+        default: Subject(restart: .onFailure, handshake: .bounded)
+        }
+    }
+
+    var alphabet: Alphabet {
+        switch self {
+        case .restartsOnReload, .touchesForeignCells, .ignoresTheHandshake: .people
+        case .trustsEveryStart: .inmates
+        default: .everyday
+        }
+    }
+
+    /// What must be found wrong with it.
+    var broken: String {
+        switch self {
+        case .startsWithoutLoad: "never a start without a load before it"
+        case .restartsWhatItAdopts, .restartsOnReload: "a healthy inmate is touched only because somebody asked"
+        case .ignoresTheLimit: "the limit of restarts is obeyed"
+        case .ignoresTheHandshake: "no command that could freeze Linux, unless the definition accepts it"
+        case .gives2Commands: "one command is in flight at a time"
+        case .touchesForeignCells: "no command on a cell without a definition"
+        case .countsFailuresAgain: "a failure is counted once"
+        case .startsWhatWasStopped: "what should be stopped is never loaded or started"
+        case .doesNotWait: "a restart waits for its delay, unless somebody asks"
+        case .keepsNoEvidence: "the evidence of a failure is kept before anything is repaired"
+        case .overlooksFailures: "a failure that a look shows is counted"
+        case .forgetsWhoAsked, .trustsEveryStart, .doesNothingAfterADenial:
+            "when faults cease, what is wanted is reached"
+        }
+    }
+}

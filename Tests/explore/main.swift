@@ -1,0 +1,18 @@
+import Foundation
+// make explore: every alphabet for every kind of definition, to the end. Exit status 1 with the stories if something
+// does not hold.
+
+var areAllSound = true
+print(Exploration.head)
+for alphabet in Alphabet.allCases
+where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.rawValue {
+    for subject in Subject.all where CommandLine.arguments.count < 3 || CommandLine.arguments[2] == "\(subject)" {
+        var explorer = Explorer(Rules(subject.supervised, alphabet))
+        let stories = explorer.explore()
+        print(Exploration(subject, alphabet, explorer).row)
+        for story in stories { print("\n\(story)\n") }
+        areAllSound = areAllSound && stories.isEmpty
+    }
+}
+print(areAllSound ? "every invariant holds everywhere" : "NOT SOUND")
+if !areAllSound { exit(1) }
