@@ -3,6 +3,9 @@ import Foundation
 import Simulator
 import Synchronization
 
+/// Another tool gave a command that the daemon knows better than to give: such a machine is at its end.
+struct OtherToolFroze: Error {}
+
 /// The simulated machine with the daemon in it.
 final class Arena {
     let place: Place
@@ -46,7 +49,11 @@ final class Arena {
         var deadline = ContinuousClock.now + limit
         while !condition() {
             try noticeEnd()
-            if let freeze = machine.machine.freeze { throw Wrong("the machine is frozen: \(freeze)") }
+            let machine = machine.machine
+            if let freeze = machine.freeze {
+                if machine.isFrozenByOtherTool { throw OtherToolFroze() }
+                throw Wrong("the machine is frozen: \(freeze)")
+            }
             guard ContinuousClock.now < deadline else { throw Wrong("not within \(limit): \(what())") }
             // a machine that lets this program wait lets the daemon wait, too, at each of its steps
             deadline += pause(.milliseconds(3)) * 4

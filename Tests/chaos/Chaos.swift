@@ -118,13 +118,20 @@ struct Chaos: ParsableCommand {
         for next in numbers where !Interruption.isPending {
             number = next
             if next % 500 == 0 { tell("round \(next) …") }
-            guard next % Self.silence == 0 else {
-                var round = Round(next, seed: seed, arena: arena, figures: figures, patience: limit)
-                try round.run()
-                continue
+            var isAtItsEnd = next % Self.silence == 0
+            do {
+                if isAtItsEnd {
+                    var round = Silence(next, seed: seed, arena: arena, figures: figures, patience: limit)
+                    try round.run()
+                } else {
+                    var round = Round(next, seed: seed, arena: arena, figures: figures, patience: limit)
+                    try round.run()
+                }
+            } catch is OtherToolFroze {
+                figures.count("machines that another tool froze")
+                isAtItsEnd = true
             }
-            var round = Silence(next, seed: seed, arena: arena, figures: figures, patience: limit)
-            try round.run()
+            guard isAtItsEnd else { continue }
             arena.end()
             arena = try Arena(programs: directory, seed: seed &+ UInt64(next), story: story)
             try begin(arena)

@@ -49,7 +49,10 @@ final class Daemon: Sendable {
         posix_spawnattr_setsigmask(&attributes, &signals)
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+        // what interrupts this program is not for the daemon
+        posix_spawnattr_setpgroup(&attributes, 0)
         let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let words = arguments.map { strdup($0) } + [nil]
         let assignments = variables.map { strdup("\($0)=\($1)") } + [nil]

@@ -28,6 +28,8 @@ public struct Machine: Sendable {
     var random: SeededGenerator
     var incarnations: UInt64 = 0
 
+    /// Whether it was not a client of the device that froze the machine.
+    public internal(set) var isFrozenByOtherTool = false
     /// What another tool is to do when nobody has the driver's lock.
     var otherTool: [[OtherToolStep]] = []
     /// The configuration of the last successful enable.
@@ -199,6 +201,7 @@ public struct Machine: Sendable {
 
     mutating func begin(_ freeze: Freeze) {
         self.freeze = freeze
+        isFrozenByOtherTool = current == nil
         report("FROZEN: \(freeze)")
     }
 
