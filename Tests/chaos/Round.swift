@@ -168,7 +168,7 @@ struct Round {
                 desires[subject.name] = supervision.desired
                 if isOvertaken(subject, details), overtaken.insert(subject.name).inserted {
                     // a person sees that it does nothing, and has it restarted
-                    figures.count("starts that another tool overtook")
+                    figures.count("cells that nobody could know to be dead")
                     arena.orders.give(Order(kind: .restart, cell: subject.name))
                 }
                 if let wrong = discrepancy(subject, details, list) {
@@ -181,13 +181,16 @@ struct Round {
         return desires
     }
 
-    /// Whether another tool has used up what was loaded in the moment between the daemon's last look and its start: then
-    /// the cell runs without its program, and nothing that Linux can read tells.
+    /// Whether the cell runs without its program, and nothing that the daemon can read tells: because another tool has
+    /// used up what was loaded, in the moment between the daemon's last look and its start; or because the start was
+    /// lost, and the state file with it in which it stood that the start had not been verified yet.
     private func isOvertaken(_ subject: Subject, _ details: Manager.Details) -> Bool {
-        guard details.cell.condition == "running", changes.contains(where: { $0.cell == subject.name }),
-            let truth = arena.machine.machine.cells.first(where: { $0.name == subject.name })
+        guard details.cell.condition == "running",
+            let truth = arena.machine.machine.cells.first(where: { $0.name == subject.name }),
+            truth.state.text.hasPrefix("running"), !truth.isAlive
         else { return false }
-        return truth.state.text.hasPrefix("running") && !truth.isAlive && truth.startedWithoutLoad
+        if truth.startedWithoutLoad { return changes.contains { $0.cell == subject.name } }
+        return isStateFileBroken && truth.lostStarts > 0
     }
 
     /// What is not yet as it should be of a cell; nil: nothing.
