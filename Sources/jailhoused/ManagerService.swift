@@ -19,7 +19,7 @@ struct ManagerService: Sendable {
     let info: VarlinkServiceInfo
     let logger: Logger
     private let readings = (ofAdministrators: Turns(2), ofReaders: Turns(1, rests: true))
-    private let refusals = RareLog.Pace()
+    private let refusals = RareLog.Pace(burst: 50)
 
     init(supervisor: Supervisor, info: VarlinkServiceInfo, logger: Logger) {
         self.supervisor = supervisor

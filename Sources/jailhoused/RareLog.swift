@@ -22,21 +22,33 @@ final class RareLog: Sendable {
         static let pause = Duration.seconds(10)
 
         private struct State {
-            var last: ContinuousClock.Instant?
+            /// When the present pause began.
+            var since: ContinuousClock.Instant?
+            var said = 0
             var unsaid = 0
         }
 
+        private let burst: Int
         private let state = Mutex(State())
+
+        /// - Parameter burst: so often in each pause.
+        init(burst: Int = 1) {
+            self.burst = burst
+        }
 
         /// How often it was not, since it was last; nil when it is not.
         func isDue() -> Int? {
             let now = ContinuousClock.now
             return state.withLock { state in
-                if let last = state.last, now - last < Self.pause {
+                if let since = state.since, now - since < Self.pause {
+                    if state.said < burst {
+                        state.said += 1
+                        return 0
+                    }
                     state.unsaid += 1
                     return nil
                 }
-                defer { state = State(last: now) }
+                defer { state = State(since: now, said: 1) }
                 return state.unsaid
             }
         }
