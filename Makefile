@@ -2,6 +2,7 @@
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
+# make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: a cell's life, every state
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Scenarios say
 # make format     as .swift-format says              make lint     what must be silent before a commit
@@ -57,6 +58,11 @@ chaos:
 	$(MAKE) --no-print-directory inmates
 	for product in jailhoused $(PRELOAD) chaos; do $(SWIFT) build --product $$product || exit; done
 	$(OWN_FILES) .build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %)
+
+soak:
+	.ci/packages $(BUILD_PACKAGES)
+	for product in jailhoused $(PRELOAD) soak; do $(SWIFT) build -c release --product $$product || exit; done
+	.build/release/soak $(FAILURES:%=--failures %) $(REQUESTS:%=--requests %)
 
 bench: release
 	Tests/bench/check.sh .build/release
@@ -128,4 +134,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos bench scenarios fuzz explore format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore format lint install

@@ -93,6 +93,11 @@ let package = Package(
             ],
             path: "Tests/chaos", swiftSettings: strict),
 
+        // make soak; not installed
+        .executableTarget(
+            name: "soak", dependencies: ["ControlInterface", "Simulator", argumentParser], path: "Tests/soak",
+            swiftSettings: strict),
+
         // make scenarios; not installed
         .executableTarget(
             name: "scenarios",

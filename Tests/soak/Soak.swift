@@ -1,0 +1,91 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Simulator
+
+@main
+struct Soak: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "soak",
+        abstract: "A day's worth of events in minutes.",
+        discussion: """
+            A simulated machine, the daemon, cells that fail as soon as they run, and clients that ask for the status all \
+            the time. At the end the daemon's memory, descriptors and threads must be as they were after the warm-up, \
+            and every restart must have begun when its delay was over.
+
+            What limits the rate: each restart is a load and a start, one after the other on the daemon's one command \
+            thread, with a pause of a millisecond between them for the parking of the CPUs.
+            """)
+
+    @Option(help: "How many failures, each with its restart.")
+    var failures = 100_000
+
+    @Option(help: "How many status requests.")
+    var requests = 1_000_000
+
+    @Option(help: "How many cells, 1 to 7.")
+    var cells = 6
+
+    @Option(help: "Seconds until the first measurement, with which the last is compared.")
+    var warmUp = 60.0
+
+    @Option(help: "Milliseconds after its delay in which a restart must begin, but for one in a thousand.")
+    var lateness = 10.0
+
+    @Option(help: ArgumentHelp("Where jailhoused is; otherwise beside this program.", valueName: "directory"))
+    var programs: String?
+
+    func validate() throws {
+        guard (1...7).contains(cells), failures > 0, requests >= 0, warmUp > 0 else {
+            throw ValidationError("cells must be 1 to 7, failures and warm-up more than nothing")
+        }
+    }
+
+    func run() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let place = try SoakPlace(cells: cells)
+        defer { place.remove() }
+        let machine = try SimulatedMachine(
+            directory: place.machine, settings: MachineSettings(cpus: 8, timing: .none, seed: 1))
+        defer { machine.stop() }
+        let beside = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+        let daemon = try SoakedDaemon(
+            program: (programs ?? beside) + "/jailhoused", place: place, environment: try machine.environment)
+        defer { daemon.end() }
+        try daemon.waitUntilItAnswers(on: place.status)
+
+        let faults = Faults(machine: machine, socket: place.status, cells: place.cells, wanted: failures)
+        let inquiries = Inquiries(socket: place.status, cells: place.cells, wanted: requests)
+        let began = ContinuousClock.now
+        faults.begin()
+        inquiries.begin()
+        var first: Resources?
+        var last: Resources?
+        while !(faults.isDone && inquiries.isDone) || first == nil {
+            usleep(200_000)
+            guard daemon.isRunning else { throw Finding("the daemon ended by itself") }
+            if let problem = faults.problem ?? inquiries.problem { throw Finding(problem) }
+            guard ContinuousClock.now - began >= .seconds(warmUp) else { continue }
+            last = try daemon.resources()
+            first = first ?? last
+        }
+        let took = ContinuousClock.now - began
+        guard let first, let last else { throw Finding("nothing was measured") }
+        let report = SoakReport(
+            took: took, failures: faults.count, requests: inquiries.count, restarts: faults.restarts, first: first,
+            last: last, warmUp: warmUp, missed: faults.missed)
+        print(report.table)
+        let wrong = report.findings(lateness: .milliseconds(lateness))
+        for finding in wrong { print("wrong: \(finding)") }
+        if !wrong.isEmpty { throw ExitCode.failure }
+    }
+}
+
+/// What must not be.
+struct Finding: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
