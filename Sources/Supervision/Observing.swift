@@ -62,9 +62,14 @@ extension CellLifecycle {
                 // what was declared failed while it said running goes on saying so
                 if isDeclaredFailed, before?.state.isRunning == true { return }
                 adopt(observation, at: now, &actions)
-            } else if let cause = failureCause(of: observation), end != .failed {
-                progress = .up
-                fail(cause, at: now, &actions)
+            } else if let cause = failureCause(of: observation) {
+                if end != .failed {
+                    progress = .up
+                    fail(cause, at: now, &actions)
+                } else if isDeclaredFailed {
+                    // the hypervisor says so by now, too
+                    memory.failure = cause
+                }
             }
         }
     }
@@ -91,6 +96,7 @@ extension CellLifecycle {
             if memory.failedID == observation.id {
                 // counted by the daemon before us
                 progress = .down(.failed)
+                memory.failure = cause
                 if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             } else {
                 progress = .up

@@ -29,7 +29,10 @@ struct Soak: ParsableCommand {
     @Option(help: "Seconds until the first measurement, with which the last is compared.")
     var warmUp = 60.0
 
-    @Option(help: "Milliseconds after its delay in which a restart must begin, but for one in a thousand.")
+    @Option(
+        help: ArgumentHelp(
+            "Milliseconds after its delay in which a restart must begin, but for one in a hundred.",
+            discussion: "In addition to what the machine adds to the sleeps of a thread that does nothing else."))
     var lateness = 10.0
 
     @Option(help: ArgumentHelp("Where jailhoused is; otherwise beside this program.", valueName: "directory"))
@@ -56,7 +59,9 @@ struct Soak: ParsableCommand {
 
         let faults = Faults(machine: machine, socket: place.status, cells: place.cells, wanted: failures)
         let inquiries = Inquiries(socket: place.status, cells: place.cells, wanted: requests)
+        let metronome = Metronome()
         let began = ContinuousClock.now
+        metronome.begin()
         faults.begin()
         inquiries.begin()
         var first: Resources?
@@ -65,6 +70,9 @@ struct Soak: ParsableCommand {
             usleep(200_000)
             guard daemon.isRunning else { throw Finding("the daemon ended by itself") }
             if let problem = faults.problem ?? inquiries.problem { throw Finding(problem) }
+            if faults.count == 0, ContinuousClock.now - began > .seconds(30) {
+                throw Finding("no cell has run and failed: \(daemon.lastWords)")
+            }
             guard ContinuousClock.now - began >= .seconds(warmUp) else { continue }
             last = try daemon.resources()
             first = first ?? last
@@ -73,7 +81,7 @@ struct Soak: ParsableCommand {
         guard let first, let last else { throw Finding("nothing was measured") }
         let report = SoakReport(
             took: took, failures: faults.count, requests: inquiries.count, restarts: faults.restarts, first: first,
-            last: last, warmUp: warmUp, missed: faults.missed)
+            last: last, warmUp: warmUp, missed: faults.missed, sleeps: metronome.lateness)
         print(report.table)
         let wrong = report.findings(lateness: .milliseconds(lateness))
         for finding in wrong { print("wrong: \(finding)") }

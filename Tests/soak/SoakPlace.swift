@@ -10,10 +10,11 @@ struct SoakPlace {
     var status: String { runtime + "/status" }
 
     /// The definitions' delay.
-    static let delay = Duration.milliseconds(1)
+    static let delay = Duration.milliseconds(2)
 
     init(cells count: Int) throws {
-        path = "/tmp/soak-\(UUID().uuidString.prefix(8))"
+        // on a tmpfs, as the real one is: the state file is synchronised at each restart
+        path = "/dev/shm/soak-\(UUID().uuidString.prefix(8))"
         cells = (1...count).map { "cell\($0)" }
         try FileManager.default.createDirectory(
             atPath: configuration + "/cells", withIntermediateDirectories: true,
@@ -25,7 +26,7 @@ struct SoakPlace {
         try write(system, to: "system.toml")
         try write("system = \"\(configuration)/system.toml\"\npoll-interval = \"2 ms\"\n", to: "jailhoused.toml")
         // it is never executed: these cells do what they are told
-        try Data(repeating: 0xf4, count: 64 << 10).write(to: URL(filePath: configuration + "/cells/image.bin"))
+        try Data(repeating: 0xf4, count: 4 << 10).write(to: URL(filePath: configuration + "/cells/image.bin"))
         for (number, cell) in cells.enumerated() { try write(definition(cell, number), to: "cells/\(cell).toml") }
     }
 
@@ -60,13 +61,13 @@ struct SoakPlace {
 
         [[image]]
         path = "image.bin"
-        address = 0xf0000
+        address = 0x0
 
         [supervision]
         autostart = true
         restart = "always"
-        delay = "1 ms"
-        maximum-delay = "1 ms"
+        delay = "2 ms"
+        maximum-delay = "2 ms"
         limit = { attempts = 1000, within = "100 ms" }
 
         """

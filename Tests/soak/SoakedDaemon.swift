@@ -17,7 +17,7 @@ final class SoakedDaemon {
     init(program: String, place: SoakPlace, environment: [String: String]) throws {
         // an error or warning a failure: by the hundred thousand, kept in a file that is removed with the rest
         journal = URL(filePath: place.path + "/journal")
-        FileManager.default.createFile(atPath: journal.path, contents: nil)
+        try Data().write(to: journal)
         process.executableURL = URL(filePath: program)
         process.arguments = ["--configuration", place.configuration, "--runtime", place.runtime]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -40,9 +40,10 @@ final class SoakedDaemon {
             guard process.isRunning else { break }
             usleep(20_000)
         }
-        let words = (try? String(contentsOf: journal, encoding: .utf8)) ?? ""
-        throw Finding("the daemon does not answer: \(words.suffix(2000))")
+        throw Finding("the daemon does not answer: \(lastWords)")
     }
+
+    var lastWords: String { ((try? String(contentsOf: journal, encoding: .utf8)) ?? "").suffix(2000) + "" }
 
     func resources() throws -> Resources {
         let path = "/proc/\(process.processIdentifier)"
