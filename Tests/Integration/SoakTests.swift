@@ -1,0 +1,14 @@
+import Foundation
+import Testing
+
+@Suite("A short soak")
+struct SoakTests {
+    @Test("Failures and requests leave memory, descriptors and threads as they were, and no restart late")
+    func soak() async throws {
+        let ended = try await Program.run([
+            Place.program("soak"), "--failures", "60", "--requests", "500", "--cells", "2", "--warm-up", "1",
+            "--lateness", "500",
+        ])
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+}
