@@ -91,6 +91,7 @@ extension Supervisor {
 
     func disable() async throws {
         guard view.hasDriver else { throw ManagerError.noDriver }
+        await enabling?.value
         guard view.isEnabled else { throw ManagerError.notEnabled }
         while cells.values.contains(where: { $0.lifecycle.mayBeSilent }) {
             try await Task.sleep(for: .milliseconds(1))
