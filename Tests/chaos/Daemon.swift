@@ -12,10 +12,16 @@ final class Daemon: Sendable {
     private let environment: [String: String]
     private let story: Story
     private let current = Mutex<Process?>(nil)
+    private let saying = Mutex(Saying())
 
     private struct Process {
         let identifier: pid_t
-        var isOurKill = false
+        /// Signalled when all that it said has been read.
+        let isSilent = DispatchSemaphore(value: 0)
+    }
+
+    private struct Saying {
+        var stateIsUnwritten = false
     }
 
     /// - Parameter environment: in addition to this program's.
@@ -63,24 +69,29 @@ final class Daemon: Sendable {
             throw SystemCallError(call: "posix_spawn", subject: arguments[0], errno: Errno(rawValue: failure))
         }
         story.say("daemon \(identifier) is started")
-        current.withLock { $0 = Process(identifier: identifier) }
+        let process = Process(identifier: identifier)
+        current.withLock { $0 = process }
+        saying.withLock { $0 = Saying() }
         let number = listening.release()
-        Thread.detachNewThread { [self, identifier] in
-            listen(OwnedDescriptor(adopting: number), identifier)
+        Thread.detachNewThread { [self] in
+            listen(OwnedDescriptor(adopting: number), process.identifier)
+            process.isSilent.signal()
         }
     }
 
-    /// - Parameter signal: SIGKILL is what a crash looks like. Returns when it is gone.
+    /// Whether the last of them said that it could not write its state file, so that its successor cannot know what
+    /// was asked for.
+    var saidThatItWillForget: Bool { saying.withLock { $0.stateIsUnwritten } }
+
+    /// - Parameter signal: SIGKILL is what a crash looks like. Returns when it is gone, and heard out.
     func end(_ signal: CInt) throws {
-        let identifier: pid_t? = current.withLock { process in
-            process?.isOurKill = true
-            return process?.identifier
-        }
-        guard let identifier else { return }
+        guard let process = current.withLock({ $0 }) else { return }
+        let identifier = process.identifier
         story.say("daemon \(identifier) gets signal \(signal)")
         kill(identifier, signal)
         var status: CInt = 0
         while waitpid(identifier, &status, 0) == -1 && errno == EINTR {}
+        process.isSilent.wait()
         current.withLock { $0 = nil }
     }
 
@@ -105,6 +116,12 @@ final class Daemon: Sendable {
             rest += buffer[..<count]
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: rest[..<end], as: UTF8.self)
+                if line.contains("the state file") {
+                    saying.withLock { saying in
+                        if line.contains("cannot be written") { saying.stateIsUnwritten = true }
+                        if line.contains("is written again") { saying.stateIsUnwritten = false }
+                    }
+                }
                 // the cells share a serial port, which is said at each start
                 if !line.contains("warning JH06") { story.say("  \(identifier): \(line)") }
                 rest.removeSubrange(...end)

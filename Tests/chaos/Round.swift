@@ -91,6 +91,7 @@ struct Round {
         case .kill(let length, let tampering):
             try arena.noticeEnd()
             try arena.daemon.end(SIGKILL)
+            if arena.daemon.saidThatItWillForget { isStateFileBroken = true }
             if let tampering {
                 isStateFileBroken = true
                 arena.tamper(tampering)
