@@ -109,7 +109,7 @@ public struct CellLifecycle: Hashable, Sendable {
         guard case .unbounded = supervised?.handshake else { return false }
         switch progress {
         case .started: return true
-        case .unseen: return memory.unverified != nil || memory.failure == .lostStart
+        case .unseen: return memory.unverified != nil || memory.failure?.isDeclared == true
         default: return inFlight == .start
         }
     }

@@ -24,7 +24,7 @@ extension CellLifecycle {
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
             // another cell of this name took its place meanwhile: what we started was not loaded by us
-            restartsAnew = memory.goal == .run
+            if !declareUnloaded(at: now, &actions) { restartsAnew = memory.goal == .run }
         }
     }
 

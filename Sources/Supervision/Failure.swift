@@ -10,6 +10,8 @@ public enum FailureCause: Hashable, Sendable, Codable {
     case vanished
     /// A start returned success and never took effect.
     case lostStart
+    /// Another cell of its name stood there when it was started, so that the start may have met one with nothing loaded.
+    case startedUnloaded
     /// No VM exit for longer than its liveness rule allows.
     case stalled
     /// The inmate shut itself down although it should always run.
@@ -20,7 +22,7 @@ public enum FailureCause: Hashable, Sendable, Codable {
 
 extension FailureCause {
     /// Whether it is our word against the hypervisor's, which goes on saying `running`.
-    var isDeclared: Bool { self == .stalled || self == .lostStart }
+    public var isDeclared: Bool { self == .stalled || self == .lostStart || self == .startedUnloaded }
 }
 
 extension FailureCause: CustomStringConvertible {
@@ -34,6 +36,8 @@ extension FailureCause: CustomStringConvertible {
         case .invalidState: "the inmate wrote an unknown state to its communication region"
         case .vanished: "it was destroyed by somebody else"
         case .lostStart: "its start was lost: no CPU of it ever ran"
+        case .startedUnloaded:
+            "another tool replaced it while it was started: it may run with nothing loaded, and never answer"
         case .stalled: "it made no VM exit for longer than its liveness rule allows"
         case .ended: "it shut itself down"
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"

@@ -78,10 +78,15 @@ extension CellLifecycle {
     private mutating func adopt(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
         let appeared = progress == .nothing
         if supervised != nil { actions.append(.report(.adopted(observation.state))) }
-        if observation.state.isRunning, let unverified = memory.unverified, memory.unverifiedID == observation.id {
+        if observation.state.isRunning, let unverified = memory.unverified {
             // the daemon before us issued this start and did not live to see its effect
-            progress = .started(Verification(before: unverified.before, since: now, lostStarts: unverified.lostStarts))
-            return
+            if memory.unverifiedID != observation.id {
+                if declareUnloaded(at: now, &actions) { return }
+            } else {
+                progress = .started(
+                    Verification(before: unverified.before, since: now, lostStarts: unverified.lostStarts))
+                return
+            }
         }
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
@@ -105,6 +110,15 @@ extension CellLifecycle {
         } else {
             progress = .down(appeared ? .created : .stopped)
         }
+    }
+
+    /// A start went to a cell that another has replaced: whether anything runs in that one cannot be known. Where its
+    /// answer would be waited for without end, it is taken for silent.
+    mutating func declareUnloaded(at now: Moment, _ actions: inout [Action]) -> Bool {
+        guard case .unbounded = supervised?.handshake else { return false }
+        isSilent = true
+        fail(.startedUnloaded, at: now, &actions)
+        return true
     }
 
     private mutating func verify(

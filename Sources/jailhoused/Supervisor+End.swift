@@ -158,8 +158,7 @@ extension ManagedCell {
     /// without end.
     var isSilent: Bool {
         guard case .unbounded = definition?.supervised.handshake else { return false }
-        let failure = lifecycle.memory.failure
-        return lifecycle.isKnownSilent || failure == .stalled || failure == .lostStart
+        return lifecycle.isKnownSilent || lifecycle.memory.failure?.isDeclared == true
     }
 
     /// Whether a command that asks it could have Linux wait without end.

@@ -86,6 +86,30 @@ struct SilentTests {
         #expect(next.answer(to: id) == .some(.wouldFreeze))
     }
 
+    /// Chaos, seed 20261123, round 185: the successor of a daemon that died with its start froze Linux.
+    @Test("A start that met a cell of the same name that was not loaded leaves an inmate that is never asked")
+    func startedUnloaded() {
+        var story = Story(handshake: Self.handshake)
+        story.goToStart()
+        var next = Story(handshake: Self.handshake, memory: story.lifecycle.memory)
+        next.see(.running, id: 2)
+        #expect(next.lifecycle.isKnownSilent)
+        #expect(next.condition == .failed)
+        let id = next.request(.restart)
+        #expect(next.commands == [])
+        #expect(next.answer(to: id) == .some(.wouldFreeze))
+
+        story.finish(.start, .running, id: 2)
+        #expect(story.commands == [])
+        #expect(story.lifecycle.isKnownSilent)
+        #expect(story.reports.contains(.failed(.startedUnloaded)))
+
+        var bounded = Story()
+        bounded.goToStart()
+        bounded.finish(.start, .running, id: 2)
+        #expect(bounded.commands == [.load], "nothing can freeze, so it is loaded")
+    }
+
     @Test(
         "A running cell that a refused load has stopped has not ended by itself",
         arguments: [SupervisionPolicy.Restart.onFailure, .always])

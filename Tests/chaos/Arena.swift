@@ -6,6 +6,9 @@ import Synchronization
 /// Another tool gave a command that the daemon knows better than to give: such a machine is at its end.
 struct OtherToolFroze: Error {}
 
+/// A cell runs without its program, and to touch it would freeze Linux: such a machine is at its end, too.
+struct LeftAlone: Error {}
+
 /// The simulated machine with the daemon in it.
 final class Arena {
     let place: Place
@@ -45,9 +48,9 @@ final class Arena {
     /// Waits for something, and meanwhile for what must never be.
     ///
     /// - Throws: ``Wrong`` when it does not come true in time.
-    func eventually(_ what: () -> String, within limit: Duration, _ condition: () -> Bool) throws {
+    func eventually(_ what: () -> String, within limit: Duration, _ condition: () throws -> Bool) throws {
         var deadline = ContinuousClock.now + limit
-        while !condition() {
+        while try !condition() {
             try noticeEnd()
             let machine = machine.machine
             if let freeze = machine.freeze {

@@ -130,6 +130,9 @@ struct Chaos: ParsableCommand {
             } catch is OtherToolFroze {
                 figures.count("machines that another tool froze")
                 isAtItsEnd = true
+            } catch is LeftAlone {
+                figures.count("cells that must be left alone")
+                isAtItsEnd = true
             }
             guard isAtItsEnd else { continue }
             arena.end()

@@ -167,6 +167,7 @@ struct Round {
                     return false
                 }
                 desires[subject.name] = supervision.desired
+                if mustBeLeftAlone(subject, details) { throw LeftAlone() }
                 if isOvertaken(subject, details), overtaken.insert(subject.name).inserted {
                     // a person sees that it does nothing, and has it restarted
                     figures.count("cells that nobody could know to be dead")
@@ -192,6 +193,15 @@ struct Round {
         else { return false }
         if truth.startedWithoutLoad { return changes.contains { $0.cell == subject.name } }
         return isStateFileBroken && truth.lostStarts > 0
+    }
+
+    /// Whether nothing can be done about a cell that runs without its program: whoever touched it, or others beside it,
+    /// would freeze Linux.
+    private func mustBeLeftAlone(_ subject: Subject, _ details: Manager.Details) -> Bool {
+        guard subject.isEndless, let truth = arena.machine.machine.cells.first(where: { $0.name == subject.name }),
+            truth.state.text.hasPrefix("running")
+        else { return false }
+        return details.cell.condition == "failed" || isOvertaken(subject, details)
     }
 
     /// What is not yet as it should be of a cell; nil: nothing.

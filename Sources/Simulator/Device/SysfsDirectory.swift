@@ -4,7 +4,9 @@ import SystemCalls
 /// A directory of plain files that shows a ``SysfsTree``.
 ///
 /// Whoever keeps a file open sees it change, because files are written in place; while its length changes, what is
-/// too much is newlines, so that no reader ever sees a text cut off or the end of another behind it. A cell's directory
+/// too much is newlines, so that a reader does not see the end of another text behind it. A reader that Linux
+/// interrupts between a file's length and its bytes may still see half of a text, once: a plain file cannot do better,
+/// the real sysfs does, and who reads it leaves what is no known text unread until the next look. A cell's directory
 /// appears whole, by being renamed into `cells/`; one that goes has its files emptied first, for those who have
 /// them open. (The real sysfs answers them ENODEV, which a plain file cannot.)
 struct SysfsDirectory {

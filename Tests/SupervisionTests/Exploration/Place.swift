@@ -310,7 +310,7 @@ extension Record {
         switch cause {
         case .failed, .communicationABIMismatch, .invalidState, .ended: .ended
         case .vanished: .vanished
-        case .lostStart, .stalled: .hangs
+        case .lostStart, .startedUnloaded, .stalled: .hangs
         case .refused: .refused
         }
     }
