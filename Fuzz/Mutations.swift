@@ -1,4 +1,5 @@
 import CellConfiguration
+// for files and signals: nothing of this is installed
 import Foundation
 
 /// Mutated seeds by the million, not guided by coverage but much faster: `mutations SEEDS COUNT [FIRST]`.

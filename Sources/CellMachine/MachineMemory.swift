@@ -15,7 +15,7 @@ public final class MachineMemory: Sendable {
     public let path: String
     /// In bytes.
     public let size: UInt64
-    private let mapping: SharedMapping
+    private let mapping: MappedFile
 
     /// Makes the file, empty, or takes one of the same size as it is.
     ///
@@ -27,7 +27,7 @@ public final class MachineMemory: Sendable {
         }
         self.path = path
         self.size = size
-        mapping = try SharedMapping(path: path, size: Int(size), creates: true)
+        mapping = try MappedFile.part(of: path, size: Int(size), creates: true)
     }
 
     /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
@@ -54,36 +54,23 @@ public final class MachineMemory: Sendable {
         guard let offset = MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) else {
             throw CellMachineError(.memory, "the machine has no memory at 0x\(String(address, radix: 16))")
         }
-        return mapping.base + Int(offset)
+        return mapping.start + Int(offset)
     }
 }
 
-/// A part of a file in memory, as long as this value lives.
-final class SharedMapping: Sendable {
-    // The memory is shared with other processes anyway; nothing here reads what it wrote without their leave.
-    nonisolated(unsafe) let base: UnsafeMutableRawPointer
-    let size: Int
-
-    init(path: String, offset: Int = 0, size: Int, creates: Bool = false) throws(CellMachineError) {
-        self.size = size
-        let file = try calling(.memory, "the machine's memory cannot be opened") {
-            () throws(SystemCallError) -> OwnedDescriptor in
-            try SystemCall.open(path, creates ? O_RDWR | O_CREAT : O_RDWR, mode: 0o600)
-        }
-        if creates {
-            try calling(.memory, "the machine's memory cannot be made") { () throws(SystemCallError) in
+extension MappedFile {
+    /// A part of the machine's memory.
+    ///
+    /// - Throws: ``CellMachineError`` `memory`.
+    static func part(
+        of path: String, at offset: Int = 0, size: Int, creates: Bool = false
+    ) throws(CellMachineError) -> MappedFile {
+        try calling(.memory, "the machine's memory cannot be mapped") { () throws(SystemCallError) in
+            let file = try SystemCall.open(path, creates ? O_RDWR | O_CREAT : O_RDWR, mode: 0o600)
+            if creates {
                 try SystemCall.result(of: "ftruncate", on: path) { ftruncate(file.rawValue, off_t(size)) }
             }
+            return try MappedFile(file.rawValue, named: path, offset: offset, size: size)
         }
-        let address = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.rawValue, off_t(offset))
-        guard let address, address != MAP_FAILED else {
-            let cause = SystemCallError(call: "mmap", subject: path, errno: .init(rawValue: errno))
-            throw CellMachineError(.memory, "the machine's memory cannot be mapped", cause: cause)
-        }
-        base = address
-    }
-
-    deinit {
-        munmap(base, size)
     }
 }

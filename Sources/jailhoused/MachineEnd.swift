@@ -12,6 +12,9 @@ struct MachineEnd {
     let limit: Duration
     let makeSupervisor: () -> Supervisor
 
+    /// How often a daemon that does not answer yet is asked, and its end looked for.
+    private static let pause = Duration.milliseconds(50)
+
     private var lock: DaemonLock { DaemonLock(directory: runtime) }
 
     /// - Returns: whether nothing was left.
@@ -53,12 +56,12 @@ struct MachineEnd {
                 let timeout = left - min(left / 10, .seconds(1))
                 return .done(try client.call(Manager.ShutDownAll.self, .init(timeout: timeout.microseconds)))
             } catch ControlError.manager(.limitExceeded) {
-                usleep(50_000)
+                SystemCall.sleep(for: Self.pause)
             } catch ControlError.manager(let error) {
                 throw error
             } catch {
                 // it may be dying, or have too many clients
-                usleep(50_000)
+                SystemCall.sleep(for: Self.pause)
             }
         }
         return .noAnswer
@@ -73,7 +76,7 @@ struct MachineEnd {
             while Clock.now() < patience {
                 if takeLock() { return true }
                 _ = lock.signalHolder(number)
-                usleep(50_000)
+                SystemCall.sleep(for: Self.pause)
             }
         }
         return takeLock()

@@ -1,23 +1,24 @@
 import Synchronization
+import SystemCalls
 
 /// The memory of a cell's monitor as the host sees it while the cell runs.
 final class SharedArea: Sendable {
-    private let mapping: SharedMapping
+    private let mapping: MappedFile
 
     private typealias Parameter = MonitorMemory.Parameter
     private typealias Record = MonitorMemory.Record
 
     /// - Parameter base: in the machine.
     init(memoryFile: String, base: UInt64) throws(CellMachineError) {
-        mapping = try SharedMapping(path: memoryFile, offset: Int(base), size: MonitorMemory.size)
+        mapping = try MappedFile.part(of: memoryFile, at: Int(base), size: MonitorMemory.size)
     }
 
     /// Only while no CPU runs. - Parameter measures: whether the monitor shall find out the processor's frequency.
     func fill(_ area: [UInt8], communicationPage: [UInt8], measures: Bool) {
         area.withUnsafeBytes {
-            if let from = $0.baseAddress { mapping.base.copyMemory(from: from, byteCount: $0.count) }
+            if let from = $0.baseAddress { mapping.start.copyMemory(from: from, byteCount: $0.count) }
         }
-        let page = mapping.base + MonitorMemory.communicationRegion
+        let page = mapping.start + MonitorMemory.communicationRegion
         communicationPage.withUnsafeBytes {
             if let from = $0.baseAddress { page.copyMemory(from: from, byteCount: $0.count) }
         }
@@ -91,16 +92,16 @@ final class SharedArea: Sendable {
 
     private func word(_ offset: Int) -> UInt32 {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        return mapping.base.load(fromByteOffset: offset, as: UInt32.self)
+        return mapping.start.load(fromByteOffset: offset, as: UInt32.self)
     }
 
     private func setWord(_ offset: Int, _ value: UInt32) {
-        mapping.base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+        mapping.start.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
     private func long(_ offset: Int) -> UInt64 {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
-        return mapping.base.load(fromByteOffset: offset, as: UInt64.self)
+        return mapping.start.load(fromByteOffset: offset, as: UInt64.self)
     }
 }

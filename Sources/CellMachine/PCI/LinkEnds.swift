@@ -1,5 +1,6 @@
 import CellConfiguration
 import Synchronization
+import SystemCalls
 
 /// A cell's ends of links through shared memory, as the other ends see them when the cell's machine is gone.
 final class LinkEnds: Sendable {
@@ -7,8 +8,8 @@ final class LinkEnds: Sendable {
     private let slot: Int
     private let machine: String
     /// All monitors' memory, and the state tables; nothing when the cell has no links.
-    private let monitors: SharedMapping?
-    private let tables: [SharedMapping]
+    private let monitors: MappedFile?
+    private let tables: [MappedFile]
 
     private typealias Link = MonitorMemory.Link
 
@@ -20,7 +21,7 @@ final class LinkEnds: Sendable {
                 (device.address.rawValue, $0.physicalStart, $0.peerID)
             }
         }
-        var tables: [SharedMapping] = []
+        var tables: [MappedFile] = []
         for link in links {
             let offset = MachineMemory.fileOffset(
                 of: link.stateTable, count: PageTables.pageSize, size: settings.memorySize)
@@ -28,15 +29,14 @@ final class LinkEnds: Sendable {
                 throw CellMachineError(.configuration, "a link's state table is not in the machine's memory")
             }
             tables.append(
-                try SharedMapping(
-                    path: settings.memoryFile, offset: Int(offset), size: Int(PageTables.pageSize)))
+                try MappedFile.part(of: settings.memoryFile, at: Int(offset), size: Int(PageTables.pageSize)))
         }
         self.tables = tables
         monitors =
             links.isEmpty
             ? nil
-            : try SharedMapping(
-                path: settings.memoryFile, offset: Int(MachineMemory.monitors),
+            : try MappedFile.part(
+                of: settings.memoryFile, at: Int(MachineMemory.monitors),
                 size: MonitorMemory.slotLimit * MonitorMemory.size)
     }
 
@@ -44,7 +44,7 @@ final class LinkEnds: Sendable {
     func disconnect() {
         guard let monitors else { return }
         for index in links.indices {
-            tables[index].base.storeBytes(of: 0, toByteOffset: Int(links[index].identifier) * 4, as: UInt32.self)
+            tables[index].start.storeBytes(of: 0, toByteOffset: Int(links[index].identifier) * 4, as: UInt32.self)
             set(monitors, place(slot, index) + Link.isThere, 0)
         }
         atomicMemoryFence(ordering: .sequentiallyConsistent)
@@ -56,10 +56,10 @@ final class LinkEnds: Sendable {
         }
     }
 
-    private func isPeer(_ monitors: SharedMapping, _ place: Int) -> Bool {
-        let function = monitors.base.load(fromByteOffset: place + Link.function, as: UInt32.self)
-        let table = monitors.base.load(fromByteOffset: place + Link.stateTable, as: UInt64.self)
-        return monitors.base.load(fromByteOffset: place + Link.isThere, as: UInt32.self) == 1
+    private func isPeer(_ monitors: MappedFile, _ place: Int) -> Bool {
+        let function = monitors.start.load(fromByteOffset: place + Link.function, as: UInt32.self)
+        let table = monitors.start.load(fromByteOffset: place + Link.stateTable, as: UInt64.self)
+        return monitors.start.load(fromByteOffset: place + Link.isThere, as: UInt32.self) == 1
             && links.contains { UInt32($0.function) == function && $0.stateTable == table }
     }
 
@@ -67,7 +67,7 @@ final class LinkEnds: Sendable {
         slot * MonitorMemory.size + MonitorMemory.links + index * Link.size
     }
 
-    private func set(_ mapping: SharedMapping, _ offset: Int, _ value: UInt32) {
-        mapping.base.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
+    private func set(_ mapping: MappedFile, _ offset: Int, _ value: UInt32) {
+        mapping.start.storeBytes(of: value, toByteOffset: offset, as: UInt32.self)
     }
 }

@@ -22,8 +22,8 @@ final class EmulatorProcess: Sendable {
     /// Kept open for QEMU's doorbell.
     private let exchange: OwnedDescriptor?
     private let state = Mutex(State())
-    private let started = Signal()
-    private let ended = Signal()
+    private let started = Bell()
+    private let ended = Bell()
 
     private struct State {
         var child: pid_t?
@@ -74,10 +74,11 @@ final class EmulatorProcess: Sendable {
         self.control = ControlChannel(descriptor: control.rawValue, patience: arguments.settings.patience)
         ours = Ends(control: control, bell: bell, serial: serial, errors: try connected())
         let command = [arguments.settings.emulator] + arguments.list
-        guard EmulatorThread.run({ [self] in live(command, theirs, hear) }) else {
+        guard let thread = BackgroundThread({ [self] in live(command, theirs, hear) }) else {
             throw CellMachineError(.emulator, "the system has no thread left")
         }
-        started.wait()
+        thread.detach()
+        started.wait(atMost: nil)
         if let failure = state.withLock({ $0.failure }) { throw failure }
         do {
             try self.control.open()
@@ -105,8 +106,8 @@ final class EmulatorProcess: Sendable {
             return state.thread.map { pthread_equal($0, pthread_self()) != 0 } ?? false
         }
         guard !isOwnThread else { return "" }
-        ended.wait()
-        ended.post()
+        ended.wait(atMost: nil)
+        ended.ring()
         return state.withLock { $0.failure?.message ?? "" }
     }
 
@@ -119,10 +120,10 @@ final class EmulatorProcess: Sendable {
             $0.thread = pthread_self()
             $0.child = child
         }
-        started.post()
+        started.ring()
         defer {
             for port in ports { port.unplug() }
-            ended.post()
+            ended.ring()
         }
         guard let child else { return }
         let words = listen(hear)
@@ -205,50 +206,5 @@ private final class ChildEnds: Sendable {
 
     deinit {
         close()
-    }
-}
-
-/// Threads that nobody waits for.
-private enum EmulatorThread {
-    private final class Body {
-        let run: @Sendable () -> Void
-
-        init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-    }
-
-    static func run(_ body: @escaping @Sendable () -> Void) -> Bool {
-        let body = Unmanaged.passRetained(Body(body))
-        var thread = pthread_t()
-        let result = pthread_create(
-            &thread, nil,
-            { body in
-                if let body { Unmanaged<Body>.fromOpaque(body).takeRetainedValue().run() }
-                return nil
-            }, body.toOpaque())
-        guard result == 0 else {
-            body.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
-    }
-}
-
-/// One thread tells another that something has happened.
-private final class Signal: Sendable {
-    // a semaphore is made for several threads
-    nonisolated(unsafe) private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(semaphore, 0, 0) }
-
-    func post() { sem_post(semaphore) }
-
-    func wait() {
-        while sem_wait(semaphore) != 0 {}
-    }
-
-    deinit {
-        sem_destroy(semaphore)
-        semaphore.deallocate()
     }
 }

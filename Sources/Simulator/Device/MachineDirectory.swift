@@ -17,8 +17,9 @@ public struct MachineDirectory: Sendable {
     private let lock: CInt
     private let existed: Bool
 
-    /// What the parts of umockdev's socket path need; the kernel allows 107 bytes.
-    private static let longestPath = 107 - "/umockdev.XXXXXX/ioctl//dev/jailhouse".utf8.count
+    /// What umockdev's part of a socket's path leaves of what `unix(7)` allows, in bytes, without the NUL at its end.
+    private static let longestPath =
+        MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1 - "/umockdev.XXXXXX/ioctl//dev/jailhouse".utf8.count
 
     /// Takes a directory for a machine; what a dead simulator left in it is removed.
     ///

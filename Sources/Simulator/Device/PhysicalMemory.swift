@@ -11,27 +11,16 @@ public final class PhysicalMemory: Sendable {
 
     private enum Backing: Sendable {
         /// The file is as long as the RAM.
-        case plain(Mapping)
+        case plain(MappedFile)
         case shared(MachineMemory)
-    }
-
-    /// The address of a mapping that lives as long as its owner. What two threads write to the same bytes is
-    /// theirs to order, as with any RAM.
-    private struct Mapping: @unchecked Sendable {
-        let start: UnsafeMutableRawPointer
     }
 
     /// - Parameter path: of the file, which is created or emptied.
     public init(path: String, size: UInt64) throws(SystemCallError) {
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o644)
         try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(size)) }
-        let number = descriptor.rawValue
-        let start = mmap(nil, Int(size), PROT_READ | PROT_WRITE, MAP_SHARED, number, 0)
-        guard let start, start != MAP_FAILED else {
-            throw SystemCallError(call: "mmap", subject: path, errno: .noMemory)
-        }
         self.size = size
-        backing = .plain(Mapping(start: start))
+        backing = .plain(try MappedFile(descriptor.rawValue, named: path, size: Int(size)))
     }
 
     /// The RAM that cells execute in; what it has beyond `size` is nobody's.
@@ -44,10 +33,6 @@ public final class PhysicalMemory: Sendable {
     static func sharedSize(for size: UInt64) -> UInt64 {
         let megabyte: UInt64 = 1 << 20
         return (max(size, 4 << 30) + megabyte - 1) / megabyte * megabyte
-    }
-
-    deinit {
-        if case .plain(let mapping) = backing { munmap(mapping.start, Int(size)) }
     }
 
     /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.

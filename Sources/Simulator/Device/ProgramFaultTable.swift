@@ -16,14 +16,10 @@ import SystemCalls
 final class ProgramFaultTable: Sendable {
     static let slots = 32
     private static let size = 4096
-    private let mapping: Mapping
+    /// Changed with the lock held; the programs only count in it.
+    private let mapping: MappedFile
     /// By slot.
     private let faults = Mutex<[Int: ProgramFault]>([:])
-
-    /// Unchecked: the mapping lives as long as its owner, who changes it with the lock held; the programs only count.
-    private struct Mapping: @unchecked Sendable {
-        let start: UnsafeMutableRawPointer
-    }
 
     /// - Parameter path: of the file, which is made.
     init(path: String) throws(SystemCallError) {
@@ -32,16 +28,8 @@ final class ProgramFaultTable: Sendable {
         // programs of other users count in it, too
         try SystemCall.result(of: "fchmod", on: path) { fchmod(number, 0o666) }
         try SystemCall.result(of: "ftruncate", on: path) { ftruncate(number, off_t(Self.size)) }
-        let start = mmap(nil, Self.size, PROT_READ | PROT_WRITE, MAP_SHARED, number, 0)
-        guard let start, start != MAP_FAILED else {
-            throw SystemCallError(call: "mmap", subject: path, errno: .noMemory)
-        }
-        mapping = Mapping(start: start)
-        start.copyMemory(from: Array("JHSIMFLT".utf8), byteCount: 8)
-    }
-
-    deinit {
-        munmap(mapping.start, Self.size)
+        mapping = try MappedFile(number, named: path, size: Self.size)
+        mapping.start.copyMemory(from: Array("JHSIMFLT".utf8), byteCount: 8)
     }
 
     /// - Throws: ``SimulatorError`` `fault` when there is no room for one more.

@@ -1,6 +1,7 @@
 import CellConfiguration
 import CellMachine
 import Synchronization
+import SystemCalls
 
 /// The thread of a cell that executes: all that takes time happens on it, one after the other. It also looks what the
 /// inmate writes into its communication region, as long as it runs.

@@ -1,6 +1,7 @@
 import CellConfiguration
 import CellMachine
 import Synchronization
+import SystemCalls
 
 /// All cells of a machine that execute: their threads, and what they share.
 final class ExecutingCells: Sendable {

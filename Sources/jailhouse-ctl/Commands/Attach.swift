@@ -45,6 +45,9 @@ struct Attachment {
         case givenUp(condition: String)
     }
 
+    /// How often a daemon that has gone is called.
+    private static let reconnectionInterval = Duration.milliseconds(200)
+
     let cell: String
     let daemon: Daemon
     let screen: Screen
@@ -114,7 +117,7 @@ struct Attachment {
         }
         waits = true
         while true {
-            usleep(200_000)
+            SystemCall.sleep(for: Self.reconnectionInterval)
             do {
                 watch = try daemon.stream(Manager.Watch.self, .init(cell: cell))
                 return

@@ -3,12 +3,12 @@ import Glibc
 /// Wakes one thread, at once or at a time.
 ///
 /// Unchecked: the two pthread objects are made to be shared, and `hasRung` is guarded by them.
-final class Bell: @unchecked Sendable {
+public final class Bell: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var hasRung = false
 
-    init() {
+    public init() {
         mutex.initialize(to: pthread_mutex_t())
         condition.initialize(to: pthread_cond_t())
         pthread_mutex_init(mutex, nil)
@@ -26,7 +26,8 @@ final class Bell: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func ring() {
+    /// From any thread, also when nobody waits.
+    public func ring() {
         pthread_mutex_lock(mutex)
         hasRung = true
         pthread_cond_signal(condition)
@@ -34,19 +35,11 @@ final class Bell: @unchecked Sendable {
     }
 
     /// Returns when it has rung since the last time, or after `pause`; nil: not before it rings.
-    func wait(atMost pause: Duration?) {
+    public func wait(atMost pause: Duration?) {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if let pause {
-            var end = timespec()
-            clock_gettime(CLOCK_MONOTONIC, &end)
-            let (seconds, attoseconds) = pause.components
-            end.tv_sec += Int(seconds)
-            end.tv_nsec += Int(attoseconds / 1_000_000_000)
-            if end.tv_nsec >= 1_000_000_000 {
-                end.tv_sec += 1
-                end.tv_nsec -= 1_000_000_000
-            }
+            var end = timespec.monotonic(after: pause)
             while !hasRung, pthread_cond_timedwait(condition, mutex, &end) == 0 {}
         } else {
             while !hasRung { pthread_cond_wait(condition, mutex) }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread for calls that block.
-struct BackgroundThread: Sendable {
+public struct BackgroundThread: Sendable {
     private let handle: pthread_t
 
     private final class Body {
@@ -10,8 +10,8 @@ struct BackgroundThread: Sendable {
         init(_ run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Nil when the system has no thread left.
-    init?(_ run: @escaping @Sendable () -> Void) {
+    /// Starts it. Nil when the system has no thread left (`pthread_create(3)`, EAGAIN).
+    public init?(_ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(run))
         var handle = pthread_t()
         let result = pthread_create(
@@ -27,12 +27,13 @@ struct BackgroundThread: Sendable {
         self.handle = handle
     }
 
-    /// Nobody will join it.
-    func detach() {
+    /// Nobody will join it. Either this or ``join()`` must be called, once.
+    public func detach() {
         pthread_detach(handle)
     }
 
-    func join() {
+    /// Returns when it has ended.
+    public func join() {
         pthread_join(handle, nil)
     }
 }
