@@ -53,8 +53,9 @@ import Testing
         try await machine.inject("command", "enable", "1s")
         async let enabled = machine.control("enable")
         try await machine.inject("command", "disable", "1s")
-        // the enable is under way as soon as the machine has it
-        try await Task.sleep(for: .milliseconds(300))
+        try await eventually("the enable is under way: \(machine.console)") {
+            machine.console.contains("enable is held up for 1s")
+        }
         async let ended = machine.control("shut-down-all", "--within", "10")
         #expect(try await enabled.status == 0)
         try await eventually("it is being disabled, or is: \(machine.log)") {

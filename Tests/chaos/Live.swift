@@ -154,7 +154,7 @@ final class Live {
         while !condition() {
             try daemon.noticeEnd()
             guard ContinuousClock.now < deadline else { throw Wrong("not within \(patience): \(what())") }
-            usleep(5000)
+            pause(.milliseconds(5))
         }
     }
 }

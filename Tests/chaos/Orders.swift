@@ -72,7 +72,7 @@ final class Orders: Sendable {
             // a daemon that was just killed has a successor soon
             let deadline = ContinuousClock.now + .milliseconds(500)
             while end == .undelivered && ContinuousClock.now < deadline {
-                usleep(2000)
+                pause(.milliseconds(2))
                 end = carryOut(order)
             }
             let now = time()

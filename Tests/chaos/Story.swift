@@ -85,7 +85,7 @@ func tell(_ line: String) {
 func pause(_ time: Duration) -> Duration {
     guard time > .zero else { return .zero }
     let begin = ContinuousClock.now
-    usleep(UInt32(time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000))
+    SystemCall.sleep(for: time)
     let lag = begin.duration(to: .now) - time
     Lag.note(lag)
     return lag

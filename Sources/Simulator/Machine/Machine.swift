@@ -174,6 +174,8 @@ public struct Machine: Sendable {
                 begun: now, target: target)
             if plan.waitBefore > .zero {
                 current?.due = now + plan.waitBefore
+                let whose = target.map { " of cell \"\($0)\"" } ?? ""
+                report("\(next.request.command)\(whose) is held up for \(DurationText.text(plan.waitBefore))")
                 return
             }
         }

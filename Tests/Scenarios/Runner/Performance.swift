@@ -83,7 +83,7 @@ struct Performance {
         let deadline = ContinuousClock.now + expectation.limit
         while let missing = missing(expectation, cell) {
             guard ContinuousClock.now < deadline else { throw Difference(description: missing) }
-            Target.sleep(.milliseconds(5))
+            SystemCall.sleep(for: .milliseconds(5))
         }
     }
 
@@ -112,7 +112,7 @@ struct Performance {
         for cell in definitions.values.sorted(by: { $0.name < $1.name }) {
             for _ in 0..<50 where target.look(at: cell.name) != nil {
                 if (try? target.perform(.destroy, cell)) == "0" { break }
-                Target.sleep(.milliseconds(100))
+                SystemCall.sleep(for: .milliseconds(100))
             }
         }
     }

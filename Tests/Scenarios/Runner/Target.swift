@@ -47,7 +47,7 @@ final class Target {
                 try device.load(reference, pieces)
                 lastLoad = .now
             case .start:
-                if let lastLoad { Target.sleep(Target.settling - (ContinuousClock.now - lastLoad)) }
+                if let lastLoad { SystemCall.sleep(for: Target.settling - (ContinuousClock.now - lastLoad)) }
                 try device.start(reference)
             case .destroy: try device.destroy(reference)
             }
@@ -78,15 +78,5 @@ final class Target {
     func forget() {
         listen()
         printed = ""
-    }
-
-    static func sleep(_ time: Duration) {
-        guard time > .zero else { return }
-        let (seconds, attoseconds) = time.components
-        var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-        while true {
-            let pause = left
-            guard withUnsafePointer(to: pause, { nanosleep($0, &left) }) != 0, errno == EINTR else { return }
-        }
     }
 }
