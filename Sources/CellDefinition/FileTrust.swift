@@ -21,13 +21,9 @@ public struct FileTrust: Hashable, Sendable {
 
     /// Whoever reads the files.
     public var user: UInt32
-    /// Whose members may write, since they may open the hypervisor's device as well; nil: there is none.
-    public var group: UInt32?
 
-    /// - Parameter group: the reader's. Root's own is nobody's in particular, and not trusted with writing.
-    public init(user: UInt32, group: UInt32) {
+    public init(user: UInt32) {
         self.user = user
-        self.group = group == 0 ? nil : group
     }
 
     /// Judges a file, or a directory whose entries are used.
@@ -54,7 +50,8 @@ public struct FileTrust: Hashable, Sendable {
 
     private func others(whoMayWrite permissions: Permissions) -> String? {
         if permissions.mode & 0o002 != 0 { return "everybody" }
-        if permissions.mode & 0o020 != 0, permissions.group != group { return "the group \(permissions.group)" }
+        // also where access control lists let others write (acl(5): these bits are their mask then)
+        if permissions.mode & 0o020 != 0 { return "the group \(permissions.group)" }
         return nil
     }
 }

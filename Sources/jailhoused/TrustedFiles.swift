@@ -14,7 +14,7 @@ struct TrustedFiles: Sendable {
         let version: FileStatus.Version
     }
 
-    let trust = FileTrust(user: geteuid(), group: getegid())
+    let trust = FileTrust(user: geteuid())
 
     /// How often a file is read that is being written meanwhile.
     private static let attempts = 3

@@ -16,8 +16,7 @@ enum FilePermissions {
             (try? SystemCall.status(ofFile: path)).map { (path: path, permissions: FileTrust.Permissions($0)) }
         }
         do {
-            try FileTrust(user: geteuid(), group: getegid())
-                .check(FileTrust.Permissions(status), at: path, in: directory)
+            try FileTrust(user: geteuid()).check(FileTrust.Permissions(status), at: path, in: directory)
             return []
         } catch {
             return [error.finding(at: location)]
