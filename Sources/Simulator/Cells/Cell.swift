@@ -1,4 +1,5 @@
 public import CellConfiguration
+import CellMachine
 
 /// A cell as driver and hypervisor see it together.
 public struct Cell: Sendable {
@@ -66,7 +67,7 @@ public struct Cell: Sendable {
 
     var statistics: ExitStatistics { cpus.map(statistics(of:)).reduce(ExitStatistics(), +) }
 
-    mutating func count(_ reason: ExitReason, on cpu: Int) {
+    mutating func count(_ reason: VMExit, on cpu: Int) {
         exits[cpu, default: ExitStatistics()].count(reason)
     }
 

@@ -1,4 +1,5 @@
 public import CellConfiguration
+public import CellMachine
 
 /// What the hypervisor says to a cell through its communication region.
 public enum Message: UInt32, Hashable, Sendable {
@@ -36,7 +37,7 @@ public enum CellEvent: Hashable, Sendable {
     /// A line of the hypervisor's about it.
     case noted(String)
     /// The hypervisor had to step in.
-    case exited(cpu: Int, ExitReason)
+    case exited(cpu: Int, VMExit)
     /// How often it had to since the cell was created, each CPU.
     case counted([Int: ExitStatistics])
     /// It replied to the message that is pending.

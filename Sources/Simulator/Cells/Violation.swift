@@ -1,3 +1,5 @@
+import CellMachine
+
 /// A way for an inmate to touch what is not its own.
 public enum Violation: String, Hashable, Sendable, CaseIterable {
     case portWrite = "port-write"
@@ -15,7 +17,7 @@ public enum Violation: String, Hashable, Sendable, CaseIterable {
     }
 
     /// The exit that brought the CPU into the hypervisor.
-    var exit: ExitReason {
+    var exit: VMExit {
         switch self {
         case .portWrite, .portRead: .portIO
         case .memoryWrite, .memoryRead, .fetch: .mmio

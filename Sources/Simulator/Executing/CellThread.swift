@@ -212,12 +212,9 @@ final class CellThread: Sendable {
         guard let machine = work.machine else { return }
         var counts = work.earlier
         for (cpu, exits) in machine.exits() {
-            var reasons: [ExitReason: UInt64] = [:]
-            for (exit, number) in exits {
-                guard let reason = ExitReason(rawValue: exit.rawValue) else { continue }
-                reasons[reason] = reason == .management ? number - min(number, work.starts) : number
-            }
-            counts[cpu, default: ExitStatistics()] = counts[cpu, default: ExitStatistics()] + ExitStatistics(reasons)
+            var exits = exits
+            exits[.management] = exits[.management].map { $0 - min($0, work.starts) }
+            counts[cpu, default: ExitStatistics()] = counts[cpu, default: ExitStatistics()] + ExitStatistics(exits)
         }
         guard counts != work.counts else { return }
         work.counts = counts

@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellMachine
 
 /// The commands `load` (without images: shut down) and `start`.
 extension Machine {
@@ -81,7 +82,7 @@ extension Machine {
     ///
     /// - Returns: when the last of them will have grown.
     @discardableResult
-    private mutating func countSoon(_ reason: ExitReason, _ index: Int) -> Duration {
+    private mutating func countSoon(_ reason: VMExit, _ index: Int) -> Duration {
         let begin = max(now, standsStillUntil)
         var last = begin
         for cpu in cells[index].cpus.sorted() {

@@ -1,3 +1,5 @@
+import CellMachine
+
 /// What stands below `/sys/devices/jailhouse` (driver/sysfs.c), as text.
 public struct SysfsTree: Hashable, Sendable {
     /// The attributes of the device itself.
@@ -66,7 +68,7 @@ extension Cell {
 
     private static func add(_ statistics: ExitStatistics, to attributes: inout [String: String], in path: String) {
         attributes[path + "vmexits_total"] = "\(statistics.total)\n"
-        for reason in ExitReason.allCases {
+        for reason in VMExit.allCases {
             attributes[path + "vmexits_" + reason.rawValue] = "\(statistics[reason])\n"
         }
     }
