@@ -90,16 +90,23 @@ final class Arena {
     /// What was wrong comes to an end, as far as it is not for the daemon to end it.
     func ceaseFaults() {
         machine.clearFaults()
+        removeIntruders()
         machine.change { machine in
-            for cell in machine.cells where cell.name.hasPrefix("intruder-") {
-                machine.doBehindTheBack([.destroy(cell.name)])
-            }
             for cell in machine.cells where !cell.isRoot {
                 for fault in [Fault.approve, .unlock] {
                     // an inmate that has ended has nothing to unlock
                     guard fault != .unlock || cell.commState == .runningLocked else { continue }
                     try? machine.inject(fault, into: cell.name)
                 }
+            }
+        }
+    }
+
+    /// What another tool began before the faults ceased may bring one later.
+    func removeIntruders() {
+        machine.change { machine in
+            for cell in machine.cells where cell.name.hasPrefix("intruder-") {
+                machine.doBehindTheBack([.destroy(cell.name)])
             }
         }
     }

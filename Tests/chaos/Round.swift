@@ -153,6 +153,7 @@ struct Round {
                 }
                 return false
             }
+            arena.removeIntruders()
             if let pending = arena.orders.all.first(where: { $0.end == .pending }) {
                 missing = "the order \(pending.order) is answered"
                 return false
