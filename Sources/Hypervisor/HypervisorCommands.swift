@@ -151,8 +151,12 @@ public struct HypervisorCommands: Sendable {
         }
         let taken = look().guests.compactMap { guest -> String? in
             let shared = guest.cpus.filter { wanted.cpus.contains($0) }
-            return shared.isEmpty
-                ? nil : "CPU \(shared.map(String.init).joined(separator: ", ")) is cell \(guest.name)'s"
+            let numbers = shared.map(String.init).joined(separator: ", ")
+            switch shared.count {
+            case 0: return nil
+            case 1: return "CPU \(numbers) is cell \(guest.name)'s"
+            default: return "CPUs \(numbers) are cell \(guest.name)'s"
+            }
         }
         guard !taken.isEmpty else { return error }
         var named = error

@@ -154,7 +154,7 @@ extension Outcome {
         case (.refused, .shutDown, .present(let observation)) where observation.state == .shutDown: .done()
         // whether it took effect is verified as ever
         case (.refused(let refusal), .start, .present(let observation))
-        where refusal.kind == .other && observation.state.isRunning: .done()
+        where [.other, .denied].contains(refusal.kind) && observation.state.isRunning: .done()
         default: self
         }
     }

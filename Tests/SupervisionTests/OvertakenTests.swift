@@ -16,6 +16,20 @@ struct OvertakenTests {
         #expect(story.lifecycle.memory.budget.attempts.count == 1, "the failure counts, the command does not")
     }
 
+    /// Chaos, seed 20261124, round 492: the cell was taken for running.
+    @Test("A start that was refused, and has the cell running, is verified all the same", arguments: [
+        Refusal.Kind.other, .denied,
+    ])
+    func refusedStart(kind: Refusal.Kind) {
+        var story = Story()
+        story.goToStart()
+        story.refuse(.start, kind, .running)
+        #expect(story.condition == .starting)
+        story.wait(Verification.patience)
+        story.see(.running)
+        #expect(story.commands == [.start], "it was lost")
+    }
+
     @Test("A create that was not given goes on with the cell that others have created")
     func create() {
         var story = Story()

@@ -10,6 +10,7 @@ where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.r
         var explorer = Explorer(Rules(subject.supervised, alphabet))
         let stories = explorer.explore()
         print(Exploration(subject, alphabet, explorer).row)
+        fflush(nil)
         for story in stories { print("\n\(story)\n") }
         areAllSound = areAllSound && stories.isEmpty
     }

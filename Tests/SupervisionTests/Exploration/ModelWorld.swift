@@ -72,6 +72,7 @@ enum Ending: CaseIterable, Sendable {
     case refusedAfterwards
     /// A load that stops the cell and is refused then, or a start that returns 0 and is lost.
     case halfDone
+    /// EPERM from an inmate that was asked; or from a start that was lost.
     case denied
     /// Another cell is `running/locked`.
     case otherCellLocked
@@ -94,6 +95,9 @@ extension ModelWorld {
         case .overtaken: return .overtaken
         case .unusable where command == .create || command == .load:
             return .refused(Refusal(kind: .definition, message: "unusable"))
+        case .denied where isPossible && command == .start && state == .shutDown:
+            guard carryOut(command, halfway: true) else { return nil }
+            return .refused(Refusal(kind: .denied, message: "EPERM", errno: 1))
         case .denied where asks && inmate == .healthy:
             return .refused(Refusal(kind: .denied, message: "EPERM", errno: 1))
         case .done where isPossible, .refusedAfterwards where isPossible, .halfDone where isPossible:
