@@ -31,6 +31,8 @@ public struct CellLifecycle: Hashable, Sendable {
     var invalidSince: Moment?
     var liveliness: Liveliness?
     var goalBefore: Goal?
+    /// Of the cell that is being created.
+    var createdHandshake: Handshake?
     var waiting: [Waiting] = []
 
     enum Recreation: Hashable, Sendable { case none, due, done }
@@ -87,6 +89,9 @@ public struct CellLifecycle: Hashable, Sendable {
             define(definition, at: now, &actions)
         case .released:
             release(&actions)
+        case .retained:
+            if memory.goal == .leave, goalBefore == .run { memory.goal = .run }
+            goalBefore = nil
         }
         if event.isLook { plan(at: now, &actions) }
         answerFulfilled(&actions)
@@ -103,10 +108,19 @@ public struct CellLifecycle: Hashable, Sendable {
     /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
     public var isKnownSilent: Bool { isSilent }
 
+    /// How the cell that is there answers a shutdown request, whatever its definition says by now, except for what that
+    /// accepts; nil without a definition.
+    public var handshake: Handshake? {
+        guard let defined = supervised?.handshake else { return nil }
+        guard let created = memory.creation?.handshake else { return defined }
+        if case .unbounded = created, case .unbounded = defined { return defined }
+        return created
+    }
+
     /// Whether it has not been seen yet that its start (or an earlier daemon's) took effect, and nothing limits the wait
     /// for its answers: the hypervisor also tells it when other cells come and go.
     public var mayBeSilent: Bool {
-        guard case .unbounded = supervised?.handshake else { return false }
+        guard case .unbounded = handshake else { return false }
         switch progress {
         case .started: return true
         case .unseen: return memory.unverified != nil || memory.failure?.isDeclared == true

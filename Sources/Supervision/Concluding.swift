@@ -132,10 +132,10 @@ extension CellLifecycle {
     private mutating func noteAnswer(
         to command: Command, timedOut: Bool, before: Observation?, at now: Moment, _ actions: inout [Action]
     ) {
-        guard command != .create, let before, let supervised else { return }
+        guard command != .create, let before, let handshake else { return }
         guard progress == .up || command == .shutDown else { return }
         let answer: ShutdownAnswer =
-            if supervised.handshake == .passive || !before.state.isAskedToShutDown {
+            if handshake == .passive || !before.state.isAskedToShutDown {
                 .notAsked
             } else {
                 timedOut ? .timedOut : .approved

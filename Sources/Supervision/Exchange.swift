@@ -56,6 +56,8 @@ public enum Event: Hashable, Sendable {
     case defined(Supervised?)
     /// The hypervisor is about to be disabled at somebody's request: nothing is wanted any more.
     case released
+    /// It was not disabled: what nobody has asked for anything else meanwhile is wanted as before.
+    case retained
 }
 
 extension Event {
@@ -63,7 +65,7 @@ extension Event {
     var isLook: Bool {
         switch self {
         case .seen, .finished: true
-        case .requested, .resetFailed, .defined, .released: false
+        case .requested, .resetFailed, .defined, .released, .retained: false
         }
     }
 }

@@ -8,7 +8,8 @@ extension CellLifecycle {
         // a command that is refused does not bring back to life what was declared failed
         if case .refused = cause, isDeclaredFailed {} else { memory.failure = cause }
         memory.failedID = sighting?.observation?.id
-        memory.unverified = nil
+        // an inmate that could not be stopped may still have to show that it was started
+        if case .refused(let command, _) = cause, command != .start {} else { memory.unverified = nil }
         progress = sighting?.observation == nil ? .nothing : .down(.failed)
         restartsAnew = false
         recreation = .none

@@ -1,5 +1,5 @@
 /// Whether and how long the hypervisor waits, with Linux standing still, for the inmate to answer a shutdown request.
-public enum Handshake: Hashable, Sendable {
+public enum Handshake: Hashable, Sendable, Codable {
     /// The cell is never asked (`PASSIVE_COMMREG`).
     case passive
     /// It is asked, and the wait has an end (`msg_reply_timeout` is not 0).

@@ -11,6 +11,7 @@ extension CellLifecycle {
         case .disabled:
             forgetCell()
             backingOffUntil = nil
+            goalBefore = nil
             settle(with: .disabled, &actions) { $0 == .start || $0 == .restart || $0 == .create }
         case .absent:
             let existed = progress != .nothing && progress != .unseen
@@ -22,9 +23,17 @@ extension CellLifecycle {
                 progress = .unseen
                 actions.append(.report(.replaced(id: observation.id)))
             }
+            noteCreation(of: observation.id)
             noteFailedCPUs(observation, before: before?.observation, &actions)
             track(observation, before: before?.observation, at: now, &actions)
         }
+    }
+
+    private mutating func noteCreation(of id: Int) {
+        if let handshake = createdHandshake ?? supervised?.handshake, memory.creation?.id != id {
+            memory.creation = Creation(id: id, handshake: handshake)
+        }
+        createdHandshake = nil
     }
 
     private mutating func track(
@@ -90,7 +99,7 @@ extension CellLifecycle {
         }
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
-            if case .unbounded = supervised?.handshake { isSilent = true }
+            if case .unbounded = handshake { isSilent = true }
             if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             return
         }
@@ -115,7 +124,7 @@ extension CellLifecycle {
     /// A start went to a cell that another has replaced: whether anything runs in that one cannot be known. Where its
     /// answer would be waited for without end, it is taken for silent.
     mutating func declareUnloaded(at now: Moment, _ actions: inout [Action]) -> Bool {
-        guard case .unbounded = supervised?.handshake else { return false }
+        guard case .unbounded = handshake else { return false }
         isSilent = true
         fail(.startedUnloaded, at: now, &actions)
         return true
@@ -135,9 +144,9 @@ extension CellLifecycle {
             come(upAt: now)
             watch(observation, at: now, &actions)
         case .lost:
-            memory.unverified = nil
+            // remembered until it is repeated: a successor finds a cell that says it runs
             let attempt = min(verification.lostStarts, Verification.repetitions) + 1
-            if case .unbounded = supervised?.handshake { isSilent = true }
+            if case .unbounded = handshake { isSilent = true }
             guard attempt <= Verification.repetitions, !isSilent, memory.goal == .run else {
                 return fail(.lostStart, at: now, &actions)
             }
@@ -175,7 +184,7 @@ extension CellLifecycle {
         if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
             if liveliness?.exits != exits { liveliness = Liveliness(exits: exits, since: now) }
             if let since = liveliness?.since, now - since >= stall {
-                if case .unbounded = supervised?.handshake { isSilent = true }
+                if case .unbounded = handshake { isSilent = true }
                 fail(.stalled, at: now, &actions)
             }
         }
@@ -237,5 +246,6 @@ extension CellLifecycle {
         isSilent = false
         memory.unverified = nil
         memory.failedID = nil
+        memory.creation = nil
     }
 }

@@ -47,8 +47,8 @@ extension CellLifecycle {
     /// Gives a command that asks the inmate to shut down if it runs, unless that could freeze Linux.
     private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
         // it is told in a moment whether its inmate is there to answer
-        guard let supervised, !mayBeSilent else { return }
-        guard supervised.handshake.permitsAsking(observation.state, silent: isSilent) else {
+        guard let handshake, !mayBeSilent else { return }
+        guard handshake.permitsAsking(observation.state, silent: isSilent) else {
             settle(with: .wouldFreeze, &actions)
             restartsAnew = false
             recreation = .none
@@ -60,6 +60,7 @@ extension CellLifecycle {
 
     private mutating func run(_ command: Command, _ actions: inout [Action]) {
         inFlight = command
+        if command == .create { createdHandshake = supervised?.handshake }
         commanded = sighting?.observation
         actions.append(.run(command))
     }

@@ -115,6 +115,24 @@ public struct LifecycleMemory: Hashable, Sendable, Codable {
     /// A start whose effect has not been seen, and the cell it was for.
     var unverified: Verification?
     var unverifiedID: Int?
+    var creation: Creation?
 
     public init() {}
+
+    /// What is kept of a cell whose definition went: how it answers, and that it does not.
+    var withoutDefinition: LifecycleMemory {
+        var kept = LifecycleMemory()
+        kept.creation = creation
+        if case .unbounded = creation?.handshake, failure?.isDeclared == true {
+            (kept.failure, kept.failedID) = (failure, failedID)
+        }
+        return kept
+    }
+}
+
+/// How the cell that is there answers a shutdown request: as it was created, or as its definition said when it was
+/// first seen. The definition may have changed since.
+struct Creation: Hashable, Sendable, Codable {
+    var id: Int
+    let handshake: Handshake
 }

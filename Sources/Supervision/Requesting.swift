@@ -24,7 +24,7 @@ extension CellLifecycle {
             memory.goal = .run
             if request == .restart { restartsAnew = mayBeUp }
         case .stop, .destroy:
-            goalBefore = memory.goal
+            if memory.goal != .stop && memory.goal != .absent { goalBefore = memory.goal }
             memory.goal = request == .stop ? .stop : .absent
             memory.gaveUp = false
             restartsAnew = false
@@ -44,7 +44,7 @@ extension CellLifecycle {
         supervised = definition
         if definition == nil {
             settle(with: .foreign, &actions)
-            memory = LifecycleMemory()
+            memory = memory.withoutDefinition
             backingOffUntil = nil
             denial = nil
             restartsAnew = false
@@ -53,13 +53,14 @@ extension CellLifecycle {
             case .loaded, .started: progress = .unseen
             case .unseen, .nothing, .up, .down: break
             }
-        } else if memory.goal == nil, sighting?.observation?.state.isRunning == true {
+        } else if memory.goal == nil, !isDeclaredFailed, sighting?.observation?.state.isRunning == true {
             memory.goal = .run
         }
     }
 
     mutating func release(_ actions: inout [Action]) {
         settle(with: .disabled, &actions)
+        if memory.goal != .leave { goalBefore = memory.goal }
         memory.goal = .leave
         forgetFailure()
         backingOffUntil = nil

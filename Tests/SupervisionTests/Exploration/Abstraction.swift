@@ -23,6 +23,7 @@ extension Place {
         func renamed(_ old: Int) -> Int { old == id ? 1 : 2 }
         lifecycle.memory.failedID = lifecycle.memory.failedID.map(renamed)
         lifecycle.memory.unverifiedID = lifecycle.memory.unverifiedID.map(renamed)
+        if let old = lifecycle.memory.creation?.id { lifecycle.memory.creation?.id = renamed(old) }
         lifecycle.sighting = lifecycle.sighting?.changed { $0.id = renamed($0.id) }
         if let old = lifecycle.commanded?.id { lifecycle.commanded?.id = renamed(old) }
         world.id = 1

@@ -237,7 +237,8 @@ extension Record {
 
     fileprivate mutating func note(_ command: Command, _ ending: Ending) {
         if ending != .done && ending != .overtaken { faults.insert(.refused) }
-        let isDone = ending == .done || ending == .refusedAfterwards || ending == .halfDone
+        let isLost = ending == .denied && command == .start
+        let isDone = ending == .done || ending == .refusedAfterwards || ending == .halfDone || isLost
         guard isDone else { return }
         switch command {
         case .start: faults.insert(.hangs)
