@@ -58,6 +58,7 @@ struct ControlServer: Service {
     ) async {
         let refused = RareLog(logger, .warning)
         let dropped = RareLog(logger, .notice)
+        let openCalls = OpenCalls()
         // clients end with the daemon: nothing of theirs is half done, for the supervisor finishes what it began.
         // A group that keeps the results of its tasks would grow with each client
         await withDiscardingTaskGroup { tasks in
@@ -74,8 +75,8 @@ struct ControlServer: Service {
                         }
                         tasks.addTask {
                             await Conversation(
-                                client: client, peer: peer, access: access, service: service, dropped: dropped,
-                                logger: logger
+                                client: client, peer: peer, access: access, service: service, openCalls: openCalls,
+                                dropped: dropped, logger: logger
                             ).run()
                             places.leave(peer.user)
                         }
@@ -84,6 +85,8 @@ struct ControlServer: Service {
             } catch {
                 logger.error("a socket does not accept any more: \(error)")
             }
+            // the supervisor has ended before, and answered whoever waited
+            await openCalls.areAnswered()
             tasks.cancelAll()
         }
     }

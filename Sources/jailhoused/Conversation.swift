@@ -11,6 +11,7 @@ struct Conversation: Sendable {
     let peer: Peer
     let access: ManagerService.Access
     let service: ManagerService
+    let openCalls: OpenCalls
     let dropped: RareLog
     let logger: Logger
 
@@ -47,6 +48,8 @@ struct Conversation: Sendable {
                 for await (call, size) in calls {
                     idle.cancel()
                     waiting.remove(size)
+                    openCalls.enter()
+                    defer { openCalls.leave() }
                     try await service.answer(call, from: peer, access, send: send)
                     idle = Deadline(ClientLimits.idleTime, client.channel, saying: .idleTime)
                 }
@@ -90,6 +93,19 @@ struct Conversation: Sendable {
                 unfinished = Deadline(ClientLimits.messageTime, client.channel, saying: .messageTime)
             }
         }
+    }
+}
+
+/// The calls of all clients that are being answered.
+final class OpenCalls: Sendable {
+    private let count = Mutex(0)
+
+    func enter() { count.withLock { $0 += 1 } }
+    func leave() { count.withLock { $0 -= 1 } }
+
+    /// Waits until all are answered, for a second at the most: a client may not read its answer.
+    func areAnswered() async {
+        for _ in 0..<200 where count.withLock({ $0 > 0 }) { try? await Task.sleep(for: .milliseconds(5)) }
     }
 }
 

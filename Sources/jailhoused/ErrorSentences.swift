@@ -18,6 +18,20 @@ extension ManagerError {
             message: "all cells are being stopped, and the hypervisor with them: nothing is started meanwhile")
     }
 
+    static func daemonEnds(cell: String) -> ManagerError {
+        .superseded(cell: cell, message: "the daemon is going")
+    }
+
+    static func undefinedCellWouldBeAsked(_ cell: String) -> ManagerError {
+        .foreignCell(
+            cell: cell,
+            message: """
+                to disable the hypervisor would ask \(cell), which has no definition, so it is not known whether it \
+                answers, and Linux may stand still for ever: have it destroyed by the tool that made it, or write \
+                /etc/jailhoused/cells/\(cell).toml
+                """)
+    }
+
     static func cellNotFound(_ name: String, among names: [String]) -> ManagerError {
         let nearest = nearestWord(to: name, among: names)
         let hint =

@@ -57,7 +57,8 @@ struct Jailhoused: AsyncParsableCommand {
         if check { return try ConfigurationTest(files: DefinitionFiles(directory: configuration)).run() }
 
         // a client that goes in the middle of a reply must not take the daemon along
-        signal(SIGPIPE, SIG_IGN)
+        // a reload that comes before there is anything to reload ends nothing
+        for number in [SIGPIPE, SIGHUP] { signal(number, SIG_IGN) }
         let logger = makeLogger()
         if shutDownAll {
             let end = MachineEnd(runtime: runtime, limit: .seconds(within)) {
@@ -90,7 +91,8 @@ struct Jailhoused: AsyncParsableCommand {
                 supervisor: supervisor, info: VarlinkServiceInfo(version: Self.version), logger: logger),
             group: clients, logger: logger)
         let services = ServiceGroup(
-            services: [SupervisionService(supervisor: supervisor), server],
+            // ended from the last on: first the supervisor, which answers whoever still waits
+            services: [server, SupervisionService(supervisor: supervisor)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: quietLogger())
         try await services.run()
     }
@@ -139,10 +141,11 @@ struct SupervisionService: Service {
     let supervisor: Supervisor
 
     func run() async throws {
+        let hangUps = await UnixSignalsSequence(trapping: .sighup)
         await supervisor.isReady()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sighup) { _ = await supervisor.reload() }
+                for await _ in hangUps { _ = await supervisor.reload() }
             }
             try await gracefulShutdown()
             ServiceManager.isStopping()

@@ -5,10 +5,29 @@ import Supervision
 
 extension Supervisor {
     /// Reads all definitions again. What is broken is named, and an earlier usable definition of it stays in force.
-    func reload() -> Manager.Reload.Reply {
+    ///
+    /// One after the other; many and large files are read on a thread of their own.
+    func reload() async -> Manager.Reload.Reply {
+        let earlier = lastReload
+        let task = Task {
+            _ = await earlier?.value
+            return await readAgain()
+        }
+        lastReload = task
+        return await task.value
+    }
+
+    private func readAgain() async -> Manager.Reload.Reply {
         serviceManager.isReloading()
         defer { serviceManager.isReady() }
-        let fresh = files.load()
+        let files = files
+        guard let fresh = try? await checkThread.runIfActive({ files.load() }), !isEnding else {
+            return Manager.Reload.Reply(problems: ["the daemon is going"])
+        }
+        return take(fresh)
+    }
+
+    private func take(_ fresh: LoadedDefinitions) -> Manager.Reload.Reply {
         let now = Clock.now()
         var reply = Manager.Reload.Reply()
 
@@ -25,7 +44,8 @@ extension Supervisor {
                 if old != definition { reply.changed.append(name) }
             } else {
                 reply.added.append(name)
-                cells[name, default: ManagedCell(foreign: name, at: now)].problem = nil
+                remember(definition, at: now)
+                cells[name]?.problem = nil
             }
             cells[name]?.definition = definition
             cells[name]?.definitionPath = definition.path
@@ -43,9 +63,11 @@ extension Supervisor {
             cells[name]?.definition = nil
             cells[name]?.definitionPath = nil
             cells[name]?.problem = nil
-            state.cells[name] = nil
             state.failures[name] = nil
             feed(name, .defined(nil), at: now)
+            // whether the cell that is there answers must be known when it has a definition again
+            let lifecycle = cells[name]?.lifecycle
+            state.cells[name] = lifecycle?.sighting?.observation == nil ? nil : lifecycle?.memory
         }
 
         noteProblems(fresh)
@@ -62,6 +84,19 @@ extension Supervisor {
             """)
         poll()
         return reply
+    }
+
+    /// A definition that could not be used when this daemon began: what an earlier one knew of its cell counts.
+    private func remember(_ definition: CellDefinition, at now: Moment) {
+        let name = definition.name
+        var cell = cells[name] ?? ManagedCell(foreign: name, at: now)
+        if let memory = state.cells[name], cell.lifecycle.inFlight == nil {
+            let assigned = cell.assignedCPUs
+            cell = ManagedCell(definition, memory: memory, at: now)
+            cell.assignedCPUs = assigned
+            cell.failures = state.failures[name] ?? []
+        }
+        cells[name] = cell
     }
 
     /// Shows refused definitions under the names that they would have, and in the journal.

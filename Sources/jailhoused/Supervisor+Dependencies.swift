@@ -12,20 +12,44 @@ extension Supervisor {
         guard cells[name]?.definition != nil else { return try await requestAlone(request, name) }
         let steps = order.steps(for: request, of: name, isRunning: isWanted)
         var isDone = false
+        // by whom each of the others was stopped last: it is not started again if somebody else has stopped it since
+        var stops: [String: RequestID] = [:]
         for step in steps {
-            if step == DependencyOrder.Step(request, name) {
-                _ = try await requestAlone(request, name)
-                isDone = true
-                continue
-            }
             do {
-                _ = try await requestAlone(step.request, step.cell)
+                if step == DependencyOrder.Step(request, name) {
+                    _ = try await requestAlone(request, name)
+                    isDone = true
+                } else if step.request == .start, let stop = stops[step.cell], lastRequests[step.cell] != stop {
+                    continue
+                } else {
+                    _ = try await requestAlone(step.request, step.cell)
+                    if step.request == .stop { stops[step.cell] = lastRequests[step.cell] }
+                }
             } catch {
-                throw ManagerError.dependency(request, of: name, isDone: isDone, step, error)
+                let left = request == .restart && !isDone ? await startAgain(stops, in: steps) : []
+                guard step != DependencyOrder.Step(request, name) || !left.isEmpty else { throw error }
+                throw ManagerError.dependency(request, of: name, isDone: isDone, step, error, left: left)
             }
         }
         guard let cell = cells[name] else { throw ManagerError.cellNotFound(name, among: cells.keys.sorted()) }
         return cell.onWire
+    }
+
+    /// What was stopped for a restart that did not come about.
+    ///
+    /// - Returns: those that do not run again, with the reason.
+    private func startAgain(_ stops: [String: RequestID], in steps: [DependencyOrder.Step]) async -> [String] {
+        var left: [String] = []
+        // in the reverse order of their stops
+        for step in steps.reversed() where step.request == .stop && lastRequests[step.cell] == stops[step.cell] {
+            guard stops[step.cell] != nil else { continue }
+            do {
+                _ = try await requestAlone(.start, step.cell)
+            } catch {
+                left.append("\(step.cell), which was stopped for it, is not started again: \(error.sentence)")
+            }
+        }
+        return left
     }
 
     /// Cells that are started by themselves, and those that they require, in the order of their start.
@@ -98,7 +122,7 @@ extension Supervisor {
     /// Lets go what need not wait any more; tells clients for whom there is no hope.
     func serveHeld() {
         for (name, command) in held {
-            let wait = cells[name]?.lifecycle.memory.goal == .run ? wait(of: name) : nil
+            let wait = cells[name]?.lifecycle.memory.goal == .run && view.isEnabled ? wait(of: name) : nil
             guard let wait else {
                 letGo(name, command)
                 continue
@@ -110,11 +134,6 @@ extension Supervisor {
                     throwing: ManagerError.startFailed(cell: name, message: "\(name) \(wait.reason)"))
             }
         }
-    }
-
-    /// Before something else is asked of the cell.
-    func letGo(_ name: String) {
-        if let command = held[name] { letGo(name, command) }
     }
 
     /// The cell decides anew, on what is there by now.
@@ -135,12 +154,19 @@ extension Supervisor {
 extension ManagerError {
     /// A step of a request for another cell failed.
     fileprivate static func dependency(
-        _ request: Request, of name: String, isDone: Bool, _ step: DependencyOrder.Step, _ error: any Error
+        _ request: Request, of name: String, isDone: Bool, _ step: DependencyOrder.Step, _ error: any Error,
+        left: [String]
     ) -> ManagerError {
+        let rest = left.map { "; \($0)" }.joined()
+        if step == DependencyOrder.Step(request, name) {
+            return .commandFailed(
+                cell: name, command: request.rawValue, errno: 0, errnoName: "", message: error.sentence + rest)
+        }
         let beginning = isDone ? "\(request.rawValue) \(name) is done, but" : "\(request.rawValue) \(name) is not done:"
         let relation = step.request == .start && !isDone ? "which it requires" : "which requires it"
         return .commandFailed(
             cell: name, command: request.rawValue, errno: 0, errnoName: "",
-            message: "\(beginning) \(step.request.rawValue) of \(step.cell), \(relation), failed: \(error.sentence)")
+            message:
+                "\(beginning) \(step.request.rawValue) of \(step.cell), \(relation), failed: \(error.sentence)\(rest)")
     }
 }

@@ -54,7 +54,6 @@ extension Supervisor {
     /// Wants nothing of any cell any more: none is started or restarted. Remembers who does not answer.
     func releaseAll() {
         let now = Clock.now()
-        for name in held.keys.sorted() { letGo(name) }
         for (name, cell) in cells {
             if cell.isSilent { state.silentCells = (state.silentCells ?? []).union([name]) }
             feed(name, .released, at: now)
@@ -105,17 +104,14 @@ extension Supervisor {
     /// - Returns: why the hypervisor is not disabled, or nil.
     private func disable(by deadline: Moment) async -> String? {
         guard view.isEnabled else { return nil }
-        let dangerous = cells.values.first { cell in
-            cell.mayFreezeLinux || isSilent(cell.name) && isAsked(cell.name)
-        }
-        if let dangerous {
-            return "to disable it would ask \(dangerous.name), and Linux may stand still for ever"
+        if let danger = dangerOfDisabling?.cell {
+            return "to disable it would ask \(danger), and Linux may stand still for ever"
         }
         do {
             try await wait(until: deadline) { id in
                 Task {
                     do {
-                        try await disableMachine()
+                        try await disableMachine(by: deadline)
                         conclude(id, nil)
                     } catch {
                         conclude(id, error)
@@ -157,14 +153,7 @@ extension ManagedCell {
     /// Whether its inmate is taken to be dead although the hypervisor says that it runs, and would be waited for
     /// without end.
     var isSilent: Bool {
-        guard case .unbounded = definition?.supervised.handshake else { return false }
+        guard case .unbounded = lifecycle.handshake else { return false }
         return lifecycle.isKnownSilent || lifecycle.memory.failure?.isDeclared == true
-    }
-
-    /// Whether a command that asks it could have Linux wait without end.
-    fileprivate var mayFreezeLinux: Bool {
-        guard let state = lifecycle.sighting?.observation?.state, state.isAskedToShutDown else { return false }
-        guard let handshake = definition?.supervised.handshake else { return true }
-        return !handshake.permitsAsking(state, silent: lifecycle.isKnownSilent)
     }
 }

@@ -46,6 +46,7 @@ extension Supervisor {
         guard view.hasDriver else { throw ManagerError.noDriver }
         poll()
         await enabling?.value
+        guard !isEnding else { throw ManagerError.daemonEnds(cell: name) }
         if isShuttingDown && request != .stop && request != .destroy { throw ManagerError.goingDown(cell: name) }
         let cell = try known(name)
         if cell.definition == nil, let problem = cell.problem {
@@ -53,7 +54,7 @@ extension Supervisor {
         }
         lastRequest += 1
         let id = lastRequest
-        if request == .stop || request == .destroy { letGo(name) }
+        lastRequests[name] = id
         if request == .start || request == .restart { starting[name, default: []].insert(id) }
         defer { starting[name]?.remove(id) }
         try await withCheckedThrowingContinuation { continuation in
@@ -93,16 +94,8 @@ extension Supervisor {
         guard view.hasDriver else { throw ManagerError.noDriver }
         await enabling?.value
         guard view.isEnabled else { throw ManagerError.notEnabled }
-        while cells.values.contains(where: { $0.lifecycle.mayBeSilent }) {
-            try await Task.sleep(for: .milliseconds(1))
-        }
-        guard view.isEnabled else { throw ManagerError.notEnabled }
-        let silent = cells.values.first { cell in
-            cell.isSilent && cell.lifecycle.sighting?.observation?.state.isAskedToShutDown == true
-        }
-        if let silent {
-            throw ManagerError(RequestFailure.wouldFreeze, cell: silent.name)
-        }
+        // before anything is changed; once more when its turn has come
+        if let danger = dangerOfDisabling { throw danger }
         try await disableMachine()
     }
 

@@ -10,7 +10,7 @@ import SystemCalls
 /// Joins the hypervisor, the cells' lives and the clients: looks, lets each ``CellLifecycle`` decide, and acts.
 ///
 /// It lives on an event loop of its own, which gives it timers finer than a millisecond. What may block for long (the
-/// driver's commands, reading images) runs on one thread, in order; nothing here waits for it.
+/// driver's commands, reading images and definitions) runs on other threads; nothing here waits for it.
 actor Supervisor {
     nonisolated let eventLoop: any EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
@@ -39,6 +39,8 @@ actor Supervisor {
     var held: [String: Command] = [:]
     /// Requests to start a cell that are not answered yet, by cell.
     var starting: [String: Set<RequestID>] = [:]
+    /// The latest request for each cell.
+    var lastRequests: [String: RequestID] = [:]
     var watchers = Watchers()
     /// The hypervisor is to be enabled as soon as its driver is there.
     var wantsEnable = false
@@ -46,7 +48,9 @@ actor Supervisor {
     var enableAgain: EnableAgain?
     /// The daemon is enabling it by itself; a request that comes meanwhile waits for this.
     var enabling: Task<Void, Never>?
+    var lastReload: Task<Manager.Reload.Reply, Never>?
     var isMachineCommandInFlight = false
+    var driver = DriverQueue()
     var wasEnabled: Bool?
     var failedRootCPUs: [Int] = []
     var isEnding = false
@@ -107,10 +111,11 @@ actor Supervisor {
     func end() {
         isEnding = true
         timer?.cancel()
+        closeDriver()
         watchers.finish()
         saveState()
         for (id, continuation) in answers {
-            continuation.resume(throwing: ManagerError.superseded(cell: "", message: "the daemon is going"))
+            continuation.resume(throwing: ManagerError.daemonEnds(cell: ""))
             answers[id] = nil
         }
     }

@@ -17,9 +17,11 @@ struct OvertakenTests {
     }
 
     /// Chaos, seed 20261124, round 492: the cell was taken for running.
-    @Test("A start that was refused, and has the cell running, is verified all the same", arguments: [
-        Refusal.Kind.other, .denied,
-    ])
+    @Test(
+        "A start that was refused, and has the cell running, is verified all the same",
+        arguments: [
+            Refusal.Kind.other, .denied,
+        ])
     func refusedStart(kind: Refusal.Kind) {
         var story = Story()
         story.goToStart()

@@ -56,7 +56,13 @@ struct Round {
         arena.ceaseFaults()
         if arena.daemon.identifier == nil { try arena.daemon.start() }
         let ceased = ContinuousClock.now
-        let wanted = try converge(from: wantedBefore)
+        let wanted: [String: String]
+        do {
+            wanted = try converge(from: wantedBefore)
+        } catch let end as LeftAlone {
+            try judgeDeeds()
+            throw end
+        }
         figures.note(convergence: ceased.duration(to: .now))
         try judge(wanted)
         try arena.bringStranger()
@@ -202,7 +208,10 @@ struct Round {
         guard subject.isEndless, let truth = arena.machine.machine.cells.first(where: { $0.name == subject.name }),
             truth.state.text.hasPrefix("running")
         else { return false }
-        return details.cell.condition == "failed" || isOvertaken(subject, details)
+        if isOvertaken(subject, details) { return true }
+        // what others did to it in the moment of its start may have brought it to life
+        let isTouched = changes.contains { $0.cell == subject.name }
+        return details.cell.condition == "failed" && (!truth.isAlive || isTouched)
     }
 
     /// What is not yet as it should be of a cell; nil: nothing.
@@ -230,6 +239,11 @@ struct Round {
     // MARK: - Judgement
 
     private mutating func judge(_ wanted: [String: String]) throws {
+        try judgeDeeds()
+        for subject in Subject.all { try judge(subject, wanted[subject.name] ?? "", arena.orders.all) }
+    }
+
+    private mutating func judgeDeeds() throws {
         let deeds = arena.machine.change { $0.takeDeeds() }
         grace = Self.shortestGrace + Lag.take() * 4
         let given = arena.orders.all
@@ -243,7 +257,6 @@ struct Round {
             }
             for harm in deed.harms { try judge(harm, of: deed, given) }
         }
-        for subject in Subject.all { try judge(subject, wanted[subject.name] ?? "", given) }
     }
 
     private static let shortestGrace = Duration.milliseconds(60)

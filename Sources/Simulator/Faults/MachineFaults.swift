@@ -22,9 +22,17 @@ extension Machine {
         report("fault: \(fault)")
     }
 
-    /// Ends all faults of commands and of sysfs; what they have done stays done.
+    /// Ends all faults of commands and of sysfs, a command's that is held up at the moment as well; what they have done
+    /// stays done.
     public mutating func clearFaults() {
-        guard faults != MachineFaults() else { return }
+        let isHeldUp =
+            switch current?.stage {
+            case .waited?: (current?.due ?? now) > now
+            case .heldUp?: true
+            default: false
+            }
+        if isHeldUp { current?.due = now }
+        guard isHeldUp || faults != MachineFaults() else { return }
         faults = MachineFaults()
         report("all faults cleared")
     }

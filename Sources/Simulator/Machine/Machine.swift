@@ -44,7 +44,7 @@ public struct Machine: Sendable {
     var deeds: [Deed] = []
 
     private var waiting: [(id: RequestID, request: Request, submitted: Duration)] = []
-    private var current: Execution?
+    var current: Execution?
     private var effects: [Effect] = []
     private let makeProgram: ProgramMaker
 
