@@ -6,7 +6,10 @@ var areAllSound = true
 print(Exploration.head)
 for alphabet in Alphabet.allCases
 where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.rawValue {
-    for subject in Subject.all where CommandLine.arguments.count < 3 || CommandLine.arguments[2] == "\(subject)" {
+    for subject in Subject.all
+    where alphabet.isPlayed(for: subject)
+        && (CommandLine.arguments.count < 3 || CommandLine.arguments[2] == "\(subject)")
+    {
         var explorer = Explorer(Rules(subject.supervised, alphabet))
         let stories = explorer.explore()
         print(Exploration(subject, alphabet, explorer).row)

@@ -11,6 +11,15 @@ enum Alphabet: String, CaseIterable, Sendable {
     case others
     /// All that people ask, definitions that come and go, daemons that die.
     case people
+    /// All of them, combined.
+    case everything
+
+    /// It takes long: for the two definitions that differ most in what they are afraid of.
+    func isPlayed(for subject: Subject) -> Bool {
+        guard self == .everything else { return true }
+        return subject.restart == .onFailure && !subject.hasLiveness
+            && [.bounded, .unbounded(accepted: true)].contains(subject.handshake)
+    }
 
     var happenings: [Happening] {
         let always = [Happening.look] + Deadline.allCases.map(Happening.runsOut)
@@ -46,6 +55,9 @@ enum Alphabet: String, CaseIterable, Sendable {
                 + [.resetFailed, .released, .redefined, .undefined, .defined]
                 + [.newDaemon, .newDaemonAfter(.done), .newDaemonWithoutMemory]
                 + [Misfortune.allCPUsFail, .inmateEnds, .destroyedByOthers, .startedByOthers].map(Happening.befall)
+        case .everything:
+            var seen: Set<Happening> = []
+            return Alphabet.allCases.filter { $0 != .everything }.flatMap(\.happenings).filter { seen.insert($0).inserted }
         }
     }
 
