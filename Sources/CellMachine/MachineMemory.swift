@@ -10,6 +10,7 @@ public final class MachineMemory: Sendable {
     public static let monitors: UInt64 = 0x7f00_0000
     public static let slotLimit = 16
     private static let lowEnd: UInt64 = 0x8000_0000
+    /// From where on there is RAM again.
     public static let highBegin: UInt64 = 1 << 32
 
     public let path: String
