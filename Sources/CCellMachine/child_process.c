@@ -48,8 +48,9 @@ static _Noreturn void become(const char *path, char *const arguments[], const in
     for (int index = 0; index < count; index++)
         if (dup2(copies[index], first_descriptor + index) < 0)
             fail(report);
-    for (int number = first_descriptor + count; number < base; number++)
-        close(number);
+    // what others have opened without O_CLOEXEC, too; the reports are read until the program has taken over
+    if (close_range(first_descriptor + count, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        fail(report);
     execv(path, arguments);
     fail(report);
 }

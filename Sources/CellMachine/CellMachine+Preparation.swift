@@ -35,6 +35,21 @@ extension CellMachine {
         guard cell.pciDevices.allSatisfy({ $0.kind != .device || $0.address.bus == 0 }) else {
             throw CellMachineError(.configuration, "the simulated machine has no PCI bus but the first")
         }
+        for device in cell.pciDevices where device.msixAddress != 0 {
+            let (end, overflow) = device.msixAddress.addingReportingOverflow(UInt64(device.msixRegionSize))
+            guard !overflow, end <= 1 << 32 else {
+                throw CellMachineError(
+                    .configuration,
+                    "the MSI-X table of the PCI device \(device.address) lies above 4 GiB, where the simulated machine "
+                        + "has no room for devices")
+            }
+        }
+        for region in cell.memoryRegions where region.flags.contains(.communicationRegion) && region.size > 0 {
+            guard region.size == PageTables.pageSize, region.virtualStart < 1 << 47 else {
+                throw CellMachineError(
+                    .configuration, "a communication region is one page of 4 KiB below 0x800000000000")
+            }
+        }
         let monitors = MachineMemory.monitors..<0x8000_0000
         for region in cell.memoryRegions where !region.flags.contains(.communicationRegion) && region.size > 0 {
             let (end, overflow) = region.physicalStart.addingReportingOverflow(region.size)

@@ -12,7 +12,7 @@ public final class CellMachine: Sendable {
     private let settings: CellMachineSettings
     private let area: SharedArea
     private let contents: [UInt8]
-    private let emulator: EmulatorProcess
+    let emulator: EmulatorProcess
     private let ends: LinkEnds
     private let firmwareCopy: String
     private let listener: Listener
@@ -59,6 +59,7 @@ public final class CellMachine: Sendable {
         prepared.lastBus = lastBus
         prepared.configurationWrites = ConfigurationWrite.chipset(
             configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort)
+        ends = try LinkEnds(of: cell, slot: slot, settings: settings)
         firmwareCopy = try CellMachine.firmware(base: base, slot: slot, settings: settings)
 
         var arguments = EmulatorArguments(settings: settings, cpus: cell.cpus.members, firmware: firmwareCopy)
@@ -68,7 +69,6 @@ public final class CellMachine: Sendable {
         arguments.remapsDMA = !owned.isEmpty
         arguments.slot = slot
         arguments.hasDoorbell = cell.pciDevices.contains { $0.kind == .sharedMemory }
-        ends = try LinkEnds(of: cell, slot: slot, settings: settings)
         let listener = Listener(cell: cell, area: area, ends: ends, onEvent: onEvent)
         self.listener = listener
         do {

@@ -1,6 +1,5 @@
 import CellConfiguration
 import Synchronization
-import Synchronization
 
 /// Turns what QEMU and the monitor say into events.
 final class Listener: Sendable {

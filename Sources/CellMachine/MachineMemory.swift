@@ -10,7 +10,8 @@ public final class MachineMemory: Sendable {
     public static let monitors: UInt64 = 0x7f00_0000
     public static let slotLimit = 16
     private static let lowEnd: UInt64 = 0x8000_0000
-    private static let highBegin: UInt64 = 1 << 32
+    /// From where on there is RAM again.
+    public static let highBegin: UInt64 = 1 << 32
 
     public let path: String
     /// In bytes.
@@ -45,7 +46,7 @@ public final class MachineMemory: Sendable {
     static func fileOffset(of address: UInt64, count: UInt64, size: UInt64) -> UInt64? {
         let (end, overflow) = address.addingReportingOverflow(count)
         if overflow { return nil }
-        if end <= lowEnd { return address }
+        if end <= monitors { return address }
         guard address >= highBegin, end - highBegin <= size - lowEnd else { return nil }
         return address - highBegin + lowEnd
     }

@@ -67,7 +67,7 @@ private func identify(_ cpu: VirtualCPU) {
         answer.eax = 0x4000_0001
         // "Jailhouse"
         answer.ebx = 0x6c69_614a
-        answer.ecx = 0x7573_6f68
+        answer.ecx = 0x7375_6f68
         answer.edx = 0x65
     case 0x4000_0001: break
     default:

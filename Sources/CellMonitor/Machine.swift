@@ -74,7 +74,6 @@ struct Identification {
 @_extern(c, "cpu_halt") func cpuHalt()
 @_extern(c, "cpu_pause") func cpuPause()
 @_extern(c, "cpu_cycles") func cpuCycles() -> UInt64
-@_extern(c, "register_read") func registerRead(_ number: UInt32) -> UInt64
 @_extern(c, "register_write") func registerWrite(_ number: UInt32, _ value: UInt64)
 @_extern(c, "exchange") func exchange(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
 @_extern(c, "fetch_add") func fetchAdd(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32

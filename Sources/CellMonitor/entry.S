@@ -197,14 +197,6 @@ register_write:
     wrmsr
     ret
 
-    .globl register_read        // (number) -> value
-register_read:
-    movl %edi, %ecx
-    rdmsr
-    shlq $32, %rdx
-    orq %rdx, %rax
-    ret
-
     .globl cpu_identify         // (leaf, subleaf, eax ebx ecx edx)
 cpu_identify:
     pushq %rbx

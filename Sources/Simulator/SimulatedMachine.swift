@@ -49,7 +49,8 @@ public final class SimulatedMachine: Sendable {
     ///   - keepsTogether: whether umockdev's directory is made inside the machine's. It means to change this
     ///     process's TMPDIR before umockdev is used for the first time: so only for one machine a process.
     ///   - onReport: is told what happens, a line each, one after the other, on any thread.
-    /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses.
+    /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses, `execution` when
+    ///   cells cannot execute in so much memory.
     public init(
         directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: mode_t = 0o666,
         cells: CellExecution = .scripted, keepsTogether: Bool = false,
@@ -64,6 +65,7 @@ public final class SimulatedMachine: Sendable {
                 memory = try PhysicalMemory(path: file, size: settings.memory)
                 executing = nil
             case .executing(let execution):
+                try SimulatedMachine.checkLayout(settings)
                 let shared = try MachineMemory(path: file, size: PhysicalMemory.sharedSize(for: settings.memory))
                 memory = PhysicalMemory(shared: shared, size: settings.memory)
                 let small = directory.path + "/cells"
@@ -72,7 +74,8 @@ public final class SimulatedMachine: Sendable {
             }
             programs = try ProgramFaultTable(path: directory.path + "/programs")
         } catch {
-            throw SimulatorError(.directory, "\(error)")
+            directory.remove()
+            throw error as? SimulatorError ?? SimulatorError(.directory, "\(error)")
         }
         self.onReport = onReport
         switchedOn = clock.now
@@ -83,6 +86,18 @@ public final class SimulatedMachine: Sendable {
         } catch {
             stop()
             throw error
+        }
+    }
+
+    /// Where cells execute there is no memory below 4 GiB but the first 2, of which their monitors have the end.
+    private static func checkLayout(_ settings: MachineSettings) throws(SimulatorError) {
+        let reserved = settings.reservedMemory
+        guard reserved.upperBound <= 2 << 30 || reserved.lowerBound >= MachineMemory.highBegin else {
+            throw SimulatorError(
+                .execution,
+                "in a machine of \(settings.memory >> 20) MiB what is kept for cells would lie between 2 and 4 GiB, "
+                    + "where no memory is when cells execute: give it up to 2 GiB or from 5462 MiB on, or scripted cells"
+            )
         }
     }
 
@@ -242,7 +257,12 @@ public final class SimulatedMachine: Sendable {
             case .report(let line): onReport(line)
             case .answered(let id, let refusal): answers.append((id, refusal))
             case .store(let id, let image, let address):
-                if let call = state.calls[id] { memory.write(call.images[image], at: address) }
+                guard let call = state.calls[id] else { continue }
+                if !memory.write(call.images[image], at: address) {
+                    onReport(
+                        "lost: not all of the image for 0x\(String(address, radix: 16)) is in the machine's memory, of "
+                            + "\(memory.size >> 20) MiB")
+                }
             }
         }
         if !state.machine.standsStill {

@@ -29,4 +29,11 @@ public struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     public var description: String { message }
+
+    /// Nobody serves a machine in that directory.
+    static func notServed(at directory: String) -> SimulatorError {
+        SimulatorError(
+            .notServed,
+            "no machine is served at \(directory): start one with jailhouse-sim serve --directory \(directory)")
+    }
 }

@@ -71,12 +71,14 @@ extension SystemCall {
         }
     }
 
-    /// `setsockopt(2)`: a read or write that waits longer than this is EAGAIN.
-    public static func limitWaiting(on descriptor: CInt, to limit: Duration) throws(SystemCallError) {
-        let (seconds, attoseconds) = limit.components
-        var time = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
-        // zero would be no limit at all
-        if time.tv_sec <= 0 && time.tv_usec <= 0 { time = timeval(tv_sec: 0, tv_usec: 1) }
+    /// `setsockopt(2)`: a read or write that waits longer than this is EAGAIN; nil: both wait as long as it takes.
+    public static func limitWaiting(on descriptor: CInt, to limit: Duration?) throws(SystemCallError) {
+        var time = timeval()
+        if let (seconds, attoseconds) = limit?.components {
+            time = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
+            // zero would be no limit at all
+            if time.tv_sec <= 0 && time.tv_usec <= 0 { time = timeval(tv_sec: 0, tv_usec: 1) }
+        }
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             try result(of: "setsockopt") {
                 setsockopt(descriptor, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))

@@ -38,23 +38,35 @@ struct DeviceChoice: ExpressibleByArgument {
 /// `--definitions`.
 struct DefinitionDirectory: Sendable {
     let path: String
-    /// Is told what the simulated machine does not have.
+    /// Is told what the simulated machine does not have, and which definitions cannot be understood.
     let say: @Sendable (String) -> Void
 
     /// What the definition of a cell of this name says of the simulated machine.
     @Sendable func hardware(of name: String) -> ExecutionSettings.Hardware {
-        let files = ((try? SystemCall.names(inDirectory: path)) ?? []).filter { $0.hasSuffix(".toml") }.sorted()
-        for file in files {
-            let file = path + "/" + file
-            guard let text = try? SystemCall.contents(ofFile: file, limit: 1 << 20),
-                let definition = try? CellDefinition(
-                    toml: String(decoding: text, as: UTF8.self), path: file,
-                    readFile: { try SystemCall.contents(ofFile: $0, limit: 4 << 20) }),
-                definition.name == name
-            else { continue }
-            return hardware(of: definition)
+        do {
+            let files = try SystemCall.names(inDirectory: path).filter { $0.hasSuffix(".toml") }.sorted()
+            for file in files {
+                guard let definition = definition(in: path + "/" + file), definition.name == name else { continue }
+                return hardware(of: definition)
+            }
+        } catch {
+            say("cell \"\(name)\": its definition cannot be looked for: \(error)")
         }
         return ExecutionSettings.Hardware()
+    }
+
+    private func definition(in file: String) -> CellDefinition? {
+        do {
+            let text = try SystemCall.contents(ofFile: file, limit: 1 << 20)
+            return try CellDefinition(
+                toml: String(decoding: text, as: UTF8.self), path: file,
+                readFile: { try SystemCall.contents(ofFile: $0, limit: 4 << 20) })
+        } catch let error as DefinitionError {
+            say("a definition is left out: \(error)")
+        } catch {
+            say("a definition is left out: \(file): \(error)")
+        }
+        return nil
     }
 
     private func hardware(of definition: CellDefinition) -> ExecutionSettings.Hardware {

@@ -68,6 +68,13 @@ struct Serve: ParsableCommand {
         guard mode_t(deviceMode, radix: 8) != nil else {
             throw ValidationError("--device-mode must be octal, such as 0660.")
         }
+        if let definitions {
+            do {
+                _ = try SystemCall.names(inDirectory: definitions)
+            } catch {
+                throw ValidationError("--definitions must be a directory that can be read: \(error).")
+            }
+        }
     }
 
     func run() throws {
@@ -81,7 +88,10 @@ struct Serve: ParsableCommand {
         let path = try machine.path
         let settings = MachineSettings(
             cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed)
-        let (execution, kind) = try execution()
+        var (execution, kind) = try execution()
+        if case .scripted = execution, !devices.isEmpty || definitions != nil {
+            kind += "\n--device and --definitions have no effect: cells by script have no devices"
+        }
         let machine = try SimulatedMachine(
             directory: path, settings: settings, deviceMode: mode_t(deviceMode, radix: 8) ?? 0o666, cells: execution,
             keepsTogether: true, onReport: Serve.say)

@@ -77,7 +77,8 @@ struct Bench {
         Swift.print("\(what): \(text) of \(times.count)")
     }
 
-    private static func ticks(of process: Int32) throws -> Int {
+    /// Of CPU time, by the clock of sysconf(3).
+    static func ticks(of process: Int32) throws -> Int {
         let text = try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
         let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
         return (Int(fields[12]) ?? 0) + (Int(fields[13]) ?? 0)

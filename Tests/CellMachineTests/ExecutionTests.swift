@@ -1,7 +1,8 @@
 import CellConfiguration
-import CellMachine
 import Foundation
 import Testing
+
+@testable import CellMachine
 
 @Suite struct ExecutionTests {
     @Test func aCellRunsAnswersAndEnds() async throws {
@@ -10,6 +11,8 @@ import Testing
         try await cell.events.serial(" 00010608\n")
         #expect(cell.events.serial.hasPrefix("hello\n4f43484a 00010608"))
         try await cell.events.wait(for: "the virtual console") { $0.printed == "v\n" }
+        // "Jail", "hous", "e", as the processor has them
+        #expect(cell.events.serial.contains("\n6c69614a73756f6800000065\n"))
         #expect(cell.machine.state == 0)
         cell.machine.send(1)
         try await cell.events.serial("bye\n")
@@ -43,9 +46,8 @@ extension ExecutionTests {
         let cell = try machine.run("hello", in: TestMachine.cell())
         try await cell.events.wait(for: "the virtual console") { $0.printed == "v\n" }
         try cell.machine.park()
+        #expect(try cell.machine.emulator.control.execute("query-status").contains("\"status\": \"paused\""))
         cell.machine.send(1)
-        // it would answer within microseconds
-        try await Task.sleep(for: .milliseconds(20))
         #expect(cell.machine.reply == 0)
     }
 

@@ -1,9 +1,10 @@
 import CellConfiguration
 import CellDefinition
-import CellMachine
 import Foundation
 import InmateImage
 import Testing
+
+@testable import CellMachine
 
 /// The project's inmates in the cells of `configs/cells`, 64- and 32-bit: what they check of themselves holds.
 @Suite struct InmateTests {
@@ -186,8 +187,21 @@ import Testing
         let inmate = try RunningInmate("misbehave", commandLine: "mode=\(mode)")
         try await inmate.prints("misbehave: \(mode)\n")
         inmate.machine.send(1)
-        // an answer would come within microseconds
-        try await Task.sleep(for: .milliseconds(50))
+        // what shows that it has executed long enough for an answer since
+        switch mode {
+        case "ignore":
+            let line = "misbehave: \(inmate.output.split(separator: "\n").count) s\n"
+            try await inmate.prints(line)
+        case "hang":
+            let process = try #require(inmate.machine.processID)
+            let begin = try Bench.ticks(of: process)
+            try await inmate.events.wait(for: "100 ms of its CPU") { _ in
+                (try? Bench.ticks(of: process)).map { $0 - begin >= sysconf(Int32(_SC_CLK_TCK)) / 10 } ?? false
+            }
+        // it waits for interrupts that never come: the processor is the only one that could answer
+        default: try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try inmate.machine.emulator.control.execute("query-status").contains("\"status\": \"running\""))
         #expect(inmate.machine.reply == 0)
         #expect(inmate.machine.state == 0)
     }

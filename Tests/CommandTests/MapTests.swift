@@ -71,6 +71,19 @@ struct MapTests {
         #expect(pictures.allSatisfy { $0.count <= width })
     }
 
+    /// No lane is so narrow that there is no room for a name.
+    @Test(arguments: [14, 40]) func manyRegionsInOnePlace(count: Int) {
+        let regions = (0..<count).map {
+            MemoryRegion(
+                name: "region \($0)", physicalStart: 0x3a00_0000, size: 0x10_0000 + UInt64($0) * 0x1000, flags: [.read])
+        }
+        let cell = MemoryMap.Cell(
+            file: "a.toml", descriptor: CellDescriptor(name: "a", memoryRegions: regions), images: [])
+        let map = MemoryMap(system: nil, cells: [cell], remarks: [])
+        let text = TerminalMap(map: map, width: 80, style: .plain, alphabet: .unicode).text()
+        #expect(text.components(separatedBy: " a:").count > count, "\(text)")
+    }
+
     @Test func asciiWhereTheTerminalShowsNothingElse() throws {
         let text = TerminalMap(map: try map("sound.toml"), width: 60, style: .plain, alphabet: .ascii).text()
         #expect(text.utf8.allSatisfy { $0 < 128 })
@@ -115,6 +128,17 @@ struct MapTests {
         let drawn = try Executable.run(["map", machine, cell], environment: ["LANG": "C.UTF-8", "COLUMNS": "100"])
         #expect(drawn.output.hasPrefix("Physical memory of machine\n"))
         #expect(drawn.output.contains("[JH0304]"))
+    }
+
+    @Test func standardInputIsReadOnce() throws {
+        let source = try Data(contentsOf: Self.golden.appendingPathComponent("unsound.toml"))
+        let machine = Self.golden.path + "/machine.toml"
+        let map = try Executable.run(["map", machine, "-", "--json"], input: source)
+        #expect(map.output.contains("JH0304") && map.output.contains("0x3a400000"), "\(map)")
+        let checked = try Executable.run(["check", machine, "-"], input: source)
+        #expect(checked.output.contains("\nin the map (jailhouse-ctl map \(machine) -):\n"), "\(checked)")
+        let broken = try Executable.run(["map", "-"], input: Data("cell = 1\n".utf8))
+        #expect(broken.error.contains("standard input"), "\(broken)")
     }
 
     @Test func colourShowsWhatIsWrong() throws {

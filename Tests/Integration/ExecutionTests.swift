@@ -86,6 +86,16 @@ struct ExecutionTests {
         #expect(try await machine.cell("stubborn")?.state == "shut down")
     }
 
+    @Test("A definition that cannot be understood is said when the simulated machine looks for a cell's")
+    func brokenDefinition() async throws {
+        let definitions = try TemporaryDirectory()
+        let broken = definitions.url.appending(path: "broken.toml")
+        try "[cell\n".write(to: broken, atomically: true, encoding: .utf8)
+        let machine = try await machine(
+            ["stubborn": try Definitions.shipped("stubborn")], ["--definitions", definitions.url.path])
+        #expect(machine.console.contains("a definition is left out: \(broken.path)"), "\(machine.console)")
+    }
+
     @Test("A state that the inmate writes by itself shows")
     func locked() async throws {
         let machine = try await machine(["locked": try Definitions.shipped("locked")])

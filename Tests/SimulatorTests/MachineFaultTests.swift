@@ -160,6 +160,31 @@ struct MachineFaultTests {
         #expect(bench.machine.isEnabled)
     }
 
+    @Test func thawedAnotherToolGoesOn() throws {
+        var bench = try Bench.running(Samples.cell("rtems", timeout: 0))
+        try bench.inject("hang", into: "rtems")
+        bench.machine.doBehindTheBack([.destroy("rtems"), .disable])
+        bench.pass(.seconds(1))
+        #expect(bench.machine.freeze?.cell == 1)
+        bench.machine.thaw()
+        bench.pass(.seconds(1))
+        #expect(bench.machine.sysfs.cells.isEmpty)
+        #expect(!bench.machine.isEnabled && !bench.machine.standsStill)
+        #expect(bench.machine.onlineCPUs == [0, 1, 2, 3])
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
+    }
+
+    @Test func whatNoCellIsWaitedForIsRefusedWhenThawed() throws {
+        var bench = try Bench.enabled()
+        bench.machine.doBehindTheBack([.create(try Samples.cell("rtems").binary().dropLast()), .disable])
+        bench.pass(.seconds(1))
+        #expect(bench.machine.freeze?.command == "create")
+        bench.machine.thaw()
+        bench.pass(.seconds(1))
+        #expect(bench.machine.isEnabled && !bench.machine.standsStill)
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+    }
+
     @Test func deedsTellWhoWasHarmed() throws {
         var bench = try Bench.running(Samples.cell("a"), Samples.cell("b", cpus: [2], at: 0x3b00_0000))
         _ = bench.machine.takeDeeds()

@@ -16,9 +16,7 @@ struct MonitorArea {
 
     private typealias Parameter = MonitorMemory.Parameter
 
-    /// - Parameters:
-    ///   - monitor: the monitor's image.
-    ///   - tscKHz: nil: the monitor shall measure it.
+    /// - Parameter monitor: the monitor's image.
     func bytes(monitor: [UInt8]) throws(CellMachineError) -> [UInt8] {
         guard monitor.count <= MonitorMemory.imageLimit else {
             throw CellMachineError(.program, "the monitor's image is larger than its place")

@@ -26,7 +26,6 @@ enum MonitorMemory {
     static let portMapSize = 0x3000
     /// VT-d: the root table, then one context table, which is every bus's that has devices of the cell.
     static let remappingTables = 0x3_1000
-    static let remappingPages = 2
     /// Ends of links through shared memory; other cells' monitors read them, and leave interrupts there.
     static let links = 0x3_4000
     static let ring = 0x3_8000

@@ -58,6 +58,11 @@ final class EmulatorProcess: Sendable {
         let bell = try connected()
         let serial = try connected()
         var ports: [Network.Port] = []
+        var hasThread = false
+        defer {
+            // else the thread does it
+            if !hasThread { for port in ports { port.unplug() } }
+        }
         for cable in arguments.devices.compactMap(\.network) {
             let (port, descriptor) = try Network.plug(into: "\(arguments.settings.directory)/\(cable)")
             ports.append(port)
@@ -77,6 +82,7 @@ final class EmulatorProcess: Sendable {
         guard let thread = BackgroundThread({ [self] in live(command, theirs, hear) }) else {
             throw CellMachineError(.emulator, "the system has no thread left")
         }
+        hasThread = true
         thread.detach()
         started.wait(atMost: nil)
         if let failure = state.withLock({ $0.failure }) { throw failure }
@@ -129,10 +135,12 @@ final class EmulatorProcess: Sendable {
         let words = listen(hear)
         // it may have closed its sockets and still be there
         kill(child, SIGKILL)
-        var status: CInt = 0
-        _ = try? SystemCall.result(of: "waitpid") { waitpid(child, &status, 0) }
+        var information = siginfo_t()
+        _ = try? SystemCall.result(of: "waitid") { waitid(P_PID, id_t(child), &information, WEXITED | WNOWAIT) }
         let text = EmulatorProcess.lastWords(words)
         state.withLock {
+            // from here on its number may be another's, whom nobody must signal
+            waitpid(child, nil, 0)
             $0.child = nil
             $0.failure = CellMachineError(.ended, text)
         }

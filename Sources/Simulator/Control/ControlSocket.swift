@@ -1,14 +1,26 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import SystemCalls
 
 /// Serves ``ControlCommand``s: words separated by NUL and ended by a newline come in; a JSON object goes out.
 final class ControlSocket: Sendable {
     private let descriptor: OwnedDescriptor
     private let thread: BackgroundThread?
+    private let end = End()
 
-    /// The longest command that is listened to.
+    /// The longest command that is listened to, in bytes.
     fileprivate static let longestCommand = 4096
+    /// What is read of a longer one before it is refused.
+    private static let longestRefused = 1 << 20
+    /// How long a client may take for each part of its command.
+    private static let patience = Duration.seconds(1)
+    /// Before the next client is taken when there was no descriptor or memory for one.
+    private static let pause = Duration.milliseconds(100)
+
+    private final class End: Sendable {
+        let hasCome = Atomic(false)
+    }
 
     init(path: String, machine: SimulatedMachine) throws(SimulatorError) {
         do {
@@ -17,51 +29,59 @@ final class ControlSocket: Sendable {
             throw SimulatorError(.directory, "\(error)")
         }
         let number = descriptor.rawValue
-        thread = BackgroundThread { [weak machine] in
-            while true {
+        thread = BackgroundThread { [weak machine, end] in
+            while !end.hasCome.load(ordering: .acquiring) {
                 let client = accept(number, nil, nil)
-                guard client >= 0 else {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    return
+                if client >= 0 {
+                    ControlSocket.serve(client, for: machine)
+                } else if errno != EINTR, errno != ECONNABORTED, !end.hasCome.load(ordering: .acquiring) {
+                    SystemCall.sleep(for: ControlSocket.pause)
                 }
-                ControlSocket.serve(client, for: machine)
             }
         }
     }
 
     /// Ends the thread; no command is listened to any more.
     func close() {
+        end.hasCome.store(true, ordering: .releasing)
         _ = shutdown(descriptor.rawValue, CInt(SHUT_RDWR))
         thread?.join()
     }
 
     private static func serve(_ number: CInt, for machine: SimulatedMachine?) {
         let client = OwnedDescriptor(adopting: number)
-        var patience = timeval(tv_sec: 1, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
-        _ = setsockopt(client.rawValue, SOL_SOCKET, SO_RCVTIMEO, &patience, size)
-        _ = setsockopt(client.rawValue, SOL_SOCKET, SO_SNDTIMEO, &patience, size)
-        guard let machine, let line = ControlSocket.line(from: client.rawValue) else { return }
+        guard let machine, (try? SystemCall.limitWaiting(on: client.rawValue, to: patience)) != nil else { return }
+        let line: [UInt8]
+        do {
+            guard let received = try ControlSocket.line(from: client.rawValue) else { return }
+            line = received
+        } catch {
+            send(ControlAnswer(error), to: client.rawValue)
+            return
+        }
         let words = line.split(separator: 0, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         if words.count == 2, words[0] == "console" {
             serveConsole(of: words[1], to: client, machine)
             return
         }
-        var answer = ControlAnswer()
-        do {
+        let answer: ControlAnswer
+        do throws(SimulatorError) {
             guard let command = ControlCommand(words: words) else {
                 throw SimulatorError(.control, "the machine does not understand \"\(words.joined(separator: " "))\"")
             }
-            answer.report = try machine.perform(command)
-        } catch let error as SimulatorError {
-            answer.error = error.message
-            answer.code = error.code.rawValue
+            answer = ControlAnswer(report: try machine.perform(command))
         } catch {
-            answer.error = "\(error)"
+            answer = ControlAnswer(error)
         }
-        guard let json = try? JSONEncoder().encode(answer) else { return }
-        _ = try? SystemCall.write(Array(json), to: client.rawValue)
+        send(answer, to: client.rawValue)
+    }
+
+    /// - Returns: whether it has been sent.
+    @discardableResult
+    private static func send(_ answer: ControlAnswer, to client: CInt, end: [UInt8] = []) -> Bool {
+        guard let json = try? JSONEncoder().encode(answer) else { return false }
+        return (try? SystemCall.send(Array(json) + end, to: client)) != nil
     }
 
     /// An answer without a report, a newline, and then what comes out of the cell's COM1; what the client sends goes
@@ -73,17 +93,12 @@ final class ControlSocket: Sendable {
         do {
             thread = try machine.thread(ofCell: cell)
         } catch {
-            answer.error = error.message
-            answer.code = error.code.rawValue
+            answer = ControlAnswer(error)
         }
-        guard let json = try? JSONEncoder().encode(answer),
-            (try? SystemCall.write(Array(json) + [UInt8(ascii: "\n")], to: client.rawValue)) != nil, let thread
+        // from then on both sides take their time
+        guard send(answer, to: client.rawValue, end: [UInt8(ascii: "\n")]), let thread,
+            (try? SystemCall.limitWaiting(on: client.rawValue, to: nil)) != nil
         else { return }
-        // from here on both sides take their time
-        var patience = timeval()
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
-            setsockopt(client.rawValue, SOL_SOCKET, option, &patience, socklen_t(MemoryLayout<timeval>.size))
-        }
         let number = client.release()
         let background = BackgroundThread {
             let client = OwnedDescriptor(adopting: number)
@@ -92,16 +107,23 @@ final class ControlSocket: Sendable {
         if let background { background.detach() } else { _ = Glibc.close(number) }
     }
 
-    fileprivate static func line(from descriptor: CInt) -> [UInt8]? {
+    /// - Returns: nil when the client goes, or does not go on, before the line ends.
+    /// - Throws: ``SimulatorError`` `control` when it is too long, with all of it read: else the client would learn
+    ///   of the end of its connection only.
+    private static func line(from descriptor: CInt) throws(SimulatorError) -> [UInt8]? {
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)
-        while line.count < longestCommand {
+        while line.count < longestRefused {
             let count = buffer.withUnsafeMutableBytes { (try? SystemCall.read(descriptor, into: $0)) ?? 0 }
             guard count > 0 else { return nil }
             line += buffer[..<count]
-            if let end = line.firstIndex(of: UInt8(ascii: "\n")) { return Array(line[..<end]) }
+            if let end = buffer[..<count].firstIndex(of: UInt8(ascii: "\n")) {
+                line.removeLast(count - end)
+                guard line.count < longestCommand else { break }
+                return line
+            }
         }
-        return nil
+        throw SimulatorError(.control, "a command has at most \(longestCommand) bytes")
     }
 }
 
@@ -111,70 +133,110 @@ private struct ControlAnswer: Codable {
     var error: String?
 }
 
+extension ControlAnswer {
+    fileprivate init(_ error: SimulatorError) {
+        self.init(code: error.code.rawValue, error: error.message)
+    }
+
+    /// - Throws: ``SimulatorError``: what the machine answered, or `control` when that makes no sense.
+    fileprivate init(json: [UInt8], ofMachineAt directory: String) throws(SimulatorError) {
+        guard !json.isEmpty else {
+            throw SimulatorError(.control, "the machine at \(directory) has closed the connection without an answer")
+        }
+        do {
+            self = try JSONDecoder().decode(ControlAnswer.self, from: Data(json))
+        } catch {
+            throw SimulatorError(
+                .control,
+                "the answer of the machine at \(directory) makes no sense: is it of another version than this program?")
+        }
+        if let error { throw SimulatorError(SimulatorError.Code(rawValue: code ?? "") ?? .control, error) }
+    }
+}
+
+/// The client's side of the socket.
+private enum ControlConnection {
+    /// How long the machine may take for an answer.
+    private static let patience = Duration.seconds(10)
+
+    /// Connects, and says something.
+    static func open(toMachineAt directory: String, saying words: [String]) throws(SimulatorError) -> OwnedDescriptor {
+        try connecting(to: directory) { () throws(SystemCallError) in
+            let socket = try SystemCall.connect(toSocket: directory + "/machine", patience: patience)
+            try SystemCall.limitWaiting(on: socket.rawValue, to: patience)
+            let text = words.map { $0.filter { $0 != "\n" && $0 != "\0" } }.joined(separator: "\0") + "\n"
+            try SystemCall.send(Array(text.utf8), to: socket.rawValue)
+            return socket
+        }
+    }
+
+    static func connecting<Result: ~Copyable>(
+        to directory: String, _ body: () throws(SystemCallError) -> Result
+    ) throws(SimulatorError) -> Result {
+        do {
+            return try body()
+        } catch {
+            switch error.errno {
+            case .noSuchFileOrDirectory, .connectionRefused: throw SimulatorError.notServed(at: directory)
+            case .permissionDenied:
+                throw SimulatorError(
+                    .control, "the machine at \(directory) is another user's, and you may not use it: \(error)")
+            case .resourceTemporarilyUnavailable:
+                throw SimulatorError(.control, "the machine at \(directory) does not answer within \(patience)")
+            default: throw SimulatorError(.control, "the machine at \(directory) cannot be talked to: \(error)")
+            }
+        }
+    }
+
+    /// Byte by byte: what comes behind the line is somebody else's.
+    static func line(from socket: CInt) throws(SystemCallError) -> [UInt8] {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while line.count < ControlSocket.longestCommand {
+            let count = try withUnsafeMutableBytes(of: &byte) { (bytes) throws(SystemCallError) in
+                try SystemCall.read(socket, into: bytes)
+            }
+            guard count > 0, byte != UInt8(ascii: "\n") else { break }
+            line.append(byte)
+        }
+        return line
+    }
+}
+
 extension SimulatedMachine {
     /// Connects to the COM1 of a cell of the machine that is served in a directory: what was kept of its output, and
     /// what comes, can be read from the socket, which ends with the cell; what is written is typed.
     ///
-    /// - Throws: ``SimulatorError``: what the machine answered, or `notServed`.
+    /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
     public static func openConsole(
         ofCell name: String, inMachineAt directory: String
     ) throws(SimulatorError) -> OwnedDescriptor {
-        let notServed = SimulatorError(
-            .notServed,
-            "no machine is served at \(directory): start one with jailhouse-sim serve --directory \(directory)")
-        do {
-            let socket = try SystemCall.connect(toSocket: directory + "/machine")
-            try SystemCall.write(Array("console\0\(name)\n".utf8), to: socket.rawValue)
-            let line = ControlSocket.shortLine(from: socket.rawValue)
-            guard let answer = try? JSONDecoder().decode(ControlAnswer.self, from: Data(line)) else { throw notServed }
-            if let message = answer.error {
-                throw SimulatorError(SimulatorError.Code(rawValue: answer.code ?? "") ?? .control, message)
-            }
-            return socket
-        } catch let error as SimulatorError {
-            throw error
-        } catch {
-            throw notServed
+        let socket = try ControlConnection.open(toMachineAt: directory, saying: ["console", name])
+        let number = socket.rawValue
+        let line = try ControlConnection.connecting(to: directory) { () throws(SystemCallError) in
+            let line = try ControlConnection.line(from: number)
+            try SystemCall.limitWaiting(on: number, to: nil)
+            return line
         }
-    }
-}
-
-extension ControlSocket {
-    /// Byte by byte: what comes behind it is somebody else's.
-    fileprivate static func shortLine(from descriptor: CInt) -> [UInt8] {
-        var line: [UInt8] = []
-        var byte: [UInt8] = [0]
-        while line.count < longestCommand {
-            let count = byte.withUnsafeMutableBytes { (try? SystemCall.read(descriptor, into: $0)) ?? 0 }
-            guard count > 0, byte[0] != UInt8(ascii: "\n") else { break }
-            line += byte
-        }
-        return line
+        _ = try ControlAnswer(json: line, ofMachineAt: directory)
+        return socket
     }
 }
 
 extension ControlCommand {
     /// Says it to the machine that is served in a directory.
     ///
-    /// - Throws: ``SimulatorError``: what the machine answered, or `notServed`.
+    /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
     @discardableResult
     public func send(toMachineAt directory: String) throws(SimulatorError) -> MachineReport {
-        let answer: ControlAnswer
-        do {
-            let socket = try SystemCall.connect(toSocket: directory + "/machine")
-            let text = words.map { $0.filter { $0 != "\n" && $0 != "\0" } }.joined(separator: "\0") + "\n"
-            try SystemCall.write(Array(text.utf8), to: socket.rawValue)
-            let bytes = try SystemCall.contents(of: socket.rawValue, named: directory, limit: 1 << 20)
-            answer = try JSONDecoder().decode(ControlAnswer.self, from: Data(bytes))
-        } catch {
-            throw SimulatorError(
-                .notServed,
-                "no machine is served at \(directory): start one with jailhouse-sim serve --directory \(directory)")
+        let socket = try ControlConnection.open(toMachineAt: directory, saying: words)
+        let number = socket.rawValue
+        let bytes = try ControlConnection.connecting(to: directory) { () throws(SystemCallError) in
+            try SystemCall.contents(of: number, named: directory, limit: 1 << 20)
         }
-        if let message = answer.error {
-            throw SimulatorError(SimulatorError.Code(rawValue: answer.code ?? "") ?? .control, message)
+        guard let report = try ControlAnswer(json: bytes, ofMachineAt: directory).report else {
+            throw SimulatorError(.control, "the answer of the machine at \(directory) has no report")
         }
-        guard let report = answer.report else { throw SimulatorError(.control, "the machine does not answer") }
         return report
     }
 }

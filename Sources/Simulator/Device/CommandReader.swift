@@ -19,6 +19,8 @@ struct CommandReader {
     private static let cellReferenceSize = 40
     private static let loadSize = 48
     private static let imageSize = 32
+    /// The driver has no such limit; what is kept of a load would grow without end.
+    private static let mostImages = 0x1_0000
 
     /// - Parameters:
     ///   - number: the ioctl's.
@@ -63,15 +65,18 @@ struct CommandReader {
     private func load(_ images: inout [[UInt8]]) throws(Refusal) -> Request {
         let fields = try memory.read(memory.address, CommandReader.loadSize)
         let count: UInt32 = fields.number(at: 40)
-        let list = try memory.read(
-            memory.address + UInt64(CommandReader.loadSize), Int(count) * CommandReader.imageSize)
+        var address = memory.address + UInt64(CommandReader.loadSize)
         var described: [Request.Image] = []
-        for offset in stride(from: 0, to: list.count, by: CommandReader.imageSize) {
-            var image = Request.Image(size: list.number(at: offset + 8), target: list.number(at: offset + 16))
+        // one by one, as the driver does: nothing is allocated for a count that is not true
+        for _ in 0..<count {
+            guard described.count < CommandReader.mostImages else { throw .outOfMemory }
+            let fields = try memory.read(address, CommandReader.imageSize)
+            address += UInt64(CommandReader.imageSize)
+            var image = Request.Image(size: fields.number(at: 8), target: fields.number(at: 16))
             // what is larger than any region is refused for that, and need not be read
             let size = image.size > 1 << 30 ? 0 : Int(image.size)
             do {
-                images.append(try memory.read(list.number(at: offset), size))
+                images.append(try memory.read(fields.number(at: 0), size))
             } catch {
                 // only found out when the cell has been stopped
                 image.isReadable = false

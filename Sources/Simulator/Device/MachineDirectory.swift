@@ -92,9 +92,7 @@ public struct MachineDirectory: Sendable {
             flock(descriptor.rawValue, LOCK_SH | LOCK_NB) != 0,
             let root = realPath(directory + "/root")
         else {
-            throw SimulatorError(
-                .notServed,
-                "no machine is served at \(directory): start one with jailhouse-sim serve --directory \(directory)")
+            throw SimulatorError.notServed(at: directory)
         }
         return root
     }

@@ -36,26 +36,36 @@ public final class PhysicalMemory: Sendable {
     }
 
     /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.
-    public func write(_ bytes: [UInt8], at address: UInt64) {
-        guard case .plain(let mapping) = backing else {
-            if case .shared(let memory) = backing { try? memory.write(bytes, at: address) }
-            return
+    ///
+    /// - Returns: whether nothing is lost.
+    @discardableResult
+    public func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+        let count = available(bytes.count, at: address)
+        switch backing {
+        case .plain(let mapping):
+            bytes.withUnsafeBytes { bytes in
+                guard count > 0, let source = bytes.baseAddress else { return }
+                memcpy(mapping.start + Int(address), source, count)
+            }
+        case .shared(let memory):
+            guard (try? memory.write(Array(bytes.prefix(count)), at: address)) != nil else { return bytes.isEmpty }
         }
-        guard address < size else { return }
-        bytes.withUnsafeBytes { bytes in
-            guard let source = bytes.baseAddress else { return }
-            memcpy(mapping.start + Int(address), source, min(bytes.count, Int(size - address)))
-        }
+        return count == bytes.count
     }
 
     /// Bytes of the RAM; outside of it there is nothing.
     public func read(at address: UInt64, count: Int) -> [UInt8] {
-        guard case .plain(let mapping) = backing else {
-            guard case .shared(let memory) = backing else { return [] }
-            return (try? memory.read(at: address, count: max(0, count))) ?? []
+        let count = available(count, at: address)
+        switch backing {
+        case .plain(let mapping):
+            guard count > 0 else { return [] }
+            return Array(UnsafeRawBufferPointer(start: mapping.start + Int(address), count: count))
+        case .shared(let memory): return (try? memory.read(at: address, count: count)) ?? []
         }
-        guard address < size else { return [] }
-        let available = min(max(0, count), Int(size - address))
-        return Array(UnsafeRawBufferPointer(start: mapping.start + Int(address), count: available))
+    }
+
+    /// How many of so many bytes are below the RAM's end.
+    private func available(_ count: Int, at address: UInt64) -> Int {
+        address < size ? min(max(0, count), Int(size - address)) : 0
     }
 }

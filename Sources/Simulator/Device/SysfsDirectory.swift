@@ -97,7 +97,8 @@ struct SysfsDirectory {
     private static func write(
         _ text: String, to path: String, replacing old: String?
     ) throws(SystemCallError) {
-        guard let old else { return try SystemCall.createFile(path, with: Array(text.utf8), mode: 0o444) }
+        // written in place later, by a simulator that need not be root
+        guard let old else { return try SystemCall.createFile(path, with: Array(text.utf8), mode: 0o644) }
         let descriptor = try SystemCall.open(path, O_WRONLY)
         let length = text.utf8.count
         let growth = length - old.utf8.count

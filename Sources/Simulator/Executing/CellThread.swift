@@ -169,7 +169,7 @@ final class CellThread: Sendable {
             try machine.start()
             work.isRunning = true
         } catch {
-            tell(.ended("it cannot be started: \(error)"))
+            giveUp(machine, "it cannot be started: \(error)", error)
         }
     }
 
@@ -178,10 +178,25 @@ final class CellThread: Sendable {
         work.awaitsReply = false
         guard work.isRunning, let machine = work.machine else { return }
         work.isRunning = false
-        // QEMU's end is told by its own thread
-        try? machine.park()
+        do {
+            try machine.park()
+        } catch {
+            // QEMU's end is told by its own thread
+            if error.code != .ended { giveUp(machine, "it cannot be stopped: \(error)", error) }
+        }
         machine.catchUp()
         count(&work)
+    }
+
+    /// A QEMU that does not do as it is told may still execute: it is ended, and the next start has another one.
+    private func giveUp(_ machine: CellMachine, _ what: String, _ error: CellMachineError) {
+        let isEnding = shared.withLock { shared in
+            defer { shared.isEnding = true }
+            return shared.isEnding
+        }
+        if error.code != .ended { machine.terminate() }
+        shared.withLock { $0.isEnding = isEnding }
+        tell(.ended(what))
     }
 
     // MARK: what the inmate does

@@ -27,9 +27,11 @@ final class ExecutingCells: Sendable {
     ///   - directory: an existing one, for small files and sockets.
     init(_ settings: ExecutionSettings, memory: MachineMemory, directory: String) {
         self.settings = settings
-        common = CellMachineSettings(
+        var common = CellMachineSettings(
             emulator: settings.emulator, firmware: settings.firmware, monitor: settings.monitor, directory: directory,
             memoryFile: memory.path, memorySize: memory.size)
+        common.patience = settings.patience
+        self.common = common
     }
 
     /// Where events go from now on.
@@ -53,7 +55,11 @@ final class ExecutingCells: Sendable {
             thread.live()
             forget(incarnation)
         }
-        if let background { background.detach() } else { forget(incarnation) }
+        guard let background else {
+            forget(incarnation)
+            return ExecutingProgram(thread: nil, cell: cell)
+        }
+        background.detach()
         return ExecutingProgram(thread: thread, cell: cell)
     }
 

@@ -3,7 +3,8 @@ import CellConfiguration
 /// A cell whose inmate really executes: what the machine says to it goes to the cell's own thread, and what happens
 /// comes from there as events.
 struct ExecutingProgram: CellProgram {
-    private let thread: CellThread
+    /// Nil: the system had none left, and the cell never executes.
+    private let thread: CellThread?
     private let cpus: [Int]
     /// Counts its starts.
     private var run = 0
@@ -17,7 +18,7 @@ struct ExecutingProgram: CellProgram {
     /// What it was told and has not done yet.
     private var orders = 0
 
-    init(thread: CellThread, cell: CellDescriptor) {
+    init(thread: CellThread?, cell: CellDescriptor) {
         self.thread = thread
         cpus = cell.cpus.members
     }
@@ -28,11 +29,12 @@ struct ExecutingProgram: CellProgram {
     var runsWhatIsThere: Bool { true }
 
     func created() {
-        thread.order(.prepare)
+        thread?.order(.prepare)
     }
 
     mutating func started(as cell: CellDescriptor) -> [CellEvent] {
         run += 1
+        guard thread != nil else { return [.ended("it cannot execute: the system has no thread left")] }
         isStarted = true
         isHung = false
         hasEnded = false
@@ -52,6 +54,7 @@ struct ExecutingProgram: CellProgram {
     }
 
     private mutating func tell(_ order: CellThread.Order) {
+        guard let thread else { return }
         orders += 1
         thread.order(order)
     }
@@ -59,7 +62,7 @@ struct ExecutingProgram: CellProgram {
     func answer(to message: Message) -> Answer {
         guard isAlive, !isHung else { return .silence }
         if message == .shutdownRequest, let answersShutdown { return .reply(answersShutdown) }
-        thread.order(.send(message))
+        thread?.order(.send(message))
         return .pending
     }
 
@@ -111,7 +114,7 @@ struct ExecutingProgram: CellProgram {
         case .abiMismatch: return end(.abiMismatch)
         case .hang:
             isHung = true
-            thread.order(.pause)
+            thread?.order(.pause)
             return []
         case .lock: return write(.runningLocked)
         case .unlock: return write(.running)
@@ -126,8 +129,8 @@ struct ExecutingProgram: CellProgram {
     private mutating func fail(_ violation: Violation) -> [CellEvent] {
         let failing = cpus.filter { !failedCPUs.contains($0) }
         failedCPUs.formUnion(failing)
-        thread.order(.write(.failed))
-        thread.order(.pause)
+        thread?.order(.write(.failed))
+        thread?.order(.pause)
         return failing.map { .failed(cpu: $0, violation) }
             + [.noted("The failure was injected: neither access nor registers are the inmate's")]
     }
@@ -135,14 +138,14 @@ struct ExecutingProgram: CellProgram {
     private mutating func end(_ state: CellState) -> [CellEvent] {
         hasEnded = state != .abiMismatch
         isHung = !hasEnded
-        thread.order(.write(state))
-        thread.order(.pause)
+        thread?.order(.write(state))
+        thread?.order(.pause)
         return [.wroteState(state)]
     }
 
     /// Into its communication region, where its inmate finds it.
     private func write(_ state: CellState) -> [CellEvent] {
-        thread.order(.write(state))
+        thread?.order(.write(state))
         return [.wroteState(state)]
     }
 }

@@ -25,6 +25,8 @@ public struct ExecutionSettings: Sendable {
     public static let standardModel = "e1000e"
     /// The network that all of those are on.
     public static let standardNetwork = "lan"
+    /// How long QEMU may take for an answer before it is given up.
+    var patience = Duration.seconds(20)
     /// What the cell of that name has, asked when it is created.
     public var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
 

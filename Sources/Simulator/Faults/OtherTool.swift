@@ -97,8 +97,7 @@ extension Machine {
             case .answer(let refusal?): return endOtherToolWork(refusal)
             case .wait: return false
             case .freeze(let freeze):
-                otherToolWork = nil
-                informed = []
+                // thawed, it goes on with this
                 begin(freeze)
                 return false
             }
@@ -129,6 +128,12 @@ extension Machine {
         }
         otherToolWork = work
         return true
+    }
+
+    /// Its request will never end by itself.
+    mutating func abandonOtherToolWork() {
+        if let execution = otherToolWork?.execution { abandon(execution.request, stage: execution.stage) }
+        _ = endOtherToolWork(.invalid)
     }
 
     private mutating func endOtherToolWork(_ refusal: Refusal) -> Bool {

@@ -242,7 +242,7 @@ public struct Machine: Sendable {
     }
 
     /// Ends a freeze, which no real machine does: the cell that was waited for counts as failed, and the request
-    /// goes on. Where no cell was waited for, the request is refused with EINVAL.
+    /// goes on, another tool's as well. Where no cell was waited for, the request is refused with EINVAL.
     public mutating func thaw() {
         guard let freeze else { return }
         self.freeze = nil
@@ -253,6 +253,8 @@ public struct Machine: Sendable {
             cells[index].program.stopped()
             cells[index].commState = .failed
             current?.due = now
+        } else if isFrozenByOtherTool {
+            abandonOtherToolWork()
         } else if let current {
             self.current = nil
             abandon(current.request, stage: current.stage)

@@ -38,17 +38,18 @@ struct Check: ParsableCommand {
     }
 
     func run() throws {
-        let checked = Checkup(files, on: try RunningMachine(root: root)).files()
+        let checkup = Checkup(files, on: try RunningMachine(root: root))
+        let checked = checkup.files()
         if sarif {
             try options.screen.show(JSON.text(SARIFLog(checked)))
         } else {
-            try options.screen.show(checked, text: text(of: checked))
+            try options.screen.show(checked, text: text(of: checked, by: checkup))
         }
         if checked.contains(where: \.hasErrors) { throw ExitCode(CommandFailure.Status.failed.rawValue) }
     }
 
-    private func text(of checked: [CheckedFile]) -> String {
-        let pointer = MapPointer(files, checked.flatMap(\.findings))?.text(Terminal.alphabet)
+    private func text(of checked: [CheckedFile], by checkup: Checkup) -> String {
+        let pointer = MapPointer(checkup, checked.flatMap(\.findings))?.text(Terminal.alphabet)
         return (checked.map { $0.text(options.screen.style) } + [pointer].compactMap(\.self)).joined(separator: "\n")
     }
 }

@@ -44,7 +44,7 @@ struct Map: ParsableCommand {
     }
 
     func run() throws {
-        let map = try MapInput(files).map()
+        let map = try MapInput(Checkup(files, on: nil)).map()
         let output = OutputFile(output)
         try output.write(Array(try text(of: map, toTerminal: output.path == nil).utf8), to: options.screen)
     }

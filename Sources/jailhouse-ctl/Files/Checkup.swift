@@ -4,15 +4,15 @@ import SystemCalls
 
 /// Judges files alone, together, and on the machine where they are to run.
 struct Checkup {
-    /// A file as it was read.
-    fileprivate struct Input {
+    /// A file as it was read, once: standard input is empty the second time.
+    struct Input {
         let path: String
         let file: Result<DaemonFile, any Error>
         /// Of the keys of a source.
         let lines: [String: Int]
     }
 
-    private let inputs: [Input]
+    let inputs: [Input]
     private let system: (path: String, descriptor: SystemDescriptor)?
     private let machine: RunningMachine?
 

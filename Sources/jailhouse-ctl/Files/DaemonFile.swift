@@ -37,10 +37,19 @@ enum DaemonFile {
     init(explaining input: InputFile) throws {
         do {
             try self.init(input)
-        } catch let error as ConfigurationError {
-            throw CommandFailure(.failed, "\(error.inFile(input.path))")
-        } catch let error as DefinitionError {
-            throw CommandFailure(.failed, "\(error)")
+        } catch {
+            throw CommandFailure(explaining: error, path: input.path)
+        }
+    }
+}
+
+extension CommandFailure {
+    /// What is wrong with a file that was to be understood.
+    init(explaining error: any Error, path: String) {
+        switch error {
+        case let error as CommandFailure: self = error
+        case let error as ConfigurationError: self.init(.failed, "\(error.inFile(path))")
+        default: self.init(.failed, "\(error)")
         }
     }
 }

@@ -5,6 +5,8 @@ import SystemCalls
 struct InputFile {
     /// The largest that is read, 64 MiB.
     static let limit = 64 << 20
+    /// What `-` is called in messages.
+    static let standardInput = "standard input"
 
     /// As the user named it; for messages.
     let path: String
@@ -13,14 +15,14 @@ struct InputFile {
     init(_ path: String) throws {
         do throws(SystemCallError) {
             if path == "-" {
-                self.path = "standard input"
+                self.path = Self.standardInput
                 contents = try SystemCall.contents(of: STDIN_FILENO, named: self.path, limit: Self.limit)
             } else {
                 self.path = path
                 contents = try Self.read(path)
             }
         } catch {
-            throw CommandFailure(.failed, "cannot read \(path == "-" ? "standard input" : path): \(error.errno)")
+            throw CommandFailure(.failed, "cannot read \(path == "-" ? Self.standardInput : path): \(error.errno)")
         }
     }
 

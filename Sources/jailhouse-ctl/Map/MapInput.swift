@@ -9,14 +9,21 @@ struct MapInput {
 
     /// - Parameter findings: what `check` says of these files, when that is known already.
     /// - Throws: ``CommandFailure`` for a file that cannot be understood, and for a second system.
-    init(_ paths: [String], _ findings: [Complaint]? = nil) throws {
-        files = try paths.map { (path: $0, file: try DaemonFile(explaining: InputFile($0))) }
+    init(_ checkup: Checkup, _ findings: [Complaint]? = nil) throws {
+        files = try checkup.inputs.map { input in
+            do {
+                return (path: input.path, file: try input.file.get())
+            } catch {
+                throw CommandFailure(
+                    explaining: error, path: input.path == "-" ? InputFile.standardInput : input.path)
+            }
+        }
         let systems = files.filter { if case .system = $0.file { true } else { false } }
         guard systems.count < 2 else {
             throw CommandFailure(
                 .wrongUsage, "\(systems[0].path) and \(systems[1].path) are both systems; a map shows one machine")
         }
-        remarks = (findings ?? Checkup(paths, on: nil).files().flatMap(\.findings)).map(MapRemark.init)
+        remarks = (findings ?? checkup.files().flatMap(\.findings)).map(MapRemark.init)
     }
 
     func map() -> MemoryMap {
@@ -28,7 +35,7 @@ struct MapInput {
             case .cell(let definition), .definition(let definition):
                 cells.append(
                     MemoryMap.Cell(
-                        file: path, descriptor: definition.descriptor,
+                        file: definition.path, descriptor: definition.descriptor,
                         images: definition.images.compactMap { Self.image($0, in: definition) })
                 )
             case .settings: continue

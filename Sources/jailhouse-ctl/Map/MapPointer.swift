@@ -6,10 +6,10 @@ struct MapPointer {
     private let map: MemoryMap
 
     /// Nil when no map can be drawn, or nothing that is wrong is in it.
-    init?(_ paths: [String], _ findings: [Complaint]) {
-        guard let map = try? MapInput(paths, findings).map(), map.remarks.contains(where: { $0.severity == .error })
+    init?(_ checkup: Checkup, _ findings: [Complaint]) {
+        guard let map = try? MapInput(checkup, findings).map(), map.remarks.contains(where: { $0.severity == .error })
         else { return nil }
-        self.paths = paths
+        paths = checkup.inputs.map(\.path)
         self.map = map
     }
 

@@ -12,6 +12,8 @@ struct TerminalMap {
     static let leastWidth = 60
     /// Wider boxes are no easier to read.
     private static let greatestLane = 46
+    /// A frame with room for the beginning of a name: where many regions overlap, the map is wider than it should be.
+    private static let leastLane = 8
 
     func text() -> String {
         let spaces = ([map.physical] + map.cells).filter { !$0.slices.isEmpty }
@@ -30,7 +32,8 @@ struct TerminalMap {
         let margin = marks.map { $0.text.count + 1 }.max() ?? 0
         let axis = (addresses + [end(of: space)]).map(\.count).max() ?? 0
         let left = axis + 3
-        let lane = min(Self.greatestLane, (max(width, Self.leastWidth) - left - 1 - margin) / max(space.laneCount, 1))
+        let room = (max(width, Self.leastWidth) - left - 1 - margin) / max(space.laneCount, 1)
+        let lane = min(Self.greatestLane, max(Self.leastLane, room))
         var tops: [Int] = [1]
         for height in scale.heights { tops.append(tops[tops.count - 1] + height.value) }
         var canvas = MapCanvas(

@@ -8,6 +8,17 @@
     movl 0x100040, %ebx             // PM timer port, CPUs
     call print_number
     print "\n"
+    // the hypervisor's name
+    movl $0x40000000, %eax
+    cpuid
+    pushl %edx
+    pushl %ecx
+    call print_number
+    popl %ebx
+    call print_number
+    popl %ebx
+    call print_number
+    print "\n"
     // the virtual console
     movl $8, %eax
     movl $'v', %edi
