@@ -12,10 +12,7 @@ extension Supervisor {
     /// - Parameter limit: for all of it; at most ten minutes.
     func shutDownAll(within limit: Duration) async throws -> Manager.ShutDownAll.Reply {
         guard view.hasDriver else { throw ManagerError.noDriver }
-        guard !isShuttingDown else {
-            throw ManagerError.commandFailed(
-                cell: nil, command: "disable", errno: 0, errnoName: "", message: "all cells are being stopped already")
-        }
+        guard !isShuttingDown else { throw ManagerError.beingShutDown }
         isShuttingDown = true
         defer { isShuttingDown = false }
         let limit = min(max(limit, .zero), .seconds(600))

@@ -46,6 +46,22 @@ import Testing
         #expect(machine.console.contains("disabled"), "\(machine.console)")
     }
 
+    @Test("Who comes while somebody else has all cells stopped waits, then takes over")
+    func alreadyStopping() async throws {
+        let definition = try Definitions.rtems((#"stop-timeout = "5 s""#, #"stop-timeout = "60 s""#))
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("rtems", "deny")
+        async let first = machine.control("shut-down-all", "--within", "60")
+        try await eventually("it is being stopped: \(machine.log)") { machine.log.contains("running → stopping") }
+        let began = ContinuousClock.now
+        let ended = try await machine.daemonCommand("--shut-down-all", "--within", "8")
+        #expect(ContinuousClock.now - began > .seconds(3), "the daemon has half of the time")
+        #expect(!ended.output.contains("NOTHING WAS STOPPED"), "\(ended)")
+        #expect(ended.output.contains("NOT STOPPED: rtems: it denies the shutdown request"), "\(ended)")
+        #expect(try await first.status != 0)
+    }
+
     @Test("Nothing is started meanwhile, and what is being enabled is waited for")
     func meanwhile() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
