@@ -112,7 +112,7 @@ let package = Package(
         tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),
         tests("SupervisionTests", ["Supervision"]),
         tests("CellDefinitionTests", ["CellDefinition"]),
-        tests("HypervisorTests", ["Hypervisor", "Supervision"]),
+        tests("HypervisorTests", ["Hypervisor", "Supervision", "SystemCalls"]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls"]),
         tests("SystemdSupportTests", ["SystemdSupport"]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration", "SystemCalls"]),

@@ -4,7 +4,7 @@ import SystemPackage
 extension SystemCall {
     /// The names in a directory, without those that begin with a dot, in no order.
     ///
-    /// - Throws: ``SystemCallError`` for `opendir`.
+    /// - Throws: ``SystemCallError`` for `opendir` or `readdir`: a part of the names is no answer.
     public static func names(inDirectory path: String) throws(SystemCallError) -> [String] {
         var names: [String] = []
         try forEachName(inDirectory: path) { name in
@@ -15,7 +15,7 @@ extension SystemCall {
 
     /// The names in a directory that are numbers, ascending; it makes no strings.
     ///
-    /// - Throws: ``SystemCallError`` for `opendir`.
+    /// - Throws: ``SystemCallError`` for `opendir` or `readdir`: a part of the numbers is no answer.
     public static func numbers(inDirectory path: String) throws(SystemCallError) -> [Int] {
         var numbers: [Int] = []
         try forEachName(inDirectory: path) { name in
@@ -34,10 +34,22 @@ extension SystemCall {
             throw SystemCallError(call: "opendir", subject: path, errno: Errno(rawValue: errno))
         }
         defer { closedir(directory) }
-        while let entry = readdir(directory) {
+        try forEachName(in: directory, path, body)
+    }
+
+    static func forEachName(
+        in directory: OpaquePointer, _ path: String, _ body: (UnsafePointer<CChar>) -> Void
+    ) throws(SystemCallError) {
+        while true {
+            // the end and an error differ in this alone
+            errno = 0
+            guard let entry = readdir(directory) else { break }
             withUnsafePointer(to: &entry.pointee.d_name) {
                 $0.withMemoryRebound(to: CChar.self, capacity: 256) { body($0) }
             }
+        }
+        guard errno == 0 else {
+            throw SystemCallError(call: "readdir", subject: path, errno: Errno(rawValue: errno))
         }
     }
 }

@@ -12,6 +12,9 @@ extension ManagerError {
         message: "the hypervisor is not enabled: jailhouse-ctl enable")
     static let alreadyEnabled = ManagerError.alreadyEnabled(message: "the hypervisor is enabled already")
 
+    static let beingShutDown = ManagerError.commandFailed(
+        cell: nil, command: "disable", errno: 0, errnoName: "", message: "all cells are being stopped already")
+
     static func goingDown(cell: String?) -> ManagerError {
         .commandFailed(
             cell: cell, command: "start", errno: 0, errnoName: "",

@@ -21,11 +21,12 @@ struct MachineEnd {
     func run() async -> Bool {
         let began = Clock.now()
         let (half, deadline) = (began + limit / 2, began + limit)
+        var isBegun = false
         do {
-            switch try askDaemon(until: half) {
+            switch try askDaemon(until: half, isBegun: &isBegun) {
             case .done(let reply): return report(reply)
             case .noAnswer where !takeOver(until: deadline):
-                say("NOTHING WAS STOPPED: the daemon does not answer, and cannot be ended")
+                sayNotDone("the daemon does not answer, and cannot be ended", isBegun: isBegun)
                 return false
             case .noAnswer, .noDaemon: return report(try await alone(until: deadline))
             }
@@ -33,9 +34,14 @@ struct MachineEnd {
             say("there is no hypervisor")
             return true
         } catch {
-            say("NOTHING WAS STOPPED: \(error.sentence)")
+            sayNotDone(error.sentence, isBegun: isBegun)
             return false
         }
+    }
+
+    /// A daemon that was asked may have stopped some before it fell silent.
+    private func sayNotDone(_ reason: String, isBegun: Bool) {
+        say("\(isBegun ? "NOT ALL CELLS MAY BE STOPPED" : "NOTHING WAS STOPPED"): \(reason)")
     }
 
     private enum Asked {
@@ -45,7 +51,8 @@ struct MachineEnd {
         case noAnswer
     }
 
-    private func askDaemon(until end: Moment) throws -> Asked {
+    /// - Parameter isBegun: whether a daemon may have stopped cells.
+    private func askDaemon(until end: Moment, isBegun: inout Bool) throws -> Asked {
         while Clock.now() < end {
             if takeLock() { return .noDaemon }
             do {
@@ -57,8 +64,15 @@ struct MachineEnd {
                 return .done(try client.call(Manager.ShutDownAll.self, .init(timeout: timeout.microseconds)))
             } catch ControlError.manager(.limitExceeded) {
                 SystemCall.sleep(for: Self.pause)
+            } catch ControlError.manager(.beingShutDown) {
+                // somebody asked before, with another limit
+                isBegun = true
+                SystemCall.sleep(for: Self.pause)
             } catch ControlError.manager(let error) {
                 throw error
+            } catch ControlError.noAnswer, ControlError.disconnected {
+                isBegun = true
+                SystemCall.sleep(for: Self.pause)
             } catch {
                 // it may be dying, or have too many clients
                 SystemCall.sleep(for: Self.pause)

@@ -19,6 +19,8 @@ struct ManagerService: Sendable {
     let info: VarlinkServiceInfo
     let logger: Logger
     private let readings = (ofAdministrators: Turns(2), ofReaders: Turns(1, rests: true))
+    /// A check takes long: it has turns of its own, so that it holds up nobody's reading.
+    private let checks = (ofAdministrators: Turns(1), ofReaders: Turns(1, rests: true))
     private let refusals = RareLog.Pace(burst: 50)
 
     init(supervisor: Supervisor, info: VarlinkServiceInfo, logger: Logger) {
@@ -52,16 +54,18 @@ struct ManagerService: Sendable {
                     message: "\(method.name) changes something, and this socket is for reading: use the control "
                         + "socket, for which you must be root or in group jailhouse-admin"))
             // anybody can have this written
-            if refusals.isDue() != nil { note(method, answer, for: peer) }
+            if let unsaid = refusals.isDue() { note(method, answer, for: peer, unsaid: unsaid) }
             return try await send(answer.bytes)
         }
         switch call.method {
         case Manager.Watch.qualifiedName: try await watch(call, send)
         case Manager.Console.qualifiedName: try await console(call, send)
-        case Manager.Check.qualifiedName: try await send(reply(to: call).bytes)
+        case Manager.Check.qualifiedName:
+            let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
+            try await send(turns.take { await reply(to: call) }.bytes)
         default:
             if method.changesSomething {
-                let answer = await reply(to: call)
+                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
                 note(method, answer, for: peer)
                 try await send(answer.bytes)
             } else {

@@ -11,7 +11,7 @@ struct StateFile: Sendable {
     struct Contents: Hashable, Sendable, Codable {
         var version = 1
         /// A state of another boot says nothing about this one.
-        var bootID: String
+        var bootID = ""
         /// Somebody disabled the hypervisor: it is not enabled again until somebody asks.
         var isDisabledByRequest = false
         var cells: [String: LifecycleMemory] = [:]
@@ -31,22 +31,16 @@ struct StateFile: Sendable {
         case unusable(String)
     }
 
-    func read() -> Reading {
+    /// - Parameter bootID: this boot's.
+    func read(bootID: String) -> Reading {
         let bytes: [UInt8]
-        do {
-            _ = try SystemCall.open(Self.bootIDPath, O_RDONLY)
-        } catch  where error.isShortage {
-            return .shortage("\(error)")
-        } catch {
-            // without, all boots are one
-        }
         do {
             bytes = try SystemCall.contents(ofFile: path, limit: 16 << 20)
         } catch {
             if error.isShortage { return .shortage("\(error)") }
             return error.errno == .noSuchFileOrDirectory ? .none : .unusable("\(error)")
         }
-        return Self.reading(of: bytes, bootID: Self.bootID())
+        return Self.reading(of: bytes, bootID: bootID)
     }
 
     static func reading(of bytes: [UInt8], bootID: String) -> Reading {
@@ -70,11 +64,17 @@ struct StateFile: Sendable {
         return (try? encoder.encode(contents)).map { Array($0) }
     }
 
-    private static let bootIDPath = "/proc/sys/kernel/random/boot_id"
-
-    /// The kernel's name for this boot.
-    static func bootID() -> String {
-        let bytes = (try? SystemCall.contents(ofFile: bootIDPath, limit: 4096)) ?? []
-        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    /// The kernel's name for this boot; without one all boots are one.
+    ///
+    /// - Throws: ``StartError`` when it cannot be read now. Taken for another boot's, what an earlier daemon knew would be
+    ///   forgotten, and cells started that somebody stopped.
+    static func bootID(path: String = "/proc/sys/kernel/random/boot_id") throws(StartError) -> String {
+        do {
+            let bytes = try SystemCall.contents(ofFile: path, limit: 4096)
+            return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return "" }
+            throw StartError("it cannot be told which boot this is: \(error)")
+        }
     }
 }

@@ -21,7 +21,8 @@ extension Supervisor {
         serviceManager.isReloading()
         defer { serviceManager.isReady() }
         let files = files
-        guard let fresh = try? await checkThread.runIfActive({ files.load() }), !isEnding else {
+        let inForce = cells.values.compactMap(\.definition)
+        guard let fresh = try? await checkThread.runIfActive({ files.load(inForce: inForce) }), !isEnding else {
             return Manager.Reload.Reply(problems: ["the daemon is going"])
         }
         return take(fresh)
@@ -54,11 +55,7 @@ extension Supervisor {
 
         let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
         for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
-            let isBroken = fresh.problems.contains { problem in
-                // of the file, or of the directory that it stands in
-                problem.path == cell.definitionPath || cell.definitionPath?.hasPrefix(problem.path + "/") == true
-            }
-            if isBroken { continue }
+            if fresh.problems.contains(where: { cell.definitionPath.map($0.isAbout) == true }) { continue }
             reply.removed.append(name)
             cells[name]?.definition = nil
             cells[name]?.definitionPath = nil

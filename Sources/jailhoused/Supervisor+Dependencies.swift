@@ -23,11 +23,16 @@ extension Supervisor {
                     continue
                 } else {
                     _ = try await requestAlone(step.request, step.cell)
+                    note(step, for: request, of: name)
                     if step.request == .stop { stops[step.cell] = lastRequests[step.cell] }
                 }
             } catch {
                 let left = request == .restart && !isDone ? await startAgain(stops, in: steps) : []
-                guard step != DependencyOrder.Step(request, name) || !left.isEmpty else { throw error }
+                if step == DependencyOrder.Step(request, name) {
+                    if left.isEmpty { throw error }
+                } else {
+                    note(step, for: request, of: name, error)
+                }
                 throw ManagerError.dependency(request, of: name, isDone: isDone, step, error, left: left)
             }
         }

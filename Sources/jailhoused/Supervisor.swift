@@ -73,7 +73,7 @@ actor Supervisor {
         self.logger = logger
         settings = files.load()
         view = HypervisorView(directory: hypervisor.sysfs)
-        state = StateFile.Contents(bootID: StateFile.bootID())
+        state = StateFile.Contents()
         nextPoll = Clock.now()
         checkThread.start()
     }
@@ -85,8 +85,9 @@ actor Supervisor {
     ///   without what an earlier daemon knew, nothing good could be done; who starts the daemon tries again.
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
-        let isNewBoot = try readState()
-        state.bootID = StateFile.bootID()
+        let bootID = try StateFile.bootID()
+        let isNewBoot = try readState(of: bootID)
+        state.bootID = bootID
         let now = Clock.now()
         for definition in settings.definitions {
             // no memory at all is a new boot, in which autostart counts; a cell that is new in this boot waits for a person
@@ -193,7 +194,9 @@ actor Supervisor {
 
     private func keepEvidence(_ cause: FailureCause, of name: String) {
         let console = HypervisorConsole.tail(directory: hypervisor.sysfs)
-        let record = FailureRecord(cause, of: cells[name]?.lifecycle.sighting?.observation, console: console)
+        let observation = cells[name]?.lifecycle.sighting?.observation
+        let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
+        let record = FailureRecord(cause, of: observation, exits: exits, console: console)
         cells[name]?.failures.append(record)
         if let count = cells[name]?.failures.count, count > FailureRecord.kept { cells[name]?.failures.removeFirst() }
     }
@@ -210,8 +213,8 @@ actor Supervisor {
     // MARK: - State file
 
     /// Whether this is the first daemon of this boot.
-    private func readState() throws(StartError) -> Bool {
-        switch stateFile.read() {
+    private func readState(of bootID: String) throws(StartError) -> Bool {
+        switch stateFile.read(bootID: bootID) {
         case .shortage(let reason): throw StartError(reason)
         case .none: return true
         case .contents(let contents):

@@ -19,7 +19,7 @@ struct StateFileTests {
         memory.restarts = 3
         _ = memory.budget.delayOfNextRestart(at: Clock.now(), policy: SupervisionPolicy())
         memory.failure = .refused(.load, Refusal(kind: .other, message: "no", errno: 22))
-        var contents = StateFile.Contents(bootID: StateFile.bootID())
+        var contents = StateFile.Contents(bootID: "this")
         contents.cells["rtems"] = memory
         contents.failures["rtems"] = [FailureRecord(.vanished, of: nil, console: "")]
         return contents
@@ -29,21 +29,32 @@ struct StateFileTests {
     func roundTrip() throws {
         let written = contents()
         try file.write(written)
-        guard case .contents(let read) = file.read() else { throw Missing() }
+        guard case .contents(let read) = file.read(bootID: "this") else { throw Missing() }
         #expect(read == written)
         try? FileManager.default.removeItem(at: directory)
     }
 
+    @Test("The failures that an older daemon noted have no statistics")
+    func olderRecord() throws {
+        let text = #"{"at":1,"cause":{"vanished":{}},"failedCPUs":[],"console":["x"]}"#
+        let record = try JSONDecoder().decode(FailureRecord.self, from: Data(text.utf8))
+        #expect(record.console == ["x"])
+        #expect(record.exits == nil && record.managementExits == nil)
+        let seen = Observation(id: 1, state: .failed, failedCPUs: [3])
+        let fresh = FailureRecord(.vanished, of: seen, exits: (total: 5, management: UInt64.max), console: "")
+        #expect(fresh.exits == 5 && fresh.managementExits == .max)
+    }
+
     @Test("Without a file there is nothing to read, and that is no problem")
     func none() {
-        guard case .none = file.read() else { return #expect(Bool(false), "something was read") }
+        guard case .none = file.read(bootID: "this") else { return #expect(Bool(false), "something was read") }
     }
 
     @Test(
         "A damaged file is not used", arguments: ["", "{", "{}", "null", #"{"version":2,"bootID":"x"}"#, "\u{0}\u{0}"])
     func damaged(text: String) throws {
         try Data(text.utf8).write(to: URL(filePath: file.path))
-        guard case .unusable(let reason) = file.read() else { throw Missing() }
+        guard case .unusable(let reason) = file.read(bootID: "this") else { throw Missing() }
         #expect(!reason.isEmpty)
     }
 
@@ -53,7 +64,7 @@ struct StateFileTests {
         let whole = try Data(contentsOf: URL(filePath: file.path))
         for length in stride(from: 0, to: whole.count, by: 7) {
             try whole.prefix(length).write(to: URL(filePath: file.path))
-            guard case .unusable = file.read() else { throw Missing() }
+            guard case .unusable = file.read(bootID: "this") else { throw Missing() }
         }
     }
 
@@ -62,7 +73,14 @@ struct StateFileTests {
         var written = contents()
         written.bootID = "another"
         try file.write(written)
-        guard case .none = file.read() else { throw Missing() }
+        guard case .none = file.read(bootID: "this") else { throw Missing() }
+    }
+
+    @Test("When it cannot be told which boot this is, the daemon does not go on as if it were another")
+    func unreadableBoot() throws {
+        #expect(try !StateFile.bootID().isEmpty)
+        #expect(try StateFile.bootID(path: "/proc/self/no-such-file").isEmpty, "where there is none, all boots are one")
+        #expect(throws: StartError.self) { try StateFile.bootID(path: directory.path) }
     }
 
     @Test("A failed write leaves the old file and names the call")
@@ -71,7 +89,7 @@ struct StateFileTests {
         // the place of the new file is taken by a directory, as a full disk takes it by nothing
         try FileManager.default.createDirectory(atPath: file.path + ".new", withIntermediateDirectories: true)
         #expect(throws: (any Error).self) { try file.write(StateFile.Contents(bootID: "x")) }
-        guard case .contents(let read) = file.read() else { throw Missing() }
+        guard case .contents(let read) = file.read(bootID: "this") else { throw Missing() }
         #expect(read.cells["rtems"]?.restarts == 3)
     }
 

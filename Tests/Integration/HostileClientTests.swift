@@ -36,15 +36,38 @@ import Testing
         #expect(try await machine.control("list").status == 0)
     }
 
-    @Test("A name that is no cell's, however long, is answered at once")
+    @Test("A name that is no cell's is neither compared, nor sent back, nor logged at full length")
     func longName() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
-        let client = try RawClient(machine)
         let name = String(repeating: "r", count: 60_000)
-        let start = ContinuousClock.now
-        try client.send(#"{"method":"org.jailhoused.Manager.Describe","parameters":{"cell":"\#(name)"}}"# + "\0")
-        #expect(client.text().contains("CellNotFound"))
-        #expect(ContinuousClock.now - start < .seconds(2))
+        for method in ["Describe", "Start", "ResetFailed", "Enable"] {
+            let key = method == "Enable" ? "configuration" : "cell"
+            let client = try RawClient(machine)
+            try client.send(
+                #"{"method":"org.jailhoused.Manager.\#(method)","parameters":{"\#(key)":"\#(name)"}}"# + "\0")
+            let answer = client.text()
+            #expect(answer.contains(method == "Enable" ? "AlreadyEnabled" : "a name of 60000 bytes is no cell's"))
+            #expect(answer.utf8.count < 1000, "\(method)")
+        }
+        for method in ["Start", "ResetFailed", "Enable"] {
+            #expect(machine.log.contains("\(method) rrr"), "it is logged")
+        }
+        #expect(machine.log.split(separator: "\n").allSatisfy { $0.utf8.count < 2000 })
+    }
+
+    @Test("How many refusals were not logged stands in the next one that is")
+    func unsaidRefusals() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let client = try RawClient(machine, socket: "status")
+        func ask() throws {
+            try client.send(#"{"method":"org.jailhoused.Manager.Start","parameters":{"cell":"rtems"}}"# + "\0")
+            #expect(client.text().contains("PermissionDenied"))
+        }
+        for _ in 0..<60 { try ask() }
+        try await eventually("the next one is logged", within: .seconds(15)) {
+            try ask()
+            return machine.log.contains(" more were refused since this was last said)")
+        }
     }
 
     @Test("More clients than are served are turned away, and serve again when some have gone")
@@ -92,16 +115,43 @@ import Testing
         #expect(crowded.output.contains(#""limit":"connections-per-user""#), "\(crowded.errors)")
     }
 
-    @Test("A watcher that never reads holds up nobody")
+    @Test("A watcher that never reads holds up nobody, and is dropped")
     func silentWatcher() async throws {
-        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems()], simulator: ["--timing", "none"])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        let daemon = try machine.daemonProcess()
+        let (descriptors, memory) = (daemon.descriptors, daemon.residentMemory)
         let watcher = try RawClient(machine)
-        let call = #"{"method":"org.jailhoused.Manager.Watch","parameters":{},"more":true}"#
-        for _ in 0..<8 { try watcher.send(call + "\0") }
-        for _ in 0..<5 {
-            #expect(try await machine.control("start", "rtems").status == 0)
-            #expect(try await machine.control("stop", "rtems").status == 0)
+        try watcher.send(#"{"method":"org.jailhoused.Manager.Watch","parameters":{},"more":true}"# + "\0")
+        do {
+            let other = try RawClient(machine)
+            let call = #"{"method":"org.jailhoused.Manager.Restart","parameters":{"cell":"rtems"}}"#
+            // each time several changes: far more than the kernel, the channel and the queue take
+            for _ in 0..<500 {
+                try other.send(call + "\0")
+                #expect(other.text().contains(#""condition":"running""#))
+            }
         }
+        #expect(daemon.residentMemory - memory < 32 << 20)
+        try await eventually("it is dropped: \(daemon.descriptors)") { daemon.descriptors <= descriptors }
+        withExtendedLifetime(watcher) {}
+    }
+
+    @Test("Checks that readers ask for take half of a processor at the most")
+    func checks() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let daemon = try machine.daemonProcess()
+        let client = try RawClient(machine, socket: "status")
+        let call = #"{"method":"org.jailhoused.Manager.Check"}"# + "\0"
+        try client.send(String(repeating: call, count: 16))
+        let (began, before) = (ContinuousClock.now, daemon.processorTime)
+        while ContinuousClock.now - began < .seconds(3) {
+            let answers = client.text().count { $0 == "\0" }
+            try client.send(String(repeating: call, count: answers))
+        }
+        // and a little for the supervision
+        #expect(daemon.processorTime - before < 3 * 0.65)
     }
 
     @Test("What a client asked for is done although the client has gone")

@@ -46,6 +46,50 @@ import Testing
         #expect(machine.console.contains("disabled"), "\(machine.console)")
     }
 
+    @Test("Who comes while somebody else has all cells stopped waits, then takes over")
+    func alreadyStopping() async throws {
+        let definition = try Definitions.rtems((#"stop-timeout = "5 s""#, #"stop-timeout = "60 s""#))
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("rtems", "deny")
+        async let first = machine.control("shut-down-all", "--within", "60")
+        try await eventually("it is being stopped: \(machine.log)") { machine.log.contains("running → stopping") }
+        let began = ContinuousClock.now
+        let ended = try await machine.daemonCommand("--shut-down-all", "--within", "8")
+        #expect(ContinuousClock.now - began > .seconds(3), "the daemon has half of the time")
+        #expect(!ended.output.contains("NOTHING WAS STOPPED"), "\(ended)")
+        #expect(ended.output.contains("NOT STOPPED: rtems: it denies the shutdown request"), "\(ended)")
+        #expect(try await first.status != 0)
+    }
+
+    @Test("A client that goes while the hypervisor is being enabled leaves no loop behind, and its wish is done")
+    func goneClient() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let daemon = try machine.daemonProcess()
+        #expect(try await machine.control("disable").status == 0)
+        try await machine.inject("command", "enable", "4s")
+        async let enabled = machine.control("enable")
+        try await eventually("the enable is under way: \(machine.console)") {
+            machine.console.contains("enable is held up for 4s")
+        }
+        do {
+            let client = try RawClient(machine)
+            let call = #"{"method":"org.jailhoused.Manager.ShutDownAll","parameters":{"timeout":20000000}}"#
+            try client.send(call + "\0")
+            try await eventually("it is taken") {
+                try await machine.control("shut-down-all").errors.contains("all cells are being stopped already")
+            }
+            withExtendedLifetime(client) {}
+        }
+        let before = daemon.processorTime
+        try await Task.sleep(for: .seconds(1))
+        #expect(daemon.processorTime - before < 0.3, "s of processor time in a second")
+        #expect(try await enabled.status == 0)
+        try await eventually("it is disabled: \(machine.log)") {
+            try await machine.control("status").output.contains("Hypervisor: disabled")
+        }
+    }
+
     @Test("Nothing is started meanwhile, and what is being enabled is waited for")
     func meanwhile() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
