@@ -6,7 +6,7 @@ import SystemCalls
 /// Serves ``ControlCommand``s: words separated by NUL and ended by a newline come in; a JSON object goes out.
 final class ControlSocket: Sendable {
     private let descriptor: OwnedDescriptor
-    private let thread: BackgroundThread?
+    private let thread: BackgroundThread
     private let end = End()
 
     /// The longest command that is listened to, in bytes.
@@ -29,7 +29,7 @@ final class ControlSocket: Sendable {
             throw SimulatorError(.directory, "\(error)")
         }
         let number = descriptor.rawValue
-        thread = BackgroundThread { [weak machine, end] in
+        let thread = BackgroundThread { [weak machine, end] in
             while !end.hasCome.load(ordering: .acquiring) {
                 let client = accept(number, nil, nil)
                 if client >= 0 {
@@ -39,24 +39,27 @@ final class ControlSocket: Sendable {
                 }
             }
         }
+        guard let thread else { throw SimulatorError(.directory, "the system has no thread left for the socket") }
+        self.thread = thread
     }
 
     /// Ends the thread; no command is listened to any more.
     func close() {
         end.hasCome.store(true, ordering: .releasing)
         _ = shutdown(descriptor.rawValue, CInt(SHUT_RDWR))
-        thread?.join()
+        thread.join()
     }
 
     private static func serve(_ number: CInt, for machine: SimulatedMachine?) {
         let client = OwnedDescriptor(adopting: number)
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         guard let machine, (try? SystemCall.limitWaiting(on: client.rawValue, to: patience)) != nil else { return }
         let line: [UInt8]
         do {
             guard let received = try ControlSocket.line(from: client.rawValue) else { return }
             line = received
         } catch {
-            send(ControlAnswer(error), to: client.rawValue)
+            finish(ControlAnswer(error), to: client.rawValue)
             return
         }
         let words = line.split(separator: 0, omittingEmptySubsequences: false)
@@ -74,7 +77,13 @@ final class ControlSocket: Sendable {
         } catch {
             answer = ControlAnswer(error)
         }
-        send(answer, to: client.rawValue)
+        finish(answer, to: client.rawValue)
+    }
+
+    /// The last word: the client sees the end also when a child of this process has inherited the descriptor.
+    private static func finish(_ answer: ControlAnswer, to client: CInt) {
+        send(answer, to: client)
+        _ = shutdown(client, CInt(SHUT_RDWR))
     }
 
     /// - Returns: whether it has been sent.
@@ -103,6 +112,7 @@ final class ControlSocket: Sendable {
         let background = BackgroundThread {
             let client = OwnedDescriptor(adopting: number)
             thread.console.serve(client.rawValue) { thread.order(.input($0)) }
+            _ = shutdown(client.rawValue, CInt(SHUT_RDWR))
         }
         if let background { background.detach() } else { _ = Glibc.close(number) }
     }
