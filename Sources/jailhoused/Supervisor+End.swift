@@ -19,9 +19,9 @@ extension Supervisor {
         let deadline = Clock.now() + limit
         // some of the time is the hypervisor's
         let lastStop = Clock.now() + (limit - min(limit / 4, .seconds(5)))
-        wantsEnable = false
         // whoever enables it now goes on from there before cells are looked for
-        while isMachineCommandInFlight, Clock.now() < lastStop { try? await Task.sleep(for: .milliseconds(10)) }
+        await machineCommandEnds(by: lastStop)
+        wantsEnable = false
         releaseAll()
         poll()
 
@@ -122,6 +122,25 @@ extension Supervisor {
             return nil
         } catch {
             return error.sentence
+        }
+    }
+
+    /// Waits until nobody enables or disables the hypervisor any more, or until it is too late.
+    private func machineCommandEnds(by deadline: Moment) async {
+        wantsEnable = false
+        if let enabling {
+            try? await wait(until: deadline) { id in
+                Task {
+                    await enabling.value
+                    conclude(id, nil)
+                }
+            }
+        }
+        while isMachineCommandInFlight, Clock.now() < deadline {
+            // not a sleep, which is none once who asked has gone: this goes on all the same
+            await withCheckedContinuation { continuation in
+                eventLoop.scheduleTask(in: .milliseconds(10)) { continuation.resume() }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// What `/proc` tells of a process.
@@ -10,6 +11,14 @@ struct ProcessFiles: Sendable {
         let text = (try? String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+    }
+
+    /// In seconds, of all its threads.
+    var processorTime: Double {
+        let text = (try? String(contentsOfFile: "/proc/\(identifier)/stat", encoding: .utf8)) ?? ""
+        // behind the name, which may have anything in it, the 12th and the 13th
+        let numbers = text.split(separator: ")").last?.split(separator: " ").dropFirst(11).prefix(2) ?? []
+        return numbers.compactMap { Double($0) }.reduce(0, +) / Double(sysconf(CInt(_SC_CLK_TCK)))
     }
 
     /// How many are open.

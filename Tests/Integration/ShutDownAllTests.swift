@@ -62,6 +62,36 @@ import Testing
         #expect(try await first.status != 0)
     }
 
+    @Test("A client that goes while the hypervisor is being enabled leaves no loop behind, and its wish is done")
+    func goneClient() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let daemon = try machine.daemonProcess()
+        #expect(try await machine.control("disable").status == 0)
+        try await machine.inject("command", "enable", "8s")
+        async let enabled = machine.control("enable")
+        try await eventually("the enable is under way: \(machine.console)") {
+            machine.console.contains("enable is held up for 8s")
+        }
+        do {
+            let client = try RawClient(machine)
+            let call = #"{"method":"org.jailhoused.Manager.ShutDownAll","parameters":{"timeout":20000000}}"#
+            try client.send(call + "\0")
+            let other = try RawClient(machine)
+            try await eventually("it is taken") {
+                try other.send(#"{"method":"org.jailhoused.Manager.Start","parameters":{"cell":"rtems"}}"# + "\0")
+                return other.text().contains("nothing is started meanwhile")
+            }
+            withExtendedLifetime(client) {}
+        }
+        let before = daemon.processorTime
+        try await Task.sleep(for: .seconds(1))
+        #expect(daemon.processorTime - before < 0.3, "s of processor time in a second")
+        #expect(try await enabled.status == 0)
+        try await eventually("it is disabled: \(machine.log)") {
+            try await machine.control("status").output.contains("Hypervisor: disabled")
+        }
+    }
+
     @Test("Nothing is started meanwhile, and what is being enabled is waited for")
     func meanwhile() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
