@@ -56,7 +56,9 @@ struct DefinitionFiles: Sendable {
     var settingsPath: String { directory + "/jailhoused.toml" }
 
     /// Reads all of it; what is broken is named and left out.
-    func load() -> LoadedDefinitions {
+    ///
+    /// - Parameter inForce: definitions read before; each stays in force as long as its file cannot be used.
+    func load(inForce: [CellDefinition] = []) -> LoadedDefinitions {
         var loaded = LoadedDefinitions()
         loadSettings(&loaded)
         for path in definitionPaths(&loaded) {
@@ -68,7 +70,7 @@ struct DefinitionFiles: Sendable {
                 loaded.problems.append(DefinitionProblem(error, cell: Self.stem(path), path: path))
             }
         }
-        compare(&loaded)
+        compare(&loaded, inForce)
         return loaded
     }
 
@@ -144,7 +146,7 @@ struct DefinitionFiles: Sendable {
     }
 
     /// Two definitions of one name are both refused: whichever was meant, the other would be wrong.
-    private func compare(_ loaded: inout LoadedDefinitions) {
+    private func compare(_ loaded: inout LoadedDefinitions, _ inForce: [CellDefinition]) {
         let byName = Dictionary(grouping: loaded.definitions, by: \.name)
         for (name, several) in byName where several.count > 1 {
             let paths = several.map(\.path).joined(separator: " and ")
@@ -156,17 +158,26 @@ struct DefinitionFiles: Sendable {
             }
         }
         loaded.definitions.removeAll { (byName[$0.name]?.count ?? 0) > 1 }
-        refuseImpossibleDependencies(&loaded)
+        while refuseImpossibleDependencies(&loaded, inForce) {}
         // one of two cells that cannot live together may: the second is refused when it is to be created
         loaded.warnings += DefinitionSet(loaded.definitions).mutualFindings(in: loaded.system?.descriptor)
             .filter { $0.severity != .note }.map { "\($0)" }
         loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
     }
 
-    /// A definition that is refused for something else may have one read before in force: it is there to be required.
-    private func refuseImpossibleDependencies(_ loaded: inout LoadedDefinitions) {
+    /// A definition that is refused for something else may have one read before in force: it is there to be required,
+    /// and what it requires counts.
+    ///
+    /// - Returns: whether any was refused, which leaves another one in force.
+    private func refuseImpossibleDependencies(_ loaded: inout LoadedDefinitions, _ inForce: [CellDefinition]) -> Bool {
         let refused = Set(loaded.problems.compactMap(\.cell))
-        let findings = DefinitionSet(loaded.definitions).dependencyFindings(besides: refused)
+        let usable = Set(loaded.definitions.map(\.name))
+        let kept = inForce.filter { old in
+            !usable.contains(old.name)
+                && (refused.contains(old.name) || loaded.problems.contains { $0.isAbout(path: old.path) })
+        }
+        let findings = DefinitionSet(loaded.definitions + kept).dependencyFindings(besides: refused)
+        let count = loaded.definitions.count
         for definition in loaded.definitions {
             let errors = findings.filter { $0.path == definition.path }
             guard !errors.isEmpty else { continue }
@@ -176,6 +187,7 @@ struct DefinitionFiles: Sendable {
                     message: errors.map { "\($0)" }.joined(separator: "; ")))
         }
         loaded.definitions.removeAll { definition in findings.contains { $0.path == definition.path } }
+        return loaded.definitions.count < count
     }
 
     private func text(_ path: String) throws -> String {
@@ -193,6 +205,11 @@ struct DefinitionFiles: Sendable {
 }
 
 extension DefinitionProblem {
+    /// Whether it is of this file, or of the directory that it stands in.
+    func isAbout(path: String) -> Bool {
+        path == self.path || path.hasPrefix(self.path + "/")
+    }
+
     init(_ error: any Error, cell: String?, path: String) {
         if let problem = error as? DefinitionProblem {
             self = problem

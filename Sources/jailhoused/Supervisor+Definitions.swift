@@ -8,7 +8,7 @@ extension Supervisor {
     func reload() -> Manager.Reload.Reply {
         serviceManager.isReloading()
         defer { serviceManager.isReady() }
-        let fresh = files.load()
+        let fresh = files.load(inForce: cells.values.compactMap(\.definition))
         let now = Clock.now()
         var reply = Manager.Reload.Reply()
 
@@ -34,11 +34,7 @@ extension Supervisor {
 
         let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
         for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
-            let isBroken = fresh.problems.contains { problem in
-                // of the file, or of the directory that it stands in
-                problem.path == cell.definitionPath || cell.definitionPath?.hasPrefix(problem.path + "/") == true
-            }
-            if isBroken { continue }
+            if fresh.problems.contains(where: { cell.definitionPath.map($0.isAbout) == true }) { continue }
             reply.removed.append(name)
             cells[name]?.definition = nil
             cells[name]?.definitionPath = nil

@@ -40,6 +40,54 @@ struct DefinitionFilesTests {
         #expect(loaded.warnings.first?.contains("JH0603") == true)
     }
 
+    @Test("What stays in force because its file is broken counts in circles")
+    func circleWithKept() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "definitions-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.createDirectory(
+            at: directory.appending(path: "cells"), withIntermediateDirectories: true)
+        func write(_ name: String, _ supervision: String) throws {
+            let cpu = ["a": 1, "b": 2, "c": 3][name] ?? 0
+            let toml = """
+                [cell]
+                name = "\(name)"
+                architecture = "x86"
+                cpus = [\(cpu)]
+                passive-comm-region = true
+
+                [[memory]]
+                physical = 0x3a\(cpu)00000
+                virtual = 0x0
+                size = "1 MiB"
+                access = ["read", "write", "execute", "loadable"]
+
+                [supervision]
+                \(supervision)
+
+                """
+            try toml.write(
+                to: directory.appending(path: "cells/\(name).toml"), atomically: true, encoding: .utf8)
+        }
+        let files = DefinitionFiles(directory: directory.path)
+        try write("a", "requires = [\"c\"]")
+        try write("b", "requires = [\"a\"]")
+        try write("c", "")
+        let before = files.load().definitions
+        #expect(before.map(\.name) == ["a", "b", "c"])
+
+        try write("a", "requires = [\"b\"]")
+        try write("b", "requires = [\"a\"] typo")
+        // in a circle with the a that is kept, since the new one is refused
+        try write("c", "after = [\"a\"]")
+        let loaded = files.load(inForce: before)
+        #expect(loaded.definitions.isEmpty, "\(loaded.definitions.map(\.name))")
+        #expect(loaded.problems.compactMap(\.cell) == ["a", "b", "c"])
+        #expect(loaded.problems.first?.message.contains("\"a\" needs \"b\" needs \"a\"") == true, "\(loaded.problems)")
+
+        try write("b", "")
+        #expect(files.load(inForce: before).problems.isEmpty, "what was in force before is not any more")
+    }
+
     @Test("Of cells on one CPU, and of cells apart, nothing is said")
     func alternatives() throws {
         #expect(try load(["a": (1, "0x3a000000"), "b": (1, "0x3a080000")]).warnings.isEmpty)
