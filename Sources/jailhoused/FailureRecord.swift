@@ -24,19 +24,36 @@ struct FailureRecord: Hashable, Sendable, Codable {
 
     /// The cause and, if the hypervisor gave one, its reason.
     var reason: String {
-        guard let line = console.first(where: { $0.hasPrefix(Self.fatal) }) else { return "\(cause)" }
+        // the last lines of all may be about another cell: a block of this one begins with its reason
+        guard !failedCPUs.isEmpty, let line = console.first, line.hasPrefix(Self.fatal) else { return "\(cause)" }
         return "\(cause): \(line.dropFirst(Self.fatal.count))"
     }
 
     private static let fatal = "FATAL: "
 
-    /// The lines since the last one of an earlier life: from the first `FATAL` of the last block, or the last few.
+    /// The last block, from its first `FATAL` on, in which one of these CPUs was parked: other cells fail, too. Without
+    /// one, the last few lines.
     private static func lines(of console: String, about cpus: [Int]) -> [String] {
         let lines = console.split(whereSeparator: \.isNewline).map(String.init)
-        let isReason = { (line: String) in line.hasPrefix(fatal) }
-        guard let last = lines.lastIndex(where: isReason), !cpus.isEmpty else { return Array(lines.suffix(5)) }
-        var first = last
-        while first > 0, isReason(lines[first - 1]) { first -= 1 }
-        return Array(lines[first...].prefix(40))
+        let recent = Array(lines.suffix(5))
+        guard !cpus.isEmpty else { return recent }
+        let isReason = lines.map { $0.hasPrefix(fatal) }
+        let beginnings = lines.indices.filter { isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
+        var end = lines.endIndex
+        for beginning in beginnings.reversed() {
+            let block = lines[beginning..<end]
+            let parked = block.compactMap(parkedCPU)
+            // one that is not complete yet says of nobody else that it is his
+            if parked.isEmpty || parked.contains(where: cpus.contains) { return Array(block.prefix(40)) }
+            end = beginning
+        }
+        // others' reasons are not its own
+        return Array(recent.drop { $0.hasPrefix(fatal) })
+    }
+
+    private static func parkedCPU(_ line: String) -> Int? {
+        let words = line.split(separator: " ", maxSplits: 3)
+        guard words.count >= 3, words[0] == "Parking", words[1] == "CPU" else { return nil }
+        return Int(words[2])
     }
 }

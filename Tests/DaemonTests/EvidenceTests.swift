@@ -30,6 +30,25 @@ struct EvidenceTests {
         #expect(record.reason == "CPU 3 was parked after a violation: unable to get MMIO instruction")
     }
 
+    @Test("Of two cells that fail at once each has its own reason")
+    func twoCells() {
+        let console = """
+            FATAL: Invalid PIO write, port: 70 size: 1
+            Parking CPU 3 (Cell: "a")
+            FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0
+            Parking CPU 31 (Cell: "b")
+            Started cell "c"
+
+            """
+        func reason(_ cpu: Int) -> String {
+            let seen = Observation(id: 1, state: .failed, failedCPUs: [cpu])
+            return FailureRecord(.failed(cpus: [cpu]), of: seen, console: console).reason
+        }
+        #expect(reason(3).hasSuffix("Invalid PIO write, port: 70 size: 1"))
+        #expect(reason(31).hasSuffix("Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0"))
+        #expect(reason(1) == "CPU 1 was parked after a violation", "it is not known why")
+    }
+
     @Test("Without a reason the last lines are kept")
     func noReason() {
         let console = (1...9).map { "line \($0)\n" }.joined()
