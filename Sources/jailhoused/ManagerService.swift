@@ -52,16 +52,18 @@ struct ManagerService: Sendable {
                     message: "\(method.name) changes something, and this socket is for reading: use the control "
                         + "socket, for which you must be root or in group jailhouse-admin"))
             // anybody can have this written
-            if refusals.isDue() != nil { note(method, answer, for: peer) }
+            if let unsaid = refusals.isDue() { note(method, answer, for: peer, unsaid: unsaid) }
             return try await send(answer.bytes)
         }
         switch call.method {
         case Manager.Watch.qualifiedName: try await watch(call, send)
         case Manager.Console.qualifiedName: try await console(call, send)
-        case Manager.Check.qualifiedName: try await send(reply(to: call).bytes)
+        case Manager.Check.qualifiedName:
+            let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
+            try await send(turns.take { await reply(to: call) }.bytes)
         default:
             if method.changesSomething {
-                let answer = await reply(to: call)
+                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
                 note(method, answer, for: peer)
                 try await send(answer.bytes)
             } else {
