@@ -54,8 +54,13 @@ extension CellLifecycle {
         switch progress {
         case .unseen, .nothing: adopt(observation, at: now, &actions)
         case .loaded(var settling):
-            if observation.state.isRunning && settling.lostStarts == 0 {
+            if settling.isTaken(by: observation) {
+                // others have started what was loaded, or what they have loaded since
+                if settling.lostStarts > 0 { memory.unverified = nil }
                 adopt(observation, at: now, &actions)
+            } else if settling.lostStarts > 0, observation.state == .shutDown {
+                // others have stopped it: what was loaded may have been used up
+                progress = .down(.stopped)
             } else if let cause = failureCause(of: observation) {
                 // a repeated start was not lost after all, or others started what was loaded: either way it is used up
                 progress = settling.lostStarts > 0 ? .up : .down(.stopped)
@@ -153,6 +158,7 @@ extension CellLifecycle {
             actions.append(.report(.lostStart(attempt: attempt)))
             var again = Settling(before: [], since: now)
             again.lostStarts = attempt
+            again.parkedExits = observation.managementExits
             progress = .loaded(again)
         }
     }

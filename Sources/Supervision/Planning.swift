@@ -25,7 +25,13 @@ extension CellLifecycle {
     }
 
     private mutating func planRun(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
-        if recreation == .due { return ask(.destroy, observation, &actions) }
+        if recreation == .due {
+            // while it showed a passing state, it could not be told that the inmate runs on
+            guard progress == .up, observation.state.isRunning, !restartsAnew else {
+                return ask(.destroy, observation, &actions)
+            }
+            recreation = .none
+        }
         switch progress {
         case .up where !restartsAnew, .started, .unseen: break
         case .loaded(let settling):

@@ -56,6 +56,15 @@ struct Settling: Hashable, Sendable {
         }
     }
 
+    /// Whether it runs by others' doing. A lost start leaves a cell that says it runs; if its CPUs were started since,
+    /// that was not us.
+    func isTaken(by observation: Observation) -> Bool {
+        guard observation.state.isRunning else { return false }
+        guard lostStarts > 0 else { return true }
+        guard let parkedExits, let exits = observation.managementExits, !exits.isEmpty else { return false }
+        return exits != parkedExits
+    }
+
     /// Whether nobody else has started the cell since, and so used up what was loaded.
     func isUntouched(_ exits: [UInt64]) -> Bool {
         if let parkedExits { return exits == parkedExits }

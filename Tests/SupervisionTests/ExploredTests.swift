@@ -5,6 +5,58 @@ import Testing
 /// What ``ExplorationTests`` has found: each of these stories went wrong once.
 @Suite("Stories that the exploration found")
 struct ExploredTests {
+    /// A load that was refused while the cell showed a passing state.
+    @Test("What turns out to run on is not destroyed to be created anew")
+    func runsOn() {
+        var story = Story()
+        story.bringUp()
+        story.request(.restart)
+        #expect(story.commands == [.load])
+        story.send(.stop)
+        story.send(.start)
+        story.refuse(.load, .other, .invalid)
+        story.see(.running)
+        #expect(story.commands == [])
+        #expect(story.condition == .running)
+    }
+
+    /// From a lost start to its repetition, which waits.
+    private func lostStart() -> Story {
+        var story = Story(SupervisionPolicy(delay: .seconds(1)))
+        story.goToStart()
+        story.send(.stop)
+        story.refuse(.start, .denied, .running)
+        story.send(.restart)
+        story.refuse(.shutDown, .other, .running)
+        story.wait(Verification.patience)
+        story.see(.running)
+        #expect(story.reports.contains(.lostStart(attempt: 1)))
+        #expect(story.condition == .backingOff)
+        return story
+    }
+
+    @Test("A repeated start is not given to what others have stopped or started meanwhile")
+    func takenBeforeRepetition() {
+        var story = lostStart()
+        story.see(.shutDown)
+        story.wait(.seconds(1))
+        story.see(.shutDown)
+        #expect(story.commands == [.load])
+
+        story = lostStart()
+        story.exitsGrow()
+        story.see(.running)
+        story.wait(.seconds(1))
+        story.see(.running)
+        #expect(story.commands == [])
+        #expect(story.condition == .running)
+
+        story = lostStart()
+        story.wait(.seconds(1))
+        story.see(.running)
+        #expect(story.commands == [.start])
+    }
+
     @Test("A start does not take back the restart that somebody waits for")
     func startDuringRestart() {
         var story = Story()
