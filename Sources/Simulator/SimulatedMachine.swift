@@ -70,7 +70,8 @@ public final class SimulatedMachine: Sendable {
                 memory = PhysicalMemory(shared: shared, size: settings.memory)
                 let small = directory.path + "/cells"
                 try SystemCall.makeDirectory(small, mode: 0o700)
-                executing = ExecutingCells(execution, memory: shared, directory: small)
+                executing = ExecutingCells(
+                    execution, memory: shared, memoryEnd: settings.memory, directory: small)
             }
             programs = try ProgramFaultTable(path: directory.path + "/programs")
         } catch {

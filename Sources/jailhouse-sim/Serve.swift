@@ -21,7 +21,10 @@ struct Serve: ParsableCommand {
     @Option(help: "CPUs, 1 to 255.")
     var cpus = 4
 
-    @Option(help: "RAM, such as 1GiB; its top quarter is kept free by Linux.")
+    @Option(
+        help: ArgumentHelp(
+            "RAM, such as 1GiB; its top quarter is kept free by Linux.",
+            discussion: "Where cells execute: up to 2GiB, or from 5462MiB on."))
     var memory = MemorySize(bytes: 1 << 30)
 
     @Option(help: "How long commands take: as on real hardware, or nothing.")

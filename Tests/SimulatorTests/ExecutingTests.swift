@@ -28,6 +28,32 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: ForeignClient.isAvailable)) func aCellBeyondTheRAMDoesNotExecute() throws {
+        let directory = try TemporaryDirectory()
+        let lines = Mutex<[String]>([])
+        let machine = try SimulatedMachine(
+            directory: directory.path + "/machine", settings: MachineSettings(timing: .none),
+            cells: .executing(ExecutingLayoutTests.settings), onReport: { line in lines.withLock { $0.append(line) } })
+        defer { machine.stop() }
+        let output = try ForeignClient(environment: try machine.environment).run(
+            """
+            fd = device()
+            enable(fd, contents('system')); create(fd, contents('beyond'))
+            print(load(fd, 1, (b'x', 0)), start(fd, 1), attribute('cells/1/state').strip())
+            """,
+            files: [
+                "system": try Samples.system().binary(),
+                "beyond": try Samples.cell("beyond", at: 0x5000_0000).binary(),
+            ])
+        #expect(output == ["ok ok failed"])
+        let told = lines.withLock { $0 }
+        #expect(told.contains { $0.hasPrefix("lost: not all of the image for 0x50000000 is in") }, "\(told)")
+        #expect(
+            told.contains(
+                "cell \"beyond\": it cannot execute: the loadable memory region at 0x50000000 lies beyond the "
+                    + "machine's memory of 1024 MiB"), "\(told)")
+    }
+
     @Test func nobodyWritesWhereTheMonitorsAre() throws {
         try withMachine(memory: 2 << 30) { memory in
             #expect(memory.write([1], at: 0x7eff_ffff))

@@ -7,6 +7,8 @@ import SystemCalls
 final class ExecutingCells: Sendable {
     private let settings: ExecutionSettings
     private let common: CellMachineSettings
+    /// Where the machine's RAM ends; the file behind it may be longer.
+    private let memoryEnd: UInt64
     private let state = Mutex(State())
     private let machine = Mutex(Owner())
     /// Rings when a thread has ended.
@@ -23,10 +25,11 @@ final class ExecutingCells: Sendable {
     }
 
     /// - Parameters:
-    ///   - memory: the machine's.
+    ///   - memory: the machine's, of which it has as much as `memoryEnd` says.
     ///   - directory: an existing one, for small files and sockets.
-    init(_ settings: ExecutionSettings, memory: MachineMemory, directory: String) {
+    init(_ settings: ExecutionSettings, memory: MachineMemory, memoryEnd: UInt64, directory: String) {
         self.settings = settings
+        self.memoryEnd = memoryEnd
         var common = CellMachineSettings(
             emulator: settings.emulator, firmware: settings.firmware, monitor: settings.monitor, directory: directory,
             memoryFile: memory.path, memorySize: memory.size)
@@ -86,6 +89,15 @@ final class ExecutingCells: Sendable {
         _ cell: CellDescriptor, _ system: SystemDescriptor?, _ incarnation: UInt64,
         _ onEvent: @escaping @Sendable (CellMachineEvent) -> Void
     ) throws(CellMachineError) -> CellMachine {
+        // others may be devices'
+        for region in cell.memoryRegions where region.flags.contains(.loadable) {
+            guard region.physicalStart < memoryEnd, region.size <= memoryEnd - region.physicalStart else {
+                throw CellMachineError(
+                    .configuration,
+                    "the loadable memory region at 0x\(String(region.physicalStart, radix: 16)) lies beyond the "
+                        + "machine's memory of \(memoryEnd >> 20) MiB")
+            }
+        }
         let slot = state.withLock { state -> Int? in
             if let slot = state.slots[incarnation] { return slot }
             let slot = (0..<MachineMemory.slotLimit).first { !state.slots.values.contains($0) }
