@@ -1,5 +1,6 @@
 import ControlInterface
 import Logging
+import Supervision
 
 /// What a call is answered with, and what the journal is to say of it.
 struct Answer: Sendable {
@@ -50,19 +51,75 @@ extension ManagerService {
 
     /// Says in the journal who changed what, or tried to.
     ///
-    /// Fields: `JAILHOUSE_UID`, `JAILHOUSE_PID`, `JAILHOUSE_COMMAND` (the method), `JAILHOUSE_RESULT` (`done` or the
-    /// error's name), and `JAILHOUSE_CELL` or `JAILHOUSE_PATH`.
-    func note(_ method: any ManagerMethod.Type, _ answer: Answer, for peer: Peer) {
+    /// - Parameter unsaid: how many refusals were not told of since one last was.
+    func note(_ method: any ManagerMethod.Type, _ answer: Answer, for peer: Peer, unsaid: Int = 0) {
+        var entry = AuditEntry(command: method.name, subject: answer.subject, peer: peer)
+        entry.unsaid = unsaid
+        entry.write(answer.refusal, to: logger)
+    }
+}
+
+extension Supervisor {
+    /// Who asked for what this task carries out.
+    @TaskLocal static var asker: Peer?
+
+    /// Says in the journal what a request for one cell did to another one that needs it, or that it needs.
+    func note(_ step: DependencyOrder.Step, for request: Request, of name: String, _ error: (any Error)? = nil) {
+        guard let peer = Self.asker else { return }
+        var entry = AuditEntry(command: step.request.methodName, subject: step.cell, peer: peer)
+        entry.reason = "\(request.methodName) \(name)"
+        let refusal = error.map(ManagerError.init(any:))
+        entry.write(refusal.map { ($0.name, $0.message) }, to: logger)
+    }
+}
+
+/// An entry about a change.
+///
+/// Fields: `JAILHOUSE_UID`, `JAILHOUSE_PID`, `JAILHOUSE_COMMAND` (the method), `JAILHOUSE_RESULT` (`done` or the error's
+/// name), and `JAILHOUSE_CELL` or `JAILHOUSE_PATH`.
+private struct AuditEntry {
+    let command: String
+    let subject: String?
+    let peer: Peer
+    /// The request that entailed it, if it is another one.
+    var reason: String?
+    var unsaid = 0
+
+    /// In bytes, of what clients send; a cell's name has 31 at the most, and few paths have more.
+    private static let longestSubject = 256
+    private static let longestSentence = 4096
+
+    init(command: String, subject: String?, peer: Peer) {
+        self.command = command
+        self.subject = subject?.shortened(to: Self.longestSubject)
+        self.peer = peer
+    }
+
+    func write(_ refusal: (name: String, sentence: String)?, to logger: Logger) {
         var fields: Logger.Metadata = [
-            "uid": "\(peer.user)", "pid": "\(peer.process)", "command": "\(method.name)",
-            "result": "\(answer.refusal?.name ?? "done")",
+            "uid": "\(peer.user)", "pid": "\(peer.process)", "command": "\(command)",
+            "result": "\(refusal?.name ?? "done")",
         ]
-        if let subject = answer.subject { fields[subject.contains("/") ? "path" : "cell"] = "\(subject)" }
-        let command = [method.name, answer.subject].compactMap(\.self).joined(separator: " ")
-        if let refusal = answer.refusal {
-            logger.warning("\(command), asked for by \(peer), refused: \(refusal.sentence)", metadata: fields)
+        if let subject { fields[subject.contains("/") ? "path" : "cell"] = "\(subject)" }
+        let what = [command, subject].compactMap(\.self).joined(separator: " ")
+        let origin = (reason.map { ", for \($0)" } ?? "") + ", asked for by \(peer)"
+        if let refusal {
+            let sentence = refusal.sentence.shortened(to: Self.longestSentence)
+            let others = unsaid > 0 ? " (and \(unsaid) more were refused since this was last said)" : ""
+            logger.warning("\(what)\(origin), refused: \(sentence)\(others)", metadata: fields)
         } else {
-            logger.notice("\(command), asked for by \(peer): done", metadata: fields)
+            logger.notice("\(what)\(origin): done", metadata: fields)
         }
+    }
+}
+
+extension Request {
+    fileprivate var methodName: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+}
+
+extension String {
+    /// Its beginning, when it has more bytes than this.
+    func shortened(to count: Int) -> String {
+        utf8.count <= count ? self : String(decoding: utf8.prefix(count), as: UTF8.self) + "…"
     }
 }

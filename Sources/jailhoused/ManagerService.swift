@@ -52,7 +52,7 @@ struct ManagerService: Sendable {
                     message: "\(method.name) changes something, and this socket is for reading: use the control "
                         + "socket, for which you must be root or in group jailhouse-admin"))
             // anybody can have this written
-            if refusals.isDue() != nil { note(method, answer, for: peer) }
+            if let unsaid = refusals.isDue() { note(method, answer, for: peer, unsaid: unsaid) }
             return try await send(answer.bytes)
         }
         switch call.method {
@@ -61,7 +61,7 @@ struct ManagerService: Sendable {
         case Manager.Check.qualifiedName: try await send(reply(to: call).bytes)
         default:
             if method.changesSomething {
-                let answer = await reply(to: call)
+                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
                 note(method, answer, for: peer)
                 try await send(answer.bytes)
             } else {

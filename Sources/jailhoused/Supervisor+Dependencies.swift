@@ -20,7 +20,9 @@ extension Supervisor {
             }
             do {
                 _ = try await requestAlone(step.request, step.cell)
+                note(step, for: request, of: name)
             } catch {
+                note(step, for: request, of: name, error)
                 throw ManagerError.dependency(request, of: name, isDone: isDone, step, error)
             }
         }

@@ -36,15 +36,38 @@ import Testing
         #expect(try await machine.control("list").status == 0)
     }
 
-    @Test("A name that is no cell's, however long, is answered at once")
+    @Test("A name that is no cell's is neither compared, nor sent back, nor logged at full length")
     func longName() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
-        let client = try RawClient(machine)
         let name = String(repeating: "r", count: 60_000)
-        let start = ContinuousClock.now
-        try client.send(#"{"method":"org.jailhoused.Manager.Describe","parameters":{"cell":"\#(name)"}}"# + "\0")
-        #expect(client.text().contains("CellNotFound"))
-        #expect(ContinuousClock.now - start < .seconds(2))
+        for method in ["Describe", "Start", "ResetFailed", "Enable"] {
+            let key = method == "Enable" ? "configuration" : "cell"
+            let client = try RawClient(machine)
+            try client.send(
+                #"{"method":"org.jailhoused.Manager.\#(method)","parameters":{"\#(key)":"\#(name)"}}"# + "\0")
+            let answer = client.text()
+            #expect(answer.contains(method == "Enable" ? "AlreadyEnabled" : "a name of 60000 bytes is no cell's"))
+            #expect(answer.utf8.count < 1000, "\(method)")
+        }
+        for method in ["Start", "ResetFailed", "Enable"] {
+            #expect(machine.log.contains("\(method) rrr"), "it is logged")
+        }
+        #expect(machine.log.split(separator: "\n").allSatisfy { $0.utf8.count < 2000 })
+    }
+
+    @Test("How many refusals were not logged stands in the next one that is")
+    func unsaidRefusals() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let client = try RawClient(machine, socket: "status")
+        func ask() throws {
+            try client.send(#"{"method":"org.jailhoused.Manager.Start","parameters":{"cell":"rtems"}}"# + "\0")
+            #expect(client.text().contains("PermissionDenied"))
+        }
+        for _ in 0..<60 { try ask() }
+        try await eventually("the next one is logged", within: .seconds(15)) {
+            try ask()
+            return machine.log.contains(" more were refused since this was last said)")
+        }
     }
 
     @Test("More clients than are served are turned away, and serve again when some have gone")
