@@ -19,6 +19,8 @@ struct ManagerService: Sendable {
     let info: VarlinkServiceInfo
     let logger: Logger
     private let readings = (ofAdministrators: Turns(2), ofReaders: Turns(1, rests: true))
+    /// A check takes long: it has turns of its own, so that it holds up nobody's reading.
+    private let checks = (ofAdministrators: Turns(1), ofReaders: Turns(1, rests: true))
     private let refusals = RareLog.Pace(burst: 50)
 
     init(supervisor: Supervisor, info: VarlinkServiceInfo, logger: Logger) {

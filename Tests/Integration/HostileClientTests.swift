@@ -115,16 +115,43 @@ import Testing
         #expect(crowded.output.contains(#""limit":"connections-per-user""#), "\(crowded.errors)")
     }
 
-    @Test("A watcher that never reads holds up nobody")
+    @Test("A watcher that never reads holds up nobody, and is dropped")
     func silentWatcher() async throws {
-        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems()], simulator: ["--timing", "none"])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        let daemon = try machine.daemonProcess()
+        let (descriptors, memory) = (daemon.descriptors, daemon.residentMemory)
         let watcher = try RawClient(machine)
-        let call = #"{"method":"org.jailhoused.Manager.Watch","parameters":{},"more":true}"#
-        for _ in 0..<8 { try watcher.send(call + "\0") }
-        for _ in 0..<5 {
-            #expect(try await machine.control("start", "rtems").status == 0)
-            #expect(try await machine.control("stop", "rtems").status == 0)
+        try watcher.send(#"{"method":"org.jailhoused.Manager.Watch","parameters":{},"more":true}"# + "\0")
+        do {
+            let other = try RawClient(machine)
+            let call = #"{"method":"org.jailhoused.Manager.Restart","parameters":{"cell":"rtems"}}"#
+            // each time several changes: far more than the kernel, the channel and the queue take
+            for _ in 0..<500 {
+                try other.send(call + "\0")
+                #expect(other.text().contains(#""condition":"running""#))
+            }
         }
+        #expect(daemon.residentMemory - memory < 32 << 20)
+        try await eventually("it is dropped: \(daemon.descriptors)") { daemon.descriptors <= descriptors }
+        withExtendedLifetime(watcher) {}
+    }
+
+    @Test("Checks that readers ask for take half of a processor at the most")
+    func checks() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let daemon = try machine.daemonProcess()
+        let client = try RawClient(machine, socket: "status")
+        let call = #"{"method":"org.jailhoused.Manager.Check"}"# + "\0"
+        try client.send(String(repeating: call, count: 16))
+        let (began, before) = (ContinuousClock.now, daemon.processorTime)
+        while ContinuousClock.now - began < .seconds(3) {
+            let answers = client.text().count { $0 == "\0" }
+            try client.send(String(repeating: call, count: answers))
+        }
+        // and a little for the supervision
+        #expect(daemon.processorTime - before < 3 * 0.65)
     }
 
     @Test("What a client asked for is done although the client has gone")
