@@ -102,15 +102,20 @@ extension Manager {
         public var state: String?
         public var failedCpus: [Int]
         public var console: [String]
+        public var vmExits: Int?
+        public var managementExits: Int?
 
         public init(
-            at: Int, reason: String, state: String? = nil, failedCpus: [Int] = [], console: [String] = []
+            at: Int, reason: String, state: String? = nil, failedCpus: [Int] = [], console: [String] = [],
+            vmExits: Int? = nil, managementExits: Int? = nil
         ) {
             self.at = at
             self.reason = reason
             self.state = state
             self.failedCpus = failedCpus
             self.console = console
+            self.vmExits = vmExits
+            self.managementExits = managementExits
         }
     }
 

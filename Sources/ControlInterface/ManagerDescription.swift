@@ -45,12 +45,16 @@ extension Manager {
 
         # What was kept of a failure before the cell was repaired.
         # reason: one line. state, failedCpus: as seen then. console: what the hypervisor printed, line by line.
+        # vmExits, managementExits: how often its CPUs had left the cell for the hypervisor, in all and for the
+        #   hypervisor's own business; absent if that could not be read.
         type Failure (
           at: int,
           reason: string,
           state: ?string,
           failedCpus: []int,
-          console: []string
+          console: []string,
+          vmExits: ?int,
+          managementExits: ?int
         )
 
         # What became of the last request to shut down.
@@ -58,7 +62,7 @@ extension Manager {
         type ShutdownRequest (outcome: string, at: ?int)
 
         # How a cell is looked after. Durations in microseconds.
-        # desired: what the daemon works towards: running, stopped or absent. restart: never, on-failure or always.
+        # desired: what the daemon works towards: running or stopped. restart: never, on-failure or always.
         # delay: the next wait before a restart; it doubles up to maximumDelay. attempts: restarts that count
         #   against attemptLimit within limitWithin. nextRestart: when, while backing off.
         type Supervision (
@@ -195,7 +199,7 @@ extension Manager {
         # With "more": what the hypervisor prints, as it comes.
         method Console() -> (text: string)
 
-        # The failures that are kept, the last one first.
+        # The failures that are kept, eight at the most, the last one at the end.
         method Failures(cell: string) -> (failures: []Failure)
 
         # Checks the definitions, or one file, without touching anything.
@@ -207,15 +211,13 @@ extension Manager {
         error NoDriver(message: string)
         error NotEnabled(message: string)
         error AlreadyEnabled(message: string)
-        # The cell exists but has no definition: it may be looked at and destroyed only.
+        # The cell exists but has no definition: it may be looked at only.
         error ForeignCell(cell: string, message: string)
         error DefinitionInvalid(cell: ?string, path: ?string, message: string)
         # The driver refused. command: enable, disable, create, load, start or destroy; errno, errnoName: why.
         error CommandFailed(cell: ?string, command: string, errno: int, errnoName: string, message: string)
         error ShutdownDenied(cell: string, message: string)
         error StartFailed(cell: string, message: string)
-        # Another request for this cell is being carried out.
-        error CellBusy(cell: string, message: string)
         # A later request for this cell took the place of this one.
         error Superseded(cell: string, message: string)
         error PermissionDenied(method: string, message: string)

@@ -15,8 +15,6 @@ public enum ManagerError: Error, Hashable, Sendable {
     case commandFailed(cell: String?, command: String, errno: Int, errnoName: String, message: String)
     case shutdownDenied(cell: String, message: String)
     case startFailed(cell: String, message: String)
-    /// Another request for this cell is being carried out.
-    case cellBusy(cell: String, message: String)
     /// A later request for this cell took the place of this one.
     case superseded(cell: String, message: String)
     case permissionDenied(method: String, message: String)
@@ -39,7 +37,6 @@ extension ManagerError {
         case .commandFailed: "CommandFailed"
         case .shutdownDenied: "ShutdownDenied"
         case .startFailed: "StartFailed"
-        case .cellBusy: "CellBusy"
         case .superseded: "Superseded"
         case .permissionDenied: "PermissionDenied"
         case .limitExceeded: "LimitExceeded"
@@ -75,8 +72,7 @@ extension ManagerError {
         case .noDriver(let message), .notEnabled(let message), .alreadyEnabled(let message):
             Fields(message: message)
         case .foreignCell(let cell, let message), .shutdownDenied(let cell, let message),
-            .startFailed(let cell, let message), .cellBusy(let cell, let message),
-            .superseded(let cell, let message):
+            .startFailed(let cell, let message), .superseded(let cell, let message):
             Fields(cell: cell, message: message)
         case .cellNotFound(let cell, let nearest, let message):
             Fields(cell: cell, nearest: nearest, message: message)
@@ -110,7 +106,6 @@ extension ManagerError {
                 errnoName: fields.errnoName ?? "", message: message)
         case "ShutdownDenied": self = .shutdownDenied(cell: cell, message: message)
         case "StartFailed": self = .startFailed(cell: cell, message: message)
-        case "CellBusy": self = .cellBusy(cell: cell, message: message)
         case "Superseded": self = .superseded(cell: cell, message: message)
         case "PermissionDenied": self = .permissionDenied(method: fields.method ?? "", message: message)
         case "LimitExceeded": self = .limitExceeded(limit: fields.limit ?? "", message: message)

@@ -125,6 +125,12 @@ public final class HypervisorView {
         return found.sorted { $0.name < $1.name }
     }
 
+    /// How often a cell's CPUs left it, in all and for the hypervisor's own business; nil for what cannot be read now.
+    public func exits(ofCell id: Int) -> (total: UInt64?, management: UInt64?) {
+        let statistics = "\(directory)/cells/\(id)/statistics"
+        return (statistic("\(statistics)/vmexits_total"), statistic("\(statistics)/vmexits_management"))
+    }
+
     private func statistic(_ path: String) -> UInt64? {
         guard let file = SysfsFile(path), file.read(with: buffer) == .changed else { return nil }
         return SysfsText.number(file.bytes)

@@ -13,11 +13,20 @@ struct FailureRecord: Hashable, Sendable, Codable {
     var failedCPUs: [Int]
     /// What the hypervisor's console showed last.
     var console: [String]
+    /// How often the cell's CPUs had left it, in all and for the hypervisor's own business; nil when that could not be
+    /// read, and in records of older daemons.
+    var exits: Int?
+    var managementExits: Int?
 
-    init(_ cause: FailureCause, of observation: Observation?, console: String) {
+    init(
+        _ cause: FailureCause, of observation: Observation?, exits: (total: UInt64?, management: UInt64?) = (nil, nil),
+        console: String
+    ) {
         at = Clock.realTime()
         self.cause = cause
         state = observation?.state.rawValue
+        self.exits = exits.total.map { Int(clamping: $0) }
+        managementExits = exits.management.map { Int(clamping: $0) }
         failedCPUs = observation?.failedCPUs ?? []
         self.console = Self.lines(of: console, about: observation?.failedCPUs ?? [])
     }

@@ -112,7 +112,9 @@ extension ManagedCell {
 
 extension FailureRecord {
     var onWire: Manager.Failure {
-        Manager.Failure(at: at, reason: reason, state: state, failedCpus: failedCPUs, console: console)
+        Manager.Failure(
+            at: at, reason: reason, state: state, failedCpus: failedCPUs, console: console, vmExits: exits,
+            managementExits: managementExits)
     }
 }
 

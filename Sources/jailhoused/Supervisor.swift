@@ -189,7 +189,9 @@ actor Supervisor {
 
     private func keepEvidence(_ cause: FailureCause, of name: String) {
         let console = HypervisorConsole.tail(directory: hypervisor.sysfs)
-        let record = FailureRecord(cause, of: cells[name]?.lifecycle.sighting?.observation, console: console)
+        let observation = cells[name]?.lifecycle.sighting?.observation
+        let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
+        let record = FailureRecord(cause, of: observation, exits: exits, console: console)
         cells[name]?.failures.append(record)
         if let count = cells[name]?.failures.count, count > FailureRecord.kept { cells[name]?.failures.removeFirst() }
     }

@@ -64,6 +64,7 @@ struct ReportTests {
                   invalid PIO write, port 0x70, size 1
                   state then: failed
                   failed CPUs: 3
+                  VM exits then: 48213, 4 of them for the hypervisor itself
                   | FATAL: Invalid PIO write, port: 70 size: 1
                   | Parking CPU 3 (Cell: "rtems")\\x1b[2J
 

@@ -25,7 +25,8 @@ enum Samples {
 
     static let failure = Manager.Failure(
         at: time - 4_000_000, reason: "invalid PIO write, port 0x70, size 1", state: "failed", failedCpus: [3],
-        console: ["FATAL: Invalid PIO write, port: 70 size: 1", "Parking CPU 3 (Cell: \"rtems\")\u{1b}[2J"])
+        console: ["FATAL: Invalid PIO write, port: 70 size: 1", "Parking CPU 3 (Cell: \"rtems\")\u{1b}[2J"],
+        vmExits: 48213, managementExits: 4)
 
     static let supervision = Manager.Supervision(
         desired: "running", restart: "on-failure", delay: 200_000, maximumDelay: 30_000_000, attempts: 1,

@@ -10,7 +10,8 @@ enum Samples {
     static let bareCell = Manager.Cell(
         name: "zelle ä\u{1F600}", condition: "absent", restarts: 0, since: 0, sinceMonotonic: 0, defined: true)
     static let failure = Manager.Failure(
-        at: 1, reason: "FATAL: \"x\"\n", state: "failed", failedCpus: [3], console: ["a\u{1b}[31m", ""])
+        at: 1, reason: "FATAL: \"x\"\n", state: "failed", failedCpus: [3], console: ["a\u{1b}[31m", ""],
+        vmExits: big, managementExits: 2)
     static let bareFailure = Manager.Failure(at: 1, reason: "")
     static let request = Manager.ShutdownRequest(outcome: "denied", at: 5)
     static let bareRequest = Manager.ShutdownRequest(outcome: "not-asked")
@@ -50,7 +51,7 @@ enum Samples {
         .definitionInvalid(cell: "c", path: "/p", message: "m"),
         .commandFailed(cell: "c", command: "create", errno: 16, errnoName: "EBUSY", message: "m"),
         .shutdownDenied(cell: "c", message: "m"), .startFailed(cell: "c", message: "m"),
-        .cellBusy(cell: "c", message: "m"), .superseded(cell: "c", message: "m"),
+        .superseded(cell: "c", message: "m"),
         .permissionDenied(method: "Start", message: "m"), .limitExceeded(limit: "calls", message: "m"),
     ]
 

@@ -34,6 +34,17 @@ struct StateFileTests {
         try? FileManager.default.removeItem(at: directory)
     }
 
+    @Test("The failures that an older daemon noted have no statistics")
+    func olderRecord() throws {
+        let text = #"{"at":1,"cause":{"vanished":{}},"failedCPUs":[],"console":["x"]}"#
+        let record = try JSONDecoder().decode(FailureRecord.self, from: Data(text.utf8))
+        #expect(record.console == ["x"])
+        #expect(record.exits == nil && record.managementExits == nil)
+        let seen = Observation(id: 1, state: .failed, failedCPUs: [3])
+        let fresh = FailureRecord(.vanished, of: seen, exits: (total: 5, management: UInt64.max), console: "")
+        #expect(fresh.exits == 5 && fresh.managementExits == .max)
+    }
+
     @Test("Without a file there is nothing to read, and that is no problem")
     func none() {
         guard case .none = file.read(bootID: "this") else { return #expect(Bool(false), "something was read") }

@@ -8,6 +8,8 @@ struct CellReport: Encodable {
         @JSON.OrNull var state: String?
         let failedCpus: [Int]
         let console: [String]
+        @JSON.OrNull var vmExits: Int?
+        @JSON.OrNull var managementExits: Int?
     }
 
     struct Supervision: Encodable {
@@ -54,7 +56,8 @@ struct CellReport: Encodable {
         lastFailure = details.lastFailure.map {
             Failure(
                 at: Moment(microseconds: $0.at).rfc3339, reason: $0.reason, state: $0.state,
-                failedCpus: $0.failedCpus, console: $0.console)
+                failedCpus: $0.failedCpus, console: $0.console, vmExits: $0.vmExits,
+                managementExits: $0.managementExits)
         }
         console = details.console
         vmExits = details.vmExits
@@ -118,6 +121,10 @@ extension CellReport {
         var what = style(Text.printable(failure.reason), .red)
         if let state = failure.state { what += "\n  state then: \(Text.printable(state))" }
         if !failure.failedCpus.isEmpty { what += "\n  failed CPUs: \(Text.ranges(failure.failedCpus))" }
+        if let exits = failure.vmExits {
+            let management = failure.managementExits.map { ", \($0) of them for the hypervisor itself" } ?? ""
+            what += "\n  VM exits then: \(exits)\(management)"
+        }
         let head = "Last failure: \(Moment(microseconds: failure.at).long(now: now, zone))\n  " + what
         return ([head] + failure.console.map { "  | " + Text.printable($0) }).joined(separator: "\n")
     }
