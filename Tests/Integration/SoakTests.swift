@@ -6,8 +6,8 @@ struct SoakTests {
     @Test("Failures and requests leave memory, descriptors and threads as they were, and no restart late")
     func soak() async throws {
         let ended = try await Program.run([
-            Place.program("soak"), "--failures", "60", "--requests", "500", "--cells", "2", "--warm-up", "1",
-            "--lateness", "500",
+            Place.program("soak"), "--failures", "300", "--requests", "300", "--cells", "2", "--warm-up", "100",
+            "--lateness", "200",
         ])
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
     }

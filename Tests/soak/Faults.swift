@@ -1,5 +1,6 @@
 import ControlInterface
 import Foundation
+import Glibc
 import Simulator
 import Synchronization
 
@@ -57,6 +58,8 @@ final class Faults: Sendable {
                 try? machine.inject(Fault(words: ["fail"]), into: cell)
             }
         }
+        // stays connected until the last measurement: as many clients as at the first
+        while true { sleep(3600) }
     }
 
     private func note(_ change: Manager.Change, of cell: String, _ state: inout State) {

@@ -26,21 +26,27 @@ struct Soak: ParsableCommand {
     @Option(help: "How many cells, 1 to 7.")
     var cells = 6
 
-    @Option(help: "Seconds until the first measurement, with which the last is compared.")
-    var warmUp = 60.0
+    @Option(help: "How many failures until the first measurement, to which the last is compared; else a quarter.")
+    var warmUp: Int?
 
     @Option(
         help: ArgumentHelp(
             "Milliseconds after its delay in which a restart must begin, but for one in a hundred.",
-            discussion: "In addition to what the machine adds to the sleeps of a thread that does nothing else."))
+            discussion: """
+                None may begin later than ten times that. In addition to what the machine adds to the sleeps of a thread \
+                that does nothing else.
+                """))
     var lateness = 10.0
 
     @Option(help: ArgumentHelp("Where jailhoused is; otherwise beside this program.", valueName: "directory"))
     var programs: String?
 
     func validate() throws {
-        guard (1...7).contains(cells), failures > 0, requests >= 0, warmUp > 0 else {
-            throw ValidationError("cells must be 1 to 7, failures and warm-up more than nothing")
+        guard (1...7).contains(cells), requests >= 0, failures >= 4 else {
+            throw ValidationError("cells must be 1 to 7, failures 4 or more, and requests none or more")
+        }
+        if let warmUp, !(1...failures / 2).contains(warmUp) {
+            throw ValidationError("the warm-up must be at least one failure, and half of all at the most")
         }
     }
 
@@ -64,21 +70,27 @@ struct Soak: ParsableCommand {
         metronome.begin()
         faults.begin()
         inquiries.begin()
-        var first: Resources?
-        var last: Resources?
-        while !(faults.isDone && inquiries.isDone) || first == nil {
-            usleep(200_000)
-            guard daemon.isRunning else { throw Finding("the daemon ended by itself") }
-            if let problem = faults.problem ?? inquiries.problem { throw Finding(problem) }
-            if faults.count == 0, ContinuousClock.now - began > .seconds(30) {
-                throw Finding("no cell has run and failed: \(daemon.lastWords)")
+        func wait(until isReached: () -> Bool) throws {
+            while !isReached() {
+                usleep(2000)
+                guard daemon.isRunning else { throw Finding("the daemon ended by itself") }
+                if let problem = faults.problem ?? inquiries.problem { throw Finding(problem) }
+                if faults.count == 0, ContinuousClock.now - began > .seconds(30) {
+                    throw Finding("no cell has run and failed: \(daemon.lastWords)")
+                }
             }
-            guard ContinuousClock.now - began >= .seconds(warmUp) else { continue }
-            last = try daemon.resources()
-            first = first ?? last
         }
+        let warmUp = warmUp ?? failures / 4
+        try wait { faults.count >= warmUp }
+        let first = try daemon.resources()
+        let counted = faults.count
+        try wait { faults.isDone && inquiries.isDone }
         let took = ContinuousClock.now - began
-        guard let first, let last else { throw Finding("nothing was measured") }
+        let last = try daemon.resources()
+        // what is to be seen happens between the two
+        guard faults.count - counted >= warmUp / 2 else {
+            throw Finding("of \(faults.count) failures, \(counted) were before the first measurement: ask for more")
+        }
         let report = SoakReport(
             took: took, failures: faults.count, requests: inquiries.count, restarts: faults.restarts, first: first,
             last: last, warmUp: warmUp, missed: faults.missed, sleeps: metronome.lateness)

@@ -45,7 +45,20 @@ final class SoakedDaemon {
 
     var lastWords: String { ((try? String(contentsOf: journal, encoding: .utf8)) ?? "").suffix(2000) + "" }
 
+    /// What it uses now: the least of many readings, since some is in use for a moment only, on a busy machine a long one.
     func resources() throws -> Resources {
+        var least = try reading()
+        for _ in 1..<50 {
+            usleep(5000)
+            let next = try reading()
+            least = Resources(
+                memory: min(least.memory, next.memory), descriptors: min(least.descriptors, next.descriptors),
+                threads: min(least.threads, next.threads))
+        }
+        return least
+    }
+
+    private func reading() throws -> Resources {
         let path = "/proc/\(process.processIdentifier)"
         let status = try String(contentsOfFile: path + "/status", encoding: .utf8)
         func number(_ key: String) -> Int? {
