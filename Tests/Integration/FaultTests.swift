@@ -125,7 +125,7 @@ import Testing
         let machine = try await running(try Definitions.rtems())
         try await machine.inject("program", "jailhoused", "clock", direction, "3h")
         try await machine.inject("rtems", "fail")
-        try await eventually("it is restarted: \(machine.log)", within: .seconds(5)) {
+        try await eventually("it is restarted: \(machine.log)") {
             let cell = try await machine.cell("rtems")
             return cell?.restarts == 1 && cell?.condition == "running"
         }

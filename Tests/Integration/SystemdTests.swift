@@ -100,25 +100,31 @@ import Testing
         let asNobody = "setpriv --reuid=nobody --regid=nogroup --groups=jailhouse-admin jailhouse-ctl"
         let user = try await container.output("id --user nobody")
         try await stopCell()
+        // other tests have entries of the same kind there
+        let shown = try await container.output("journalctl --lines=1 --show-cursor")
+        let cursor = try #require(shown.split(separator: "cursor: ").last)
         try await container.output("\(asNobody) start rtems")
-        try await entry("Start", "done", by: user, "JAILHOUSE_CELL=rtems")
+        try await entry("Start", "done", by: user, after: cursor, "JAILHOUSE_CELL=rtems")
         _ = try await container.run("\(asNobody) start nothing")
-        try await entry("Start", "CellNotFound", by: user, "JAILHOUSE_CELL=nothing")
+        try await entry("Start", "CellNotFound", by: user, after: cursor, "JAILHOUSE_CELL=nothing")
         _ = try await container.run("\(asNobody) enable /nothing")
-        try await entry("Enable", "AlreadyEnabled", by: user, "JAILHOUSE_PATH=/nothing")
+        try await entry("Enable", "AlreadyEnabled", by: user, after: cursor, "JAILHOUSE_PATH=/nothing")
         _ = try await container.run("\(asNobody) stop rtems --socket /run/jailhoused/status")
-        try await entry("Stop", "PermissionDenied", by: user, "JAILHOUSE_CELL=rtems")
+        try await entry("Stop", "PermissionDenied", by: user, after: cursor, "JAILHOUSE_CELL=rtems")
     }
 
     /// An entry of the journal about a change.
-    private func entry(_ method: String, _ result: String, by user: String, _ more: String = "") async throws {
+    private func entry(
+        _ method: String, _ result: String, by user: String, after cursor: Substring, _ more: String
+    ) async throws {
+        let fields =
+            ["JAILHOUSE_COMMAND=\(method)", "JAILHOUSE_RESULT=\(result)", "JAILHOUSE_UID=\(user)", more].map {
+                "\"" + $0.replacingOccurrences(of: "=", with: "\":\"") + "\""
+            } + [#""JAILHOUSE_PID":""#]
         try await eventually("the journal tells of \(method): \(result)") {
-            let found = try await container.run(
-                """
-                journalctl --unit=jailhoused.service --output=json JAILHOUSE_COMMAND=\(method) \
-                JAILHOUSE_RESULT=\(result) JAILHOUSE_UID=\(user) \(more)
-                """)
-            return found.output.contains(#""JAILHOUSE_PID":"#)
+            // without any match: with one, the first entry that has it behind the cursor is skipped
+            let found = try await container.output("journalctl --after-cursor='\(cursor)' --output=json")
+            return found.split(separator: "\n").contains { line in fields.allSatisfy(line.contains) }
         }
     }
 
@@ -169,7 +175,10 @@ import Testing
             "jailhouse-sim inject command load 6s --cell rtems --directory /run/jailhouse-sim")
         let began = ContinuousClock.now
         async let started = container.output("jailhouse-ctl start rtems")
-        try await container.output("timeout 1 jailhouse-ctl list")
+        try await eventually("it is loaded: \(container.console)") {
+            container.console.contains("load of cell \"rtems\" is held up for 6s")
+        }
+        #expect(try await container.output("timeout 5 jailhouse-ctl list").contains("starting"))
         _ = try await started
         #expect(ContinuousClock.now - began > .seconds(5))
         #expect(try await property("MainPID") == daemon)
