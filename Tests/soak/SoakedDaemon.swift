@@ -45,11 +45,11 @@ final class SoakedDaemon {
 
     var lastWords: String { ((try? String(contentsOf: journal, encoding: .utf8)) ?? "").suffix(2000) + "" }
 
-    /// What it uses now: the least of several readings, since some is in use for a moment only.
+    /// What it uses now: the least of many readings, since some is in use for a moment only, on a busy machine a long one.
     func resources() throws -> Resources {
         var least = try reading()
-        for _ in 1..<10 {
-            usleep(2000)
+        for _ in 1..<50 {
+            usleep(5000)
             let next = try reading()
             least = Resources(
                 memory: min(least.memory, next.memory), descriptors: min(least.descriptors, next.descriptors),
