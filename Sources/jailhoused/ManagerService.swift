@@ -60,7 +60,9 @@ struct ManagerService: Sendable {
         switch call.method {
         case Manager.Watch.qualifiedName: try await watch(call, send)
         case Manager.Console.qualifiedName: try await console(call, send)
-        case Manager.Check.qualifiedName: try await send(reply(to: call).bytes)
+        case Manager.Check.qualifiedName:
+            let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
+            try await send(turns.take { await reply(to: call) }.bytes)
         default:
             if method.changesSomething {
                 let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
