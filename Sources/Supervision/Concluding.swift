@@ -16,10 +16,9 @@ extension CellLifecycle {
             if command == .start { memory.unverified = nil }
             if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
-            guard command == .start else { break }
-            memory.unverified = nil
-            // what was loaded for it may have been used up
-            progress = .unseen
+            if command == .start { memory.unverified = nil }
+            // what was loaded may have been used up
+            if case .loaded = progress { progress = .unseen }
         }
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
@@ -65,7 +64,11 @@ extension CellLifecycle {
     private mutating func turnBack(
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
-        if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
+        if refusal.kind == .denied && command != .create {
+            // others have started what was loaded, and it has ended since
+            if command == .start { progress = .down(.stopped) }
+            return noteDenial(at: now, &actions)
+        }
         if refusal.kind == .definition, restartsAnew, progress == .up {
             // nothing has been touched: the old inmate goes on
             restartsAnew = false

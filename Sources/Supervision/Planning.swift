@@ -45,6 +45,8 @@ extension CellLifecycle {
             memory.unverifiedID = observation.id
             ask(.start, observation, &actions)
         case .nothing, .down, .up:
+            // the inmate that was to be replaced has ended: whoever starts one meanwhile has replaced it
+            if observation.state == .shutDown { restartsAnew = false }
             guard observation.managementExits != nil else { return }
             ask(.load, observation, &actions)
         }

@@ -57,7 +57,9 @@ enum Alphabet: String, CaseIterable, Sendable {
                 + [Misfortune.allCPUsFail, .inmateEnds, .destroyedByOthers, .startedByOthers].map(Happening.befall)
         case .everything:
             var seen: Set<Happening> = []
-            return Alphabet.allCases.filter { $0 != .everything }.flatMap(\.happenings).filter { seen.insert($0).inserted }
+            return Alphabet.allCases.filter { $0 != .everything }.flatMap(\.happenings).filter {
+                seen.insert($0).inserted
+            }
         }
     }
 
