@@ -20,10 +20,11 @@ extension CellLifecycle {
             // what was loaded may have been used up
             if case .loaded = progress { progress = .unseen }
         }
+        let isWanted = memory.goal == .run
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
             // another cell of this name took its place meanwhile: what we started was not loaded by us
-            if !declareUnloaded(at: now, &actions) { restartsAnew = memory.goal == .run }
+            if !declareUnloaded(at: now, &actions) { restartsAnew = isWanted && memory.goal == .run }
         }
     }
 
@@ -65,8 +66,8 @@ extension CellLifecycle {
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
         if refusal.kind == .denied && command != .create {
-            // others have started what was loaded, and it has ended since
-            if command == .start { progress = .down(.stopped) }
+            // others have started what was loaded, and it may have ended since
+            if case .loaded = progress { progress = .unseen }
             return noteDenial(at: now, &actions)
         }
         if refusal.kind == .definition, restartsAnew, progress == .up {
