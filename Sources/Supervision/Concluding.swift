@@ -8,6 +8,8 @@ extension CellLifecycle {
         let before = commanded
         let outcome = outcome.judged(by: next, of: command)
         inFlight = nil
+        // whatever kept it from being done may have used up what was loaded
+        if case .loaded = progress, !outcome.isDone { progress = .unseen }
         switch outcome {
         case .done(let timedOut):
             noteAnswer(to: command, timedOut: timedOut, before: before, at: now, &actions)
@@ -17,8 +19,6 @@ extension CellLifecycle {
             if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
             if command == .start { memory.unverified = nil }
-            // what was loaded may have been used up
-            if case .loaded = progress { progress = .unseen }
         }
         let isWanted = memory.goal == .run
         observe(next, at: now, &actions)
@@ -65,11 +65,7 @@ extension CellLifecycle {
     private mutating func turnBack(
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
-        if refusal.kind == .denied && command != .create {
-            // others have started what was loaded, and it may have ended since
-            if case .loaded = progress { progress = .unseen }
-            return noteDenial(at: now, &actions)
-        }
+        if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
         if refusal.kind == .definition, restartsAnew, progress == .up {
             // nothing has been touched: the old inmate goes on
             restartsAnew = false
@@ -93,8 +89,6 @@ extension CellLifecycle {
         } else {
             settle(with: .refused(command, refusal), &actions)
             fallBack()
-            // what was loaded for it may have been used up
-            if command == .start { progress = .unseen }
         }
     }
 
@@ -151,6 +145,8 @@ extension CellLifecycle {
 }
 
 extension Outcome {
+    fileprivate var isDone: Bool { if case .done = self { true } else { false } }
+
     /// What counts is what a look shows, not what the call returned: a stop that was refused halfway has stopped it.
     fileprivate func judged(by next: Sighting, of command: Command) -> Outcome {
         switch (self, command, next) {

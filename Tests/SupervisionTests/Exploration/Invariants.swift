@@ -41,6 +41,8 @@ struct Invariant: Sendable {
             guard step.after.world.inmate == .healthy, !step.after.record.isDeclaredFailed else { return true }
             guard step.commands.contains(where: { $0 != .create }) else { return true }
             let record = step.before.record
+            // it is not what was asked for: another cell took the place of the one that was to be started
+            if step.isReplacing, record.pending.contains(Request.start.asOption) { return true }
             return record.isToBeStopped || record.pending.contains(Request.restart.asOption)
         },
         Invariant("what should be stopped is never loaded or started") { step, _ in
@@ -120,6 +122,14 @@ struct Invariant: Sendable {
 }
 
 extension Transition {
+    /// Whether an inmate is replaced that came up in place of another, or was about to be.
+    fileprivate var isReplacing: Bool {
+        if case .finished(.start, .done, let sighting) = event {
+            return sighting.observation?.id != before.lifecycle.commanded?.id
+        }
+        return before.lifecycle.restartsAnew
+    }
+
     /// Whether a command is given before which the hypervisor asks the inmate to shut down, and waits.
     fileprivate var asksTheInmate: Bool {
         guard commands.contains(where: { $0 != .create }) else { return false }
