@@ -158,7 +158,7 @@ extension Manager {
         # configured system.
         method Enable(configuration: ?string) -> ()
 
-        # Destroys all cells and ends the hypervisor.
+        # Destroys all cells and ends the hypervisor. ForeignCell: a cell without a definition runs, and would be asked.
         method Disable() -> ()
 
         # Makes the cell from its definition, without starting it.

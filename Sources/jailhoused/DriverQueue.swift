@@ -29,8 +29,7 @@ struct DriverQueue {
 
 private enum Readiness {
     case ready, waits
-    case refused(Refusal)
-    case failed(any Error)
+    case rejected(any Error)
 }
 
 /// Whether something may be done is decided when its turn has come, not when it was asked for: another command may take
@@ -79,23 +78,17 @@ extension Supervisor {
         var index = 0
         while !driver.isBusy, !isEnding, index < driver.waiting.count {
             let work = driver.waiting[index]
-            switch (readiness(of: work), work) {
-            case (.ready, _):
+            switch readiness(of: work) {
+            case .ready:
                 driver.waiting.remove(at: index)
                 driver.isBusy = true
                 begin(work)
-            case (.waits, _):
-                index += 1
-            case (.refused(let refusal), .command(let command, let name, _)):
+            case .waits: index += 1
+            case .rejected(let reason):
                 driver.waiting.remove(at: index)
                 // which may bring new work
-                conclude(command, for: name, .refused(refusal), at: Clock.now())
+                reject(work, reason)
                 index = 0
-            case (.failed(let error), .machine(let machine)):
-                driver.waiting.remove(at: index)
-                machine.end.resume(throwing: error)
-            case (.refused, .machine), (.failed, .command):
-                index += 1
             }
         }
         driver.retry?.cancel()
@@ -105,23 +98,32 @@ extension Supervisor {
         }
     }
 
+    private func reject(_ work: DriverQueue.Work, _ reason: any Error) {
+        switch work {
+        case .command(let command, let name, _):
+            let refusal = reason as? Refusal ?? Refusal(kind: .other, message: reason.sentence)
+            conclude(command, for: name, .refused(refusal), at: Clock.now())
+        case .machine(let machine): machine.end.resume(throwing: reason)
+        }
+    }
+
     private func readiness(of work: DriverQueue.Work) -> Readiness {
         switch work {
         case .command(let command, let name, _):
-            guard let definition = cells[name]?.definition else { return .refused(.noDefinition) }
-            if command == .create, let refusal = refusal(ofCreating: definition) { return .refused(refusal) }
+            guard let definition = cells[name]?.definition else { return .rejected(Refusal.noDefinition) }
+            if command == .create, let refusal = refusal(ofCreating: definition) { return .rejected(refusal) }
             guard command == .create || command == .destroy else { return .ready }
             let others = cells.filter { $0.key != name }
             if let silent = others.first(where: { $0.value.lifecycle.isKnownSilent })?.key {
-                return .refused(.wouldFreeze(command, name, silent))
+                return .rejected(Refusal.wouldFreeze(command, name, silent))
             }
             return others.contains { $0.value.lifecycle.mayBeSilent } ? .waits : .ready
         case .machine(let machine):
             if let deadline = machine.deadline, Clock.now() >= deadline {
-                return .failed(ManagerError.superseded(cell: "", message: "its time was over before its turn came"))
+                return .rejected(ManagerError.superseded(cell: "", message: "its time was over before its turn came"))
             }
             guard machine.asksCells else { return .ready }
-            if let danger = dangerOfDisabling { return .failed(danger) }
+            if let danger = dangerOfDisabling { return .rejected(danger) }
             return cells.values.contains { $0.lifecycle.mayBeSilent } ? .waits : .ready
         }
     }

@@ -124,7 +124,7 @@ struct Invariant: Sendable {
 extension Transition {
     /// Whether an inmate is replaced that came up in place of another, or was about to be.
     fileprivate var isReplacing: Bool {
-        if case .finished(.start, .done, let sighting) = event {
+        if case .finished(.start, _, let sighting) = event {
             return sighting.observation?.id != before.lifecycle.commanded?.id
         }
         return before.lifecycle.restartsAnew
