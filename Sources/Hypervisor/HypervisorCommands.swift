@@ -109,11 +109,15 @@ public struct HypervisorCommands: Sendable {
     }
 
     /// What a look at this moment shows of a cell; nil when that cannot be told.
-    public func sighting(of name: String) -> Sighting? { look().sighting(of: name) }
+    ///
+    /// - Parameter curiosity: which statistics to read.
+    public func sighting(of name: String, _ curiosity: Curiosity = []) -> Sighting? {
+        look { $0 == name ? curiosity : [] }.sighting(of: name)
+    }
 
-    private func look() -> HypervisorView {
+    private func look(_ curiosity: (String) -> Curiosity = { _ in [] }) -> HypervisorView {
         let view = HypervisorView(directory: sysfs)
-        view.look()
+        view.look(curiosity)
         return view
     }
 

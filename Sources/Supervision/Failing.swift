@@ -34,7 +34,8 @@ extension CellLifecycle {
 
     /// Nothing is wanted any more of a cell that failed; what was declared failed stays so while it says that it runs.
     mutating func forgetFailure() {
-        let mayRun = sighting?.observation?.state.isRunning ?? (sighting == nil)
+        // also while it shows a passing state
+        let mayRun = sighting?.observation?.state.isAskedToShutDown ?? (sighting == nil)
         if memory.failure?.isDeclared == true, memory.failedID != nil, mayRun { return }
         memory.failure = nil
     }

@@ -29,6 +29,11 @@ extension CellLifecycle {
         }
     }
 
+    /// Whether the cell's answers are, with a definition or without.
+    private var isWaitedForWithoutEnd: Bool {
+        if case .unbounded = handshake ?? memory.creation?.handshake { true } else { false }
+    }
+
     private mutating func noteCreation(of id: Int) {
         if let handshake = createdHandshake ?? supervised?.handshake, memory.creation?.id != id {
             memory.creation = Creation(id: id, handshake: handshake)
@@ -51,6 +56,7 @@ extension CellLifecycle {
             invalidSince = nil
         }
         if observation.state == .shutDown { forgetInmate() }
+        if !observation.state.isAskedToShutDown { isSilent = false }
         switch progress {
         case .unseen, .nothing: adopt(observation, at: now, &actions)
         case .loaded(var settling):
@@ -104,7 +110,7 @@ extension CellLifecycle {
         }
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
-            if case .unbounded = handshake { isSilent = true }
+            if isWaitedForWithoutEnd { isSilent = true }
             if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             return
         }
@@ -114,6 +120,9 @@ extension CellLifecycle {
         } else if let cause = failureCause(of: observation) {
             if memory.failedID == observation.id {
                 // counted by the daemon before us
+                if memory.failure?.isDeclared == true, isWaitedForWithoutEnd, observation.state.isAskedToShutDown {
+                    isSilent = true
+                }
                 progress = .down(.failed)
                 memory.failure = cause
                 if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
@@ -129,7 +138,7 @@ extension CellLifecycle {
     /// A start went to a cell that another has replaced: whether anything runs in that one cannot be known. Where its
     /// answer would be waited for without end, it is taken for silent.
     mutating func declareUnloaded(at now: Moment, _ actions: inout [Action]) -> Bool {
-        guard case .unbounded = handshake else { return false }
+        guard isWaitedForWithoutEnd else { return false }
         isSilent = true
         fail(.startedUnloaded, at: now, &actions)
         return true
@@ -151,7 +160,7 @@ extension CellLifecycle {
         case .lost:
             // remembered until it is repeated: a successor finds a cell that says it runs
             let attempt = min(verification.lostStarts, Verification.repetitions) + 1
-            if case .unbounded = handshake { isSilent = true }
+            if isWaitedForWithoutEnd { isSilent = true }
             guard attempt <= Verification.repetitions, !isSilent, memory.goal == .run else {
                 return fail(.lostStart, at: now, &actions)
             }
@@ -190,7 +199,7 @@ extension CellLifecycle {
         if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
             if liveliness?.exits != exits { liveliness = Liveliness(exits: exits, since: now) }
             if let since = liveliness?.since, now - since >= stall {
-                if case .unbounded = handshake { isSilent = true }
+                if isWaitedForWithoutEnd { isSilent = true }
                 fail(.stalled, at: now, &actions)
             }
         }

@@ -19,7 +19,7 @@ struct CommandRunner: Sendable {
         let cell = CellReference(name: definition.name)
         do {
             // a load looks when its images have been read
-            guard command == .load || isAsItWas(definition.name) else { return .overtaken }
+            guard command == .load || isAsItWas(definition.name, for: command) else { return .overtaken }
             switch command {
             case .create:
                 try hypervisor.create(definition.name, definition.configuration)
@@ -36,7 +36,7 @@ struct CommandRunner: Sendable {
                 } catch {
                     return .refused(Refusal(kind: .definition, message: "\(error)"))
                 }
-                guard isAsItWas(definition.name) else { return .overtaken }
+                guard isAsItWas(definition.name, for: command) else { return .overtaken }
                 let loaded = pieces.map { PreloadImage(address: $0.address, contents: $0.contents) }
                 return .done(timedOut: try hypervisor.load(cell, loaded))
             case .start: return .done(timedOut: try hypervisor.start(cell))
@@ -49,10 +49,18 @@ struct CommandRunner: Sendable {
     }
 
     /// Commands wait for one another, some for long, and others may change cells as well: looked at last of all.
-    private func isAsItWas(_ name: String) -> Bool {
-        switch (decidedOn, hypervisor.sighting(of: name)) {
-        case (.present(let old), .present(let new)): old.id == new.id && old.state == new.state
-        case (let old, let new): old == new
+    ///
+    /// What was loaded has been used up by whoever has had its CPUs stopped or started since; and whether a start takes
+    /// effect is told by how often that happened.
+    private func isAsItWas(_ name: String, for command: Command) -> Bool {
+        switch (decidedOn, hypervisor.sighting(of: name, command == .start ? .managementExits : [])) {
+        case (.present(let old), .present(let new)):
+            guard old.id == new.id, old.state == new.state else { return false }
+            guard command == .start, let before = old.managementExits, let exits = new.managementExits else {
+                return true
+            }
+            return before == exits
+        case (let old, let new): return old == new
         }
     }
 }

@@ -107,3 +107,17 @@ enum Lag {
         }
     }
 }
+
+/// How long threads were ready to run and had to wait for a processor (`/proc/PID/task/TID/schedstat`, in ns).
+enum RunDelay {
+    /// Of all threads that a process has.
+    static func total(of process: pid_t) -> Duration {
+        let directory = "/proc/\(process)/task"
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return threads.reduce(.zero) { sum, thread in
+            let text = (try? String(contentsOfFile: "\(directory)/\(thread)/schedstat", encoding: .utf8)) ?? ""
+            let fields = text.split(separator: " ")
+            return sum + .nanoseconds(fields.count > 1 ? Int64(fields[1]) ?? 0 : 0)
+        }
+    }
+}

@@ -41,8 +41,8 @@ struct Invariant: Sendable {
             guard step.after.world.inmate == .healthy, !step.after.record.isDeclaredFailed else { return true }
             guard step.commands.contains(where: { $0 != .create }) else { return true }
             let record = step.before.record
-            // it is not what was asked for: another cell took the place of the one that was to be started
-            if step.isReplacing, record.pending.contains(Request.start.asOption) { return true }
+            // what was started is not what was loaded: another cell had taken its place
+            if step.startedAnother || record.hasStartedAnother { return true }
             return record.isToBeStopped || record.pending.contains(Request.restart.asOption)
         },
         Invariant("what should be stopped is never loaded or started") { step, _ in
@@ -54,7 +54,8 @@ struct Invariant: Sendable {
         },
         Invariant("a failure is counted once") { step, _ in
             var faults = step.faults
-            return step.failures.allSatisfy { faults.remove(Record.fault(of: $0)) != nil }
+            // that one is no fault of the machine's, but of what could not be seen
+            return step.failures.filter { $0 != .startedUnloaded }.allSatisfy { faults.remove(Record.fault(of: $0)) != nil }
         },
         Invariant("a failure that a look shows is counted") { step, _ in
             guard step.what == .look, step.before.lifecycle.inFlight == nil, step.before.lifecycle.progress == .up,
@@ -122,12 +123,10 @@ struct Invariant: Sendable {
 }
 
 extension Transition {
-    /// Whether an inmate is replaced that came up in place of another, or was about to be.
-    fileprivate var isReplacing: Bool {
-        if case .finished(.start, _, let sighting) = event {
-            return sighting.observation?.id != before.lifecycle.commanded?.id
-        }
-        return before.lifecycle.restartsAnew
+    /// Whether the start that has ended met another cell than it was for.
+    var startedAnother: Bool {
+        guard case .finished(.start, _, let sighting) = event else { return false }
+        return sighting.observation?.id != before.lifecycle.commanded?.id
     }
 
     /// Whether a command is given before which the hypervisor asks the inmate to shut down, and waits.

@@ -31,6 +31,8 @@ struct Record: Hashable, Sendable {
     var isDeclaredFailed = false
     /// It has been loaded since the restart that is pending was asked for.
     var isReplaced = false
+    /// A start met another cell than the one that was loaded for it, and what it brought up is to be replaced.
+    var hasStartedAnother = false
     /// What has happened in the machine since the last look.
     var unseen = 0
 
@@ -251,6 +253,7 @@ extension Record {
     }
 
     fileprivate mutating func note(_ step: Transition) {
+        hasStartedAnother = step.startedAnother || hasStartedAnother && step.after.lifecycle.restartsAnew
         if case .request(let request) = step.what {
             pending.insert(request.asOption)
             if request == .restart {
