@@ -27,7 +27,7 @@ struct CommandRunnerTests {
 
     /// Chaos, seed 20261131, round 463: another tool had shut the cell down in between, the start was lost, and the exits
     /// that told of the shutdown were taken for those of the start.
-    @Test("A start is not given to a cell whose CPUs were stopped since it was decided on", arguments: [5, 6] as [UInt64])
+    @Test("A start is not given to a cell whose CPUs were stopped meanwhile", arguments: [5, 6] as [UInt64])
     func stoppedMeanwhile(exits: UInt64) throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "runner-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
@@ -46,7 +46,8 @@ struct CommandRunnerTests {
         var runner = CommandRunner(
             hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path), files: TrustedFiles(),
             logger: Logger(label: "test"), images: JudgedImages(), decidedOn: .present(decidedOn))
-        let outcome = runner.run(.start, try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] }))
+        let definition = try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
+        let outcome = runner.run(.start, definition)
         if exits == 5 {
             guard case .refused = outcome else {
                 Issue.record("as it was, it would have been given to the device, which is not there: \(outcome)")

@@ -55,7 +55,8 @@ struct Invariant: Sendable {
         Invariant("a failure is counted once") { step, _ in
             var faults = step.faults
             // that one is no fault of the machine's, but of what could not be seen
-            return step.failures.filter { $0 != .startedUnloaded }.allSatisfy { faults.remove(Record.fault(of: $0)) != nil }
+            let failures = step.failures.filter { $0 != .startedUnloaded }
+            return failures.allSatisfy { faults.remove(Record.fault(of: $0)) != nil }
         },
         Invariant("a failure that a look shows is counted") { step, _ in
             guard step.what == .look, step.before.lifecycle.inFlight == nil, step.before.lifecycle.progress == .up,
