@@ -15,7 +15,8 @@ extension CellLifecycle {
             noteAnswer(to: command, timedOut: timedOut, before: before, at: now, &actions)
             advance(past: command, before: before, at: now)
         case .refused(let refusal):
-            if command == .start { memory.unverified = nil }
+            // while it shows a passing state, it may turn out to run
+            if command == .start, next.observation?.state != .invalid { memory.unverified = nil }
             if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
             if command == .start { memory.unverified = nil }

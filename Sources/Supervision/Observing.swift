@@ -86,7 +86,7 @@ extension CellLifecycle {
                 if end != .failed {
                     progress = .up
                     fail(cause, at: now, &actions)
-                } else if isDeclaredFailed {
+                } else if isDeclaredFailed, !isSilent {
                     // the hypervisor says so by now, too
                     memory.failure = cause
                 }
@@ -124,7 +124,7 @@ extension CellLifecycle {
                     isSilent = true
                 }
                 progress = .down(.failed)
-                memory.failure = cause
+                if !isSilent { memory.failure = cause }
                 if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
             } else {
                 progress = .up
