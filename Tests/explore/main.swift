@@ -4,6 +4,7 @@ import Foundation
 
 var areAllSound = true
 print(Exploration.head)
+fflush(nil)
 for alphabet in Alphabet.allCases
 where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.rawValue {
     for subject in Subject.all
@@ -13,8 +14,8 @@ where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.r
         var explorer = Explorer(Rules(subject.supervised, alphabet))
         let stories = explorer.explore()
         print(Exploration(subject, alphabet, explorer).row)
-        fflush(nil)
         for story in stories { print("\n\(story)\n") }
+        fflush(nil)
         areAllSound = areAllSound && stories.isEmpty
     }
 }
