@@ -232,7 +232,8 @@ extension Record {
         case .loadedByOthers, .destroyedByOthers, .disabledByOthers: (isDeclaredFailed, isReplaced) = (false, true)
         case .stoppedByOthers: (isDeclaredFailed, isReplaced) = (false, true)
         case .allCPUsFail: (isDeclaredFailed, isReplaced) = (false, true)
-        case .inmateEnds, .abiMismatch: isReplaced = true
+        case .inmateEnds: (isDeclaredFailed, isReplaced) = (false, true)
+        case .abiMismatch: isReplaced = true
         default: break
         }
     }
