@@ -43,12 +43,3 @@ enum ControlSockets {
         }
     }
 }
-
-/// Why the daemon does not start: a sentence that says what to do.
-struct StartError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}
