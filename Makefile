@@ -2,7 +2,7 @@
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
-# make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: a cell's life, every state
+# make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] a cell's life, every state
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Scenarios say
 # make format     as .swift-format says              make lint     what must be silent before a commit
@@ -91,7 +91,7 @@ fuzz: inmates
 # Every state of a cell's life that can be reached, for every kind of definition: a table, and a story for what does not
 # hold. The tests explore the smallest alphabet.
 explore: .build/explore/explore
-	$<
+	$< $(ALPHABET)
 
 .build/explore/explore: $(wildcard Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
 	mkdir -p $(@D)

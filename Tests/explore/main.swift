@@ -6,7 +6,9 @@ var areAllSound = true
 print(Exploration.head)
 fflush(nil)
 for alphabet in Alphabet.allCases
-where CommandLine.arguments.count == 1 || CommandLine.arguments[1] == alphabet.rawValue {
+where CommandLine.arguments.count == 1 && alphabet != .everything
+    || CommandLine.arguments.count > 1 && CommandLine.arguments[1] == alphabet.rawValue
+{
     for subject in Subject.all
     where alphabet.isPlayed(for: subject)
         && (CommandLine.arguments.count < 3 || CommandLine.arguments[2] == "\(subject)")
