@@ -95,9 +95,9 @@ explore: .build/explore/explore
 
 .build/explore/explore: $(wildcard Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
 	mkdir -p $(@D)
-	swiftc -O -wmo -swift-version 6 -parse-as-library -enable-testing -module-name Supervision -emit-library -static \
+	swiftc -O -wmo -swift-version 6 -package-name jailhoused -parse-as-library -enable-testing -module-name Supervision -emit-library -static \
 	    -emit-module -emit-module-path $(@D)/Supervision.swiftmodule -o $(@D)/libSupervision.a Sources/Supervision/*.swift
-	swiftc -O -wmo -swift-version 6 -I $(@D) -L $(@D) -lSupervision \
+	swiftc -O -wmo -swift-version 6 -package-name jailhoused -I $(@D) -L $(@D) -lSupervision \
 	    Tests/SupervisionTests/Exploration/*.swift Tests/explore/main.swift -o $@
 
 format:

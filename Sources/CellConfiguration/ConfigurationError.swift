@@ -1,7 +1,7 @@
 /// Why bytes or text are no cell or system configuration.
-public struct ConfigurationError: Error, Hashable, Sendable {
+package struct ConfigurationError: Error, Hashable, Sendable {
     /// What kind of mistake it is.
-    public enum Code: String, Hashable, Sendable {
+    package enum Code: String, Hashable, Sendable {
         /// The file does not begin as a Jailhouse configuration does.
         case signature
         /// A configuration of another revision of the format.
@@ -28,19 +28,19 @@ public struct ConfigurationError: Error, Hashable, Sendable {
         case conflict
     }
 
-    public var code: Code
+    package var code: Code
     /// One lower-case sentence without the place, which stands in ``path``, ``line`` and ``keyPath``.
-    public var message: String
+    package var message: String
     /// The file, as its reader was told its name.
-    public var path: String?
+    package var path: String?
     /// The line in the text, from 1.
-    public var line: Int?
+    package var line: Int?
     /// The column in that line, from 1, in characters.
-    public var column: Int?
+    package var column: Int?
     /// The key, such as `memory[1].size`; list indexes count from 0.
-    public var keyPath: String?
+    package var keyPath: String?
 
-    public init(
+    package init(
         _ code: Code, _ message: String, path: String? = nil, line: Int? = nil, column: Int? = nil,
         keyPath: String? = nil
     ) {
@@ -53,7 +53,7 @@ public struct ConfigurationError: Error, Hashable, Sendable {
     }
 
     /// The same error, said of a file.
-    public func inFile(_ path: String) -> ConfigurationError {
+    package func inFile(_ path: String) -> ConfigurationError {
         var error = self
         error.path = error.path ?? path
         return error
@@ -62,7 +62,7 @@ public struct ConfigurationError: Error, Hashable, Sendable {
 
 extension ConfigurationError: CustomStringConvertible {
     /// `rtems.toml:12:8: memory[1].size: …`, without the parts that are not known.
-    public var description: String {
+    package var description: String {
         var place = path ?? ""
         if let line { place += place.isEmpty ? "line \(line)" : ":\(line)" }
         if let column, line != nil { place += ":\(column)" }

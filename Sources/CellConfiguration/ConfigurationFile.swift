@@ -1,12 +1,12 @@
 /// A configuration of either kind.
-public enum ConfigurationFile: Hashable, Sendable {
+package enum ConfigurationFile: Hashable, Sendable {
     case cell(CellDescriptor)
     case system(SystemDescriptor)
 
     /// From a compiled configuration; its signature tells which kind it is.
     ///
     /// - Parameter assumed: as in ``CellDescriptor/init(binary:assuming:)``.
-    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
+    package init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         switch FileHeader.kind(of: binary) {
         case .system: self = .system(try SystemDescriptor(binary: binary, assuming: assumed))
         case .cell, nil: self = .cell(try CellDescriptor(binary: binary, assuming: assumed))
@@ -16,7 +16,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     /// From TOML source: a cell's has the table `[cell]`, a system's `[system]`.
     ///
     /// - Parameter path: the file's name, for errors.
-    public init(toml: String, path: String) throws(ConfigurationError) {
+    package init(toml: String, path: String) throws(ConfigurationError) {
         let root = try SourceDocument(toml: toml, path: path).root
         switch (root.value("cell"), root.value("system")) {
         case (_?, nil): self = .cell(try CellDescriptor(toml: toml, path: path))
@@ -32,7 +32,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     /// From a file of either form, compiled or source.
     ///
     /// - Parameter path: the file's name, for errors.
-    public init(contents: [UInt8], path: String) throws(ConfigurationError) {
+    package init(contents: [UInt8], path: String) throws(ConfigurationError) {
         if ConfigurationFile.isBinary(contents) {
             do throws(ConfigurationError) {
                 self = try ConfigurationFile(binary: contents)
@@ -47,7 +47,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     /// The text of a source file.
     ///
     /// - Throws: ``ConfigurationError`` `signature` for what is neither text nor a compiled configuration.
-    public static func text(of contents: [UInt8], path: String) throws(ConfigurationError) -> String {
+    package static func text(of contents: [UInt8], path: String) throws(ConfigurationError) -> String {
         guard let text = String(validating: contents, as: UTF8.self) else {
             throw ConfigurationError(
                 .signature,
@@ -59,7 +59,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     }
 
     /// Its TOML source.
-    public func toml() -> String {
+    package func toml() -> String {
         switch self {
         case .cell(let cell): cell.toml()
         case .system(let system): system.toml()
@@ -69,7 +69,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     /// The contents of the compiled file.
     ///
     /// - Parameter revision: of the format; nil: the one that it was read from, or that its source asks for.
-    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
+    package func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         switch self {
         case .cell(let cell): try cell.binary(revision: revision)
         case .system(let system): try system.binary(revision: revision)
@@ -77,7 +77,7 @@ public enum ConfigurationFile: Hashable, Sendable {
     }
 
     /// Whether bytes begin as a compiled configuration does, of any revision.
-    public static func isBinary(_ contents: [UInt8]) -> Bool {
+    package static func isBinary(_ contents: [UInt8]) -> Bool {
         FileHeader.kind(of: contents) != nil
     }
 }

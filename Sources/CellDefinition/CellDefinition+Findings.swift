@@ -1,10 +1,10 @@
-import CellConfiguration
+package import CellConfiguration
 
 extension CellDefinition {
     /// What the rules say: the cell by itself, in its system when that is known, and its handshake.
     ///
     /// - Parameter system: the configuration with which the hypervisor is enabled, or will be.
-    public func findings(system: SystemDescriptor?) -> [Finding] {
+    package func findings(system: SystemDescriptor?) -> [Finding] {
         var findings = descriptor.findings()
         if let system { findings += system.findings(ofCell: descriptor) }
         if descriptor.canFreezeRootCell { findings.append(unboundedHandshake) }

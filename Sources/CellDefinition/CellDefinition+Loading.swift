@@ -1,19 +1,19 @@
 import CellConfiguration
-import InmateImage
+package import InmateImage
 
 extension CellDefinition {
     /// Everything that is to be written into the cell before it starts, each piece within one of its regions.
     ///
     /// - Parameter readFile: reads an image.
     /// - Throws: ``DefinitionError`` `unreadable` or `image`, which names the image's file.
-    public func loadPlan(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [LoadPiece] {
+    package func loadPlan(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [LoadPiece] {
         var pieces: [LoadPiece] = []
         for image in try loadPlans(readFile: readFile) { pieces += image }
         return pieces
     }
 
     /// As ``loadPlan(readFile:)``, an image at a time, in the order of ``images``; with each what makes it begin.
-    public func loadPlans(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [[LoadPiece]] {
+    package func loadPlans(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [[LoadPiece]] {
         var plans: [[LoadPiece]] = []
         for image in images {
             let contents: [UInt8]
@@ -68,7 +68,7 @@ extension CellDefinition {
     }
 
     /// What is loaded beside an image for its start, each with a name; empty when that cannot be.
-    public func startParts(of image: ImageReference, _ contents: [UInt8]) -> [(name: String, piece: LoadPiece)] {
+    package func startParts(of image: ImageReference, _ contents: [UInt8]) -> [(name: String, piece: LoadPiece)] {
         guard let plan = try? plan(of: image, contents) else { return [] }
         let pieces = (try? startPieces(of: image, plan)) ?? []
         return pieces.map { (startPartName($0, of: image), $0) }

@@ -1,25 +1,25 @@
-import CellConfiguration
-import Supervision
+package import CellConfiguration
+package import Supervision
 
 /// A cell definition file: which hardware the cell has, what runs in it and how it is looked after.
-public struct CellDefinition: Hashable, Sendable {
+package struct CellDefinition: Hashable, Sendable {
     /// The definition's own file.
-    public var path: String
-    public var descriptor: CellDescriptor
+    package var path: String
+    package var descriptor: CellDescriptor
     /// ``descriptor`` as the driver is given it: exactly as long as its counts need.
-    public var configuration: [UInt8]
+    package var configuration: [UInt8]
     /// In the order in which they are loaded.
-    public var images: [ImageReference]
-    public var policy: SupervisionPolicy
+    package var images: [ImageReference]
+    package var policy: SupervisionPolicy
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
-    public var acceptsUnboundedHandshake: Bool
+    package var acceptsUnboundedHandshake: Bool
     /// Which cells it needs or comes after.
-    public var dependencies: Dependencies
+    package var dependencies: Dependencies
     /// What it has in the simulated machine only.
-    public var simulation: SimulationTable
+    package var simulation: SimulationTable
     private var lines: KeyLines
 
-    public var name: String { descriptor.name }
+    package var name: String { descriptor.name }
 
     /// Of a key such as `memory[1]`; nil when the hardware is described in another file.
     func line(of keyPath: String) -> Int? { lines.numbers[keyPath] }
@@ -28,7 +28,7 @@ public struct CellDefinition: Hashable, Sendable {
     ///   - toml: the definition's text.
     ///   - path: its file, to which the paths in it are relative.
     ///   - readFile: reads the compiled configuration (or its source) that the key `configuration` names.
-    public init(
+    package init(
         toml: String, path: String, readFile: (String) throws -> [UInt8]
     ) throws(DefinitionError) {
         self.path = path

@@ -1,23 +1,23 @@
 import CellConfiguration
 
 /// The daemon's settings: `/etc/jailhoused/jailhoused.toml`.
-public struct DaemonSettings: Hashable, Sendable {
+package struct DaemonSettings: Hashable, Sendable {
     /// The system configuration, source or compiled, with which the hypervisor is enabled at start; nil: it is
     /// not enabled by the daemon.
-    public var system: String?
+    package var system: String?
     /// How often all cells are looked at; 1 ms to 10 s.
-    public var pollInterval: Duration
+    package var pollInterval: Duration
 
-    public static let standardPollInterval = Duration.milliseconds(10)
+    package static let standardPollInterval = Duration.milliseconds(10)
 
     /// What holds when there is no file.
-    public init(system: String? = nil, pollInterval: Duration = standardPollInterval) {
+    package init(system: String? = nil, pollInterval: Duration = standardPollInterval) {
         self.system = system
         self.pollInterval = pollInterval
     }
 
     /// - Parameter path: the settings' file, to which paths in it are relative.
-    public init(toml: String, path: String) throws(DefinitionError) {
+    package init(toml: String, path: String) throws(DefinitionError) {
         self.init()
         do throws(ConfigurationError) {
             let document = try SourceDocument(toml: toml, path: path)

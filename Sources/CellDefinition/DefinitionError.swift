@@ -1,10 +1,10 @@
-import CellConfiguration
-import InmateImage
+package import CellConfiguration
+package import InmateImage
 
 /// Why a cell definition, the daemon's settings or what they refer to cannot be used.
-public struct DefinitionError: Error, Hashable, Sendable {
+package struct DefinitionError: Error, Hashable, Sendable {
     /// What kind of mistake it is.
-    public enum Code: String, Hashable, Sendable {
+    package enum Code: String, Hashable, Sendable {
         /// In the text or the compiled configuration: see the cause.
         case configuration
         /// In an image: see the cause.
@@ -16,27 +16,27 @@ public struct DefinitionError: Error, Hashable, Sendable {
     }
 
     /// The error underneath.
-    public enum Cause: Hashable, Sendable {
+    package enum Cause: Hashable, Sendable {
         case configuration(ConfigurationError)
         case image(ImageError)
     }
 
-    public var code: Code
+    package var code: Code
     /// One lower-case sentence without the place.
-    public var message: String
+    package var message: String
     /// The file with the mistake: the definition or what it refers to.
-    public var path: String
+    package var path: String
     /// From 1.
-    public var line: Int?
+    package var line: Int?
     /// From 1, in characters.
-    public var column: Int?
+    package var column: Int?
     /// The key concerned: `supervision.delay`.
-    public var keyPath: String?
+    package var keyPath: String?
     /// What to do about it; empty when the message says it.
-    public var remedy: String
-    public var cause: Cause?
+    package var remedy: String
+    package var cause: Cause?
 
-    public init(
+    package init(
         _ code: Code, _ message: String, path: String, line: Int? = nil, column: Int? = nil, keyPath: String? = nil,
         remedy: String = "", cause: Cause? = nil
     ) {
@@ -67,7 +67,7 @@ public struct DefinitionError: Error, Hashable, Sendable {
 
 extension DefinitionError: CustomStringConvertible {
     /// `/etc/jailhoused/cells/rtems.toml:12:8: supervision.delay: …; …`
-    public var description: String {
+    package var description: String {
         var place = path
         if let line { place += ":\(line)" }
         if let column, line != nil { place += ":\(column)" }

@@ -1,4 +1,4 @@
-import CellConfiguration
+package import CellConfiguration
 
 /// A rule about how cells are looked after.
 struct DefinitionRule {
@@ -43,7 +43,7 @@ struct DefinitionRule {
 
 extension RulePage {
     /// Of all rules, in the order of their ids.
-    public static let all: [RulePage] = (configurations + images + supervision).sorted { $0.id < $1.id }
+    package static let all: [RulePage] = (configurations + images + supervision).sorted { $0.id < $1.id }
 
     private static let supervision = [
         DefinitionRule.unboundedHandshake.page(

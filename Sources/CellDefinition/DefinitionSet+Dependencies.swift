@@ -1,11 +1,11 @@
-import CellConfiguration
+package import CellConfiguration
 import Supervision
 
 extension DefinitionSet {
     /// What the rules say of the cells that definitions require or come after.
     ///
     /// - Parameter others: names of cells whose definitions are known of, and are not here.
-    public func dependencyFindings(besides others: Set<String> = []) -> [Finding] {
+    package func dependencyFindings(besides others: Set<String> = []) -> [Finding] {
         unknownNames(besides: others) + cycles
     }
 

@@ -1,21 +1,22 @@
-import CellConfiguration
+package import CellConfiguration
+import Supervision
 
 /// All cell definitions of a machine together.
-public struct DefinitionSet: Hashable, Sendable {
+package struct DefinitionSet: Hashable, Sendable {
     /// In the order of their files' names.
-    public let definitions: [CellDefinition]
+    package let definitions: [CellDefinition]
 
-    public init(_ definitions: [CellDefinition]) {
+    package init(_ definitions: [CellDefinition]) {
         self.definitions = definitions.sorted { $0.path < $1.path }
     }
 
     /// The names that several definitions have; none of these cells is created.
-    public var ambiguousNames: Set<String> {
+    package var ambiguousNames: Set<String> {
         Set(Dictionary(grouping: definitions, by: \.name).filter { $0.value.count > 1 }.keys)
     }
 
     /// What the rules say: each definition in its system, then the definitions with each other.
-    public func findings(system: SystemDescriptor?) -> [Finding] {
+    package func findings(system: SystemDescriptor?) -> [Finding] {
         definitions.flatMap { $0.findings(system: system) } + mutualFindings(in: system)
             + dependencyFindings()
     }
@@ -24,12 +25,12 @@ public struct DefinitionSet: Hashable, Sendable {
     /// names the other in its message.
     ///
     /// - Parameter system: the machine's, if it is known.
-    public func mutualFindings(in system: SystemDescriptor? = nil) -> [Finding] {
+    package func mutualFindings(in system: SystemDescriptor? = nil) -> [Finding] {
         placed(CellGroup(members, in: system).findings() + competingStarts)
     }
 
     /// What the rules say of the definitions, and of a system, on the machine where they are to run.
-    public func findings(
+    package func findings(
         on machine: RunningMachine, system: (path: String, descriptor: SystemDescriptor)?
     ) -> [Finding] {
         placed(machine.findings(system: system, cells: members))

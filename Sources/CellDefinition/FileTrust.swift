@@ -1,18 +1,18 @@
-public import CellConfiguration
+package import CellConfiguration
 
 /// Who may change what the daemon acts upon: definitions, settings, configurations, images.
 ///
 /// A file belongs to whoever the administrator lets it belong to; nobody else but root may write it or put another one
 /// in its place.
-public struct FileTrust: Hashable, Sendable {
+package struct FileTrust: Hashable, Sendable {
     /// Of a file or directory, as `stat(2)` has it.
-    public struct Permissions: Hashable, Sendable {
-        public var owner: UInt32
-        public var group: UInt32
+    package struct Permissions: Hashable, Sendable {
+        package var owner: UInt32
+        package var group: UInt32
         /// The low 12 bits of `st_mode`.
-        public var mode: UInt32
+        package var mode: UInt32
 
-        public init(owner: UInt32, group: UInt32, mode: UInt32) {
+        package init(owner: UInt32, group: UInt32, mode: UInt32) {
             self.owner = owner
             self.group = group
             self.mode = mode
@@ -20,16 +20,16 @@ public struct FileTrust: Hashable, Sendable {
     }
 
     /// Whoever reads the files.
-    public var user: UInt32
+    package var user: UInt32
 
-    public init(user: UInt32) {
+    package init(user: UInt32) {
         self.user = user
     }
 
     /// Judges a file, or a directory whose entries are used.
     ///
     /// - Parameter directory: the one that it stands in; nil when that is not known.
-    public func check(
+    package func check(
         _ permissions: Permissions, at path: String, in directory: (path: String, permissions: Permissions)?
     ) throws(UntrustedFile) {
         if let others = others(whoMayWrite: permissions) {
@@ -66,15 +66,15 @@ extension FileTrust.Permissions {
 }
 
 /// A file that others than root and its owner may change.
-public struct UntrustedFile: Error, Hashable, Sendable {
-    public var path: String
+package struct UntrustedFile: Error, Hashable, Sendable {
+    package var path: String
     /// Who may do what.
-    public var message: String
+    package var message: String
     /// A command.
-    public var remedy: String
+    package var remedy: String
 
     /// - Parameter location: the key that names the file; empty for a file that nobody names.
-    public func finding(at location: String = "") -> Finding {
+    package func finding(at location: String = "") -> Finding {
         let rule = DefinitionRule.fileTrust
         return Finding(
             rule: rule.id, severity: rule.severity, location: location, message: message,
@@ -84,7 +84,7 @@ public struct UntrustedFile: Error, Hashable, Sendable {
 
 extension UntrustedFile: CustomStringConvertible {
     /// On one line, with the rule.
-    public var description: String {
+    package var description: String {
         var finding = finding()
         finding.path = path
         return "\(finding)"

@@ -1,11 +1,11 @@
-import CellConfiguration
+package import CellConfiguration
 
 /// What a cell has in the simulated machine only: `[simulation]` and
 /// `[[simulated-device]]` of its definition. The
 /// daemon makes nothing of it; `jailhouse-sim` reads it for cells that execute.
-public struct SimulationTable: Hashable, Sendable {
+package struct SimulationTable: Hashable, Sendable {
     /// Hardware of a PC that no cell of the real hypervisor has. To try a program that was not yet built without it.
-    public enum Device: String, CaseIterable, Hashable, Sendable {
+    package enum Device: String, CaseIterable, Hashable, Sendable {
         /// The interrupt controllers, with their trigger registers.
         case pic8259A = "8259a"
         /// The interval timer, with the port that gates its speaker.
@@ -18,7 +18,7 @@ public struct SimulationTable: Hashable, Sendable {
         case vga
 
         /// The I/O ports by which it is driven.
-        public var ports: [ClosedRange<UInt16>] {
+        package var ports: [ClosedRange<UInt16>] {
             switch self {
             case .pic8259A: [0x20...0x21, 0xa0...0xa1, 0x4d0...0x4d1]
             case .pit8254: [0x40...0x43, 0x61...0x61]
@@ -30,19 +30,19 @@ public struct SimulationTable: Hashable, Sendable {
     }
 
     /// What stands in the simulated machine where the cell's configuration has a PCI device.
-    public struct PCIModel: Hashable, Sendable {
+    package struct PCIModel: Hashable, Sendable {
         /// As in the configuration.
-        public var address: PCIAddress
+        package var address: PCIAddress
         /// As QEMU calls it: `e1000e`.
-        public var model: String
+        package var model: String
         /// The wire that a network card is at; cards with the same name here can talk to each other.
-        public var network: String?
+        package var network: String?
     }
 
-    public var devices: [Device] = []
-    public var pci: [PCIModel] = []
+    package var devices: [Device] = []
+    package var pci: [PCIModel] = []
 
-    public init() {}
+    package init() {}
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         if let table = try document.root.table("simulation") {

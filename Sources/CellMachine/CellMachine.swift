@@ -1,4 +1,4 @@
-public import CellConfiguration
+package import CellConfiguration
 import Glibc
 import Synchronization
 import SystemCalls
@@ -7,8 +7,8 @@ import SystemCalls
 /// its configuration.
 ///
 /// Its calls may come from any thread; each waits for the one before.
-public final class CellMachine: Sendable {
-    public let cell: CellDescriptor
+package final class CellMachine: Sendable {
+    package let cell: CellDescriptor
     private let settings: CellMachineSettings
     private let area: SharedArea
     private let contents: [UInt8]
@@ -34,7 +34,7 @@ public final class CellMachine: Sendable {
     ///   - legacyDevices: what the hypervisor would not give to it.
     ///   - onEvent: called on a thread of this cell's.
     /// - Throws: ``CellMachineError``.
-    public init(
+    package init(
         cell: CellDescriptor, system: SystemDescriptor? = nil, slot: Int, devices: [SimulatedDevice] = [],
         legacyDevices: Set<LegacyDevice> = [], settings: CellMachineSettings,
         onEvent: @escaping @Sendable (CellMachineEvent) -> Void
@@ -99,7 +99,7 @@ public final class CellMachine: Sendable {
     /// reset address. The images stand in the machine's memory by then; the rest of it is as it was.
     ///
     /// - Throws: ``CellMachineError`` `ended` or `emulator`.
-    public func start() throws(CellMachineError) {
+    package func start() throws(CellMachineError) {
         try status.withLock { status throws(CellMachineError) in
             try halt(&status)
             if status.hasStarted {
@@ -117,7 +117,7 @@ public final class CellMachine: Sendable {
     /// When this returns, no CPU of the cell executes any more.
     ///
     /// - Throws: ``CellMachineError`` `ended` or `emulator`.
-    public func park() throws(CellMachineError) {
+    package func park() throws(CellMachineError) {
         try status.withLock { status throws(CellMachineError) in try halt(&status) }
     }
 
@@ -129,38 +129,38 @@ public final class CellMachine: Sendable {
     }
 
     /// The word of the cell in its communication region.
-    public var state: UInt32 { area.communicationWord(CommunicationPage.stateOffset) }
+    package var state: UInt32 { area.communicationWord(CommunicationPage.stateOffset) }
 
     /// What the hypervisor writes there when a cell does not answer.
-    public func setState(_ state: UInt32) { area.setCommunicationWord(CommunicationPage.stateOffset, state) }
+    package func setState(_ state: UInt32) { area.setCommunicationWord(CommunicationPage.stateOffset, state) }
 
     /// Clears the reply, then writes the message.
-    public func send(_ message: UInt32) {
+    package func send(_ message: UInt32) {
         let page = communicationPage(tscKHz: 0)
         area.setCommunicationWord(page.replyOffset, 0)
         area.setCommunicationWord(page.messageOffset, message)
     }
 
     /// 0 until there is one.
-    public var reply: UInt32 { area.communicationWord(communicationPage(tscKHz: 0).replyOffset) }
+    package var reply: UInt32 { area.communicationWord(communicationPage(tscKHz: 0).replyOffset) }
 
     /// How many of the cell's CPUs are parked for a violation: with the last one the monitor writes `failed`.
-    public var failedCPUCount: Int { Int(area.failedCount) }
+    package var failedCPUCount: Int { Int(area.failedCount) }
 
     /// Tells all events that the monitor has written down until now, on the caller's thread.
-    public func catchUp() { listener.hearEvents() }
+    package func catchUp() { listener.hearEvents() }
 
     /// How often each CPU, by the machine's number, left the cell, since this machine was made.
-    public func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }
+    package func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }
 
     /// To the cell's COM1; what its buffers cannot take is lost.
-    public func serialInput(_ bytes: [UInt8]) { emulator.sendSerial(bytes) }
+    package func serialInput(_ bytes: [UInt8]) { emulator.sendSerial(bytes) }
 
     /// QEMU's process; nil when it has ended.
-    public var processID: Int32? { emulator.processID }
+    package var processID: Int32? { emulator.processID }
 
     /// Ends QEMU and waits until it is gone. Afterwards nothing can be started here.
-    public func terminate() {
+    package func terminate() {
         TimeStampCounter.learn(area.tscKHz)
         emulator.terminate()
         unlink(firmwareCopy)

@@ -1,8 +1,8 @@
-public import SystemCalls
+package import SystemCalls
 
 /// Why a cell cannot execute.
-public struct CellMachineError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Code: String, Hashable, Sendable {
+package struct CellMachineError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, Hashable, Sendable {
         /// The configuration asks for what the simulated machine does not have.
         case configuration
         /// Firmware or monitor cannot be read, or are not what they should be.
@@ -15,18 +15,18 @@ public struct CellMachineError: Error, Hashable, Sendable, CustomStringConvertib
         case ended
     }
 
-    public let code: Code
+    package let code: Code
     /// One lower-case sentence.
-    public let message: String
-    public let cause: SystemCallError?
+    package let message: String
+    package let cause: SystemCallError?
 
-    public init(_ code: Code, _ message: String, cause: SystemCallError? = nil) {
+    package init(_ code: Code, _ message: String, cause: SystemCallError? = nil) {
         self.code = code
         self.message = message
         self.cause = cause
     }
 
-    public var description: String { cause.map { "\(message): \($0)" } ?? message }
+    package var description: String { cause.map { "\(message): \($0)" } ?? message }
 }
 
 /// Runs system calls; what fails becomes an error of this room.

@@ -1,5 +1,5 @@
 /// What happens in a cell, told on a thread of its machine: what hears it must not take long.
-public enum CellMachineEvent: Hashable, Sendable {
+package enum CellMachineEvent: Hashable, Sendable {
     /// Characters that the inmate printed through the virtual console, as they are.
     case printed(String)
     /// A line of the hypervisor's own that is about the cell, without its end.
@@ -14,7 +14,7 @@ public enum CellMachineEvent: Hashable, Sendable {
 }
 
 /// Why a CPU left its cell; the raw value is the end of the driver's file name, `vmexits_…`.
-public enum VMExit: String, Hashable, Sendable, CaseIterable {
+package enum VMExit: String, Hashable, Sendable, CaseIterable {
     case mmio
     case management
     case hypercall

@@ -1,37 +1,37 @@
 /// What all cells of a simulated machine have in common.
-public struct CellMachineSettings: Hashable, Sendable {
-    public enum CommunicationRegionLayout: Hashable, Sendable {
+package struct CellMachineSettings: Hashable, Sendable {
+    package enum CommunicationRegionLayout: Hashable, Sendable {
         case current
         /// Of Jailhouse's first releases, as the RTEMS port of 2016 reads it.
         case of2016
     }
 
-    public enum Accelerator: Hashable, Sendable {
+    package enum Accelerator: Hashable, Sendable {
         /// KVM where it nests SVM, else software.
         case automatic
         case software
     }
 
     /// QEMU for x86-64.
-    public var emulator: String
+    package var emulator: String
     /// The files that Sources/CellMonitor builds.
-    public var firmware: String
-    public var monitor: String
+    package var firmware: String
+    package var monitor: String
     /// An existing directory: sockets of networks, and small files of each cell.
-    public var directory: String
+    package var directory: String
     /// The machine's RAM as a sparse file, of ``memorySize`` bytes: see ``MachineMemory``.
-    public var memoryFile: String
+    package var memoryFile: String
     /// In bytes: whole megabytes, more than 2 GiB. What is above 2 GiB stands at 4 GiB.
-    public var memorySize: UInt64
-    public var pmTimerPort: UInt16
+    package var memorySize: UInt64
+    package var pmTimerPort: UInt16
     /// Of PCI's configuration space in memory: whole 256 MiB.
-    public var configurationSpaceBase: UInt64
-    public var layout: CommunicationRegionLayout
-    public var accelerator: Accelerator
+    package var configurationSpaceBase: UInt64
+    package var layout: CommunicationRegionLayout
+    package var accelerator: Accelerator
     /// How long QEMU may take for an answer.
-    public var patience: Duration
+    package var patience: Duration
 
-    public init(
+    package init(
         emulator: String = "/usr/bin/qemu-system-x86_64", firmware: String, monitor: String, directory: String,
         memoryFile: String, memorySize: UInt64 = 4 << 30, pmTimerPort: UInt16 = 0x608,
         configurationSpaceBase: UInt64 = 0xb000_0000, layout: CommunicationRegionLayout = .current,

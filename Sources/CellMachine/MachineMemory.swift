@@ -5,24 +5,24 @@ import SystemCalls
 ///
 /// RAM is at 0 ..< ``monitors``, and from 4 GiB up, which stands in the file from 2 GiB on. What lies between
 /// ``monitors`` and 2 GiB belongs to the cells' monitors, 1 MiB each.
-public final class MachineMemory: Sendable {
+package final class MachineMemory: Sendable {
     /// 16 cells' monitors.
-    public static let monitors: UInt64 = 0x7f00_0000
-    public static let slotLimit = 16
+    package static let monitors: UInt64 = 0x7f00_0000
+    package static let slotLimit = 16
     private static let lowEnd: UInt64 = 0x8000_0000
     /// From where on there is RAM again.
-    public static let highBegin: UInt64 = 1 << 32
+    package static let highBegin: UInt64 = 1 << 32
 
-    public let path: String
+    package let path: String
     /// In bytes.
-    public let size: UInt64
+    package let size: UInt64
     private let mapping: MappedFile
 
     /// Makes the file, empty, or takes one of the same size as it is.
     ///
     /// - Parameter size: in bytes, more than 2 GiB.
     /// - Throws: ``CellMachineError`` `memory`.
-    public init(path: String, size: UInt64) throws(CellMachineError) {
+    package init(path: String, size: UInt64) throws(CellMachineError) {
         guard size > MachineMemory.lowEnd, size & 0xf_ffff == 0 else {
             throw CellMachineError(.memory, "the machine's memory must be whole megabytes, more than 2 GiB")
         }
@@ -32,13 +32,13 @@ public final class MachineMemory: Sendable {
     }
 
     /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
-    public func write(_ bytes: [UInt8], at address: UInt64) throws(CellMachineError) {
+    package func write(_ bytes: [UInt8], at address: UInt64) throws(CellMachineError) {
         let place = try pointer(address, count: bytes.count)
         bytes.withUnsafeBytes { if let source = $0.baseAddress { place.copyMemory(from: source, byteCount: $0.count) } }
     }
 
     /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
-    public func read(at address: UInt64, count: Int) throws(CellMachineError) -> [UInt8] {
+    package func read(at address: UInt64, count: Int) throws(CellMachineError) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: try pointer(address, count: count), count: count))
     }
 

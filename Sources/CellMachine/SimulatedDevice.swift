@@ -1,14 +1,14 @@
-public import CellConfiguration
+package import CellConfiguration
 
 /// A PCI device that stands in a slot of the machine; it works for the cell that owns it.
-public struct SimulatedDevice: Hashable, Sendable {
-    public var address: PCIAddress
+package struct SimulatedDevice: Hashable, Sendable {
+    package var address: PCIAddress
     /// As QEMU names it: `e1000e`, `ich9-intel-hda` …
-    public var model: String
+    package var model: String
     /// For network devices: who else is on the cable. Devices of any cell with the same name hear each other.
-    public var network: String?
+    package var network: String?
 
-    public init(address: PCIAddress, model: String, network: String? = nil) {
+    package init(address: PCIAddress, model: String, network: String? = nil) {
         self.address = address
         self.model = model
         self.network = network
@@ -16,7 +16,7 @@ public struct SimulatedDevice: Hashable, Sendable {
 }
 
 /// Devices of a PC that a cell on the hypervisor never has; granted, they let a stock PC program run further.
-public enum LegacyDevice: String, Hashable, Sendable, CaseIterable {
+package enum LegacyDevice: String, Hashable, Sendable, CaseIterable {
     /// The interrupt controllers.
     case interruptControllers = "8259a"
     /// The interval timer, and the speaker's gate that reads it.

@@ -1,23 +1,23 @@
 extension Manager {
     /// A cell that exists, is defined, or both.
-    public struct Cell: Codable, Hashable, Sendable {
-        public var name: String
+    package struct Cell: Codable, Hashable, Sendable {
+        package var name: String
         /// Nil while the cell does not exist.
-        public var id: Int?
+        package var id: Int?
         /// The hypervisor's word; nil while the cell does not exist.
-        public var state: String?
+        package var state: String?
         /// The daemon's word.
-        public var condition: String
-        public var cpus: [Int]
-        public var failedCpus: [Int]
-        public var restarts: Int
+        package var condition: String
+        package var cpus: [Int]
+        package var failedCpus: [Int]
+        package var restarts: Int
         /// When ``condition`` changed last, in µs since 1970.
-        public var since: Int
+        package var since: Int
         /// The same in µs since boot.
-        public var sinceMonotonic: Int
-        public var defined: Bool
+        package var sinceMonotonic: Int
+        package var defined: Bool
 
-        public init(
+        package init(
             name: String, id: Int? = nil, state: String? = nil, condition: String, cpus: [Int] = [],
             failedCpus: [Int] = [], restarts: Int, since: Int, sinceMonotonic: Int, defined: Bool
         ) {
@@ -35,19 +35,19 @@ extension Manager {
     }
 
     /// All that is known about one cell.
-    public struct Details: Codable, Hashable, Sendable {
-        public var cell: Cell
+    package struct Details: Codable, Hashable, Sendable {
+        package var cell: Cell
         /// Nil for a foreign cell.
-        public var definition: String?
+        package var definition: String?
         /// Why the definition cannot be used.
-        public var problem: String?
-        public var images: [String]
-        public var supervision: Supervision?
-        public var lastFailure: Failure?
-        public var console: [String]
-        public var vmExits: Int?
+        package var problem: String?
+        package var images: [String]
+        package var supervision: Supervision?
+        package var lastFailure: Failure?
+        package var console: [String]
+        package var vmExits: Int?
 
-        public init(
+        package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil
         ) {
@@ -63,21 +63,21 @@ extension Manager {
     }
 
     /// How a cell is looked after, and how far its restarts have got.
-    public struct Supervision: Codable, Hashable, Sendable {
-        public var desired: String
-        public var restart: String
+    package struct Supervision: Codable, Hashable, Sendable {
+        package var desired: String
+        package var restart: String
         /// µs, as are the other durations.
-        public var delay: Int
-        public var maximumDelay: Int
-        public var attempts: Int
-        public var attemptLimit: Int
-        public var limitWithin: Int
+        package var delay: Int
+        package var maximumDelay: Int
+        package var attempts: Int
+        package var attemptLimit: Int
+        package var limitWithin: Int
         /// µs since 1970; nil unless the cell is backing off.
-        public var nextRestart: Int?
-        public var stopTimeout: Int
-        public var autostart: Bool
+        package var nextRestart: Int?
+        package var stopTimeout: Int
+        package var autostart: Bool
 
-        public init(
+        package init(
             desired: String, restart: String, delay: Int, maximumDelay: Int, attempts: Int, attemptLimit: Int,
             limitWithin: Int, nextRestart: Int? = nil, stopTimeout: Int, autostart: Bool
         ) {
@@ -95,17 +95,17 @@ extension Manager {
     }
 
     /// What was kept of a failure before the cell was repaired.
-    public struct Failure: Codable, Hashable, Sendable {
+    package struct Failure: Codable, Hashable, Sendable {
         /// µs since 1970.
-        public var at: Int
-        public var reason: String
-        public var state: String?
-        public var failedCpus: [Int]
-        public var console: [String]
-        public var vmExits: Int?
-        public var managementExits: Int?
+        package var at: Int
+        package var reason: String
+        package var state: String?
+        package var failedCpus: [Int]
+        package var console: [String]
+        package var vmExits: Int?
+        package var managementExits: Int?
 
-        public init(
+        package init(
             at: Int, reason: String, state: String? = nil, failedCpus: [Int] = [], console: [String] = [],
             vmExits: Int? = nil, managementExits: Int? = nil
         ) {
@@ -120,17 +120,17 @@ extension Manager {
     }
 
     /// Something happened to a cell.
-    public struct Change: Codable, Hashable, Sendable {
+    package struct Change: Codable, Hashable, Sendable {
         /// µs since 1970.
-        public var at: Int
-        public var kind: String
-        public var cell: Cell
-        public var previous: String?
-        public var message: String
+        package var at: Int
+        package var kind: String
+        package var cell: Cell
+        package var previous: String?
+        package var message: String
         /// Changes that this watcher was too slow for.
-        public var missed: Int
+        package var missed: Int
 
-        public init(
+        package init(
             at: Int, kind: String, cell: Cell, previous: String? = nil, message: String, missed: Int
         ) {
             self.at = at

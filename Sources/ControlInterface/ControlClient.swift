@@ -1,11 +1,12 @@
 import Glibc
-public import SystemCalls
+package import SystemCalls
+import SystemPackage
 
 /// A connection to the daemon that waits for its answers.
 ///
 /// One call at a time: a stream occupies the connection until its end, a second call needs a second client. Whatever is
 /// at the other end, nothing here waits or grows without limit but a stream for its next reply.
-public final class ControlClient {
+package final class ControlClient {
     /// For the daemon to take the connection or a call, and from the first byte of a reply to its last.
     static let transferTime = Duration.seconds(10)
 
@@ -17,7 +18,7 @@ public final class ControlClient {
     /// - Parameter path: the socket.
     /// - Throws: ``ControlError/noSocket(path:)``, ``ControlError/nobodyListens(path:)``,
     ///   ``ControlError/notPermitted(path:)`` or ``ControlError/connection(_:)``.
-    public init(socket path: String) throws(ControlError) {
+    package init(socket path: String) throws(ControlError) {
         do {
             descriptor = try SystemCall.connect(toSocket: path, patience: Self.transferTime)
         } catch {
@@ -32,12 +33,12 @@ public final class ControlClient {
     }
 
     /// For connections made elsewhere, for example one end of a socket pair.
-    public init(adopting descriptor: consuming OwnedDescriptor) {
+    package init(adopting descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
     }
 
     /// From now on no wait for the daemon lasts longer than this; one that does is ``ControlError/noAnswer``.
-    public func limitWaiting(to limit: Duration) throws(ControlError) {
+    package func limitWaiting(to limit: Duration) throws(ControlError) {
         longestWait = limit
         do throws(SystemCallError) {
             try SystemCall.limitWaiting(on: descriptor.rawValue, to: limit)
@@ -47,7 +48,7 @@ public final class ControlClient {
     }
 
     /// Sends a call and waits for its reply.
-    public func call<Method: VarlinkMethod>(
+    package func call<Method: VarlinkMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters
     ) throws(ControlError) -> Method.Reply {
         try send(VarlinkCall.message(Method.self, parameters))
@@ -55,14 +56,14 @@ public final class ControlClient {
     }
 
     /// Sends a call of a method without parameters and waits for its reply.
-    public func call<Method: VarlinkMethod>(
+    package func call<Method: VarlinkMethod>(
         _ method: Method.Type
     ) throws(ControlError) -> Method.Reply where Method.Parameters == Nothing {
         try call(method, Nothing())
     }
 
     /// Sends a call with `more`; the replies come from the stream.
-    public func stream<Method: VarlinkMethod>(
+    package func stream<Method: VarlinkMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters
     ) throws(ControlError) -> ReplyStream<Method> {
         try send(VarlinkCall.message(Method.self, parameters, more: true))
@@ -156,7 +157,7 @@ public final class ControlClient {
 }
 
 /// The replies to one call with `more`.
-public struct ReplyStream<Method: VarlinkMethod> {
+package struct ReplyStream<Method: VarlinkMethod> {
     private let client: ControlClient
     private var atEnd = false
 
@@ -165,7 +166,7 @@ public struct ReplyStream<Method: VarlinkMethod> {
     }
 
     /// Waits for the next reply; nil after the last one.
-    public mutating func next() throws(ControlError) -> Method.Reply? {
+    package mutating func next() throws(ControlError) -> Method.Reply? {
         guard !atEnd else { return nil }
         let (reply, continues) = try VarlinkReply.decode(client.nextMessage(within: nil), of: Method.self)
         atEnd = !continues

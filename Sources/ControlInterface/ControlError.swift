@@ -1,7 +1,7 @@
-public import SystemCalls
+package import SystemCalls
 
 /// What can go wrong between a client and the daemon.
-public enum ControlError: Error, Hashable, Sendable {
+package enum ControlError: Error, Hashable, Sendable {
     /// Nothing stands at the socket's path: the daemon was never started.
     case noSocket(path: String)
     /// The socket is there, but nobody listens: the daemon has ended.
@@ -29,7 +29,7 @@ public enum ControlError: Error, Hashable, Sendable {
 }
 
 extension ControlError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .noSocket(let path): "there is no socket \(path)"
         case .nobodyListens(let path): "nobody listens at \(path)"

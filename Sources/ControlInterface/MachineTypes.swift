@@ -1,17 +1,17 @@
 extension Manager {
     /// The machine as a whole.
-    public struct Machine: Codable, Hashable, Sendable {
-        public var enabled: Bool
-        public var system: String?
-        public var driver: Bool
-        public var version: String
+    package struct Machine: Codable, Hashable, Sendable {
+        package var enabled: Bool
+        package var system: String?
+        package var driver: Bool
+        package var version: String
         /// Pages, as are the other pools.
-        public var memPoolSize: Int
-        public var memPoolUsed: Int
-        public var remapPoolSize: Int
-        public var remapPoolUsed: Int
+        package var memPoolSize: Int
+        package var memPoolUsed: Int
+        package var remapPoolSize: Int
+        package var remapPoolUsed: Int
 
-        public init(
+        package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int
         ) {
@@ -27,24 +27,24 @@ extension Manager {
     }
 
     /// A cell's communication region (the interface's name for it is short, since a method has the long one).
-    public struct Region: Codable, Hashable, Sendable {
+    package struct Region: Codable, Hashable, Sendable {
         /// The bits of the address as the inmate sees it: `UInt64(bitPattern: Int64(address))`.
-        public var address: Int?
-        public var abiRevision: Int
-        public var state: String?
-        public var stateNumber: Int?
-        public var passive: Bool
-        public var messageReplyTimeout: Int
-        public var lastRequest: ShutdownRequest
-        public var pciMmconfigBase: Int?
-        public var pmTimerPort: Int?
-        public var numberOfCpus: Int?
-        public var tscKhz: Int?
-        public var apicKhz: Int?
-        public var consoleAddress: Int?
-        public var flags: [String]
+        package var address: Int?
+        package var abiRevision: Int
+        package var state: String?
+        package var stateNumber: Int?
+        package var passive: Bool
+        package var messageReplyTimeout: Int
+        package var lastRequest: ShutdownRequest
+        package var pciMmconfigBase: Int?
+        package var pmTimerPort: Int?
+        package var numberOfCpus: Int?
+        package var tscKhz: Int?
+        package var apicKhz: Int?
+        package var consoleAddress: Int?
+        package var flags: [String]
 
-        public init(
+        package init(
             address: Int? = nil, abiRevision: Int, state: String? = nil, stateNumber: Int? = nil, passive: Bool,
             messageReplyTimeout: Int, lastRequest: ShutdownRequest, pciMmconfigBase: Int? = nil,
             pmTimerPort: Int? = nil, numberOfCpus: Int? = nil, tscKhz: Int? = nil, apicKhz: Int? = nil,
@@ -68,13 +68,13 @@ extension Manager {
     }
 
     /// What became of the last request to shut down.
-    public struct ShutdownRequest: Codable, Hashable, Sendable {
+    package struct ShutdownRequest: Codable, Hashable, Sendable {
         /// `approved`, `denied`, `timed-out` or `not-asked`.
-        public var outcome: String
+        package var outcome: String
         /// µs since 1970.
-        public var at: Int?
+        package var at: Int?
 
-        public init(
+        package init(
             outcome: String, at: Int? = nil
         ) {
             self.outcome = outcome
@@ -83,11 +83,11 @@ extension Manager {
     }
 
     /// A counter of the hypervisor.
-    public struct Statistic: Codable, Hashable, Sendable {
-        public var name: String
-        public var value: Int
+    package struct Statistic: Codable, Hashable, Sendable {
+        package var name: String
+        package var value: Int
 
-        public init(
+        package init(
             name: String, value: Int
         ) {
             self.name = name

@@ -2,11 +2,11 @@
 ///
 /// Its Swift names are those of the interface: the type `Cell` is `Manager.Cell`, the method `Start` is
 /// `Manager.Start`; the errors are the cases of ``ManagerError``. See ``description`` for what each means.
-public enum Manager {
-    public static let name = "org.jailhoused.Manager"
+package enum Manager {
+    package static let name = "org.jailhoused.Manager"
 
     /// Every method, in the order of the interface.
-    public static let methods: [any ManagerMethod.Type] = [
+    package static let methods: [any ManagerMethod.Type] = [
         List.self, Describe.self, Enable.self, Disable.self, Create.self, Start.self, Stop.self, Restart.self,
         Destroy.self, ResetFailed.self, Reload.self, ShutDownAll.self, CommunicationRegion.self, Statistics.self,
         Watch.self, Console.self, Failures.self, Check.self,
@@ -17,13 +17,13 @@ public enum Manager {
     /// The method that a call names, or nil.
     ///
     /// - Parameter qualifiedName: for example `org.jailhoused.Manager.Start`.
-    public static func method(named qualifiedName: String) -> (any ManagerMethod.Type)? {
+    package static func method(named qualifiedName: String) -> (any ManagerMethod.Type)? {
         methodsByName[qualifiedName]
     }
 }
 
 /// A method of `org.jailhoused.Manager`.
-public protocol ManagerMethod: VarlinkMethod {
+package protocol ManagerMethod: VarlinkMethod {
     /// Whether it changes the machine or the daemon: the socket for reading does not answer it.
     static var changesSomething: Bool { get }
     /// Whether it answers with a stream, and so only to calls with `more`.
@@ -31,16 +31,16 @@ public protocol ManagerMethod: VarlinkMethod {
 }
 
 extension ManagerMethod {
-    public static var interface: String { Manager.name }
-    public static var changesSomething: Bool { false }
-    public static var streams: Bool { false }
+    package static var interface: String { Manager.name }
+    package static var changesSomething: Bool { false }
+    package static var streams: Bool { false }
     /// A cell is given its stop-timeout, and Linux may stand still meanwhile.
-    public static var patience: Duration { changesSomething ? .seconds(300) : .seconds(30) }
+    package static var patience: Duration { changesSomething ? .seconds(300) : .seconds(30) }
 }
 
 /// A method that does something to one cell and answers with the cell as it is when that is done.
-public protocol CellCommand: ManagerMethod where Parameters == Manager.OneCell, Reply == Manager.CellReply {}
+package protocol CellCommand: ManagerMethod where Parameters == Manager.OneCell, Reply == Manager.CellReply {}
 
 extension CellCommand {
-    public static var changesSomething: Bool { true }
+    package static var changesSomething: Bool { true }
 }

@@ -1,7 +1,7 @@
 extension Manager {
     /// The interface as `org.varlink.service.GetInterfaceDescription` hands it out: the source of truth for names,
     /// types and what may be absent. A test holds the Swift types against it.
-    public static let description = """
+    package static let description = """
         # The cells of the Jailhouse hypervisor on this machine, and the daemon that looks after them.
         #
         # Times are microseconds: since 1970 (realtime), or since boot where a field says monotonic.

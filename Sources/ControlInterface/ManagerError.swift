@@ -1,5 +1,5 @@
 /// The errors of `org.jailhoused.Manager`. `message` is a whole sentence: what happened and what to do.
-public enum ManagerError: Error, Hashable, Sendable {
+package enum ManagerError: Error, Hashable, Sendable {
     /// - nearest: a name like the wrong one.
     case cellNotFound(cell: String, nearest: String?, message: String)
     case noDriver(message: String)
@@ -26,7 +26,7 @@ public enum ManagerError: Error, Hashable, Sendable {
 
 extension ManagerError {
     /// The error's name in the interface, for example `CellNotFound`.
-    public var name: String {
+    package var name: String {
         switch self {
         case .cellNotFound: "CellNotFound"
         case .noDriver: "NoDriver"
@@ -44,13 +44,13 @@ extension ManagerError {
     }
 
     /// For example `org.jailhoused.Manager.CellNotFound`.
-    public var qualifiedName: String { "\(Manager.name).\(name)" }
+    package var qualifiedName: String { "\(Manager.name).\(name)" }
 
     /// The sentence for people.
-    public var message: String { fields.message }
+    package var message: String { fields.message }
 
     /// The cell that the error is about, if it is about one.
-    public var cell: String? { fields.cell }
+    package var cell: String? { fields.cell }
 }
 
 extension ManagerError {

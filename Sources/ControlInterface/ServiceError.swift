@@ -1,5 +1,5 @@
 /// The errors of `org.varlink.service`: a call that never reached its method.
-public enum ServiceError: Error, Hashable, Sendable {
+package enum ServiceError: Error, Hashable, Sendable {
     case interfaceNotFound(interface: String)
     case methodNotFound(method: String)
     case methodNotImplemented(method: String)
@@ -14,7 +14,7 @@ extension ServiceError {
     static let interface = "org.varlink.service"
 
     /// For example `org.varlink.service.MethodNotFound`.
-    public var qualifiedName: String {
+    package var qualifiedName: String {
         let name =
             switch self {
             case .interfaceNotFound: "InterfaceNotFound"
@@ -58,7 +58,7 @@ extension ServiceError {
 }
 
 extension ServiceError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .interfaceNotFound(let interface): "the daemon has no interface '\(interface)'"
         case .methodNotFound(let method): "the daemon has no method '\(method)'"

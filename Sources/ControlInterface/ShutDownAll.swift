@@ -1,39 +1,39 @@
 extension Manager {
     /// A cell that was not stopped, and why.
-    public struct LeftCell: Codable, Hashable, Sendable {
-        public var cell: String
-        public var message: String
+    package struct LeftCell: Codable, Hashable, Sendable {
+        package var cell: String
+        package var message: String
 
-        public init(cell: String, message: String) {
+        package init(cell: String, message: String) {
             self.cell = cell
             self.message = message
         }
     }
 
-    public enum ShutDownAll: ManagerMethod {
-        public static let changesSomething = true
+    package enum ShutDownAll: ManagerMethod {
+        package static let changesSomething = true
         /// For a call that says none: 20 s.
-        public static let standardTimeout = 20_000_000
+        package static let standardTimeout = 20_000_000
 
-        public struct Parameters: VarlinkParameters {
-            public static let fieldNames = ["timeout"]
+        package struct Parameters: VarlinkParameters {
+            package static let fieldNames = ["timeout"]
             /// µs.
-            public var timeout: Int?
+            package var timeout: Int?
 
-            public init(timeout: Int? = nil) {
+            package init(timeout: Int? = nil) {
                 self.timeout = timeout
             }
         }
 
-        public struct Reply: Codable, Hashable, Sendable {
+        package struct Reply: Codable, Hashable, Sendable {
             /// In the order in which they were stopped.
-            public var stopped: [String]
-            public var left: [LeftCell]
-            public var disabled: Bool
+            package var stopped: [String]
+            package var left: [LeftCell]
+            package var disabled: Bool
             /// Why the hypervisor is not disabled.
-            public var message: String?
+            package var message: String?
 
-            public init(
+            package init(
                 stopped: [String] = [], left: [LeftCell] = [], disabled: Bool = false, message: String? = nil
             ) {
                 self.stopped = stopped
@@ -51,7 +51,7 @@ extension Manager.LeftCell {
 
 extension Manager.ShutDownAll.Reply {
     /// For people: a line for each cell, then the hypervisor.
-    public var lines: [String] {
+    package var lines: [String] {
         stopped.map { "stopped \($0)" } + left.map { "NOT STOPPED: \($0.text)" } + [
             disabled ? "the hypervisor is disabled" : "THE HYPERVISOR IS NOT DISABLED: \(message ?? "")"
         ]

@@ -1,18 +1,18 @@
 /// A call as it came: which method, how it wants to be answered, and parameters that are decoded once the method
 /// is known.
-public struct VarlinkCall: Hashable, Sendable {
+package struct VarlinkCall: Hashable, Sendable {
     /// For example `org.jailhoused.Manager.Start`.
-    public let method: String
+    package let method: String
     /// The caller takes a stream of replies.
-    public let more: Bool
+    package let more: Bool
     /// The caller wants no reply, not even an error.
-    public let oneway: Bool
+    package let oneway: Bool
     private let message: [UInt8]
 
     /// - Parameter message: one message without its NUL.
     /// - Throws: ``ControlError/malformed(_:)`` or ``ControlError/tooDeep(limit:)``: the peer does not speak Varlink
     ///   and is best disconnected.
-    public init(message: [UInt8]) throws(ControlError) {
+    package init(message: [UInt8]) throws(ControlError) {
         try VarlinkJSON.checkDepth(message)
         let envelope: CallEnvelope
         do {
@@ -30,7 +30,7 @@ public struct VarlinkCall: Hashable, Sendable {
     }
 
     /// The interface that ``method`` names: everything before the last dot.
-    public var interface: String {
+    package var interface: String {
         guard let dot = method.lastIndex(of: ".") else { return "" }
         return String(method[..<dot])
     }
@@ -39,7 +39,7 @@ public struct VarlinkCall: Hashable, Sendable {
     ///
     /// - Throws: ``ServiceError/invalidParameter(parameter:)`` with the parameter's name, or
     ///   ``ServiceError/expectedMore`` for a method that streams and a call that takes no stream.
-    public func parameters<Method: VarlinkMethod>(of method: Method.Type) throws(ServiceError) -> Method.Parameters {
+    package func parameters<Method: VarlinkMethod>(of method: Method.Type) throws(ServiceError) -> Method.Parameters {
         if let method = method as? any ManagerMethod.Type, method.streams && !more { throw .expectedMore }
         do {
             let keys = try VarlinkJSON.decode(ParametersEnvelope<ObjectKeys>.self, from: message).parameters
@@ -60,7 +60,7 @@ public struct VarlinkCall: Hashable, Sendable {
     }
 
     /// A call as bytes, with the NUL that ends it.
-    public static func message<Method: VarlinkMethod>(
+    package static func message<Method: VarlinkMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters, more: Bool = false, oneway: Bool = false
     ) throws(ControlError) -> [UInt8] {
         try VarlinkJSON.message(

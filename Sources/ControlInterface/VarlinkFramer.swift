@@ -1,9 +1,9 @@
 /// Cuts a stream of bytes into messages: each ends with a NUL byte, which JSON never contains.
-public struct VarlinkFramer: Sendable {
+package struct VarlinkFramer: Sendable {
     /// The longest message that a server takes, in bytes without its NUL.
-    public static let serverLimit = 64 << 10
+    package static let serverLimit = 64 << 10
     /// The longest message that a client takes: replies carry what consoles printed.
-    public static let clientLimit = 4 << 20
+    package static let clientLimit = 4 << 20
 
     private let limit: Int
     private var buffer: [UInt8] = []
@@ -13,15 +13,15 @@ public struct VarlinkFramer: Sendable {
     private var searched = 0
 
     /// - Parameter limit: the longest message, in bytes without its NUL.
-    public init(limit: Int = VarlinkFramer.serverLimit) {
+    package init(limit: Int = VarlinkFramer.serverLimit) {
         self.limit = limit
     }
 
     /// Bytes that wait for the rest of their message.
-    public var pendingCount: Int { buffer.count - start }
+    package var pendingCount: Int { buffer.count - start }
 
     /// Adds what was received.
-    public mutating func append(_ bytes: some Sequence<UInt8>) {
+    package mutating func append(_ bytes: some Sequence<UInt8>) {
         if start > 0 {
             buffer.removeFirst(start)
             searched -= start
@@ -33,7 +33,7 @@ public struct VarlinkFramer: Sendable {
     /// The next whole message without its NUL; nil when more bytes are needed.
     ///
     /// - Throws: ``ControlError/tooLong(limit:)``; the stream cannot be used any more then.
-    public mutating func next() throws(ControlError) -> [UInt8]? {
+    package mutating func next() throws(ControlError) -> [UInt8]? {
         guard let end = buffer[searched...].firstIndex(of: 0) else {
             searched = buffer.count
             guard pendingCount <= limit else { throw .tooLong(limit: limit) }

@@ -1,5 +1,5 @@
 /// A method of a Varlink interface, as a type: what goes in, what comes out, its name.
-public protocol VarlinkMethod: Sendable {
+package protocol VarlinkMethod: Sendable {
     associatedtype Parameters: VarlinkParameters
     associatedtype Reply: Codable & Hashable & Sendable
 
@@ -12,22 +12,22 @@ public protocol VarlinkMethod: Sendable {
 }
 
 extension VarlinkMethod {
-    public static var name: String { "\(Self.self)" }
-    public static var patience: Duration { .seconds(30) }
+    package static var name: String { "\(Self.self)" }
+    package static var patience: Duration { .seconds(30) }
 
     /// What stands in a call's `method`, for example `org.jailhoused.Manager.Start`.
-    public static var qualifiedName: String { "\(interface).\(name)" }
+    package static var qualifiedName: String { "\(interface).\(name)" }
 }
 
 /// The parameters of a method: a struct that names its fields, so that one too many is noticed.
-public protocol VarlinkParameters: Codable, Hashable, Sendable {
+package protocol VarlinkParameters: Codable, Hashable, Sendable {
     /// The names as they are on the wire, those that may be absent included.
     static var fieldNames: [String] { get }
 }
 
 /// No parameters, or a reply that says nothing but "done": `()` in the interface.
-public struct Nothing: VarlinkParameters {
-    public static let fieldNames: [String] = []
+package struct Nothing: VarlinkParameters {
+    package static let fieldNames: [String] = []
 
-    public init() {}
+    package init() {}
 }

@@ -1,18 +1,18 @@
 /// Replies as bytes, each with the NUL that ends it, and back.
-public enum VarlinkReply {
+package enum VarlinkReply {
     /// - Parameter continues: more replies to the same call follow; only for calls with `more`.
     /// - Throws: ``ControlError/malformed(_:)``, which no reply of our interfaces can bring about.
-    public static func message<Method: VarlinkMethod>(
+    package static func message<Method: VarlinkMethod>(
         of method: Method.Type, _ reply: Method.Reply, continues: Bool = false
     ) throws(ControlError) -> [UInt8] {
         try VarlinkJSON.message(Outgoing(parameters: reply, continues: continues ? true : nil))
     }
 
-    public static func message(_ error: ManagerError) -> [UInt8] {
+    package static func message(_ error: ManagerError) -> [UInt8] {
         message(error: error.qualifiedName, error.fields)
     }
 
-    public static func message(_ error: ServiceError) -> [UInt8] {
+    package static func message(_ error: ServiceError) -> [UInt8] {
         message(error: error.qualifiedName, error.fields)
     }
 
@@ -27,7 +27,7 @@ public enum VarlinkReply {
     /// - Parameter message: one message without its NUL.
     /// - Returns: the reply, and whether more of them follow.
     /// - Throws: ``ControlError``, also for a reply that is an error.
-    public static func decode<Method: VarlinkMethod>(
+    package static func decode<Method: VarlinkMethod>(
         _ message: [UInt8], of method: Method.Type
     ) throws(ControlError) -> (reply: Method.Reply, continues: Bool) {
         try VarlinkJSON.checkDepth(message)

@@ -1,9 +1,9 @@
 /// The interface `org.varlink.service`, which every Varlink service has: what this is and how to talk to it.
-public enum VarlinkService {
-    public static let name = ServiceError.interface
+package enum VarlinkService {
+    package static let name = ServiceError.interface
 
     /// The interface as the Varlink project defines it.
-    public static let description = """
+    package static let description = """
         # The Varlink Service Interface is provided by every varlink service. It
         # describes the service and the interfaces it implements.
         interface org.varlink.service
@@ -42,40 +42,40 @@ public enum VarlinkService {
 
         """
 
-    public enum GetInfo: VarlinkMethod {
-        public static let interface = VarlinkService.name
-        public typealias Parameters = Nothing
-        public struct Reply: Codable, Hashable, Sendable {
-            public var vendor: String
-            public var product: String
-            public var version: String
-            public var url: String
-            public var interfaces: [String]
+    package enum GetInfo: VarlinkMethod {
+        package static let interface = VarlinkService.name
+        package typealias Parameters = Nothing
+        package struct Reply: Codable, Hashable, Sendable {
+            package var vendor: String
+            package var product: String
+            package var version: String
+            package var url: String
+            package var interfaces: [String]
         }
     }
 
-    public enum GetInterfaceDescription: VarlinkMethod {
-        public static let interface = VarlinkService.name
-        public struct Parameters: VarlinkParameters {
-            public static let fieldNames = ["interface"]
-            public var interface: String
+    package enum GetInterfaceDescription: VarlinkMethod {
+        package static let interface = VarlinkService.name
+        package struct Parameters: VarlinkParameters {
+            package static let fieldNames = ["interface"]
+            package var interface: String
 
-            public init(interface: String) {
+            package init(interface: String) {
                 self.interface = interface
             }
         }
-        public struct Reply: Codable, Hashable, Sendable {
-            public var description: String
+        package struct Reply: Codable, Hashable, Sendable {
+            package var description: String
         }
     }
 }
 
 /// Answers every call that is none of ``Manager``'s methods.
-public struct VarlinkServiceInfo: Hashable, Sendable {
+package struct VarlinkServiceInfo: Hashable, Sendable {
     /// The daemon's version.
-    public var version: String
+    package var version: String
 
-    public init(version: String) {
+    package init(version: String) {
         self.version = version
     }
 
@@ -83,7 +83,7 @@ public struct VarlinkServiceInfo: Hashable, Sendable {
     /// nil for a method of ``Manager``, which is the caller's to answer.
     ///
     /// - Returns: bytes with the NUL that ends them; they are not sent if the call is `oneway`.
-    public func reply(to call: VarlinkCall) -> [UInt8]? {
+    package func reply(to call: VarlinkCall) -> [UInt8]? {
         do {
             switch call.method {
             case VarlinkService.GetInfo.qualifiedName:

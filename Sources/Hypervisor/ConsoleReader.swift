@@ -1,16 +1,17 @@
 import Glibc
 import SystemCalls
+import SystemPackage
 
 /// The hypervisor's console.
-public enum HypervisorConsole {
+package enum HypervisorConsole {
     /// What the hypervisor printed last: 2048 bytes at the most, not consumed by reading; empty while it is disabled.
-    public static func tail(directory: String = "/sys/devices/jailhouse") -> String {
+    package static func tail(directory: String = "/sys/devices/jailhouse") -> String {
         guard let bytes = try? SystemCall.contents(ofFile: directory + "/console", limit: 1 << 16) else { return "" }
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// What `after` shows beyond `before`, two readings of ``tail(directory:)``.
-    public static func news(before: String, after: String) -> String {
+    package static func news(before: String, after: String) -> String {
         let old = Array(before.utf8)
         let new = Array(after.utf8)
         // the ring moves on by whole lines or not, so look for the longest end of the old that begins the new
@@ -23,14 +24,14 @@ public enum HypervisorConsole {
 }
 
 /// Reads the console as it comes, through the device; each reader has a position of its own.
-public struct ConsoleReader: ~Copyable, Sendable {
+package struct ConsoleReader: ~Copyable, Sendable {
     /// A good pause between two reads: the driver itself looks this often on behalf of those who wait in it.
-    public static let pause = Duration.milliseconds(100)
+    package static let pause = Duration.milliseconds(100)
 
     private let descriptor: OwnedDescriptor
 
     /// - Throws: ``HypervisorError`` with code `noDriver` or `noPermission`.
-    public init(path: String = "/dev/jailhouse") throws(HypervisorError) {
+    package init(path: String = "/dev/jailhouse") throws(HypervisorError) {
         do {
             descriptor = try SystemCall.open(path, O_RDONLY | O_NONBLOCK)
         } catch {
@@ -43,7 +44,7 @@ public struct ConsoleReader: ~Copyable, Sendable {
     ///
     /// - Throws: `disabled` (EAGAIN) while the hypervisor is not enabled, `noPermission` (EPERM) when the system
     ///   configuration does not have the virtual debug console.
-    public func read() throws(HypervisorError) -> String {
+    package func read() throws(HypervisorError) -> String {
         var bytes = [UInt8](repeating: 0, count: 4096)
         do {
             let count = try SystemCall.result(of: "read", on: "/dev/jailhouse") {

@@ -1,16 +1,17 @@
 import CellConfiguration
-public import Supervision
+package import Supervision
 import SystemCalls
+import SystemPackage
 
 /// Gives the hypervisor commands and looks at sysfs afterwards: done is what shows there, not that a call returned 0.
 /// Where sysfs cannot be read, the call's word has to do.
 ///
 /// All of these block, some for long: they belong on a thread of their own.
-public struct HypervisorCommands: Sendable {
-    public let device: String
-    public let sysfs: String
+package struct HypervisorCommands: Sendable {
+    package let device: String
+    package let sysfs: String
 
-    public init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
+    package init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
         self.device = device
         self.sysfs = sysfs
     }
@@ -18,7 +19,7 @@ public struct HypervisorCommands: Sendable {
     /// Enables the hypervisor.
     ///
     /// - Parameter configuration: a system configuration, whose length must be just what its counts need.
-    public func enable(_ configuration: [UInt8]) throws(HypervisorError) {
+    package func enable(_ configuration: [UInt8]) throws(HypervisorError) {
         try check(configuration, .enable) { (bytes) throws(ConfigurationError) in
             try SystemDescriptor.encodedLength(header: bytes)
         }
@@ -32,7 +33,7 @@ public struct HypervisorCommands: Sendable {
     }
 
     /// Disables the hypervisor, which first destroys all cells.
-    public func disable() throws(HypervisorError) {
+    package func disable() throws(HypervisorError) {
         let device = try JailhouseDevice(path: device)
         try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
         let view = look()
@@ -45,7 +46,7 @@ public struct HypervisorCommands: Sendable {
     ///
     /// - Parameter configuration: its length must be just what its counts need: the driver hangs the machine over
     ///   one that is shorter.
-    public func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) {
+    package func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) {
         try check(configuration, .create) { (bytes) throws(ConfigurationError) in
             try CellDescriptor.encodedLength(header: bytes)
         }
@@ -67,7 +68,7 @@ public struct HypervisorCommands: Sendable {
     ///
     /// - Returns: whether the inmate was asked to shut down and did not answer in time.
     @discardableResult
-    public func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Bool {
+    package func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Bool {
         let command: HypervisorCommand = images.isEmpty ? .shutDown : .load
         let device = try JailhouseDevice(path: device)
         let timedOut = try noticingTimeout { () throws(HypervisorError) in
@@ -85,7 +86,7 @@ public struct HypervisorCommands: Sendable {
     ///
     /// - Returns: whether the inmate was asked to shut down before and did not answer in time.
     @discardableResult
-    public func start(_ cell: CellReference) throws(HypervisorError) -> Bool {
+    package func start(_ cell: CellReference) throws(HypervisorError) -> Bool {
         let device = try JailhouseDevice(path: device)
         return try noticingTimeout { () throws(HypervisorError) in
             try explain(.start, cell.name) { () throws(SystemCallError) in try device.start(cell) }
@@ -96,7 +97,7 @@ public struct HypervisorCommands: Sendable {
     ///
     /// - Returns: whether the inmate was asked to shut down and did not answer in time.
     @discardableResult
-    public func destroy(_ cell: CellReference) throws(HypervisorError) -> Bool {
+    package func destroy(_ cell: CellReference) throws(HypervisorError) -> Bool {
         try refuseBesideLockedCell(.destroy, cell.name)
         let device = try JailhouseDevice(path: device)
         let timedOut = try noticingTimeout { () throws(HypervisorError) in
@@ -111,7 +112,7 @@ public struct HypervisorCommands: Sendable {
     /// What a look at this moment shows of a cell; nil when that cannot be told.
     ///
     /// - Parameter curiosity: which statistics to read.
-    public func sighting(of name: String, _ curiosity: Curiosity = []) -> Sighting? {
+    package func sighting(of name: String, _ curiosity: Curiosity = []) -> Sighting? {
         look { $0 == name ? curiosity : [] }.sighting(of: name)
     }
 

@@ -1,15 +1,15 @@
-import SystemCalls
+package import SystemCalls
 import SystemPackage
 
 /// What the driver is told to do.
-public enum HypervisorCommand: String, Hashable, Sendable {
+package enum HypervisorCommand: String, Hashable, Sendable {
     case enable, disable, create, load, start, destroy
     case shutDown = "shutdown"
 }
 
 /// A command that was not done, or a hypervisor that cannot be reached.
-public struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Code: String, Hashable, Sendable {
+package struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, Hashable, Sendable {
         /// There is no `/dev/jailhouse`.
         case noDriver
         /// The device may not be opened.
@@ -30,26 +30,26 @@ public struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertibl
         case refused
     }
 
-    public var code: Code
-    public var command: HypervisorCommand?
+    package var code: Code
+    package var command: HypervisorCommand?
     /// What it means for this command, and what to do.
-    public var message: String
+    package var message: String
     /// The call that failed; nil where the driver was not asked or said yes.
-    public var cause: SystemCallError?
+    package var cause: SystemCallError?
 
-    public init(_ code: Code, _ command: HypervisorCommand?, _ message: String, cause: SystemCallError? = nil) {
+    package init(_ code: Code, _ command: HypervisorCommand?, _ message: String, cause: SystemCallError? = nil) {
         self.code = code
         self.command = command
         self.message = message
         self.cause = cause
     }
 
-    public var description: String {
+    package var description: String {
         cause.map { "\(message) (\($0))" } ?? message
     }
 
     /// The kernel's reason, 0 where there is none.
-    public var errno: Int32 { cause?.errno.rawValue ?? 0 }
+    package var errno: Int32 { cause?.errno.rawValue ?? 0 }
 
     init(opening path: String, _ cause: SystemCallError) {
         switch cause.errno {

@@ -1,5 +1,5 @@
 import Glibc
-public import Supervision
+package import Supervision
 import SystemCalls
 
 /// What `/sys/devices/jailhouse` shows, by reading it again and again, since nothing notifies.
@@ -9,30 +9,30 @@ import SystemCalls
 ///
 /// Belongs to one isolation domain. One pass over a machine on which nothing changed costs two reads a cell, one for
 /// `enabled` and one directory listing, and allocates nothing.
-public final class HypervisorView {
+package final class HypervisorView {
     /// One cell as one pass showed it.
-    public struct Cell: Hashable, Sendable {
-        public let id: Int
-        public let name: String
+    package struct Cell: Hashable, Sendable {
+        package let id: Int
+        package let name: String
         /// The CPUs that it was given, ascending.
-        public let cpus: [Int]
-        public let observation: Observation
+        package let cpus: [Int]
+        package let observation: Observation
     }
 
     /// Pages of hypervisor memory, in all and in use.
-    public struct Pools: Hashable, Sendable {
-        public var memorySize = 0
-        public var memoryUsed = 0
-        public var remapSize = 0
-        public var remapUsed = 0
+    package struct Pools: Hashable, Sendable {
+        package var memorySize = 0
+        package var memoryUsed = 0
+        package var remapSize = 0
+        package var remapUsed = 0
     }
 
-    public let directory: String
+    package let directory: String
     /// Whether the driver is there at all.
-    public private(set) var hasDriver = false
-    public private(set) var isEnabled = false
+    package private(set) var hasDriver = false
+    package private(set) var isEnabled = false
     /// Whether the last look could read all that it wanted to.
-    public private(set) var isComplete = true
+    package private(set) var isComplete = true
     /// Since when directories of cells that were never seen cannot be read.
     private var unreadable: [Int: ContinuousClock.Instant] = [:]
     /// A directory that cannot be read for longer than this is no cell's.
@@ -41,7 +41,7 @@ public final class HypervisorView {
     private var enabledFile: SysfsFile?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
 
-    public init(directory: String = "/sys/devices/jailhouse") {
+    package init(directory: String = "/sys/devices/jailhouse") {
         self.directory = directory
     }
 
@@ -52,7 +52,7 @@ public final class HypervisorView {
     /// Looks once.
     ///
     /// - Parameter curiosity: which statistics to read, by the cell's name.
-    public func look(_ curiosity: (String) -> Curiosity = { _ in [] }) {
+    package func look(_ curiosity: (String) -> Curiosity = { _ in [] }) {
         isComplete = true
         lookWhetherEnabled()
         guard let ids = isEnabled ? listedIDs() : [] else {
@@ -83,13 +83,13 @@ public final class HypervisorView {
     }
 
     /// The root cell (number 0) is Linux itself.
-    public var rootCell: Cell? { cells.first { $0.id == 0 }.map(Cell.init) }
+    package var rootCell: Cell? { cells.first { $0.id == 0 }.map(Cell.init) }
 
     /// All cells but the root cell, as they could be read last.
-    public var guests: [Cell] { cells.lazy.filter { $0.id != 0 }.map(Cell.init) }
+    package var guests: [Cell] { cells.lazy.filter { $0.id != 0 }.map(Cell.init) }
 
     /// What the last look showed of the cell of this name; nil when it showed nothing that can be relied on.
-    public func sighting(of name: String) -> Sighting? {
+    package func sighting(of name: String) -> Sighting? {
         if let cell = cells.first(where: { $0.id != 0 && $0.name == name }) {
             return cell.isCurrent ? .present(cell.observation) : nil
         }
@@ -98,7 +98,7 @@ public final class HypervisorView {
     }
 
     /// The hypervisor's memory pools, read now; zeros while it is disabled.
-    public func pools() -> Pools {
+    package func pools() -> Pools {
         func read(_ name: String) -> Int {
             guard let file = SysfsFile("\(directory)/\(name)"), file.read(with: buffer) == .changed else { return 0 }
             return SysfsText.number(file.bytes).map { Int(clamping: $0) } ?? 0
@@ -110,7 +110,7 @@ public final class HypervisorView {
 
     /// All of a cell's exit statistics, as the driver names them: `vmexits_total`, `cpu3/vmexits_mmio` and so on,
     /// ordered by name.
-    public func statistics(ofCell id: Int) -> [(name: String, value: UInt64)] {
+    package func statistics(ofCell id: Int) -> [(name: String, value: UInt64)] {
         let root = "\(directory)/cells/\(id)/statistics"
         var found: [(name: String, value: UInt64)] = []
         for entry in (try? SystemCall.names(inDirectory: root)) ?? [] {
@@ -126,7 +126,7 @@ public final class HypervisorView {
     }
 
     /// How often a cell's CPUs left it, in all and for the hypervisor's own business; nil for what cannot be read now.
-    public func exits(ofCell id: Int) -> (total: UInt64?, management: UInt64?) {
+    package func exits(ofCell id: Int) -> (total: UInt64?, management: UInt64?) {
         let statistics = "\(directory)/cells/\(id)/statistics"
         return (statistic("\(statistics)/vmexits_total"), statistic("\(statistics)/vmexits_management"))
     }

@@ -1,18 +1,18 @@
 import Glibc
-import SystemCalls
+package import SystemCalls
 import SystemPackage
 
 /// `/dev/jailhouse`: the six commands of the driver, one ioctl each.
 ///
 /// Every call blocks until the hypervisor is done: tens to hundreds of milliseconds for each CPU that Linux gives or
 /// takes, and as long as an inmate may take to answer a shutdown request. The driver serialises them.
-public struct JailhouseDevice: ~Copyable, Sendable {
+package struct JailhouseDevice: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
     /// Opens the device. Whoever may open it may do everything: the driver asks for no capability.
     ///
     /// - Throws: ``HypervisorError`` with code `noDriver` (the module is not loaded) or `noPermission`.
-    public init(path: String = "/dev/jailhouse") throws(HypervisorError) {
+    package init(path: String = "/dev/jailhouse") throws(HypervisorError) {
         do {
             descriptor = try SystemCall.open(path, O_RDWR | O_NONBLOCK)
         } catch {
@@ -21,21 +21,21 @@ public struct JailhouseDevice: ~Copyable, Sendable {
     }
 
     /// Hands a system configuration over and starts the hypervisor under Linux.
-    public func enable(_ configuration: [UInt8]) throws(SystemCallError) {
+    package func enable(_ configuration: [UInt8]) throws(SystemCallError) {
         try configuration.withUnsafePointerThrowing { (address) throws(SystemCallError) in
             try command(.enable, address)
         }
     }
 
     /// Destroys all cells and ends the hypervisor.
-    public func disable() throws(SystemCallError) {
+    package func disable() throws(SystemCallError) {
         try SystemCall.result(of: "ioctl JAILHOUSE_DISABLE", retryingOnInterrupt: false) {
             ioctl(descriptor.rawValue, Request.disable.rawValue)
         }
     }
 
     /// Creates a cell; 0 from the driver does not yet mean that it exists.
-    public func create(_ configuration: [UInt8]) throws(SystemCallError) {
+    package func create(_ configuration: [UInt8]) throws(SystemCallError) {
         try configuration.withUnsafePointerThrowing { (address) throws(SystemCallError) in
             var argument = RawArgument(size: 16)
             argument.store(UInt64(UInt(bitPattern: address)), at: 0)
@@ -47,18 +47,18 @@ public struct JailhouseDevice: ~Copyable, Sendable {
     /// Stops a cell and copies images into its memory; with none, that is all: the cell is shut down.
     ///
     /// - Parameter images: each with the cell's own address for it, wholly inside one loadable and writable region.
-    public func load(_ cell: CellReference, _ images: [PreloadImage]) throws(SystemCallError) {
+    package func load(_ cell: CellReference, _ images: [PreloadImage]) throws(SystemCallError) {
         try load(cell, images[...], placed: [])
     }
 
     /// Runs a loaded cell from its reset address.
-    public func start(_ cell: CellReference) throws(SystemCallError) {
+    package func start(_ cell: CellReference) throws(SystemCallError) {
         var argument = RawArgument(cell)
         try command(.start, &argument)
     }
 
     /// Gives a cell's CPUs and memory back to Linux.
-    public func destroy(_ cell: CellReference) throws(SystemCallError) {
+    package func destroy(_ cell: CellReference) throws(SystemCallError) {
         var argument = RawArgument(cell)
         try command(.destroy, &argument)
     }
@@ -104,25 +104,25 @@ public struct JailhouseDevice: ~Copyable, Sendable {
 }
 
 /// How the driver finds a cell.
-public struct CellReference: Hashable, Sendable {
+package struct CellReference: Hashable, Sendable {
     /// The number wins over the name when it is given.
-    public var id: Int?
+    package var id: Int?
     /// At most 31 bytes count.
-    public var name: String
+    package var name: String
 
-    public init(id: Int? = nil, name: String) {
+    package init(id: Int? = nil, name: String) {
         self.id = id
         self.name = name
     }
 }
 
 /// Bytes for a cell's memory.
-public struct PreloadImage: Hashable, Sendable {
+package struct PreloadImage: Hashable, Sendable {
     /// Where they go, by the cell's own addresses.
-    public var address: UInt64
-    public var contents: [UInt8]
+    package var address: UInt64
+    package var contents: [UInt8]
 
-    public init(address: UInt64, contents: [UInt8]) {
+    package init(address: UInt64, contents: [UInt8]) {
         self.address = address
         self.contents = contents
     }

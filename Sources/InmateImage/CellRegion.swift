@@ -1,12 +1,12 @@
 /// A range of a cell's addresses, by the name that its configuration has for it.
-public struct CellRegion: Hashable, Sendable {
-    public var name: String
+package struct CellRegion: Hashable, Sendable {
+    package var name: String
     /// As the cell sees it.
-    public var start: UInt64
+    package var start: UInt64
     /// In bytes.
-    public var size: UInt64
+    package var size: UInt64
 
-    public init(name: String, start: UInt64, size: UInt64) {
+    package init(name: String, start: UInt64, size: UInt64) {
         self.name = name
         self.start = start
         self.size = size

@@ -1,26 +1,26 @@
 /// The headers of an ELF executable, as far as loading needs them.
-public struct ELFFile: Hashable, Sendable {
+package struct ELFFile: Hashable, Sendable {
     /// 32-bit or 64-bit headers.
-    public enum Class: UInt8, Hashable, Sendable {
+    package enum Class: UInt8, Hashable, Sendable {
         case elf32 = 1
         case elf64 = 2
     }
 
     /// The kind of processor: `e_machine`.
-    public struct Machine: RawRepresentable, Hashable, Sendable {
-        public var rawValue: UInt16
+    package struct Machine: RawRepresentable, Hashable, Sendable {
+        package var rawValue: UInt16
 
-        public init(rawValue: UInt16) {
+        package init(rawValue: UInt16) {
             self.rawValue = rawValue
         }
 
-        public static let i386 = Machine(rawValue: 3)
-        public static let arm = Machine(rawValue: 40)
-        public static let x8664 = Machine(rawValue: 62)
-        public static let aarch64 = Machine(rawValue: 183)
+        package static let i386 = Machine(rawValue: 3)
+        package static let arm = Machine(rawValue: 40)
+        package static let x8664 = Machine(rawValue: 62)
+        package static let aarch64 = Machine(rawValue: 183)
 
         /// As people call it, with its article: `an AArch64`.
-        public var description: String {
+        package var description: String {
             switch rawValue {
             case 2, 18, 43: "a SPARC"
             case 3: "an i386"
@@ -38,33 +38,33 @@ public struct ELFFile: Hashable, Sendable {
     }
 
     /// A `PT_LOAD` program header.
-    public struct Segment: Hashable, Sendable {
+    package struct Segment: Hashable, Sendable {
         /// The number of its program header, from 0, as `readelf -l` counts.
-        public var index: Int
-        public var fileOffset: UInt64
+        package var index: Int
+        package var fileOffset: UInt64
         /// `p_paddr`, which is where it is loaded.
-        public var address: UInt64
-        public var virtualAddress: UInt64
-        public var fileSize: UInt64
+        package var address: UInt64
+        package var virtualAddress: UInt64
+        package var fileSize: UInt64
         /// At least ``fileSize``; the rest is to be zero.
-        public var memorySize: UInt64
+        package var memorySize: UInt64
         /// `p_flags`: 1 execute, 2 write, 4 read.
-        public var flags: UInt32
+        package var flags: UInt32
     }
 
-    public let format: Class
-    public let machine: Machine
-    public let entry: UInt64
+    package let format: Class
+    package let machine: Machine
+    package let entry: UInt64
     /// Those of more than no bytes, in the order of the file.
-    public let segments: [Segment]
+    package let segments: [Segment]
 
     /// Whether a file begins as every ELF file does.
-    public static func isELF(_ image: [UInt8]) -> Bool {
+    package static func isELF(_ image: [UInt8]) -> Bool {
         image.starts(with: [0x7f, 0x45, 0x4c, 0x46])
     }
 
     /// - Throws: ``ImageError`` `truncated`, `damaged`, `notExecutable`, `noSegments`.
-    public init(_ image: [UInt8]) throws(ImageError) {
+    package init(_ image: [UInt8]) throws(ImageError) {
         guard image.count >= 20, ELFFile.isELF(image) else { throw .truncatedHeader }
         guard let format = Class(rawValue: image[4]) else {
             throw ImageError(.damaged, "its ELF class is \(image[4])", remedy: "build or copy it again")

@@ -1,7 +1,7 @@
 /// Why an image cannot be loaded into a cell.
-public struct ImageError: Error, Hashable, Sendable {
+package struct ImageError: Error, Hashable, Sendable {
     /// What kind of mistake it is.
-    public enum Code: String, Hashable, Sendable {
+    package enum Code: String, Hashable, Sendable {
         /// The file is empty.
         case empty
         /// The file ends before what its headers announce.
@@ -32,15 +32,15 @@ public struct ImageError: Error, Hashable, Sendable {
         case start
     }
 
-    public var code: Code
+    package var code: Code
     /// One lower-case sentence without the path.
-    public var message: String
+    package var message: String
     /// What to do about it; one sentence.
-    public var remedy: String
+    package var remedy: String
     /// The image's file.
-    public var path: String
+    package var path: String
 
-    public init(_ code: Code, _ message: String, remedy: String, path: String = "") {
+    package init(_ code: Code, _ message: String, remedy: String, path: String = "") {
         self.code = code
         self.message = message
         self.remedy = remedy
@@ -48,7 +48,7 @@ public struct ImageError: Error, Hashable, Sendable {
     }
 
     /// The same, of this image.
-    public func inFile(_ path: String) -> ImageError {
+    package func inFile(_ path: String) -> ImageError {
         var error = self
         error.path = path
         return error
@@ -57,7 +57,7 @@ public struct ImageError: Error, Hashable, Sendable {
 
 extension ImageError: CustomStringConvertible {
     /// `/usr/lib/x.exe: segment 1 …; link it …`
-    public var description: String {
+    package var description: String {
         (path.isEmpty ? "" : path + ": ") + message + (remedy.isEmpty ? "" : "; " + remedy)
     }
 }

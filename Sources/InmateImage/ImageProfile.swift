@@ -1,40 +1,40 @@
 /// What an image says about itself beyond what loading needs: how it begins, what it takes besides its own memory,
 /// what it expects to find.
-public struct ImageProfile: Hashable, Sendable {
+package struct ImageProfile: Hashable, Sendable {
     /// A part of the image in the cell's memory.
-    public struct Part: Hashable, Sendable {
-        public var start: UInt64
+    package struct Part: Hashable, Sendable {
+        package var start: UInt64
         /// In bytes; more than 0.
-        public var size: UInt64
+        package var size: UInt64
         /// Where its bytes stand in the file.
-        public var file: Range<Int>
+        package var file: Range<Int>
 
-        public init(start: UInt64, size: UInt64, file: Range<Int>) {
+        package init(start: UInt64, size: UInt64, file: Range<Int>) {
             self.start = start
             self.size = size
             self.file = file
         }
 
-        public func contains(_ address: UInt64) -> Bool { address >= start && address - start < size }
+        package func contains(_ address: UInt64) -> Bool { address >= start && address - start < size }
         /// The address behind it; `UInt64.max` at most.
-        public var end: UInt64 { start.addingReportingOverflow(size).overflow ? .max : start + size }
+        package var end: UInt64 { start.addingReportingOverflow(size).overflow ? .max : start + size }
     }
 
-    public let format: LoadPlan.Format
+    package let format: LoadPlan.Format
     /// Nil for a flat image.
-    public let machine: ELFFile.Machine?
+    package let machine: ELFFile.Machine?
     /// Nil for a flat image.
-    public let entry: UInt64?
+    package let entry: UInt64?
     /// In the order of the file.
-    public let parts: [Part]
+    package let parts: [Part]
     /// x86: whether it has the header by which a multiboot loader knows it. Such a program begins in 32-bit
     /// protected mode.
-    public let isMultiboot: Bool
+    package let isMultiboot: Bool
     /// Whether it has names at all. A flat image has none.
-    public let hasSymbols: Bool
-    public let rtems: RTEMSProgram?
+    package let hasSymbols: Bool
+    package let rtems: RTEMSProgram?
     /// Where the program looks for the communication region, when its symbols say it.
-    public let communicationRegion: UInt64?
+    package let communicationRegion: UInt64?
 
     /// Looks at an image, whether or not it fits a cell.
     ///
@@ -43,7 +43,7 @@ public struct ImageProfile: Hashable, Sendable {
     ///   - address: where a flat image goes.
     ///   - isRTEMS: whether it is one even if nothing in it shows it.
     /// - Throws: ``ImageError`` for a file that is empty, damaged or no program.
-    public init(image: [UInt8], address: UInt64?, isRTEMS: Bool = false) throws(ImageError) {
+    package init(image: [UInt8], address: UInt64?, isRTEMS: Bool = false) throws(ImageError) {
         guard ELFFile.isELF(image) else {
             guard !image.isEmpty else {
                 throw ImageError(.empty, "the file is empty", remedy: "build or copy it again")
@@ -75,23 +75,23 @@ public struct ImageProfile: Hashable, Sendable {
     }
 
     /// Whether its entry is code for 32-bit protected mode, which a cell's processor is not in when it begins.
-    public var beginsInProtectedMode: Bool { machine == .i386 && (isMultiboot || rtems != nil) }
+    package var beginsInProtectedMode: Bool { machine == .i386 && (isMultiboot || rtems != nil) }
 
     /// The address behind its last byte.
-    public var end: UInt64 { parts.map(\.end).max() ?? 0 }
+    package var end: UInt64 { parts.map(\.end).max() ?? 0 }
 
     /// The part that is at this address.
-    public func part(at address: UInt64) -> Part? { parts.first { $0.contains(address) } }
+    package func part(at address: UInt64) -> Part? { parts.first { $0.contains(address) } }
 
     /// The part with 16-bit start code, where one knows the program's entry and is not the program itself.
     ///
     /// - Parameter image: the file that this is the profile of.
-    public func startCode(in image: [UInt8], for entry: UInt64) -> Part? {
+    package func startCode(in image: [UInt8], for entry: UInt64) -> Part? {
         parts.first { !$0.contains(entry) && mentions(entry, in: $0, of: image) }
     }
 
     /// Whether the address stands somewhere in the part's first 64 KiB: the reach of real mode.
-    public func mentions(_ address: UInt64, in part: Part, of image: [UInt8]) -> Bool {
+    package func mentions(_ address: UInt64, in part: Part, of image: [UInt8]) -> Bool {
         guard image.indices.contains(part.file.lowerBound), part.file.upperBound <= image.count else { return false }
         let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }
         let code = image[part.file].prefix(1 << 16)

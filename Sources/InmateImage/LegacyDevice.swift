@@ -1,16 +1,16 @@
 /// Hardware of a PC that a program drives through I/O ports, whether or not its cell has them.
-public struct LegacyDevice: Hashable, Sendable {
+package struct LegacyDevice: Hashable, Sendable {
     /// As it is called in data sheets, without an article: `interrupt controllers 8259A`.
-    public var name: String
-    public var ports: [ClosedRange<UInt16>]
+    package var name: String
+    package var ports: [ClosedRange<UInt16>]
     /// The symbol that shows that the program drives it; nil when that is known without.
-    public var evidence: String?
+    package var evidence: String?
     /// Which access comes first, in the words that the hypervisor ends such a cell with.
-    public var firstAccess: String
+    package var firstAccess: String
     /// When that is: `when interrupts are set up`.
-    public var occasion: String
+    package var occasion: String
 
-    public init(
+    package init(
         name: String, ports: [ClosedRange<UInt16>], evidence: String?, firstAccess: String, occasion: String
     ) {
         self.name = name

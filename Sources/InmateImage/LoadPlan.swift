@@ -1,11 +1,11 @@
 /// Bytes to be written into a cell before it starts.
-public struct LoadPiece: Hashable, Sendable {
+package struct LoadPiece: Hashable, Sendable {
     /// Where, as the cell sees it.
-    public var address: UInt64
+    package var address: UInt64
     /// What, with the zeros that its BSS must be: the RAM of a restarted cell is dirty.
-    public var contents: [UInt8]
+    package var contents: [UInt8]
 
-    public init(address: UInt64, contents: [UInt8]) {
+    package init(address: UInt64, contents: [UInt8]) {
         self.address = address
         self.contents = contents
     }
@@ -13,9 +13,9 @@ public struct LoadPiece: Hashable, Sendable {
 
 /// How an image gets into a cell: pieces of which each lies wholly in one loadable and writable region, as the
 /// driver demands.
-public struct LoadPlan: Hashable, Sendable {
+package struct LoadPlan: Hashable, Sendable {
     /// What the cell's CPUs are.
-    public enum Target: String, Hashable, Sendable {
+    package enum Target: String, Hashable, Sendable {
         case x86
         case arm
         case arm64
@@ -30,22 +30,22 @@ public struct LoadPlan: Hashable, Sendable {
         }
     }
 
-    public enum Format: String, Hashable, Sendable {
+    package enum Format: String, Hashable, Sendable {
         case flat
         case elf32
         case elf64
     }
 
     /// The most bytes that an image may fill: what is loaded is first put together in the daemon's memory.
-    public static let sizeLimit: UInt64 = 1 << 30
+    package static let sizeLimit: UInt64 = 1 << 30
 
-    public let format: Format
+    package let format: Format
     /// Nil for a flat image.
-    public let machine: ELFFile.Machine?
+    package let machine: ELFFile.Machine?
     /// Where the program wants to begin; nil for a flat image.
-    public let entry: UInt64?
+    package let entry: UInt64?
     /// One a segment, in the order of the file.
-    public let pieces: [LoadPiece]
+    package let pieces: [LoadPiece]
 
     /// - Parameters:
     ///   - image: the whole file.
@@ -53,7 +53,7 @@ public struct LoadPlan: Hashable, Sendable {
     ///   - address: where a flat image goes; nil for an ELF executable, which knows it.
     ///   - regions: the cell's regions that are both loadable and writable.
     ///   - keepFree: what nothing may be loaded over: the communication region.
-    public init(
+    package init(
         image: [UInt8], path: String, address: UInt64?, target: Target, regions: [CellRegion],
         keepFree: [CellRegion] = []
     ) throws(ImageError) {
@@ -96,7 +96,7 @@ public struct LoadPlan: Hashable, Sendable {
     /// Whether the driver would load it.
     ///
     /// - Parameter part: what it is, for the message.
-    public static func check(
+    package static func check(
         _ piece: LoadPiece, as part: String, _ regions: [CellRegion], keepFree: [CellRegion]
     ) throws(ImageError) {
         try CellMemory(regions: regions, keepFree: keepFree)

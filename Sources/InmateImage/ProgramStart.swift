@@ -1,6 +1,6 @@
 /// How a cell's first processor gets from its reset state, 16-bit real mode, to a program.
-public struct ProgramStart: Hashable, Sendable {
-    public enum Mode: String, CaseIterable, Hashable, Sendable {
+package struct ProgramStart: Hashable, Sendable {
+    package enum Mode: String, CaseIterable, Hashable, Sendable {
         /// The image begins in real mode at the reset address by itself.
         case image
         /// A start stub enters the program in 32-bit protected mode: flat segments, a stack, all registers 0.
@@ -13,17 +13,17 @@ public struct ProgramStart: Hashable, Sendable {
         case long64 = "long-64"
     }
 
-    public var mode: Mode
+    package var mode: Mode
     /// Where the stack begins, growing downwards; nil: below the start stub.
-    public var stackPointer: UInt64?
+    package var stackPointer: UInt64?
     /// For a multiboot program in what it is handed; for another one at ``commandLineAddress``.
-    public var commandLine: String?
+    package var commandLine: String?
     /// Where the command line goes, ended by a NUL; nil: a multiboot program is told where.
-    public var commandLineAddress: UInt64?
+    package var commandLineAddress: UInt64?
     /// Whether the communication region is to look as in 2016 to this program: the PM timer's port at offset 0x10.
-    public var wantsRegionOf2016: Bool
+    package var wantsRegionOf2016: Bool
 
-    public init(
+    package init(
         _ mode: Mode = .image, stackPointer: UInt64? = nil, commandLine: String? = nil,
         commandLineAddress: UInt64? = nil, wantsRegionOf2016: Bool = false
     ) {
@@ -35,14 +35,14 @@ public struct ProgramStart: Hashable, Sendable {
     }
 
     /// What a start stub needs to know of the cell.
-    public struct Place: Hashable, Sendable {
+    package struct Place: Hashable, Sendable {
         /// Where the cell's processor begins.
-        public var resetAddress: UInt64
+        package var resetAddress: UInt64
         /// The cell's RAM, loadable or not.
-        public var memory: [CellRegion]
-        public var communicationRegion: UInt64?
+        package var memory: [CellRegion]
+        package var communicationRegion: UInt64?
 
-        public init(resetAddress: UInt64, memory: [CellRegion], communicationRegion: UInt64?) {
+        package init(resetAddress: UInt64, memory: [CellRegion], communicationRegion: UInt64?) {
             self.resetAddress = resetAddress
             self.memory = memory
             self.communicationRegion = communicationRegion
@@ -50,7 +50,7 @@ public struct ProgramStart: Hashable, Sendable {
     }
 
     /// Where the stack begins when a stub sets one up.
-    public func stackPointer(in place: Place) -> UInt64 { stackPointer ?? place.resetAddress & ~0xf }
+    package func stackPointer(in place: Place) -> UInt64 { stackPointer ?? place.resetAddress & ~0xf }
 
     /// What is to be loaded beside the program so that it is entered.
     ///
@@ -58,7 +58,7 @@ public struct ProgramStart: Hashable, Sendable {
     ///   - entry: the program's.
     ///   - machine: nil for a flat image.
     /// - Throws: ``ImageError`` `start` for what cannot be.
-    public func pieces(
+    package func pieces(
         entry: UInt64, machine: ELFFile.Machine?, place: Place
     ) throws(ImageError) -> [LoadPiece] {
         var pieces: [LoadPiece] = []

@@ -1,8 +1,8 @@
 /// What is known of a program that was built with RTEMS, from its symbols (the linker script and the
 /// sources of RTEMS's PC board support).
-public struct RTEMSProgram: Hashable, Sendable {
+package struct RTEMSProgram: Hashable, Sendable {
     /// Which RTEMS it is.
-    public enum Port: String, Hashable, Sendable {
+    package enum Port: String, Hashable, Sendable {
         case stock
         /// The port to Jailhouse of 2016: it reads the PM timer's port in the communication region, answers no
         /// message, and takes its time from the x2APIC.
@@ -10,27 +10,27 @@ public struct RTEMSProgram: Hashable, Sendable {
     }
 
     /// What the program takes for its heap and its stacks, behind what is loaded.
-    public enum WorkArea: Hashable, Sendable {
+    package enum WorkArea: Hashable, Sendable {
         /// Up to an address that was linked into it.
         case bounded(start: UInt64, end: UInt64)
         /// As far as it finds memory by writing to it, from the top of 2 GiB downwards.
         case probed(start: UInt64)
     }
 
-    public var port: Port
+    package var port: Port
     /// The symbol or section by which it was recognised; nil when the definition says it.
-    public var evidence: String?
+    package var evidence: String?
     /// Nil when its symbols do not tell.
-    public var workArea: WorkArea?
+    package var workArea: WorkArea?
     /// Where the program looks for the communication region; nil when it knows none.
-    public var communicationRegion: UInt64?
+    package var communicationRegion: UInt64?
     /// x86: the hardware of a PC that it drives.
-    public var legacyDevices: [LegacyDevice]
+    package var legacyDevices: [LegacyDevice]
 
     /// Where the 2016 port looks for the communication region.
-    public static let regionOf2016: UInt64 = 0x90_0000
+    package static let regionOf2016: UInt64 = 0x90_0000
     /// The memory that the 2016 port assumes.
-    public static let memoryOf2016: UInt64 = 0x80_0000
+    package static let memoryOf2016: UInt64 = 0x80_0000
 }
 
 extension RTEMSProgram {

@@ -1,16 +1,16 @@
 /// What Linux says of a machine, as it stands in its files: of the running machine or of one whose files were
 /// copied.
-public struct MachineCapture: Hashable, Sendable {
+package struct MachineCapture: Hashable, Sendable {
     /// A PCI function: a directory in `/sys/bus/pci/devices`.
-    public struct PCIFiles: Hashable, Sendable {
+    package struct PCIFiles: Hashable, Sendable {
         /// The directory's name: `0000:00:1f.2`.
-        public var name: String
+        package var name: String
         /// Its configuration space; only 64 bytes of it for those who are not root.
-        public var config: [UInt8]
+        package var config: [UInt8]
         /// One line a resource: first address, last address, flags.
-        public var resource: String
+        package var resource: String
 
-        public init(name: String, config: [UInt8], resource: String) {
+        package init(name: String, config: [UInt8], resource: String) {
             self.name = name
             self.config = config
             self.resource = resource
@@ -18,21 +18,21 @@ public struct MachineCapture: Hashable, Sendable {
     }
 
     /// `/proc/iomem`; addresses are zeros for those who are not root.
-    public var iomem = ""
+    package var iomem = ""
     /// `/proc/ioports`
-    public var ioports = ""
+    package var ioports = ""
     /// `/proc/cmdline`
-    public var commandLine = ""
+    package var commandLine = ""
     /// `/sys/devices/system/cpu/present`
-    public var cpus = ""
+    package var cpus = ""
     /// `/sys/class/dmi/id/product_name`; empty when the firmware tells none.
-    public var productName = ""
+    package var productName = ""
     /// By their file names in `/sys/firmware/acpi/tables`: `APIC`, `MCFG`, `FACP`, `DMAR`, `IVRS`.
-    public var tables: [String: [UInt8]] = [:]
+    package var tables: [String: [UInt8]] = [:]
     /// In any order.
-    public var pciFunctions: [PCIFiles] = []
+    package var pciFunctions: [PCIFiles] = []
 
-    public init() {}
+    package init() {}
 }
 
 extension [UInt8] {

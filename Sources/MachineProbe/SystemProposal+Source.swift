@@ -4,7 +4,7 @@ extension SystemProposal {
     /// The configuration's TOML source with its notes as comments.
     ///
     /// - Parameter origin: where it comes from: `this machine`.
-    public func toml(from origin: String) -> String {
+    package func toml(from origin: String) -> String {
         var counts: [Substring: Int] = [:]
         var told: Set<String> = [""]
         var lines: [String] = []

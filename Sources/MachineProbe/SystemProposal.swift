@@ -1,13 +1,13 @@
-import CellConfiguration
+package import CellConfiguration
 
 /// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
-public struct SystemProposal: Hashable, Sendable {
-    public private(set) var system: SystemDescriptor
+package struct SystemProposal: Hashable, Sendable {
+    package private(set) var system: SystemDescriptor
     /// What somebody has to look at, by the key of the table concerned (`pci-device[2]`); "" is the whole file.
-    public private(set) var notes: [String: [String]] = [:]
+    package private(set) var notes: [String: [String]] = [:]
 
     /// - Parameter capture: of an x86 machine.
-    public init(_ capture: MachineCapture) {
+    package init(_ capture: MachineCapture) {
         let machine = RunningMachine(ioports: capture.ioports, iomem: capture.iomem)
         let tables = ACPITables(capture.tables)
         let functions = capture.pciFunctions.compactMap(PCIFunction.init).sorted {

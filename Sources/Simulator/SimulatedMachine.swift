@@ -1,14 +1,14 @@
 import CellMachine
-import Glibc
+package import Glibc
 import Synchronization
 import SystemCalls
 
 /// A machine that runs: a ``Machine`` on the real clock, and the device and sysfs that show it to other programs.
 ///
 /// Nothing of it needs privileges. Other programs are in it when they are started with ``environment``.
-public final class SimulatedMachine: Sendable {
-    public let directory: MachineDirectory
-    public let memory: PhysicalMemory
+package final class SimulatedMachine: Sendable {
+    package let directory: MachineDirectory
+    package let memory: PhysicalMemory
     private let programs: ProgramFaultTable
     /// Nil: they are scripted.
     private let executing: ExecutingCells?
@@ -51,7 +51,7 @@ public final class SimulatedMachine: Sendable {
     ///   - onReport: is told what happens, a line each, one after the other, on any thread.
     /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses, `execution` when
     ///   cells cannot execute in so much memory.
-    public init(
+    package init(
         directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: mode_t = 0o666,
         cells: CellExecution = .scripted, keepsTogether: Bool = false,
         onReport: @escaping @Sendable (String) -> Void = { _ in }
@@ -128,13 +128,13 @@ public final class SimulatedMachine: Sendable {
     }
 
     /// What a program's environment needs for it to be in the machine.
-    public var environment: [String: String] {
+    package var environment: [String: String] {
         get throws(SimulatorError) { try MachineDirectory.environment(ofMachineAt: directory.path) }
     }
 
     /// Switches the machine off and removes what it has in the file system. umockdev ends clients that are in a
     /// call; those of a frozen machine, for example.
-    public func stop() {
+    package func stop() {
         let last: State? = state.withLock { state in
             guard !state.isStopping else { return nil }
             state.isStopping = true
@@ -153,32 +153,32 @@ public final class SimulatedMachine: Sendable {
     // MARK: what can be done to it
 
     /// Plays a fault in a cell; see ``Machine/inject(_:into:)``.
-    public func inject(_ fault: Fault, into cell: String) throws(SimulatorError) {
+    package func inject(_ fault: Fault, into cell: String) throws(SimulatorError) {
         try change { (machine) throws(SimulatorError) in try machine.inject(fault, into: cell) }
     }
 
     /// Lets calls of programs in the machine fail.
-    public func inject(_ fault: ProgramFault) throws(SimulatorError) {
+    package func inject(_ fault: ProgramFault) throws(SimulatorError) {
         try programs.add(fault)
         onReport("fault: \(fault)")
     }
 
     /// The faults in programs that are not used up.
-    public var programFaults: [ProgramFault] { programs.current }
+    package var programFaults: [ProgramFault] { programs.current }
 
     /// Ends all faults but those in cells.
-    public func clearFaults() {
+    package func clearFaults() {
         programs.clear()
         change { $0.clearFaults() }
     }
 
     /// See ``Machine/thaw()``.
-    public func thaw() {
+    package func thaw() {
         change { $0.thaw() }
     }
 
     /// Does something to the machine at this moment, and shows what came of it.
-    public func change<Result: Sendable, Failure: Error>(
+    package func change<Result: Sendable, Failure: Error>(
         _ body: (inout Machine) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { bell.ring() }
@@ -190,7 +190,7 @@ public final class SimulatedMachine: Sendable {
     }
 
     /// The machine as it is at this moment.
-    public var machine: Machine {
+    package var machine: Machine {
         state.withLock { state in
             pump(&state)
             return state.machine

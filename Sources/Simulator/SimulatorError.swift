@@ -1,6 +1,6 @@
 /// Why the simulator cannot do what it was asked to.
-public struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible {
-    public enum Code: String, Hashable, Sendable {
+package struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Code: String, Hashable, Sendable {
         /// The directory of the machine is in use, or cannot be used.
         case directory
         /// No machine is served there.
@@ -19,16 +19,16 @@ public struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertible
         case control
     }
 
-    public let code: Code
+    package let code: Code
     /// One lower-case sentence.
-    public let message: String
+    package let message: String
 
-    public init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }
 
-    public var description: String { message }
+    package var description: String { message }
 
     /// Nobody serves a machine in that directory.
     static func notServed(at directory: String) -> SimulatorError {

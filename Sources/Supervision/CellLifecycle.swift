@@ -3,18 +3,18 @@
 /// A value without clock or I/O. Everything enters through ``handle(_:at:)``; what it returns is to be done in order,
 /// and each command's end is to be reported back. It plans by level, not by edge: after every event it compares what
 /// is wanted with what is there, so that it reaches its goal from wherever faults or other hands have put the cell.
-public struct CellLifecycle: Hashable, Sendable {
+package struct CellLifecycle: Hashable, Sendable {
     /// What is known of its definition; nil when no usable definition names it: it is then shown, never touched.
-    public internal(set) var supervised: Supervised?
+    package internal(set) var supervised: Supervised?
     /// What the last look showed.
-    public internal(set) var sighting: Sighting?
-    public internal(set) var condition: Condition
+    package internal(set) var sighting: Sighting?
+    package internal(set) var condition: Condition
     /// When ``condition`` last changed.
-    public internal(set) var since: Moment
+    package internal(set) var since: Moment
     /// The part that outlives the daemon.
-    public internal(set) var memory: LifecycleMemory
+    package internal(set) var memory: LifecycleMemory
     /// The command that the hypervisor is working on.
-    public internal(set) var inFlight: Command?
+    package internal(set) var inFlight: Command?
     /// The cell as it was when ``inFlight`` was given.
     var commanded: Observation?
 
@@ -61,7 +61,7 @@ public struct CellLifecycle: Hashable, Sendable {
     /// - Parameters:
     ///   - supervised: nil for a foreign cell.
     ///   - memory: what an earlier daemon of the same boot knew; nil when there is none: then `autostart` decides.
-    public init(_ supervised: Supervised?, memory: LifecycleMemory? = nil, at now: Moment) {
+    package init(_ supervised: Supervised?, memory: LifecycleMemory? = nil, at now: Moment) {
         self.supervised = supervised
         self.memory = memory ?? LifecycleMemory()
         if memory == nil, supervised?.policy.autostart == true { self.memory.goal = .run }
@@ -74,7 +74,7 @@ public struct CellLifecycle: Hashable, Sendable {
     ///
     /// Commands follow from looks only, so that none is given on the ground of what was seen some time ago: after a
     /// request or a change of the definition, look.
-    public mutating func handle(_ event: Event, at now: Moment) -> [Action] {
+    package mutating func handle(_ event: Event, at now: Moment) -> [Action] {
         var actions: [Action] = []
         switch event {
         case .seen(let sighting):
@@ -100,17 +100,17 @@ public struct CellLifecycle: Hashable, Sendable {
     }
 
     /// What is wanted, in one word: `running` or `stopped`.
-    public var desired: String { memory.goal == .run ? "running" : "stopped" }
+    package var desired: String { memory.goal == .run ? "running" : "stopped" }
 
     /// When the next automatic restart begins.
-    public var nextRestart: Moment? { backingOffUntil }
+    package var nextRestart: Moment? { backingOffUntil }
 
     /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
-    public var isKnownSilent: Bool { isSilent }
+    package var isKnownSilent: Bool { isSilent }
 
     /// How the cell that is there answers a shutdown request, whatever its definition says by now, except for what that
     /// accepts; nil without a definition.
-    public var handshake: Handshake? {
+    package var handshake: Handshake? {
         guard let defined = supervised?.handshake else { return nil }
         guard let created = memory.creation?.handshake else { return defined }
         if case .unbounded = created, case .unbounded = defined { return defined }
@@ -119,7 +119,7 @@ public struct CellLifecycle: Hashable, Sendable {
 
     /// Whether it has not been seen yet that its start (or an earlier daemon's) took effect, and nothing limits the wait
     /// for its answers: the hypervisor also tells it when other cells come and go.
-    public var mayBeSilent: Bool {
+    package var mayBeSilent: Bool {
         guard case .unbounded = handshake else { return false }
         switch progress {
         case .started: return true
@@ -129,7 +129,7 @@ public struct CellLifecycle: Hashable, Sendable {
     }
 
     /// What the next look should include.
-    public var curiosity: Curiosity {
+    package var curiosity: Curiosity {
         guard let supervised else { return [] }
         if memory.goal == .run && (progress != .up || restartsAnew || inFlight == .load) { return .managementExits }
         if progress == .up, supervised.policy.liveness != nil { return .totalExits }
@@ -138,7 +138,7 @@ public struct CellLifecycle: Hashable, Sendable {
     }
 
     /// When the cell should be looked at again, if sooner than the poll interval; never before `now`.
-    public func nextLook(after now: Moment) -> Moment? {
+    package func nextLook(after now: Moment) -> Moment? {
         guard inFlight == nil else { return nil }
         let soon = now + .microseconds(500)
         switch progress {

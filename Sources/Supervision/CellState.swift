@@ -1,5 +1,5 @@
 /// A cell's state in the hypervisor's own words, as `/sys/devices/jailhouse/cells/<id>/state` prints them.
-public enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
+package enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
     case running
     /// The inmate asks not to be disturbed: every create and destroy of other cells is refused meanwhile.
     case runningLocked = "running/locked"
@@ -10,7 +10,7 @@ public enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
     case invalid
 
     /// The number in the communication region's `cell_state`; nil for ``invalid``, which stands for many.
-    public var number: Int? {
+    package var number: Int? {
         switch self {
         case .running: 0
         case .runningLocked: 1
@@ -22,8 +22,8 @@ public enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
     }
 
     /// Whether the inmate's CPUs execute, as far as the hypervisor knows.
-    public var isRunning: Bool { self == .running || self == .runningLocked }
+    package var isRunning: Bool { self == .running || self == .runningLocked }
 
     /// Whether load, start and destroy first ask the inmate to shut down (unless its region is passive).
-    public var isAskedToShutDown: Bool { self != .shutDown && self != .failed }
+    package var isAskedToShutDown: Bool { self != .shutDown && self != .failed }
 }

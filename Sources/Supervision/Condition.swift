@@ -1,5 +1,5 @@
 /// The daemon's own word for how a cell is.
-public enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
+package enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
     /// There is no such cell in the hypervisor.
     case absent
     /// It exists and has not been loaded yet.

@@ -1,36 +1,36 @@
 /// What a cell needs of others: `requires` and `after` of its definition, with the meaning that systemd gives them.
-public struct Dependencies: Hashable, Sendable {
+package struct Dependencies: Hashable, Sendable {
     /// Cells that are started before this one, whenever it is started, and without which it is not started; stopping one
     /// of them stops this one first. A failure of one of them does not touch this one.
-    public var requires: [String]
+    package var requires: [String]
     /// Cells that, when they are to run as well, are started before this one and stopped after it; no more than that.
-    public var after: [String]
+    package var after: [String]
 
-    public init(requires: [String] = [], after: [String] = []) {
+    package init(requires: [String] = [], after: [String] = []) {
         self.requires = requires
         self.after = after
     }
 
     /// What comes before this cell, each once.
-    public var predecessors: [String] { requires + after.filter { !requires.contains($0) } }
+    package var predecessors: [String] { requires + after.filter { !requires.contains($0) } }
 }
 
 /// In which order cells are started and stopped.
-public struct DependencyOrder: Hashable, Sendable {
+package struct DependencyOrder: Hashable, Sendable {
     private let dependencies: [String: Dependencies]
 
     /// - Parameter dependencies: of every cell by its name; a cell that others name and that is not there is left out
     ///   of every order.
-    public init(_ dependencies: [String: Dependencies]) {
+    package init(_ dependencies: [String: Dependencies]) {
         self.dependencies = dependencies
     }
 
     /// One step of a request that concerns several cells.
-    public struct Step: Hashable, Sendable {
-        public let request: Request
-        public let cell: String
+    package struct Step: Hashable, Sendable {
+        package let request: Request
+        package let cell: String
 
-        public init(_ request: Request, _ cell: String) {
+        package init(_ request: Request, _ cell: String) {
             self.request = request
             self.cell = cell
         }
@@ -39,7 +39,7 @@ public struct DependencyOrder: Hashable, Sendable {
     /// These cells with each after those that it requires or comes after; where nothing decides, by name.
     ///
     /// Of a cycle, the first by name comes first: nothing is lost, although such definitions are refused.
-    public func startOrder(of cells: some Collection<String>) -> [String] {
+    package func startOrder(of cells: some Collection<String>) -> [String] {
         order(of: cells.sorted())
     }
 
@@ -47,7 +47,7 @@ public struct DependencyOrder: Hashable, Sendable {
     /// who was started last.
     ///
     /// - Parameter started: when each cell came up; those that are missing count as started first.
-    public func stopOrder(of cells: some Collection<String>, started: [String: Moment] = [:]) -> [String] {
+    package func stopOrder(of cells: some Collection<String>, started: [String: Moment] = [:]) -> [String] {
         let earliest = Moment(nanoseconds: .min)
         let byStart = cells.sorted {
             let (left, right) = (started[$0] ?? earliest, started[$1] ?? earliest)
@@ -59,7 +59,7 @@ public struct DependencyOrder: Hashable, Sendable {
     /// What is to be done, in this order, to carry out a request for one cell; the request itself is one of the steps.
     ///
     /// - Parameter running: whether a cell runs, or is wanted to.
-    public func steps(for request: Request, of cell: String, isRunning running: (String) -> Bool) -> [Step] {
+    package func steps(for request: Request, of cell: String, isRunning running: (String) -> Bool) -> [Step] {
         switch request {
         case .create: [Step(request, cell)]
         case .start:
@@ -73,18 +73,18 @@ public struct DependencyOrder: Hashable, Sendable {
     }
 
     /// What this cell requires, and what that requires, and so on.
-    public func required(by cell: String) -> Set<String> {
+    package func required(by cell: String) -> Set<String> {
         reachable(from: cell) { dependencies[$0]?.requires ?? [] }
     }
 
     /// Who requires this cell, and who requires that one, and so on.
-    public func dependents(on cell: String) -> Set<String> {
+    package func dependents(on cell: String) -> Set<String> {
         reachable(from: cell) { name in dependencies.filter { $0.value.requires.contains(name) }.keys.sorted() }
     }
 
     /// Cells that come before each other in a circle, beginning with the first by name, each circle once; empty when
     /// every order can be kept.
-    public var cycles: [[String]] {
+    package var cycles: [[String]] {
         var found: [[String]] = []
         for name in dependencies.keys.sorted() where !found.contains(where: { $0.contains(name) }) {
             if let cycle = shortestCycle(through: name) { found.append(cycle) }

@@ -1,5 +1,5 @@
 /// One command to the hypervisor.
-public enum Command: String, Hashable, Sendable, Codable {
+package enum Command: String, Hashable, Sendable, Codable {
     case create
     /// Load the cell's images.
     case load
@@ -10,7 +10,7 @@ public enum Command: String, Hashable, Sendable, Codable {
 }
 
 /// How a command ended.
-public enum Outcome: Hashable, Sendable {
+package enum Outcome: Hashable, Sendable {
     /// It took effect, as a look at sysfs confirmed.
     /// - timedOut: the inmate was asked to shut down and did not answer in time.
     case done(timedOut: Bool = false)
@@ -20,15 +20,15 @@ public enum Outcome: Hashable, Sendable {
 }
 
 /// What somebody asks for a cell.
-public enum Request: String, Hashable, Sendable {
+package enum Request: String, Hashable, Sendable {
     case create, start, stop, restart, destroy
 }
 
 /// Names a request until it is answered; chosen by whoever asks.
-public typealias RequestID = UInt64
+package typealias RequestID = UInt64
 
 /// Why a request was not fulfilled.
-public enum RequestFailure: Error, Hashable, Sendable {
+package enum RequestFailure: Error, Hashable, Sendable {
     /// There is no hypervisor to ask.
     case disabled
     /// No usable definition names the cell.
@@ -45,7 +45,7 @@ public enum RequestFailure: Error, Hashable, Sendable {
 }
 
 /// Everything that a ``CellLifecycle`` can learn.
-public enum Event: Hashable, Sendable {
+package enum Event: Hashable, Sendable {
     case seen(Sighting)
     /// The command in flight ended, and this is what the look after it showed.
     case finished(Command, Outcome, Sighting)
@@ -71,18 +71,18 @@ extension Event {
 }
 
 /// What the lifecycle must know of a cell's definition.
-public struct Supervised: Hashable, Sendable {
-    public var policy: SupervisionPolicy
-    public var handshake: Handshake
+package struct Supervised: Hashable, Sendable {
+    package var policy: SupervisionPolicy
+    package var handshake: Handshake
 
-    public init(policy: SupervisionPolicy, handshake: Handshake) {
+    package init(policy: SupervisionPolicy, handshake: Handshake) {
         self.policy = policy
         self.handshake = handshake
     }
 }
 
 /// What a ``CellLifecycle`` wants done, in this order.
-public enum Action: Hashable, Sendable {
+package enum Action: Hashable, Sendable {
     /// Keep what the hypervisor printed and the statistics, before anything is repaired.
     case keepEvidence(FailureCause)
     case report(Report)
@@ -93,7 +93,7 @@ public enum Action: Hashable, Sendable {
 }
 
 /// What happened to a cell, for the journal and for whoever watches.
-public enum Report: Hashable, Sendable {
+package enum Report: Hashable, Sendable {
     case conditionChanged(from: Condition, to: Condition)
     /// It was found in this state when the daemon came, and left as it is.
     case adopted(CellState)

@@ -1,5 +1,5 @@
 /// Why a cell does not run although it should.
-public enum FailureCause: Hashable, Sendable, Codable {
+package enum FailureCause: Hashable, Sendable, Codable {
     /// All CPUs of the cell are parked, or the inmate itself says so.
     case failed(cpus: [Int])
     /// The inmate does not know the hypervisor's revision of the communication region.
@@ -22,11 +22,11 @@ public enum FailureCause: Hashable, Sendable, Codable {
 
 extension FailureCause {
     /// Whether it is our word against the hypervisor's, which goes on saying `running`.
-    public var isDeclared: Bool { self == .stalled || self == .lostStart || self == .startedUnloaded }
+    package var isDeclared: Bool { self == .stalled || self == .lostStart || self == .startedUnloaded }
 }
 
 extension FailureCause: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .failed(let cpus) where cpus.isEmpty: "the inmate declared itself failed"
         case .failed(let cpus) where cpus.count == 1: "CPU \(cpus[0]) was parked after a violation"
@@ -46,8 +46,8 @@ extension FailureCause: CustomStringConvertible {
 }
 
 /// Why the hypervisor did not do what it was told.
-public struct Refusal: Error, Hashable, Sendable, Codable {
-    public enum Kind: String, Hashable, Sendable, Codable {
+package struct Refusal: Error, Hashable, Sendable, Codable {
+    package enum Kind: String, Hashable, Sendable, Codable {
         /// The inmate denied the shutdown request.
         case denied
         /// Another cell is `running/locked`.
@@ -58,13 +58,13 @@ public struct Refusal: Error, Hashable, Sendable, Codable {
         case other
     }
 
-    public var kind: Kind
+    package var kind: Kind
     /// A sentence that says what, where and what to do.
-    public var message: String
+    package var message: String
     /// The kernel's reason, 0 where it was not asked.
-    public var errno: Int32
+    package var errno: Int32
 
-    public init(kind: Kind, message: String, errno: Int32 = 0) {
+    package init(kind: Kind, message: String, errno: Int32 = 0) {
         self.kind = kind
         self.message = message
         self.errno = errno

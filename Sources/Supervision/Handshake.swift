@@ -1,5 +1,5 @@
 /// Whether and how long the hypervisor waits, with Linux standing still, for the inmate to answer a shutdown request.
-public enum Handshake: Hashable, Sendable, Codable {
+package enum Handshake: Hashable, Sendable, Codable {
     /// The cell is never asked (`PASSIVE_COMMREG`).
     case passive
     /// It is asked, and the wait has an end (`msg_reply_timeout` is not 0).
@@ -12,14 +12,14 @@ public enum Handshake: Hashable, Sendable, Codable {
     ///
     /// - Parameter silent: the inmate is known not to answer, so that an unbounded wait *would* freeze Linux;
     ///   that is never permitted, accepted or not.
-    public func permitsAsking(_ state: CellState, silent: Bool) -> Bool {
+    package func permitsAsking(_ state: CellState, silent: Bool) -> Bool {
         guard case .unbounded(let accepted) = self, state.isAskedToShutDown else { return true }
         return accepted && !silent
     }
 }
 
 /// What became of the last shutdown request.
-public enum ShutdownAnswer: String, Hashable, Sendable, Codable {
+package enum ShutdownAnswer: String, Hashable, Sendable, Codable {
     case approved
     case denied
     /// The inmate did not answer within `msg_reply_timeout`; the hypervisor stopped it all the same.

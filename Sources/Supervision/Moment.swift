@@ -1,25 +1,25 @@
 /// A point on the clock that counts from boot and does not jump (`CLOCK_BOOTTIME`).
 ///
 /// The room has no clock of its own: whoever drives a ``CellLifecycle`` says what time it is.
-public struct Moment: Hashable, Comparable, Sendable, Codable {
+package struct Moment: Hashable, Comparable, Sendable, Codable {
     /// Nanoseconds since boot.
-    public var nanoseconds: Int64
+    package var nanoseconds: Int64
 
-    public init(nanoseconds: Int64) {
+    package init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
-    public static func < (left: Moment, right: Moment) -> Bool {
+    package static func < (left: Moment, right: Moment) -> Bool {
         left.nanoseconds < right.nanoseconds
     }
 
-    public static func + (moment: Moment, duration: Duration) -> Moment {
+    package static func + (moment: Moment, duration: Duration) -> Moment {
         let added = duration.wholeNanoseconds
         let (sum, overflow) = moment.nanoseconds.addingReportingOverflow(added)
         return Moment(nanoseconds: overflow ? (added < 0 ? .min : .max) : sum)
     }
 
-    public static func - (later: Moment, earlier: Moment) -> Duration {
+    package static func - (later: Moment, earlier: Moment) -> Duration {
         let (difference, overflow) = later.nanoseconds.subtractingReportingOverflow(earlier.nanoseconds)
         return .nanoseconds(overflow ? (earlier.nanoseconds < 0 ? .max : .min) : difference)
     }
@@ -27,7 +27,7 @@ public struct Moment: Hashable, Comparable, Sendable, Codable {
 
 extension Duration {
     /// The duration in nanoseconds, held at the ends of what an `Int64` can say (292 years).
-    public var wholeNanoseconds: Int64 {
+    package var wholeNanoseconds: Int64 {
         let (seconds, fraction) = components
         let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
         let (sum, overflowed) = scaled.addingReportingOverflow(fraction / 1_000_000_000)

@@ -1,5 +1,5 @@
 /// What is wanted of a cell.
-public enum Goal: String, Hashable, Sendable, Codable {
+package enum Goal: String, Hashable, Sendable, Codable {
     /// Nothing: it is watched and left as it is.
     case leave
     /// It runs, and is restarted as its policy says. The only goal that stays when it is reached.
@@ -107,26 +107,26 @@ extension [UInt64] {
 }
 
 /// What only the daemon knows of a cell, kept in its state file so that its successor goes on where it ended.
-public struct LifecycleMemory: Hashable, Sendable, Codable {
-    public var goal: Goal?
+package struct LifecycleMemory: Hashable, Sendable, Codable {
+    package var goal: Goal?
     /// Automatic restarts since somebody last started the cell.
-    public var restarts = 0
-    public var budget = RestartBudget()
-    public var gaveUp = false
+    package var restarts = 0
+    package var budget = RestartBudget()
+    package var gaveUp = false
     /// The cell whose failure has been counted, and which has not been loaded again since.
-    public var failedID: Int?
-    public var failure: FailureCause?
+    package var failedID: Int?
+    package var failure: FailureCause?
     /// How the cell was, and since when.
-    public var condition: Condition?
-    public var since: Moment?
-    public var lastAnswer: ShutdownAnswer?
-    public var lastAnswerTime: Moment?
+    package var condition: Condition?
+    package var since: Moment?
+    package var lastAnswer: ShutdownAnswer?
+    package var lastAnswerTime: Moment?
     /// A start whose effect has not been seen, and the cell it was for.
     var unverified: Verification?
     var unverifiedID: Int?
     var creation: Creation?
 
-    public init() {}
+    package init() {}
 
     /// What is kept of a cell whose definition went: how it answers, and that it does not.
     var withoutDefinition: LifecycleMemory {

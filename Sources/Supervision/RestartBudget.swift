@@ -1,17 +1,17 @@
 /// Counts restarts: how long the next one waits, and when there have been too many.
-public struct RestartBudget: Hashable, Sendable, Codable {
+package struct RestartBudget: Hashable, Sendable, Codable {
     /// When the attempts within the limit's time were decided, oldest first.
-    public internal(set) var attempts: [Moment] = []
+    package internal(set) var attempts: [Moment] = []
     /// Failures since the last stable run, which set the delay.
-    public internal(set) var consecutive = 0
+    package internal(set) var consecutive = 0
 
     /// More of them lead beyond every delay that can be asked for.
     private static let mostDoublings = 62
 
-    public init() {}
+    package init() {}
 
     /// Counts a failure at `now` and says how long to wait before the restart, or nil when the limit is reached.
-    public mutating func delayOfNextRestart(at now: Moment, policy: SupervisionPolicy) -> Duration? {
+    package mutating func delayOfNextRestart(at now: Moment, policy: SupervisionPolicy) -> Duration? {
         // one that is still to come stood in a damaged file
         attempts.removeAll { now - $0 >= policy.limit.within || $0 > now }
         guard attempts.count < policy.limit.attempts else { return nil }
@@ -23,7 +23,7 @@ public struct RestartBudget: Hashable, Sendable, Codable {
     }
 
     /// Forgets all failures: after a stable run, and when somebody asks.
-    public mutating func reset() {
+    package mutating func reset() {
         self = RestartBudget()
     }
 

@@ -1,7 +1,7 @@
 /// How a cell is looked after: the `[supervision]` table of its definition.
-public struct SupervisionPolicy: Hashable, Sendable {
+package struct SupervisionPolicy: Hashable, Sendable {
     /// When an inmate that has ended is started again.
-    public enum Restart: String, CaseIterable, Sendable {
+    package enum Restart: String, CaseIterable, Sendable {
         /// Never: a failed cell stays `failed`.
         case never
         /// When it failed, not when it shut itself down.
@@ -11,37 +11,37 @@ public struct SupervisionPolicy: Hashable, Sendable {
     }
 
     /// So many restarts within so much time; the next one is given up.
-    public struct Limit: Hashable, Sendable {
+    package struct Limit: Hashable, Sendable {
         /// 1 or more.
-        public var attempts: Int
+        package var attempts: Int
         /// More than zero. A run as long as this counts as stable: it forgets earlier failures.
-        public var within: Duration
+        package var within: Duration
 
-        public init(attempts: Int, within: Duration) {
+        package init(attempts: Int, within: Duration) {
             self.attempts = attempts
             self.within = within
         }
     }
 
     /// What shows that an inmate is alive although its state says `running`.
-    public enum Liveness: Hashable, Sendable {
+    package enum Liveness: Hashable, Sendable {
         /// The count of VM exits grows at least once in `stall`. Only for inmates that are known to exit
         /// regularly: a healthy one that uses nothing but what it was given makes no exit at all.
         case vmExits(stall: Duration)
     }
 
     /// Whether the cell is started when the daemon first sees the machine after boot.
-    public var autostart: Bool
-    public var restart: Restart
+    package var autostart: Bool
+    package var restart: Restart
     /// The wait before a restart; it doubles with each further one up to ``maximumDelay``.
-    public var delay: Duration
-    public var maximumDelay: Duration
-    public var limit: Limit
+    package var delay: Duration
+    package var maximumDelay: Duration
+    package var limit: Limit
     /// How long a shutdown request that the inmate denies is repeated.
-    public var stopTimeout: Duration
-    public var liveness: Liveness?
+    package var stopTimeout: Duration
+    package var liveness: Liveness?
 
-    public init(
+    package init(
         autostart: Bool = false,
         restart: Restart = .onFailure,
         delay: Duration = .milliseconds(100),

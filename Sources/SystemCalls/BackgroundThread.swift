@@ -1,7 +1,7 @@
 import Glibc
 
 /// A thread for calls that block.
-public struct BackgroundThread: Sendable {
+package struct BackgroundThread: Sendable {
     private let handle: pthread_t
 
     private final class Body {
@@ -11,7 +11,7 @@ public struct BackgroundThread: Sendable {
     }
 
     /// Starts it. Nil when the system has no thread left (`pthread_create(3)`, EAGAIN).
-    public init?(_ run: @escaping @Sendable () -> Void) {
+    package init?(_ run: @escaping @Sendable () -> Void) {
         let body = Unmanaged.passRetained(Body(run))
         var handle = pthread_t()
         let result = pthread_create(
@@ -28,12 +28,12 @@ public struct BackgroundThread: Sendable {
     }
 
     /// Nobody will join it. Either this or ``join()`` must be called, once.
-    public func detach() {
+    package func detach() {
         pthread_detach(handle)
     }
 
     /// Returns when it has ended.
-    public func join() {
+    package func join() {
         pthread_join(handle, nil)
     }
 }

@@ -3,12 +3,12 @@ import Glibc
 /// Wakes one thread, at once or at a time.
 ///
 /// Unchecked: the two pthread objects are made to be shared, and `hasRung` is guarded by them.
-public final class Bell: @unchecked Sendable {
+package final class Bell: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var hasRung = false
 
-    public init() {
+    package init() {
         mutex.initialize(to: pthread_mutex_t())
         condition.initialize(to: pthread_cond_t())
         pthread_mutex_init(mutex, nil)
@@ -27,7 +27,7 @@ public final class Bell: @unchecked Sendable {
     }
 
     /// From any thread, also when nobody waits.
-    public func ring() {
+    package func ring() {
         pthread_mutex_lock(mutex)
         hasRung = true
         pthread_cond_signal(condition)
@@ -35,7 +35,7 @@ public final class Bell: @unchecked Sendable {
     }
 
     /// Returns when it has rung since the last time, or after `pause`; nil: not before it rings.
-    public func wait(atMost pause: Duration?) {
+    package func wait(atMost pause: Duration?) {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         if let pause {

@@ -5,7 +5,7 @@ extension SystemCall {
     /// The names in a directory, without those that begin with a dot, in no order.
     ///
     /// - Throws: ``SystemCallError`` for `opendir` or `readdir`: a part of the names is no answer.
-    public static func names(inDirectory path: String) throws(SystemCallError) -> [String] {
+    package static func names(inDirectory path: String) throws(SystemCallError) -> [String] {
         var names: [String] = []
         try forEachName(inDirectory: path) { name in
             if name[0] != CChar(bitPattern: UInt8(ascii: ".")) { names.append(String(cString: name)) }
@@ -16,7 +16,7 @@ extension SystemCall {
     /// The names in a directory that are numbers, ascending; it makes no strings.
     ///
     /// - Throws: ``SystemCallError`` for `opendir` or `readdir`: a part of the numbers is no answer.
-    public static func numbers(inDirectory path: String) throws(SystemCallError) -> [Int] {
+    package static func numbers(inDirectory path: String) throws(SystemCallError) -> [Int] {
         var numbers: [Int] = []
         try forEachName(inDirectory: path) { name in
             var end: UnsafeMutablePointer<CChar>?

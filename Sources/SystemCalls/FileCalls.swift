@@ -1,9 +1,9 @@
-import Glibc
+package import Glibc
 import SystemPackage
 
 extension SystemCall {
     /// `open(2)` with `O_CLOEXEC`.
-    public static func open(
+    package static func open(
         _ path: String, _ flags: CInt, mode: mode_t = 0
     ) throws(SystemCallError) -> OwnedDescriptor {
         let number = try result(of: "open", on: path) { Glibc.open(path, flags | O_CLOEXEC, mode) }
@@ -11,21 +11,21 @@ extension SystemCall {
     }
 
     /// `read(2)`; 0 is the end.
-    public static func read(
+    package static func read(
         _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemCallError) -> Int {
         try result(of: "read") { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
     /// `pread(2)`; 0 is the end.
-    public static func read(
+    package static func read(
         _ descriptor: CInt, at offset: off_t, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemCallError) -> Int {
         try result(of: "pread") { Glibc.pread(descriptor, buffer.baseAddress, buffer.count, offset) }
     }
 
     /// `write(2)` again and again until all of `bytes` is written.
-    public static func write(_ bytes: [UInt8], to descriptor: CInt) throws(SystemCallError) {
+    package static func write(_ bytes: [UInt8], to descriptor: CInt) throws(SystemCallError) {
         var written = 0
         while written < bytes.count {
             written += try result(of: "write") {
@@ -39,7 +39,7 @@ extension SystemCall {
     /// The whole of an open file from its beginning.
     ///
     /// - Parameter limit: the most bytes that are read; a longer file is EFBIG.
-    public static func contents(
+    package static func contents(
         of descriptor: CInt, named name: String, limit: Int
     ) throws(SystemCallError) -> [UInt8] {
         var information = stat()
@@ -72,7 +72,7 @@ extension SystemCall {
     /// The whole of a file.
     ///
     /// - Parameter limit: the most bytes that are read; a longer file is EFBIG. Default 1 GiB.
-    public static func contents(
+    package static func contents(
         ofFile path: String, limit: Int = 1 << 30
     ) throws(SystemCallError) -> [UInt8] {
         let descriptor = try open(path, O_RDONLY)
@@ -83,7 +83,7 @@ extension SystemCall {
     ///
     /// The bytes go to a file beside it, reach the disk, and are renamed; on failure the old file stays as it
     /// was and the new one is removed.
-    public static func replaceFile(
+    package static func replaceFile(
         _ path: String, with bytes: [UInt8], mode: mode_t = 0o644
     ) throws(SystemCallError) {
         let temporary = path + ".new"

@@ -2,8 +2,8 @@ import Glibc
 import SystemPackage
 
 /// What `fstat(2)` says of a file.
-public struct FileStatus: Hashable, Sendable {
-    public enum Kind: Hashable, Sendable {
+package struct FileStatus: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case regular, directory
         /// A device, a pipe, a socket.
         case other
@@ -11,7 +11,7 @@ public struct FileStatus: Hashable, Sendable {
 
     /// One state of a file's contents: another file, or other contents, make another version. Two changes within one
     /// tick of the kernel's clock (at most 10 ms) that leave the size as it was are not told apart.
-    public struct Version: Hashable, Sendable {
+    package struct Version: Hashable, Sendable {
         let device: dev_t
         let inode: ino_t
         let size: off_t
@@ -20,13 +20,13 @@ public struct FileStatus: Hashable, Sendable {
         let changed: Int
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// User and group id.
-    public let owner: UInt32
-    public let group: UInt32
+    package let owner: UInt32
+    package let group: UInt32
     /// Permissions with set-id bits and the sticky bit: the low 12 bits of `st_mode`.
-    public let mode: UInt32
-    public let version: Version
+    package let mode: UInt32
+    package let version: Version
 
     init(_ information: stat) {
         kind =
@@ -50,21 +50,21 @@ public struct FileStatus: Hashable, Sendable {
 
 extension SystemCall {
     /// `fstat(2)`.
-    public static func status(of descriptor: CInt, named name: String) throws(SystemCallError) -> FileStatus {
+    package static func status(of descriptor: CInt, named name: String) throws(SystemCallError) -> FileStatus {
         var information = stat()
         try result(of: "fstat", on: name) { fstat(descriptor, &information) }
         return FileStatus(information)
     }
 
     /// `stat(2)`.
-    public static func status(ofFile path: String) throws(SystemCallError) -> FileStatus {
+    package static func status(ofFile path: String) throws(SystemCallError) -> FileStatus {
         var information = stat()
         try result(of: "stat", on: path) { stat(path, &information) }
         return FileStatus(information)
     }
 
     /// The directory that an open file stands in, all links followed; nil when `/proc` does not tell.
-    public static func directory(of descriptor: CInt) -> String? {
+    package static func directory(of descriptor: CInt) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/fd/\(descriptor)", &buffer, buffer.count)
         guard count > 0 else { return nil }

@@ -2,11 +2,11 @@ import Glibc
 import SystemPackage
 
 /// A part of a file in memory, shared with all others who map it, as long as this value lives.
-public final class MappedFile: Sendable {
+package final class MappedFile: Sendable {
     /// Others write to the same memory, from other processes too: who writes what when is for its users to order.
-    public nonisolated(unsafe) let start: UnsafeMutableRawPointer
+    package nonisolated(unsafe) let start: UnsafeMutableRawPointer
     /// In bytes.
-    public let size: Int
+    package let size: Int
 
     /// Maps what an open file has from `offset` on; the descriptor may be closed afterwards.
     ///
@@ -16,7 +16,7 @@ public final class MappedFile: Sendable {
     ///   - offset: in bytes, a multiple of the page size.
     ///   - size: in bytes, more than 0; what is beyond the file's end must not be touched.
     /// - Throws: ``SystemCallError`` for `mmap`.
-    public init(_ descriptor: CInt, named path: String, offset: Int = 0, size: Int) throws(SystemCallError) {
+    package init(_ descriptor: CInt, named path: String, offset: Int = 0, size: Int) throws(SystemCallError) {
         // a sparse file may be larger than all memory: no swap space is reserved for it
         let flags = MAP_SHARED | MAP_NORESERVE
         let start = mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, off_t(offset))

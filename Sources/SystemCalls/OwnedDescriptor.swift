@@ -1,12 +1,12 @@
 import Glibc
 
 /// A file descriptor that is closed when its owner goes.
-public struct OwnedDescriptor: ~Copyable, Sendable {
+package struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, valid as long as this value lives.
-    public let rawValue: CInt
+    package let rawValue: CInt
 
     /// Takes over an open descriptor: nobody else may close it.
-    public init(adopting rawValue: CInt) {
+    package init(adopting rawValue: CInt) {
         self.rawValue = rawValue
     }
 
@@ -15,7 +15,7 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
     }
 
     /// Gives the descriptor away without closing it.
-    public consuming func release() -> CInt {
+    package consuming func release() -> CInt {
         let number = rawValue
         discard self
         return number

@@ -3,7 +3,7 @@ import Glibc
 extension SystemCall {
     /// `clock_nanosleep(2)`: nothing is done for so long, however many signals come. For what offers nothing that could
     /// be waited for; never on an event loop.
-    public static func sleep(for duration: Duration) {
+    package static func sleep(for duration: Duration) {
         var end = timespec.monotonic(after: duration)
         while clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, nil) == EINTR {}
     }

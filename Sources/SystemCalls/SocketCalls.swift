@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 import SystemPackage
 
 private let streamSocket = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -10,7 +10,7 @@ extension SystemCall {
     ///   as it takes.
     /// - Throws: ``SystemCallError`` for `connect`: ENOENT when there is no such socket, ECONNREFUSED when nobody
     ///   listens, EACCES when its mode does not let us, EAGAIN when the listener did not take it in time.
-    public static func connect(
+    package static func connect(
         toSocket path: String, patience: Duration? = nil
     ) throws(SystemCallError) -> OwnedDescriptor {
         var address = try socketAddress(path)
@@ -33,7 +33,7 @@ extension SystemCall {
     }
 
     /// A listening Unix stream socket; a file that stands at `path` is removed first.
-    public static func listen(onSocket path: String, mode: mode_t) throws(SystemCallError) -> OwnedDescriptor {
+    package static func listen(onSocket path: String, mode: mode_t) throws(SystemCallError) -> OwnedDescriptor {
         var address = try socketAddress(path)
         let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
         let descriptor = OwnedDescriptor(adopting: number)
@@ -51,7 +51,7 @@ extension SystemCall {
     }
 
     /// Two connected Unix sockets, both the caller's: for a stream, or for datagrams that keep their order.
-    public static func socketPair(datagrams: Bool = false) throws(SystemCallError) -> SocketPair {
+    package static func socketPair(datagrams: Bool = false) throws(SystemCallError) -> SocketPair {
         let kind = datagrams ? CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue) : streamSocket
         var ends: [CInt] = [-1, -1]
         try result(of: "socketpair") { Glibc.socketpair(AF_UNIX, kind, 0, &ends) }
@@ -59,7 +59,7 @@ extension SystemCall {
     }
 
     /// `send(2)` again and again until all of `bytes` is sent; a peer that is gone is EPIPE, not a signal.
-    public static func send(_ bytes: [UInt8], to socket: CInt) throws(SystemCallError) {
+    package static func send(_ bytes: [UInt8], to socket: CInt) throws(SystemCallError) {
         var sent = 0
         while sent < bytes.count {
             sent += try result(of: "send") {
@@ -72,7 +72,7 @@ extension SystemCall {
     }
 
     /// `setsockopt(2)`: a read or write that waits longer than this is EAGAIN; nil: both wait as long as it takes.
-    public static func limitWaiting(on descriptor: CInt, to limit: Duration?) throws(SystemCallError) {
+    package static func limitWaiting(on descriptor: CInt, to limit: Duration?) throws(SystemCallError) {
         var time = timeval()
         if let (seconds, attoseconds) = limit?.components {
             time = timeval(tv_sec: Int(seconds), tv_usec: Int(attoseconds / 1_000_000_000_000))
@@ -87,7 +87,7 @@ extension SystemCall {
     }
 
     /// Sends `bytes` with a copy of a descriptor (`SCM_RIGHTS`), in one piece.
-    public static func send(_ bytes: [UInt8], with descriptor: CInt, to socket: CInt) throws(SystemCallError) {
+    package static func send(_ bytes: [UInt8], with descriptor: CInt, to socket: CInt) throws(SystemCallError) {
         // a control message: its length, level and kind, and the descriptor
         let header = MemoryLayout<cmsghdr>.size
         var control = [UInt8](repeating: 0, count: header + MemoryLayout<UInt>.size)
@@ -126,7 +126,7 @@ extension SystemCall {
 }
 
 /// Descriptors of two sockets that are connected to each other.
-public struct SocketPair: Sendable {
-    public let first: CInt
-    public let second: CInt
+package struct SocketPair: Sendable {
+    package let first: CInt
+    package let second: CInt
 }

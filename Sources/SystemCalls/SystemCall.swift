@@ -3,7 +3,7 @@ import SystemPackage
 
 /// The one way to the kernel: every call goes through ``result(of:on:_:)``, which repeats it when a signal
 /// interrupted it and turns −1 into a ``SystemCallError`` that names it.
-public enum SystemCall {
+package enum SystemCall {
     /// Runs a call that answers −1 and sets `errno` on failure.
     ///
     /// - Parameters:
@@ -13,7 +13,7 @@ public enum SystemCall {
     ///     whose effect must not be asked for twice.
     /// - Throws: ``SystemCallError`` with the `errno` of the failed call.
     @discardableResult
-    public static func result<Value: FixedWidthInteger & SignedInteger>(
+    package static func result<Value: FixedWidthInteger & SignedInteger>(
         of call: StaticString,
         on subject: @autoclosure () -> String = "",
         retryingOnInterrupt: Bool = true,

@@ -1,6 +1,6 @@
 import CSystemd
 import Glibc
-public import Logging
+package import Logging
 
 /// Writes log events to the journal, each metadata key as a field of its own.
 ///
@@ -13,23 +13,23 @@ public import Logging
 /// | `SYSLOG_IDENTIFIER` | the handler's identifier |
 /// | `CODE_FILE`, `CODE_LINE`, `CODE_FUNC` | where it was logged |
 /// | `JAILHOUSE_…` | metadata: the key in upper case, `_` for what a field name cannot hold |
-public struct JournalLogHandler: LogHandler {
-    public var logLevel = Logger.Level.info
-    public var metadata: Logger.Metadata = [:]
-    public var metadataProvider: Logger.MetadataProvider?
+package struct JournalLogHandler: LogHandler {
+    package var logLevel = Logger.Level.info
+    package var metadata: Logger.Metadata = [:]
+    package var metadataProvider: Logger.MetadataProvider?
     private let identifier: String
 
     /// - Parameter identifier: the program's name, as `journalctl -t` selects it.
-    public init(identifier: String) {
+    package init(identifier: String) {
         self.identifier = identifier
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let result = Self.send(fields(of: event))
         guard result < 0 else { return }
         // the journal did not take it; standard error leads there too, by another way

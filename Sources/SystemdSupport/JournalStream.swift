@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Then ``JournalLogHandler`` is the better choice, since it keeps the fields; a service whose output was
 /// redirected in a shell, or a person at a terminal, wants ``StandardErrorLogHandler``.
-public func standardErrorIsJournal() -> Bool {
+package func standardErrorIsJournal() -> Bool {
     guard let variable = getenv("JOURNAL_STREAM") else { return false }
     return isJournalStream(STDERR_FILENO, named: String(cString: variable))
 }

@@ -1,11 +1,11 @@
 import CSystemd
 import Glibc
-public import SystemPackage
+package import SystemPackage
 
 /// What a service tells the service manager about itself, by sd_notify(3).
-public enum Notification {
+package enum Notification {
     /// One assignment of a notification.
-    public enum State: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
         /// Start-up, or a reload, is done.
         case ready
         /// The configuration is being read again; ``ready`` ends it.
@@ -21,7 +21,7 @@ public enum Notification {
     }
 
     /// What became of a notification.
-    public enum Outcome: Hashable, Sendable {
+    package enum Outcome: Hashable, Sendable {
         case sent
         /// No service manager asked for notifications: `$NOTIFY_SOCKET` is not set.
         case notWanted
@@ -33,7 +33,7 @@ public enum Notification {
     /// It never waits for the manager's answer. A failure is nothing that a service should stop for, so it is a
     /// result and no error.
     @discardableResult
-    public static func send(_ states: [State]) -> Outcome {
+    package static func send(_ states: [State]) -> Outcome {
         let result = sd_notify(0, message(states, monotonicMicroseconds: monotonicMicroseconds()))
         if result < 0 { return .failed(Errno(rawValue: -result)) }
         return result == 0 ? .notWanted : .sent
@@ -65,7 +65,7 @@ public enum Notification {
 /// How long the service manager waits between two ``Notification/State/watchdog`` before it kills the service;
 /// nil when it does not watch this process. Half of it is a good interval to send at. (`$WATCHDOG_USEC`,
 /// `$WATCHDOG_PID`; sd_watchdog_enabled(3).)
-public func watchdogInterval() -> Duration? {
+package func watchdogInterval() -> Duration? {
     var microseconds: UInt64 = 0
     guard sd_watchdog_enabled(0, &microseconds) > 0 else { return nil }
     return .microseconds(Int64(clamping: microseconds))

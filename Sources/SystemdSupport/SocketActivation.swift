@@ -7,7 +7,7 @@ import Glibc
 /// The caller owns the descriptors, which are close-on-exec. To be called once, before other threads run: it takes
 /// the variables out of the environment, so that no child believes they are its own, and a second call gives
 /// nothing.
-public func activationSockets() -> [(name: String, descriptor: CInt)] {
+package func activationSockets() -> [(name: String, descriptor: CInt)] {
     var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     let count = sd_listen_fds_with_names(1, &names)
     guard count > 0, let names else { return [] }

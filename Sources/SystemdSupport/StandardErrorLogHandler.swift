@@ -1,26 +1,26 @@
 import Glibc
-public import Logging
+package import Logging
 import SystemCalls
 
 /// Writes log events to standard error, a short line each, for a person who started the program by hand:
 /// `jailhoused: warning: rtems failed (cell=rtems state=failed)`.
-public struct StandardErrorLogHandler: LogHandler {
-    public var logLevel = Logger.Level.info
-    public var metadata: Logger.Metadata = [:]
-    public var metadataProvider: Logger.MetadataProvider?
+package struct StandardErrorLogHandler: LogHandler {
+    package var logLevel = Logger.Level.info
+    package var metadata: Logger.Metadata = [:]
+    package var metadataProvider: Logger.MetadataProvider?
     private let identifier: String
 
     /// - Parameter identifier: the program's name, which begins each line.
-    public init(identifier: String) {
+    package init(identifier: String) {
         self.identifier = identifier
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         // one write, so that the lines of two threads do not mix; nobody is left to hear of a failure
         try? SystemCall.write(Array(line(for: event).utf8), to: STDERR_FILENO)
     }

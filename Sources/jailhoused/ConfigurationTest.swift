@@ -1,4 +1,5 @@
 import ArgumentParser
+import CellDefinition
 
 /// `jailhoused --check`: what the daemon would say of its configuration, without touching anything.
 struct ConfigurationTest {

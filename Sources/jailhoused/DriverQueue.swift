@@ -1,7 +1,9 @@
+import CellConfiguration
 import CellDefinition
 import ControlInterface
 import Hypervisor
 import NIOCore
+import NIOPosix
 import Supervision
 
 /// What the driver is to do: one thing after the other, as it has one lock.

@@ -1,6 +1,7 @@
 import ControlInterface
 import Hypervisor
 import Logging
+import Supervision
 
 /// Whose call it is.
 struct Peer: Sendable, CustomStringConvertible {

@@ -2,6 +2,7 @@ import FoundationEssentials
 import Glibc
 import Supervision
 import SystemCalls
+import SystemPackage
 
 /// What only the daemon knows, kept so that its successor goes on where it ended: a small file below `/run`, replaced
 /// in one step. Nothing in it is the truth about a cell: that is the kernel's.

@@ -3,6 +3,7 @@ import CellDefinition
 import ControlInterface
 import Glibc
 import Hypervisor
+import Logging
 import Supervision
 
 extension Supervisor {

@@ -1,6 +1,7 @@
 import CellDefinition
 import ControlInterface
 import Logging
+import NIOPosix
 import Supervision
 
 extension Supervisor {

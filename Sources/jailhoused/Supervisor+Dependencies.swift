@@ -1,4 +1,6 @@
+import CellDefinition
 import ControlInterface
+import Hypervisor
 import Logging
 import Supervision
 

@@ -1,5 +1,6 @@
 import CellDefinition
 import ControlInterface
+import Hypervisor
 import Logging
 import NIOCore
 import Supervision

@@ -1,4 +1,5 @@
 import ControlInterface
+import Hypervisor
 import Logging
 import Supervision
 

@@ -1,6 +1,7 @@
 import CellConfiguration
 import ControlInterface
 import Hypervisor
+import NIOPosix
 import Supervision
 
 /// What clients ask. Each of these looks at the state again after it has waited: it may have changed.

@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellDefinition
 import ControlInterface
 import Hypervisor
 import Logging

@@ -1,5 +1,7 @@
 import CellConfiguration
 import Foundation
+import SystemCalls
+import SystemPackage
 import Testing
 
 @testable import CellMachine

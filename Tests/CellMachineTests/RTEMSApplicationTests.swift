@@ -1,3 +1,4 @@
+import CellMachine
 import Foundation
 import Testing
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import ControlInterface
 import Foundation
 import SystemCalls

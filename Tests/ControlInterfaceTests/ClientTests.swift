@@ -1,5 +1,6 @@
 import Glibc
 import SystemCalls
+import SystemPackage
 import Testing
 
 @testable import ControlInterface

@@ -1,3 +1,5 @@
+import CellConfiguration
+import CellDefinition
 import Foundation
 import Testing
 

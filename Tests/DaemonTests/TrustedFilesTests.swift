@@ -1,6 +1,8 @@
+import CellConfiguration
 import CellDefinition
 import Foundation
 import Glibc
+import InmateImage
 import Synchronization
 import Testing
 

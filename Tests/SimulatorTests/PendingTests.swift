@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellMachine
 import Simulator
 import Testing
 

@@ -1,6 +1,6 @@
 extension CellDescriptor {
     /// Bytes before the lists.
-    public static let fixedSize = 132
+    package static let fixedSize = 132
 
     /// From a `.cell` file.
     ///
@@ -9,7 +9,7 @@ extension CellDescriptor {
     ///     the counts.
     ///   - assumed: the architecture of a file of revision 13, which does not say it; nil: what the contents are
     ///     typical of, else x86.
-    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
+    package init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         let length = try CellDescriptor.encodedLength(header: binary)
         if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
         let header = try FileHeader(reading: binary, expecting: .cell)
@@ -24,7 +24,7 @@ extension CellDescriptor {
     /// - Parameter revision: of the format; nil: the descriptor's own.
     /// - Throws: ``ConfigurationError`` `outOfRange` for what the format cannot say: a name longer than 32 bytes,
     ///   more than six BAR masks, lists that make the file longer than 4 GiB.
-    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
+    package func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         let header = FileHeader(kind: .cell, revision: revision ?? self.revision, architecture: architecture)
         return header.binary + (try body())
     }
@@ -33,7 +33,7 @@ extension CellDescriptor {
     ///
     /// - Throws: ``ConfigurationError`` `signature`, `revision` or `architecture` when the bytes are no cell
     ///   configuration that is understood here, `length` when they are too few or the counts are impossible.
-    public static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
+    package static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
         _ = try FileHeader(reading: header, expecting: .cell)
         return try encodedLength(of: header, at: 0)
     }

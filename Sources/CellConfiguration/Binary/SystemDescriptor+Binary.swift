@@ -3,14 +3,14 @@ extension SystemDescriptor {
     static let rootCellOffset = 356
 
     /// Bytes before the root cell's lists.
-    public static let fixedSize = rootCellOffset + CellDescriptor.fixedSize
+    package static let fixedSize = rootCellOffset + CellDescriptor.fixedSize
 
     /// From a system configuration file.
     ///
     /// - Parameters:
     ///   - binary: the whole file; it must be exactly as long as its counts need.
     ///   - assumed: as in ``CellDescriptor/init(binary:assuming:)``.
-    public init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
+    package init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
         let length = try SystemDescriptor.encodedLength(header: binary)
         if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
         let header = try FileHeader(reading: binary, expecting: .system)
@@ -36,7 +36,7 @@ extension SystemDescriptor {
     /// - Parameter revision: of the format; nil: the descriptor's own.
     /// - Throws: ``ConfigurationError`` `outOfRange` as ``CellDescriptor/binary(revision:)``, `conflict` when the
     ///   platform's specific part is another architecture's.
-    public func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
+    package func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         guard platform.specific.fits(architecture) else {
             throw ConfigurationError(.conflict, "the specific part of the platform is not for \(architecture.name)")
         }
@@ -50,7 +50,7 @@ extension SystemDescriptor {
     /// How long the file must be, by the counts in its first ``fixedSize`` bytes. More bytes are ignored.
     ///
     /// - Throws: as ``CellDescriptor/encodedLength(header:)``.
-    public static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
+    package static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
         _ = try FileHeader(reading: header, expecting: .system)
         return rootCellOffset + (try CellDescriptor.encodedLength(of: header, at: rootCellOffset))
     }

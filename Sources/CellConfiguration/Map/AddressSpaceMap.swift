@@ -1,49 +1,49 @@
 /// One address space as a map draws it: boxes in columns, on an axis cut into slices at every edge of a box.
 ///
 /// The lowest address is at the top. How high a slice is drawn is up to ``MapScale``.
-public struct AddressSpaceMap: Hashable, Sendable {
+package struct AddressSpaceMap: Hashable, Sendable {
     /// From one edge to the next: no box begins or ends within it.
-    public struct Slice: Hashable, Sendable {
-        public var first: UInt64
+    package struct Slice: Hashable, Sendable {
+        package var first: UInt64
         /// Inclusive.
-        public var last: UInt64
+        package var last: UInt64
         /// Whether no box is there.
-        public var isEmpty: Bool
+        package var isEmpty: Bool
         /// Whether something of a cell or of the hypervisor is there.
-        public var concernsCells = false
+        package var concernsCells = false
 
         /// `64 MiB`
-        public var sizeText: String { MapText.size(first: first, last: last) }
+        package var sizeText: String { MapText.size(first: first, last: last) }
     }
 
     /// Columns that belong together, under one title.
-    public struct Group: Hashable, Sendable {
-        public var title: String
-        public var lanes: Range<Int>
+    package struct Group: Hashable, Sendable {
+        package var title: String
+        package var lanes: Range<Int>
     }
 
     /// An address with a meaning: where the processor begins.
-    public struct Mark: Hashable, Sendable {
-        public var address: UInt64
-        public var text: String
+    package struct Mark: Hashable, Sendable {
+        package var address: UInt64
+        package var text: String
         /// The numbers of the remarks about it, ascending.
-        public internal(set) var remarks: [Int] = []
+        package internal(set) var remarks: [Int] = []
         /// The keys that remarks may name.
         var anchors: [MapAnchor] = []
     }
 
-    public var title: String
+    package var title: String
     /// Whose addresses they are; nil for the machine's.
-    public var cell: String?
-    public var groups: [Group]
+    package var cell: String?
+    package var groups: [Group]
     /// In ascending order of their first addresses.
-    public internal(set) var blocks: [MapBlock]
+    package internal(set) var blocks: [MapBlock]
     /// Without a hole between them.
-    public var slices: [Slice]
+    package var slices: [Slice]
     /// In ascending order, each within a slice.
-    public internal(set) var marks: [Mark]
+    package internal(set) var marks: [Mark]
 
-    public var laneCount: Int { groups.last?.lanes.upperBound ?? 0 }
+    package var laneCount: Int { groups.last?.lanes.upperBound ?? 0 }
 
     /// - Parameter groups: each with its title and what stands in it; a group without blocks is left out.
     init(title: String, cell: String?, groups: [(title: String, blocks: [MapBlock])], marks: [Mark] = []) {
@@ -68,12 +68,12 @@ public struct AddressSpaceMap: Hashable, Sendable {
     }
 
     /// The indexes of the slices that a block covers.
-    public func slices(of block: MapBlock) -> Range<Int> {
+    package func slices(of block: MapBlock) -> Range<Int> {
         index(of: block.first)..<index(of: block.last) + 1
     }
 
     /// The index of the slice that holds an address; of the last one for addresses behind it.
-    public func index(of address: UInt64) -> Int {
+    package func index(of address: UInt64) -> Int {
         var (low, high) = (0, slices.count)
         while low < high {
             let middle = (low + high) / 2
@@ -84,7 +84,7 @@ public struct AddressSpaceMap: Hashable, Sendable {
 
     /// Whose boxes lie over each other in one group although they are of different owners, or of one cell:
     /// pairs of indexes of blocks.
-    public var overlaps: [(Int, Int)] {
+    package var overlaps: [(Int, Int)] {
         var active: [Int] = []
         var pairs: [(Int, Int)] = []
         for index in blocks.indices {

@@ -1,7 +1,7 @@
 /// Something that has a range of addresses: a box in a map.
-public struct MapBlock: Hashable, Sendable {
+package struct MapBlock: Hashable, Sendable {
     /// Whose it is, which decides its colour.
-    public enum Owner: Hashable, Sendable {
+    package enum Owner: Hashable, Sendable {
         /// The root cell.
         case linux
         case hypervisor
@@ -11,7 +11,7 @@ public struct MapBlock: Hashable, Sendable {
         case cell(Int)
     }
 
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case region
         /// The page where hypervisor and cell talk.
         case communicationRegion
@@ -19,21 +19,21 @@ public struct MapBlock: Hashable, Sendable {
         case segment
     }
 
-    public var owner: Owner
-    public var kind: Kind
+    package var owner: Owner
+    package var kind: Kind
     /// What it is: `ram`.
-    public var name: String
+    package var name: String
     /// The words of its access and, in a cell's space, where it is in the machine; may be empty.
-    public var detail: String
-    public var first: UInt64
+    package var detail: String
+    package var first: UInt64
     /// Inclusive.
-    public var last: UInt64
+    package var last: UInt64
     /// In a cell's space: where it begins in the machine; nil for what is nowhere there.
-    public var physicalStart: UInt64?
+    package var physicalStart: UInt64?
     /// The column that it stands in, from 0; what overlaps stands side by side.
-    public internal(set) var lane = 0
+    package internal(set) var lane = 0
     /// The numbers of the remarks about it, ascending; see ``MemoryMap/remarks``.
-    public internal(set) var remarks: [Int] = []
+    package internal(set) var remarks: [Int] = []
     /// The keys that remarks may name.
     var anchors: [MapAnchor]
 
@@ -53,7 +53,7 @@ public struct MapBlock: Hashable, Sendable {
     }
 
     /// `8 MiB`
-    public var sizeText: String { MapText.size(first: first, last: last) }
+    package var sizeText: String { MapText.size(first: first, last: last) }
 
     func overlaps(_ other: MapBlock) -> Bool {
         first <= other.last && other.first <= last
@@ -73,9 +73,9 @@ struct MapAnchor: Hashable, Sendable {
 }
 
 /// Sizes and access as a map writes them.
-public enum MapText {
+package enum MapText {
     /// `8 MiB`, `1.5 MiB`, `28 B`: at most one decimal, so not always exact.
-    public static func size(first: UInt64, last: UInt64) -> String {
+    package static func size(first: UInt64, last: UInt64) -> String {
         let (size, overflow) = (last - first).addingReportingOverflow(1)
         if overflow { return "16 EiB" }
         if let text = Quantity.sizeText(size), text.count <= 8 { return text }

@@ -1,7 +1,7 @@
 /// How high each slice of an address space is drawn: to scale where that gives a height that can be seen and
 /// fits, and otherwise higher or lower than that, which the drawing has to show.
-public struct MapScale: Hashable, Sendable {
-    public enum Fit: Hashable, Sendable {
+package struct MapScale: Hashable, Sendable {
+    package enum Fit: Hashable, Sendable {
         case toScale
         /// Too large: the axis is broken.
         case shortened
@@ -9,16 +9,16 @@ public struct MapScale: Hashable, Sendable {
         case enlarged
     }
 
-    public struct Height: Hashable, Sendable {
+    package struct Height: Hashable, Sendable {
         /// In the units of the drawing: rows or pixels.
-        public var value: Int
-        public var fit: Fit
+        package var value: Int
+        package var fit: Fit
     }
 
     /// What one unit of height stands for.
-    public let bytesPerUnit: Double
+    package let bytesPerUnit: Double
     /// One a slice.
-    public let heights: [Height]
+    package let heights: [Height]
 
     /// The scale is the one at which most slices can be drawn, where a large one counts more than a small one, and
     /// what concerns cells more than what does not.
@@ -27,7 +27,7 @@ public struct MapScale: Hashable, Sendable {
     ///   - minimum: the least height of each slice; at least 1.
     ///   - maximum: the greatest height to scale; at least as large as every minimum.
     ///   - shortened: the height of what is larger than that and not empty.
-    public init(slices: [AddressSpaceMap.Slice], minimum: [Int], maximum: Int, shortened: Int) {
+    package init(slices: [AddressSpaceMap.Slice], minimum: [Int], maximum: Int, shortened: Int) {
         let sizes = slices.map { Double($0.last - $0.first) + 1 }
         let occupied = slices.indices.filter { !slices[$0].isEmpty }
         // the scales at which a slice just becomes, or just stays, one that can be drawn
@@ -57,7 +57,7 @@ public struct MapScale: Hashable, Sendable {
     }
 
     /// How far below the top of a slice an address is drawn, in whole units.
-    public func offset(of address: UInt64, in slice: AddressSpaceMap.Slice, at index: Int) -> Int {
+    package func offset(of address: UInt64, in slice: AddressSpaceMap.Slice, at index: Int) -> Int {
         let part = Double(address - slice.first) / (Double(slice.last - slice.first) + 1)
         return min(Int(part * Double(heights[index].value)), heights[index].value - 1)
     }

@@ -1,14 +1,14 @@
 /// What lies where in a machine's physical memory and in its cells' own address spaces: the plan of a picture,
 /// apart from any way of drawing it.
-public struct MemoryMap: Hashable, Sendable {
+package struct MemoryMap: Hashable, Sendable {
     /// A cell to draw, and what is loaded into it.
-    public struct Cell: Hashable, Sendable {
+    package struct Cell: Hashable, Sendable {
         /// Its file, as remarks name it.
-        public var file: String
-        public var descriptor: CellDescriptor
-        public var images: [Image]
+        package var file: String
+        package var descriptor: CellDescriptor
+        package var images: [Image]
 
-        public init(file: String, descriptor: CellDescriptor, images: [Image] = []) {
+        package init(file: String, descriptor: CellDescriptor, images: [Image] = []) {
             self.file = file
             self.descriptor = descriptor
             self.images = images
@@ -16,15 +16,15 @@ public struct MemoryMap: Hashable, Sendable {
     }
 
     /// An image that is loaded into a cell.
-    public struct Image: Hashable, Sendable {
-        public struct Part: Hashable, Sendable {
+    package struct Image: Hashable, Sendable {
+        package struct Part: Hashable, Sendable {
             /// `segment 1`; empty when the image has one part only.
-            public var name: String
+            package var name: String
             /// As the cell sees it.
-            public var start: UInt64
-            public var size: UInt64
+            package var start: UInt64
+            package var size: UInt64
 
-            public init(name: String, start: UInt64, size: UInt64) {
+            package init(name: String, start: UInt64, size: UInt64) {
                 self.name = name
                 self.start = start
                 self.size = size
@@ -32,11 +32,11 @@ public struct MemoryMap: Hashable, Sendable {
         }
 
         /// Its file, as remarks name it.
-        public var file: String
-        public var parts: [Part]
-        public var entry: UInt64?
+        package var file: String
+        package var parts: [Part]
+        package var entry: UInt64?
 
-        public init(file: String, parts: [Part], entry: UInt64? = nil) {
+        package init(file: String, parts: [Part], entry: UInt64? = nil) {
             self.file = file
             self.parts = parts
             self.entry = entry
@@ -44,18 +44,18 @@ public struct MemoryMap: Hashable, Sendable {
     }
 
     /// Of the machine.
-    public private(set) var physical: AddressSpaceMap
+    package private(set) var physical: AddressSpaceMap
     /// Of the cells, in the order given, as each of them sees memory.
-    public private(set) var cells: [AddressSpaceMap]
+    package private(set) var cells: [AddressSpaceMap]
     /// What is said of something in the map. Their numbers count from 1: boxes refer to them.
-    public private(set) var remarks: [MapRemark]
+    package private(set) var remarks: [MapRemark]
     /// What is said, but of nothing that a map shows.
-    public private(set) var otherRemarks: [MapRemark]
+    package private(set) var otherRemarks: [MapRemark]
 
     /// - Parameters:
     ///   - system: with its file; nil when it is not known, the machine then has what its cells have.
     ///   - remarks: what the rules say of all these files.
-    public init(system: (file: String, descriptor: SystemDescriptor)?, cells: [Cell], remarks: [MapRemark] = []) {
+    package init(system: (file: String, descriptor: SystemDescriptor)?, cells: [Cell], remarks: [MapRemark] = []) {
         physical = Self.physical(system, cells)
         self.cells = cells.indices.map { Self.space(of: cells[$0], at: $0) }
         self.remarks = []
@@ -83,16 +83,16 @@ extension AddressSpaceMap {
 }
 
 /// Something that is said of a place in a file, as a ``Finding`` does.
-public struct MapRemark: Hashable, Sendable {
-    public var severity: Finding.Severity
+package struct MapRemark: Hashable, Sendable {
+    package var severity: Finding.Severity
     /// The rule's id, when it is a rule that says it.
-    public var rule: String?
-    public var file: String
+    package var rule: String?
+    package var file: String
     /// The key: `memory[1]`.
-    public var location: String
-    public var message: String
+    package var location: String
+    package var message: String
 
-    public init(severity: Finding.Severity, rule: String?, file: String, location: String, message: String) {
+    package init(severity: Finding.Severity, rule: String?, file: String, location: String, message: String) {
         self.severity = severity
         self.rule = rule
         self.file = file

@@ -2,21 +2,21 @@
 ///
 /// The format lets a bitmap be longer than its highest CPU needs; the length is kept, so that a file can be
 /// written again as it was.
-public struct CPUSet: Hashable, Sendable {
+package struct CPUSet: Hashable, Sendable {
     /// The bitmap: CPU `n` is bit `n % 8` of byte `n / 8`.
-    public let bitmap: [UInt8]
+    package let bitmap: [UInt8]
 
     /// The highest number that a list may have; more than any machine has.
-    public static let highestNumber = (1 << 20) - 1
+    package static let highestNumber = (1 << 20) - 1
 
-    public init(bitmap: [UInt8]) {
+    package init(bitmap: [UInt8]) {
         self.bitmap = bitmap
     }
 
     /// A bitmap of the usual length, which is a multiple of 8 bytes, or of `byteCount`, whichever is longer.
     ///
     /// - Parameter members: numbers from 0 to ``highestNumber``; others are left out.
-    public init(_ members: some Sequence<Int>, byteCount: Int? = nil) {
+    package init(_ members: some Sequence<Int>, byteCount: Int? = nil) {
         let numbers = members.filter { (0...CPUSet.highestNumber).contains($0) }
         let needed = numbers.max().map { $0 / 8 + 1 } ?? 0
         var bitmap = [UInt8](repeating: 0, count: max(needed, byteCount ?? max(8, (needed + 7) / 8 * 8)))
@@ -25,23 +25,23 @@ public struct CPUSet: Hashable, Sendable {
     }
 
     /// From a list as Linux writes it: `3-5,8`; an empty one is the empty set.
-    public init(list: String) throws(ConfigurationError) {
+    package init(list: String) throws(ConfigurationError) {
         self.init(try NumberList.members(of: list, upTo: CPUSet.highestNumber))
     }
 
     /// The CPU numbers in ascending order.
-    public var members: [Int] {
+    package var members: [Int] {
         bitmap.indices.flatMap { byte in
             (0..<8).filter { bitmap[byte] & (1 << UInt8($0)) != 0 }.map { byte * 8 + $0 }
         }
     }
 
-    public var isEmpty: Bool { bitmap.allSatisfy { $0 == 0 } }
+    package var isEmpty: Bool { bitmap.allSatisfy { $0 == 0 } }
 
-    public func contains(_ number: Int) -> Bool {
+    package func contains(_ number: Int) -> Bool {
         bitmap.indices.contains(number / 8) && number >= 0 && bitmap[number / 8] & (1 << UInt8(number % 8)) != 0
     }
 
     /// `3-5,8`.
-    public var list: String { NumberList.text(of: members) }
+    package var list: String { NumberList.text(of: members) }
 }

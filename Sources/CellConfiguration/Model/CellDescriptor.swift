@@ -1,51 +1,51 @@
 /// A cell's configuration: what hardware it has (the contents of a `.cell` file).
-public struct CellDescriptor: Hashable, Sendable {
+package struct CellDescriptor: Hashable, Sendable {
     /// Bits that have no name are kept.
-    public struct Flags: OptionSet, Hashable, Sendable {
-        public var rawValue: UInt32
+    package struct Flags: OptionSet, Hashable, Sendable {
+        package var rawValue: UInt32
 
-        public init(rawValue: UInt32) {
+        package init(rawValue: UInt32) {
             self.rawValue = rawValue
         }
 
         /// The inmate answers no messages in its communication region: it is never asked.
-        public static let passiveCommunicationRegion = Flags(rawValue: 0x1)
-        public static let testDevice = Flags(rawValue: 0x2)
-        public static let aarch32 = Flags(rawValue: 0x4)
-        public static let virtualConsolePermitted = Flags(rawValue: 0x4000_0000)
-        public static let virtualConsoleActive = Flags(rawValue: 0x8000_0000)
+        package static let passiveCommunicationRegion = Flags(rawValue: 0x1)
+        package static let testDevice = Flags(rawValue: 0x2)
+        package static let aarch32 = Flags(rawValue: 0x4)
+        package static let virtualConsolePermitted = Flags(rawValue: 0x4000_0000)
+        package static let virtualConsoleActive = Flags(rawValue: 0x8000_0000)
     }
 
     /// Bytes that a name may have; its field has one more, for the NUL.
-    public static let nameLimit = 31
+    package static let nameLimit = 31
 
-    public var architecture: Architecture
+    package var architecture: Architecture
     /// Of the format that it was read from, and is written in unless another is asked for.
-    public var revision: FormatRevision
+    package var revision: FormatRevision
     /// The name as the file has it: 32 bytes, without zeros at their end.
-    public var nameField: [UInt8]
+    package var nameField: [UInt8]
     /// Set by the driver; 0 in files.
-    public var id: UInt32
-    public var flags: Flags
-    public var cpus: CPUSet
-    public var memoryRegions: [MemoryRegion]
-    public var cacheRegions: [CacheRegion]
-    public var interruptChips: [InterruptChip]
-    public var ioPortRegions: [IOPortRegion]
-    public var pciDevices: [PCIDevice]
-    public var pciCapabilities: [PCICapability]
+    package var id: UInt32
+    package var flags: Flags
+    package var cpus: CPUSet
+    package var memoryRegions: [MemoryRegion]
+    package var cacheRegions: [CacheRegion]
+    package var interruptChips: [InterruptChip]
+    package var ioPortRegions: [IOPortRegion]
+    package var pciDevices: [PCIDevice]
+    package var pciCapabilities: [PCICapability]
     /// MMU-500: the id in the low half, the mask in the high half.
-    public var streamIDs: [UInt32]
+    package var streamIDs: [UInt32]
     /// Arm: the first interrupt of the cell's virtual PCI host controller.
-    public var vpciInterruptBase: UInt32
+    package var vpciInterruptBase: UInt32
     /// Where the cell's first CPU begins.
-    public var cpuResetAddress: UInt64
+    package var cpuResetAddress: UInt64
     /// How often the hypervisor looks for the reply to a message before it gives up, with all of the root cell
     /// standing still meanwhile; 0: for ever. It counts loops, not time.
-    public var messageReplyTimeout: UInt64
-    public var console: Console
+    package var messageReplyTimeout: UInt64
+    package var console: Console
 
-    public init(
+    package init(
         name: String, architecture: Architecture = .x86, flags: Flags = [], cpus: CPUSet = CPUSet([]),
         memoryRegions: [MemoryRegion] = [], cacheRegions: [CacheRegion] = [], interruptChips: [InterruptChip] = [],
         ioPortRegions: [IOPortRegion] = [], pciDevices: [PCIDevice] = [], pciCapabilities: [PCICapability] = [],
@@ -73,18 +73,18 @@ public struct CellDescriptor: Hashable, Sendable {
     }
 
     /// ``nameField`` up to its first zero, as text.
-    public var name: String {
+    package var name: String {
         get { String(decoding: nameField.prefix { $0 != 0 }, as: UTF8.self) }
         set { nameField = Array(newValue.utf8) }
     }
 
-    public var isPassive: Bool { flags.contains(.passiveCommunicationRegion) }
+    package var isPassive: Bool { flags.contains(.passiveCommunicationRegion) }
 
     /// The first one, when there are several by mistake.
-    public var communicationRegion: MemoryRegion? {
+    package var communicationRegion: MemoryRegion? {
         memoryRegions.first { $0.flags.contains(.communicationRegion) }
     }
 
     /// Whether a hung inmate would freeze Linux: it is asked for replies, and they are waited for without end.
-    public var canFreezeRootCell: Bool { !isPassive && messageReplyTimeout == 0 }
+    package var canFreezeRootCell: Bool { !isPassive && messageReplyTimeout == 0 }
 }

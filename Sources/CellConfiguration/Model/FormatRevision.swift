@@ -1,10 +1,10 @@
 /// The revision of the binary format. Revision 13 does not say its architecture; all else is the same.
-public enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
+package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
     case revision13 = 13
     case revision14 = 14
 
     /// The one that is written unless another is asked for.
-    public static let current = FormatRevision.revision14
+    package static let current = FormatRevision.revision14
 
     /// Such as `revision 10 (release v0.11)`, for any number.
     static func name(of number: UInt16) -> String {

@@ -1,32 +1,32 @@
 /// A PCI function's address: bus, device, function.
-public struct PCIAddress: RawRepresentable, Hashable, Sendable {
+package struct PCIAddress: RawRepresentable, Hashable, Sendable {
     /// Bus in the high byte, device in 5 bits, function in 3.
-    public var rawValue: UInt16
+    package var rawValue: UInt16
 
-    public init(rawValue: UInt16) {
+    package init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
     /// Nil when a number does not fit its bits.
-    public init?(bus: Int, device: Int, function: Int) {
+    package init?(bus: Int, device: Int, function: Int) {
         guard (0...255).contains(bus), (0...31).contains(device), (0...7).contains(function) else { return nil }
         rawValue = UInt16(bus << 8 | device << 3 | function)
     }
 
-    public var bus: Int { Int(rawValue >> 8) }
-    public var device: Int { Int(rawValue >> 3 & 31) }
-    public var function: Int { Int(rawValue & 7) }
+    package var bus: Int { Int(rawValue >> 8) }
+    package var device: Int { Int(rawValue >> 3 & 31) }
+    package var function: Int { Int(rawValue & 7) }
 }
 
 extension PCIAddress: LosslessStringConvertible {
     /// `00:1f.2`, in hexadecimal, as lspci writes it.
-    public var description: String {
+    package var description: String {
         func twoDigits(_ number: Int) -> String { (number < 16 ? "0" : "") + String(number, radix: 16) }
         return "\(twoDigits(bus)):\(twoDigits(device)).\(function)"
     }
 
     /// From ``description``.
-    public init?(_ description: String) {
+    package init?(_ description: String) {
         let parts = description.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "." }
         guard parts.count == 3, parts.allSatisfy({ $0.allSatisfy(\.isHexDigit) && (1...2).contains($0.count) }),
             let bus = Int(parts[0], radix: 16), let device = Int(parts[1], radix: 16),

@@ -1,56 +1,56 @@
 /// A PCI device that the cell owns, or one that the hypervisor makes for it (ivshmem).
-public struct PCIDevice: Hashable, Sendable {
+package struct PCIDevice: Hashable, Sendable {
     /// Numbers without a name are kept.
-    public struct Kind: RawRepresentable, Hashable, Sendable {
-        public var rawValue: UInt8
+    package struct Kind: RawRepresentable, Hashable, Sendable {
+        package var rawValue: UInt8
 
-        public init(rawValue: UInt8) {
+        package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
 
-        public static let device = Kind(rawValue: 1)
-        public static let bridge = Kind(rawValue: 2)
-        public static let sharedMemory = Kind(rawValue: 3)
+        package static let device = Kind(rawValue: 1)
+        package static let bridge = Kind(rawValue: 2)
+        package static let sharedMemory = Kind(rawValue: 3)
     }
 
     /// What the device's message-signalled interrupts can do.
-    public struct MSIFlags: OptionSet, Hashable, Sendable {
-        public var rawValue: UInt8
+    package struct MSIFlags: OptionSet, Hashable, Sendable {
+        package var rawValue: UInt8
 
-        public init(rawValue: UInt8) {
+        package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
 
-        public static let address64 = MSIFlags(rawValue: 0x1)
-        public static let maskable = MSIFlags(rawValue: 0x2)
+        package static let address64 = MSIFlags(rawValue: 0x1)
+        package static let maskable = MSIFlags(rawValue: 0x2)
     }
 
-    public var kind: Kind
+    package var kind: Kind
     /// Index of the IOMMU unit in the system configuration.
-    public var iommu: UInt8
-    public var domain: UInt16
-    public var address: PCIAddress
+    package var iommu: UInt8
+    package var domain: UInt16
+    package var address: PCIAddress
     /// One a base address register, six in all: the bits that can be written.
-    public var barMasks: [UInt32]
+    package var barMasks: [UInt32]
     /// Index of its first capability in the cell's list, and how many follow.
-    public var firstCapability: UInt16
-    public var capabilityCount: UInt16
-    public var msiVectors: UInt8
-    public var msiFlags: MSIFlags
-    public var msixVectors: UInt16
+    package var firstCapability: UInt16
+    package var capabilityCount: UInt16
+    package var msiVectors: UInt8
+    package var msiFlags: MSIFlags
+    package var msixVectors: UInt16
     /// Of the MSI-X table, in bytes.
-    public var msixRegionSize: UInt16
-    public var msixAddress: UInt64
+    package var msixRegionSize: UInt16
+    package var msixAddress: UInt64
     /// Index of the first of the memory regions that an ivshmem device shares.
-    public var firstSharedMemoryRegion: UInt32
+    package var firstSharedMemoryRegion: UInt32
     /// The number of this end of the link, below ``sharedMemoryPeers``.
-    public var sharedMemoryID: UInt8
-    public var sharedMemoryPeers: UInt8
-    public var sharedMemoryProtocol: UInt16
+    package var sharedMemoryID: UInt8
+    package var sharedMemoryPeers: UInt8
+    package var sharedMemoryProtocol: UInt16
 
-    public static let barCount = 6
+    package static let barCount = 6
 
-    public init(
+    package init(
         kind: Kind = .device, iommu: UInt8 = 0, domain: UInt16 = 0, address: PCIAddress = PCIAddress(rawValue: 0),
         barMasks: [UInt32] = Array(repeating: 0, count: barCount), firstCapability: UInt16 = 0,
         capabilityCount: UInt16 = 0, msiVectors: UInt8 = 0, msiFlags: MSIFlags = [], msixVectors: UInt16 = 0,
@@ -77,27 +77,27 @@ public struct PCIDevice: Hashable, Sendable {
 }
 
 /// A capability in the configuration space of a PCI device.
-public struct PCICapability: Hashable, Sendable {
-    public struct Flags: OptionSet, Hashable, Sendable {
-        public var rawValue: UInt16
+package struct PCICapability: Hashable, Sendable {
+    package struct Flags: OptionSet, Hashable, Sendable {
+        package var rawValue: UInt16
 
-        public init(rawValue: UInt16) {
+        package init(rawValue: UInt16) {
             self.rawValue = rawValue
         }
 
-        public static let write = Flags(rawValue: 0x1)
+        package static let write = Flags(rawValue: 0x1)
     }
 
     /// The bit in ``id`` that marks an extended (PCI Express) capability.
-    public static let extendedBit: UInt16 = 0x8000
+    package static let extendedBit: UInt16 = 0x8000
 
-    public var id: UInt16
+    package var id: UInt16
     /// Offset and length in the configuration space, in bytes.
-    public var start: UInt16
-    public var length: UInt16
-    public var flags: Flags
+    package var start: UInt16
+    package var length: UInt16
+    package var flags: Flags
 
-    public init(id: UInt16 = 0, start: UInt16 = 0, length: UInt16 = 0, flags: Flags = []) {
+    package init(id: UInt16 = 0, start: UInt16 = 0, length: UInt16 = 0, flags: Flags = []) {
         self.id = id
         self.start = start
         self.length = length

@@ -1,29 +1,29 @@
 /// An IOMMU of the machine.
-public struct IOMMUUnit: Hashable, Sendable {
+package struct IOMMUUnit: Hashable, Sendable {
     /// Numbers without a name are kept; 0 marks an unused place in the list.
-    public struct Kind: RawRepresentable, Hashable, Sendable {
-        public var rawValue: UInt32
+    package struct Kind: RawRepresentable, Hashable, Sendable {
+        package var rawValue: UInt32
 
-        public init(rawValue: UInt32) {
+        package init(rawValue: UInt32) {
             self.rawValue = rawValue
         }
 
-        public static let none = Kind(rawValue: 0)
-        public static let amd = Kind(rawValue: 1)
-        public static let intel = Kind(rawValue: 2)
-        public static let smmuV3 = Kind(rawValue: 3)
-        public static let pvu = Kind(rawValue: 4)
-        public static let mmu500 = Kind(rawValue: 5)
+        package static let none = Kind(rawValue: 0)
+        package static let amd = Kind(rawValue: 1)
+        package static let intel = Kind(rawValue: 2)
+        package static let smmuV3 = Kind(rawValue: 3)
+        package static let pvu = Kind(rawValue: 4)
+        package static let mmu500 = Kind(rawValue: 5)
     }
 
-    public var kind: Kind
-    public var base: UInt64
-    public var size: UInt32
+    package var kind: Kind
+    package var base: UInt64
+    package var size: UInt32
     /// The rest of the record: what it means depends on the kind, see ``amd`` and the PVU's names below.
-    public var details: UInt64
-    public var moreDetails: UInt32
+    package var details: UInt64
+    package var moreDetails: UInt32
 
-    public init(
+    package init(
         kind: Kind = .none, base: UInt64 = 0, size: UInt32 = 0, details: UInt64 = 0, moreDetails: UInt32 = 0
     ) {
         self.kind = kind
@@ -34,13 +34,13 @@ public struct IOMMUUnit: Hashable, Sendable {
     }
 
     /// ``details`` as an AMD IOMMU has them.
-    public struct AMD: Hashable, Sendable {
-        public var address: PCIAddress
-        public var baseCapability: UInt8
-        public var msiCapability: UInt8
-        public var features: UInt32
+    package struct AMD: Hashable, Sendable {
+        package var address: PCIAddress
+        package var baseCapability: UInt8
+        package var msiCapability: UInt8
+        package var features: UInt32
 
-        public init(
+        package init(
             address: PCIAddress = PCIAddress(rawValue: 0), baseCapability: UInt8 = 0, msiCapability: UInt8 = 0,
             features: UInt32 = 0
         ) {
@@ -51,7 +51,7 @@ public struct IOMMUUnit: Hashable, Sendable {
         }
     }
 
-    public var amd: AMD {
+    package var amd: AMD {
         get {
             AMD(
                 address: PCIAddress(rawValue: UInt16(truncatingIfNeeded: details)),
@@ -68,42 +68,42 @@ public struct IOMMUUnit: Hashable, Sendable {
     }
 
     /// ``details`` and ``moreDetails`` as a PVU has them.
-    public var tlbBase: UInt64 {
+    package var tlbBase: UInt64 {
         get { details }
         set { details = newValue }
     }
-    public var tlbSize: UInt32 {
+    package var tlbSize: UInt32 {
         get { moreDetails }
         set { moreDetails = newValue }
     }
 }
 
 /// What the hypervisor must know of the machine.
-public struct Platform: Hashable, Sendable {
+package struct Platform: Hashable, Sendable {
     /// PCI configuration space in memory; 0 when there is none.
-    public var mmconfigBase: UInt64
+    package var mmconfigBase: UInt64
     /// The last bus that it covers.
-    public var mmconfigEndBus: UInt8
+    package var mmconfigEndBus: UInt8
     /// 1: there is no PCI host controller, only the hypervisor's virtual one. Other values are kept.
-    public var virtualPCI: UInt8
-    public var pciDomain: UInt16
+    package var virtualPCI: UInt8
+    package var pciDomain: UInt16
     /// At most eight; PCI devices refer to them by index.
-    public var iommuUnits: [IOMMUUnit]
+    package var iommuUnits: [IOMMUUnit]
     /// The part that differs between architectures.
-    public var specific: Specific
+    package var specific: Specific
 
-    public static let iommuUnitLimit = 8
+    package static let iommuUnitLimit = 8
 
-    public enum Specific: Hashable, Sendable {
+    package enum Specific: Hashable, Sendable {
         case x86(X86Platform)
         case arm(ArmPlatform)
 
         /// With nothing said.
-        public init(for architecture: Architecture) {
+        package init(for architecture: Architecture) {
             self = architecture == .x86 ? .x86(X86Platform()) : .arm(ArmPlatform())
         }
 
-        public func fits(_ architecture: Architecture) -> Bool {
+        package func fits(_ architecture: Architecture) -> Bool {
             switch self {
             case .x86: architecture == .x86
             case .arm: architecture != .x86
@@ -111,7 +111,7 @@ public struct Platform: Hashable, Sendable {
         }
     }
 
-    public init(
+    package init(
         mmconfigBase: UInt64 = 0, mmconfigEndBus: UInt8 = 0, virtualPCI: UInt8 = 0, pciDomain: UInt16 = 0,
         iommuUnits: [IOMMUUnit] = [], specific: Specific = .x86(X86Platform())
     ) {
@@ -125,33 +125,33 @@ public struct Platform: Hashable, Sendable {
 }
 
 /// The x86 part of ``Platform``.
-public struct X86Platform: Hashable, Sendable {
-    public struct APICMode: RawRepresentable, Hashable, Sendable {
-        public var rawValue: UInt8
+package struct X86Platform: Hashable, Sendable {
+    package struct APICMode: RawRepresentable, Hashable, Sendable {
+        package var rawValue: UInt8
 
-        public init(rawValue: UInt8) {
+        package init(rawValue: UInt8) {
             self.rawValue = rawValue
         }
 
-        public static let automatic = APICMode(rawValue: 0)
-        public static let xAPIC = APICMode(rawValue: 1)
-        public static let x2APIC = APICMode(rawValue: 2)
+        package static let automatic = APICMode(rawValue: 0)
+        package static let xAPIC = APICMode(rawValue: 1)
+        package static let x2APIC = APICMode(rawValue: 2)
     }
 
-    public var pmTimerPort: UInt16
-    public var apicMode: APICMode
+    package var pmTimerPort: UInt16
+    package var apicMode: APICMode
     /// Unused by the hypervisor.
-    public var padding: UInt8
+    package var padding: UInt8
     /// The size of the VT-d interrupt remapping table, in entries.
-    public var vtdInterruptLimit: UInt32
+    package var vtdInterruptLimit: UInt32
     /// 0: the hypervisor measures it.
-    public var tscKHz: UInt32
+    package var tscKHz: UInt32
     /// 0: the hypervisor measures it.
-    public var apicKHz: UInt32
+    package var apicKHz: UInt32
     /// The 28 bytes that only other architectures use, without zeros at their end.
-    public var reserved: [UInt8]
+    package var reserved: [UInt8]
 
-    public init(
+    package init(
         pmTimerPort: UInt16 = 0, apicMode: APICMode = .automatic, vtdInterruptLimit: UInt32 = 0, tscKHz: UInt32 = 0,
         apicKHz: UInt32 = 0, padding: UInt8 = 0, reserved: [UInt8] = []
     ) {
@@ -166,18 +166,18 @@ public struct X86Platform: Hashable, Sendable {
 }
 
 /// The Arm part of ``Platform``: the interrupt controller.
-public struct ArmPlatform: Hashable, Sendable {
-    public var maintenanceInterrupt: UInt8
-    public var gicVersion: UInt8
+package struct ArmPlatform: Hashable, Sendable {
+    package var maintenanceInterrupt: UInt8
+    package var gicVersion: UInt8
     /// Unused by the hypervisor.
-    public var padding: UInt16
-    public var gicdBase: UInt64
-    public var giccBase: UInt64
-    public var gichBase: UInt64
-    public var gicvBase: UInt64
-    public var gicrBase: UInt64
+    package var padding: UInt16
+    package var gicdBase: UInt64
+    package var giccBase: UInt64
+    package var gichBase: UInt64
+    package var gicvBase: UInt64
+    package var gicrBase: UInt64
 
-    public init(
+    package init(
         maintenanceInterrupt: UInt8 = 0, gicVersion: UInt8 = 0, gicdBase: UInt64 = 0, giccBase: UInt64 = 0,
         gichBase: UInt64 = 0, gicvBase: UInt64 = 0, gicrBase: UInt64 = 0, padding: UInt16 = 0
     ) {

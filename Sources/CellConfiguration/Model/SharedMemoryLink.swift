@@ -3,30 +3,30 @@
 /// The regions follow each other without gaps: a table with the state of each peer, which all may read; a section
 /// that all may write; and for each peer a section that it alone may write. In the binary format they are ordinary
 /// memory regions, and the device has the index of the first.
-public struct SharedMemoryLink: Hashable, Sendable {
+package struct SharedMemoryLink: Hashable, Sendable {
     /// For people, as a region's; the regions' names begin with it.
-    public var name: String
-    public var address: PCIAddress
-    public var domain: UInt16
-    public var iommu: UInt8
+    package var name: String
+    package var address: PCIAddress
+    package var domain: UInt16
+    package var iommu: UInt8
     /// The number of this end, below ``peers``.
-    public var peerID: UInt8
-    public var peers: UInt8
-    public var linkProtocol: UInt16
+    package var peerID: UInt8
+    package var peers: UInt8
+    package var linkProtocol: UInt16
     /// 0: one legacy interrupt.
-    public var msixVectors: UInt16
-    public var barMasks: [UInt32]
+    package var msixVectors: UInt16
+    package var barMasks: [UInt32]
     /// Of the state table, in the machine and as the cell sees it; the other regions follow.
-    public var physicalStart: UInt64
-    public var virtualStart: UInt64
+    package var physicalStart: UInt64
+    package var virtualStart: UInt64
     /// Sizes in bytes; without a common section its region is empty, at address 0.
-    public var stateTableSize: UInt64
-    public var commonSize: UInt64
-    public var outputSize: UInt64
+    package var stateTableSize: UInt64
+    package var commonSize: UInt64
+    package var outputSize: UInt64
     /// Whether the regions are marked as the root cell's, too.
-    public var isRootShared: Bool
+    package var isRootShared: Bool
 
-    public init(
+    package init(
         name: String = "", address: PCIAddress = PCIAddress(rawValue: 0), domain: UInt16 = 0, iommu: UInt8 = 0,
         peerID: UInt8 = 0, peers: UInt8 = 2, linkProtocol: UInt16 = 0, msixVectors: UInt16 = 0,
         barMasks: [UInt32]? = nil, physicalStart: UInt64 = 0, virtualStart: UInt64? = nil,
@@ -50,18 +50,18 @@ public struct SharedMemoryLink: Hashable, Sendable {
         self.isRootShared = isRootShared
     }
 
-    public static let standardStateTableSize: UInt64 = 0x1000
+    package static let standardStateTableSize: UInt64 = 0x1000
 
     /// Registers in the first BAR, and the MSI-X table, if there is one, in the second; a page each.
-    public static func usualBARMasks(msixVectors: UInt16) -> [UInt32] {
+    package static func usualBARMasks(msixVectors: UInt16) -> [UInt32] {
         [0xffff_f000, msixVectors == 0 ? 0 : 0xffff_f000, 0, 0, 0, 0]
     }
 
     /// How many regions the device has: state table, common section, and one section a peer.
-    public static func regionCount(peers: UInt8) -> Int { 2 + Int(peers) }
+    package static func regionCount(peers: UInt8) -> Int { 2 + Int(peers) }
 
     /// Nil when they go beyond 2^64.
-    public var regions: [MemoryRegion]? {
+    package var regions: [MemoryRegion]? {
         let shared: MemoryRegion.Flags = isRootShared ? .rootShared : []
         let sections: [(name: String, size: UInt64, flags: MemoryRegion.Flags)] =
             [("state table", stateTableSize, [.read]), ("common section", commonSize, [.read, .write])]
@@ -88,7 +88,7 @@ public struct SharedMemoryLink: Hashable, Sendable {
 
     private var label: String { name.isEmpty ? "ivshmem \(address)" : name }
 
-    public func device(firstRegion: UInt32) -> PCIDevice {
+    package func device(firstRegion: UInt32) -> PCIDevice {
         PCIDevice(
             kind: .sharedMemory, iommu: iommu, domain: domain, address: address, barMasks: barMasks,
             msixVectors: msixVectors, firstSharedMemoryRegion: firstRegion, sharedMemoryID: peerID,
@@ -97,7 +97,7 @@ public struct SharedMemoryLink: Hashable, Sendable {
     }
 
     /// The link of a device among its cell's regions; nil when the device is none, or is not laid out as one.
-    public init?(_ device: PCIDevice, in regions: [MemoryRegion]) {
+    package init?(_ device: PCIDevice, in regions: [MemoryRegion]) {
         guard device.kind == .sharedMemory, let first = Int(exactly: device.firstSharedMemoryRegion),
             device.sharedMemoryID < device.sharedMemoryPeers,
             regions.count - first >= SharedMemoryLink.regionCount(peers: device.sharedMemoryPeers)

@@ -1,33 +1,33 @@
 /// A system's configuration: the machine, the hypervisor's memory and the root cell (the contents of a
 /// `.system` file, which upstream names `.cell` as well).
-public struct SystemDescriptor: Hashable, Sendable {
+package struct SystemDescriptor: Hashable, Sendable {
     /// Bits that have no name are kept.
-    public struct Flags: OptionSet, Hashable, Sendable {
-        public var rawValue: UInt32
+    package struct Flags: OptionSet, Hashable, Sendable {
+        package var rawValue: UInt32
 
-        public init(rawValue: UInt32) {
+        package init(rawValue: UInt32) {
             self.rawValue = rawValue
         }
 
         /// Linux may read the hypervisor's console.
-        public static let virtualDebugConsole = Flags(rawValue: 0x1)
+        package static let virtualDebugConsole = Flags(rawValue: 0x1)
     }
 
-    public var architecture: Architecture
+    package var architecture: Architecture
     /// Of the format that it was read from, and is written in unless another is asked for.
-    public var revision: FormatRevision
-    public var flags: Flags
+    package var revision: FormatRevision
+    package var flags: Flags
     /// Where the hypervisor lives; Linux must keep it free. Only the physical address and the size are used.
-    public var hypervisorMemory: MemoryRegion
-    public var debugConsole: Console
-    public var platform: Platform
+    package var hypervisorMemory: MemoryRegion
+    package var debugConsole: Console
+    package var platform: Platform
     /// Linux's own cell. Its ``CellDescriptor/architecture`` and revision are the system's.
-    public var rootCell: CellDescriptor
+    package var rootCell: CellDescriptor
     /// The 8 bytes where a cell of its own would have signature and revision: usually zeros, which this drops
     /// at their end.
-    public var rootCellHeader: [UInt8]
+    package var rootCellHeader: [UInt8]
 
-    public init(
+    package init(
         architecture: Architecture = .x86, flags: Flags = [], hypervisorMemory: MemoryRegion = MemoryRegion(),
         debugConsole: Console = .none, platform: Platform = Platform(), rootCell: CellDescriptor,
         rootCellHeader: [UInt8] = [], revision: FormatRevision = .current

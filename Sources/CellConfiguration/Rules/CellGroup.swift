@@ -1,21 +1,21 @@
 /// Several cells of one machine, as they stand in their files: rules about cells with each other.
-public struct CellGroup: Sendable {
-    public struct Member: Hashable, Sendable {
+package struct CellGroup: Sendable {
+    package struct Member: Hashable, Sendable {
         /// The file, which findings name.
-        public var path: String
-        public var cell: CellDescriptor
+        package var path: String
+        package var cell: CellDescriptor
 
-        public init(path: String, cell: CellDescriptor) {
+        package init(path: String, cell: CellDescriptor) {
             self.path = path
             self.cell = cell
         }
     }
 
-    public var members: [Member]
+    package var members: [Member]
     /// Of the machine, when it is known: they decide how stream ids are compared.
-    public var iommuKinds: Set<IOMMUUnit.Kind>
+    package var iommuKinds: Set<IOMMUUnit.Kind>
 
-    public init(_ members: [Member], in system: SystemDescriptor? = nil) {
+    package init(_ members: [Member], in system: SystemDescriptor? = nil) {
         self.members = members
         iommuKinds = Set(system?.platform.iommuUnits.map(\.kind) ?? [])
     }
@@ -24,7 +24,7 @@ public struct CellGroup: Sendable {
     ///
     /// Cells that have a CPU in common can only exist one after the other: that is worth a note, and what else
     /// they share does no harm.
-    public func findings() -> [Finding] {
+    package func findings() -> [Finding] {
         let neighbours = Neighbours(self)
         return GroupRules.all.flatMap { $0.findings(in: neighbours) }
     }

@@ -1,7 +1,7 @@
 /// What a rule says about a configuration: something that the hypervisor refuses, that hangs later, or that is
 /// not good practice.
-public struct Finding: Hashable, Sendable {
-    public enum Severity: String, CaseIterable, Hashable, Sendable {
+package struct Finding: Hashable, Sendable {
+    package enum Severity: String, CaseIterable, Hashable, Sendable {
         /// Worth knowing.
         case note
         /// Works, but not as somebody would wish.
@@ -11,22 +11,22 @@ public struct Finding: Hashable, Sendable {
     }
 
     /// The rule's id, which never changes its meaning: `JH0101`.
-    public var rule: String
-    public var severity: Severity
+    package var rule: String
+    package var severity: Severity
     /// The file, when it is known.
-    public var path: String?
+    package var path: String?
     /// The line in a TOML source, when it is known.
-    public var line: Int?
+    package var line: Int?
     /// The key concerned: `memory[1]`, `cell.cpus`.
-    public var location: String
+    package var location: String
     /// What is the case, with its numbers.
-    public var message: String
+    package var message: String
     /// What happens, or what the hypervisor or the hardware would object to.
-    public var consequence: String
+    package var consequence: String
     /// What to do.
-    public var remedy: String
+    package var remedy: String
 
-    public init(
+    package init(
         rule: String, severity: Severity, path: String? = nil, line: Int? = nil, location: String, message: String,
         consequence: String, remedy: String
     ) {
@@ -43,7 +43,7 @@ public struct Finding: Hashable, Sendable {
 
 extension Finding: CustomStringConvertible {
     /// `rtems.toml:12: error JH0201: memory[1]: …; …; …` on one line.
-    public var description: String {
+    package var description: String {
         let place = (path ?? "") + (line.map { ":\($0)" } ?? "")
         let text = [message, consequence, remedy].filter { !$0.isEmpty }.joined(separator: "; ")
         return [place, "\(severity) \(rule)", location, text].filter { !$0.isEmpty }.joined(separator: ": ")

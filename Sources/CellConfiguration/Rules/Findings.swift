@@ -1,6 +1,6 @@
 extension CellDescriptor {
     /// What the rules say of the cell by itself.
-    public func findings() -> [Finding] {
+    package func findings() -> [Finding] {
         CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: self, table: "cell")) }
             + RuleTables.ofCells.flatMap { $0.findings(in: self) }
     }
@@ -8,7 +8,7 @@ extension CellDescriptor {
 
 extension SystemDescriptor {
     /// What the rules say of the system with its root cell.
-    public func findings() -> [Finding] {
+    package func findings() -> [Finding] {
         let root = SystemRules.Placement(cell: rootCell, system: self)
         return RuleTables.ofSystems.flatMap { $0.findings(in: self) }
             + CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: rootCell, table: "root-cell")) }
@@ -17,7 +17,7 @@ extension SystemDescriptor {
     }
 
     /// What the rules say of a cell in this system, beyond ``CellDescriptor/findings()``.
-    public func findings(ofCell cell: CellDescriptor) -> [Finding] {
+    package func findings(ofCell cell: CellDescriptor) -> [Finding] {
         let placement = SystemRules.Placement(cell: cell, system: self)
         return (RuleTables.ofPlacement + RuleTables.ofHardware).flatMap { $0.findings(in: placement) }
     }

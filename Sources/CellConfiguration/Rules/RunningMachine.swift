@@ -1,33 +1,33 @@
 /// What Linux uses on the machine where the cells are to run, as it says itself in `/proc`.
-public struct RunningMachine: Hashable, Sendable {
+package struct RunningMachine: Hashable, Sendable {
     /// A line of `/proc/ioports` or `/proc/iomem`.
-    public struct Resource: Hashable, Sendable {
-        public var first: UInt64
+    package struct Resource: Hashable, Sendable {
+        package var first: UInt64
         /// Inclusive.
-        public var last: UInt64
-        public var name: String
+        package var last: UInt64
+        package var name: String
         /// The names of those that it lies in, the outermost first.
-        public var parents: [String]
+        package var parents: [String]
         /// Whether others lie in it.
-        public var hasParts = false
+        package var hasParts = false
     }
 
-    public var ports: [Resource]
-    public var memory: [Resource]
+    package var ports: [Resource]
+    package var memory: [Resource]
 
     /// - Parameters:
     ///   - ioports: the text of `/proc/ioports`; empty when there is none.
     ///   - iomem: the text of `/proc/iomem`. It has addresses only for root.
-    public init(ioports: String, iomem: String) {
+    package init(ioports: String, iomem: String) {
         ports = RunningMachine.resources(in: ioports)
         memory = RunningMachine.resources(in: iomem)
     }
 
     /// Whether Linux hid all addresses, as it does from ordinary users.
-    public var hidesAddresses: Bool { memory.count > 1 && memory.allSatisfy { $0.last == 0 } }
+    package var hidesAddresses: Bool { memory.count > 1 && memory.allSatisfy { $0.last == 0 } }
 
     /// What the rules say of a system and cells on this machine, each finding with its file.
-    public func findings(system: (path: String, descriptor: SystemDescriptor)?, cells: [CellGroup.Member]) -> [Finding]
+    package func findings(system: (path: String, descriptor: SystemDescriptor)?, cells: [CellGroup.Member]) -> [Finding]
     {
         let subject = MachineRules.Subject(
             machine: self, system: system?.descriptor, systemPath: system?.path, cells: cells)

@@ -1,7 +1,7 @@
 /// What can stand in the source of a cell or a system, told by the same lists of keys that read and write it.
-public enum ConfigurationSchema {
+package enum ConfigurationSchema {
     /// The tables of a cell: `[cell]`, `[[memory]]` …
-    public static var cell: [SchemaTable] {
+    package static var cell: [SchemaTable] {
         named(
             SourceFile.tables { file throws(ConfigurationError) in
                 var cell = CellDescriptor(name: "")
@@ -10,7 +10,7 @@ public enum ConfigurationSchema {
     }
 
     /// The tables of a system: `[system]`, `[root-cell]` …
-    public static var system: [SchemaTable] {
+    package static var system: [SchemaTable] {
         named(
             SourceFile.tables { file throws(ConfigurationError) in
                 var system = SystemDescriptor(rootCell: CellDescriptor(name: ""))

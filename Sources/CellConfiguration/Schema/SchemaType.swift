@@ -1,5 +1,5 @@
 /// What a key of the TOML source can be, for ``ConfigurationSchema``.
-public indirect enum SchemaType: Hashable, Sendable {
+package indirect enum SchemaType: Hashable, Sendable {
     /// An integer; what TOML cannot write as one stands as `"0x…"`.
     case number(ClosedRange<UInt64>)
     /// Bytes: an integer up to `most`, or a text such as `"8 MiB"`.
@@ -36,14 +36,14 @@ public indirect enum SchemaType: Hashable, Sendable {
 }
 
 /// A key of a table.
-public struct SchemaProperty: Hashable, Sendable {
-    public var key: String
-    public var type: SchemaType
-    public var isRequired: Bool
+package struct SchemaProperty: Hashable, Sendable {
+    package var key: String
+    package var type: SchemaType
+    package var isRequired: Bool
     /// For people.
-    public var text: String
+    package var text: String
 
-    public init(_ key: String, _ type: SchemaType, isRequired: Bool = false, text: String = "") {
+    package init(_ key: String, _ type: SchemaType, isRequired: Bool = false, text: String = "") {
         self.key = key
         self.type = type
         self.isRequired = isRequired
@@ -52,16 +52,16 @@ public struct SchemaProperty: Hashable, Sendable {
 }
 
 /// A table of a source file.
-public struct SchemaTable: Hashable, Sendable {
-    public var key: String
+package struct SchemaTable: Hashable, Sendable {
+    package var key: String
     /// `[[key]]`.
-    public var isList: Bool
-    public var isRequired: Bool
-    public var properties: [SchemaProperty]
+    package var isList: Bool
+    package var isRequired: Bool
+    package var properties: [SchemaProperty]
     /// For people.
-    public var text: String
+    package var text: String
 
-    public init(
+    package init(
         _ key: String, isList: Bool = false, isRequired: Bool = false, text: String = "", _ properties: [SchemaProperty]
     ) {
         self.key = key

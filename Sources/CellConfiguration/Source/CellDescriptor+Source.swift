@@ -2,28 +2,28 @@ extension CellDescriptor {
     /// From a cell's TOML source; every mistake in it is an error with its place.
     ///
     /// - Parameter path: the file's name, for errors.
-    public init(toml: String, path: String) throws(ConfigurationError) {
+    package init(toml: String, path: String) throws(ConfigurationError) {
         let document = try SourceDocument(toml: toml, path: path)
         self = try CellDescriptor(source: document)
         try document.finish()
     }
 
     /// From the tables `[cell]`, `[[memory]]` and so on of a text that may have others; the caller finishes it.
-    public init(source document: SourceDocument) throws(ConfigurationError) {
+    package init(source document: SourceDocument) throws(ConfigurationError) {
         self.init(name: "")
         var file = SourceFile(reading: document.root)
         try code(&file)
     }
 
     /// The tables of ``init(source:)`` that a definition with a compiled configuration must not have.
-    public static let sourceTables = ["cell"] + listTables
+    package static let sourceTables = ["cell"] + listTables
 
     static let listTables = [
         "memory", "ivshmem", "cache", "interrupt-chip", "ports", "pci-device", "pci-capability",
     ]
 
     /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
-    public func toml() -> String {
+    package func toml() -> String {
         SourceFile.text { file throws(ConfigurationError) in
             var copy = self.withRegionNames()
             try copy.code(&file)

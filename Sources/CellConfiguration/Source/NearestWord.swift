@@ -2,7 +2,7 @@
 ///
 /// Nearness is the number of letters to insert, remove, replace or swap with their neighbour: at most one in
 /// three.
-public func nearestWord(to word: String, among words: some Sequence<String>) -> String? {
+package func nearestWord(to word: String, among words: some Sequence<String>) -> String? {
     words.map { (word: $0, distance: editDistance($0, word)) }
         .filter { $0.distance <= max(1, max($0.word.count, word.count) / 3) }
         .min { $0.distance < $1.distance }?.word

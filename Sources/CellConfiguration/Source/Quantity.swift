@@ -1,5 +1,5 @@
 /// Sizes and times as people write them.
-public enum Quantity {
+package enum Quantity {
     private static let sizeUnits: [(name: String, bytes: UInt64)] = [
         ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40),
     ]
@@ -9,7 +9,7 @@ public enum Quantity {
     ]
 
     /// `8 MiB`, `4KiB`, `512 B`; nil for anything else, a number without its unit included.
-    public static func size(_ text: String) -> UInt64? {
+    package static func size(_ text: String) -> UInt64? {
         guard let (number, unit) = split(text), let bytes = sizeUnits.first(where: { $0.name == unit })?.bytes else {
             return nil
         }
@@ -18,13 +18,13 @@ public enum Quantity {
     }
 
     /// In the largest unit that leaves no fraction, from KiB up: `8 MiB`; nil when there is none.
-    public static func sizeText(_ size: UInt64) -> String? {
+    package static func sizeText(_ size: UInt64) -> String? {
         guard size > 0, let unit = sizeUnits.dropFirst().last(where: { size % $0.bytes == 0 }) else { return nil }
         return "\(size / unit.bytes) \(unit.name)"
     }
 
     /// `100 ms`, `5s`, `2 min`; nil for anything else.
-    public static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text), let count = Int64(exactly: number),
             let microseconds = timeUnits.first(where: { $0.name == unit })?.microseconds
         else { return nil }

@@ -82,7 +82,7 @@ extension MemoryRegion {
     }
 
     /// Its name or, when it has none, what it seems to be; `memory` when nothing can be seen.
-    public var label: String {
+    package var label: String {
         if !name.isEmpty { return name }
         return guessedName.isEmpty ? "memory" : guessedName
     }

@@ -1,19 +1,19 @@
 /// A TOML text, read to its end: every key of it must be asked for, else ``finish()`` names it.
 ///
 /// Both configurations and cell definitions are read through it, so that all say their mistakes alike.
-public struct SourceDocument {
+package struct SourceDocument {
     /// The whole file.
-    public let root: SourceTable
+    package let root: SourceTable
 
     /// - Parameter path: the file's name, for errors.
     /// - Throws: ``ConfigurationError`` `syntax` when the text is not TOML.
-    public init(toml: String, path: String) throws(ConfigurationError) {
+    package init(toml: String, path: String) throws(ConfigurationError) {
         let (table, lines) = try TOMLParser.parse(toml, path: path)
         root = SourceTable(table, SourceValue.Place(path: path, keyPath: "", offset: 0, lines: lines))
     }
 
     /// - Throws: ``ConfigurationError`` `unknownKey` for a key that nobody asked for.
-    public func finish() throws(ConfigurationError) {
+    package func finish() throws(ConfigurationError) {
         try root.finish()
     }
 }
@@ -21,7 +21,7 @@ public struct SourceDocument {
 extension SourceDocument {
     /// The line of each key path: `memory[1].size`, `memory[1]`; indexes are the descriptor's, after it has been
     /// read.
-    public var lines: [String: Int] {
+    package var lines: [String: Int] {
         var lines: [String: Int] = [:]
         root.collectLines(into: &lines)
         for (list, origins) in root.renumbered { renumber(list, origins, in: &lines) }

@@ -1,5 +1,5 @@
 /// A table of a TOML text; it remembers which keys it was asked for.
-public final class SourceTable {
+package final class SourceTable {
     private let table: TOMLTable
     private let place: SourceValue.Place
     private var asked: [String] = []
@@ -14,9 +14,9 @@ public final class SourceTable {
     }
 
     /// The table itself as a value, for errors.
-    public var asValue: SourceValue { SourceValue(content: .table(table), place: place) }
+    package var asValue: SourceValue { SourceValue(content: .table(table), place: place) }
 
-    public func value(_ key: String) -> SourceValue? {
+    package func value(_ key: String) -> SourceValue? {
         ask(key)
         return table.members[key].map {
             SourceValue(content: $0.content, place: place.member(key, at: $0.offset))
@@ -24,7 +24,7 @@ public final class SourceTable {
     }
 
     /// - Throws: ``ConfigurationError`` `missingKey`.
-    public func required(_ key: String) throws(ConfigurationError) -> SourceValue {
+    package func required(_ key: String) throws(ConfigurationError) -> SourceValue {
         guard let value = value(key) else {
             throw asValue.error(.missingKey, "the key \"\(key)\" is missing\(nearestUnasked(to: key))")
         }
@@ -32,26 +32,26 @@ public final class SourceTable {
     }
 
     /// A table within; nil when there is none.
-    public func table(_ key: String) throws(ConfigurationError) -> SourceTable? {
+    package func table(_ key: String) throws(ConfigurationError) -> SourceTable? {
         guard let table = try value(key)?.table() else { return nil }
         children.append(table)
         return table
     }
 
     /// `[[key]]`, however many.
-    public func tables(_ key: String) throws(ConfigurationError) -> [SourceTable] {
+    package func tables(_ key: String) throws(ConfigurationError) -> [SourceTable] {
         let tables = try value(key)?.tables() ?? []
         children += tables
         return tables
     }
 
     /// Takes a key as known without reading it.
-    public func ask(_ key: String) {
+    package func ask(_ key: String) {
         if !asked.contains(key) { asked.append(key) }
     }
 
     /// - Throws: ``ConfigurationError`` `unknownKey` for a key here or in a table within that nobody asked for.
-    public func finish() throws(ConfigurationError) {
+    package func finish() throws(ConfigurationError) {
         let unknown = table.keyOffsets.filter { !asked.contains($0.key) }.min { $0.value < $1.value }
         if let (key, offset) = unknown {
             let hint =

@@ -1,5 +1,5 @@
 /// A value in a TOML text, with the place that its errors name.
-public struct SourceValue {
+package struct SourceValue {
     struct Place {
         var path: String
         var keyPath: String
@@ -29,28 +29,28 @@ public struct SourceValue {
     let place: Place
 
     /// Such as `memory[1].size`.
-    public var keyPath: String { place.keyPath }
+    package var keyPath: String { place.keyPath }
 
     /// From 1.
-    public var line: Int { place.line }
+    package var line: Int { place.line }
 
     /// An error at this place.
-    public func error(_ code: ConfigurationError.Code, _ message: String) -> ConfigurationError {
+    package func error(_ code: ConfigurationError.Code, _ message: String) -> ConfigurationError {
         place.error(code, message)
     }
 
-    public func string() throws(ConfigurationError) -> String {
+    package func string() throws(ConfigurationError) -> String {
         guard case .string(let text) = content else { throw wrongType("a string") }
         return text
     }
 
-    public func boolean() throws(ConfigurationError) -> Bool {
+    package func boolean() throws(ConfigurationError) -> Bool {
         guard case .boolean(let value) = content else { throw wrongType("true or false") }
         return value
     }
 
     /// An integer that `Number` can hold. What TOML cannot write as one, from 2^63, may stand as `"0x…"`.
-    public func number<Number: FixedWidthInteger>(
+    package func number<Number: FixedWidthInteger>(
         in range: ClosedRange<Number> = Number.min...Number.max
     ) throws(ConfigurationError) -> Number {
         switch content {
@@ -69,7 +69,7 @@ public struct SourceValue {
     }
 
     /// Bytes: an integer, or a text like `"8 MiB"`.
-    public func size() throws(ConfigurationError) -> UInt64 {
+    package func size() throws(ConfigurationError) -> UInt64 {
         guard case .string(let text) = content, !text.hasPrefix("0x") else { return try number() }
         guard let size = Quantity.size(text) else {
             throw error(.invalidValue, "\"\(text)\" is no size; write it like \"8 MiB\", in B, KiB, MiB or GiB")
@@ -78,7 +78,7 @@ public struct SourceValue {
     }
 
     /// A text like `"100 ms"`.
-    public func duration() throws(ConfigurationError) -> Duration {
+    package func duration() throws(ConfigurationError) -> Duration {
         guard case .string(let text) = content else { throw wrongType("a time such as \"100 ms\"") }
         guard let duration = Quantity.duration(text) else {
             throw error(.invalidValue, "\"\(text)\" is no time; write it like \"100 ms\", in us, ms, s, min or h")
@@ -87,13 +87,13 @@ public struct SourceValue {
     }
 
     /// One of the words that are possible here.
-    public func word(of words: [String]) throws(ConfigurationError) -> String {
+    package func word(of words: [String]) throws(ConfigurationError) -> String {
         let text = try string()
         guard words.contains(text) else { throw unknownWord(text, among: words) }
         return text
     }
 
-    public func list() throws(ConfigurationError) -> [SourceValue] {
+    package func list() throws(ConfigurationError) -> [SourceValue] {
         guard case .list(let elements) = content else { throw wrongType("a list") }
         return elements.enumerated().map { index, element in
             SourceValue(content: element.content, place: place.element(index, at: element.offset))

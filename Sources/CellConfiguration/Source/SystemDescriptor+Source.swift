@@ -2,7 +2,7 @@ extension SystemDescriptor {
     /// From a system's TOML source; every mistake in it is an error with its place.
     ///
     /// - Parameter path: the file's name, for errors.
-    public init(toml: String, path: String) throws(ConfigurationError) {
+    package init(toml: String, path: String) throws(ConfigurationError) {
         let document = try SourceDocument(toml: toml, path: path)
         self.init(rootCell: CellDescriptor(name: ""))
         var file = SourceFile(reading: document.root)
@@ -11,7 +11,7 @@ extension SystemDescriptor {
     }
 
     /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
-    public func toml() -> String {
+    package func toml() -> String {
         SourceFile.text { file throws(ConfigurationError) in
             var copy = self
             copy.rootCell = copy.rootCell.withRegionNames(knowing: namedPlaces)

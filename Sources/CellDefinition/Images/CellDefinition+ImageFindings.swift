@@ -1,4 +1,4 @@
-import CellConfiguration
+package import CellConfiguration
 import InmateImage
 
 /// A definition's images as far as they could be read and understood, in their cell.
@@ -23,7 +23,7 @@ struct LoadedCell {
 extension CellDefinition {
     /// What the rules say of the images in their cell. It reads all of them, and looks further into them than a load
     /// does: for when definitions are read or checked, not for each restart.
-    public func imageFindings(readFile: (String) throws -> [UInt8]) -> [Finding] {
+    package func imageFindings(readFile: (String) throws -> [UInt8]) -> [Finding] {
         var loaded = LoadedCell(cell: descriptor)
         var findings: [Finding] = []
         for (index, image) in images.enumerated() {

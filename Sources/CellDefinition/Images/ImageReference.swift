@@ -1,28 +1,28 @@
 import CellConfiguration
-import InmateImage
+package import InmateImage
 
 /// An image that is loaded into a cell: `[[image]]` of a definition.
-public struct ImageReference: Hashable, Sendable {
+package struct ImageReference: Hashable, Sendable {
     /// What a program is built with, where nothing in its file shows it.
-    public enum Kind: String, CaseIterable, Hashable, Sendable {
+    package enum Kind: String, CaseIterable, Hashable, Sendable {
         case rtems
     }
 
     /// As the daemon sees it.
-    public var path: String
+    package var path: String
     /// Where a flat image goes; nil for an ELF executable.
-    public var address: UInt64?
+    package var address: UInt64?
     /// Nil: what its symbols say.
-    public var kind: Kind?
+    package var kind: Kind?
     /// Bytes behind the image that the program uses without being loaded there: heap, stacks. Nil: what its symbols
     /// say.
-    public var workArea: UInt64?
+    package var workArea: UInt64?
     /// Where the program looks for the communication region; nil: what its symbols say.
-    public var communicationRegion: UInt64?
+    package var communicationRegion: UInt64?
     /// How the cell's processor gets to it.
-    public var start: ProgramStart
+    package var start: ProgramStart
 
-    public init(
+    package init(
         path: String, address: UInt64? = nil, kind: Kind? = nil, workArea: UInt64? = nil,
         communicationRegion: UInt64? = nil, start: ProgramStart = ProgramStart()
     ) {

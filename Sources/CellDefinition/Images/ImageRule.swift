@@ -1,17 +1,17 @@
-import CellConfiguration
+package import CellConfiguration
 import InmateImage
 
 /// A rule about what is loaded into a cell; ``CellDefinition/imageFindings(readFile:)`` applies them.
-public struct ImageRule: Hashable, Sendable {
+package struct ImageRule: Hashable, Sendable {
     /// Stable: a number is never given to another rule.
-    public let id: String
-    public let severity: Finding.Severity
+    package let id: String
+    package let severity: Finding.Severity
     /// What should be so, in one phrase.
-    public let title: String
+    package let title: String
     /// What happens when it is not.
-    public let consequence: String
+    package let consequence: String
     /// What to do about it.
-    public let remedy: String
+    package let remedy: String
 
     func finding(
         at location: String, _ message: String, consequence: String? = nil, remedy: String? = nil
@@ -25,7 +25,7 @@ public struct ImageRule: Hashable, Sendable {
 
 extension ImageRule {
     /// In the order of their numbers.
-    public static let all = loading + beginning + memory + hardware
+    package static let all = loading + beginning + memory + hardware
 
     static func rule(for error: ImageError) -> ImageRule {
         switch error.code {
@@ -50,7 +50,7 @@ extension ImageRule {
     private static let stopsRunningCell =
         "the driver refuses it with EINVAL, and a cell that runs has been stopped for it by then"
 
-    public static let readable = ImageRule(
+    package static let readable = ImageRule(
         id: "JH0801", severity: .error, title: "an image can be read",
         consequence: "the cell cannot be started", remedy: "install it, or correct its path"
     )
@@ -242,7 +242,7 @@ extension ImageRule {
 
 extension RulePage {
     /// Of the rules about images, in the order of their ids.
-    public static let images = ImageRule.all.map {
+    package static let images = ImageRule.all.map {
         RulePage(
             id: $0.id, severity: $0.severity, title: $0.title, consequence: $0.consequence, remedy: $0.remedy,
             example: ImageRuleExamples.example(of: $0.id))

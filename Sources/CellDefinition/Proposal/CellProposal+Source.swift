@@ -3,7 +3,7 @@ import InmateImage
 
 extension CellProposal {
     /// The definition's text, with a comment wherever something was chosen or could not be known.
-    public func toml() -> String {
+    package func toml() -> String {
         [head, memory, portTables, imageTable, supervision].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 

@@ -1,22 +1,22 @@
-import CellConfiguration
+package import CellConfiguration
 import InmateImage
 
 /// A cell definition that fits an image and a machine, as a beginning.
-public struct CellProposal: Sendable {
+package struct CellProposal: Sendable {
     /// What is asked for; what is nil is chosen.
-    public struct Request: Sendable {
+    package struct Request: Sendable {
         /// The image's file, as the daemon will see it.
-        public var imagePath: String
+        package var imagePath: String
         /// Where a flat image goes.
-        public var address: UInt64?
-        public var name: String?
-        public var cpus: CPUSet?
+        package var address: UInt64?
+        package var name: String?
+        package var cpus: CPUSet?
         /// Bytes of RAM.
-        public var memory: UInt64?
+        package var memory: UInt64?
         /// Where that RAM is in the machine.
-        public var physical: UInt64?
+        package var physical: UInt64?
 
-        public init(
+        package init(
             imagePath: String, address: UInt64? = nil, name: String? = nil, cpus: CPUSet? = nil, memory: UInt64? = nil,
             physical: UInt64? = nil
         ) {
@@ -62,7 +62,7 @@ public struct CellProposal: Sendable {
     ///   - image: the whole file.
     ///   - others: the cells that are to exist beside it.
     /// - Throws: ``DefinitionError`` for what cannot be: no CPU or memory left, an image that is no program.
-    public init(
+    package init(
         _ request: Request, image: [UInt8], system: SystemDescriptor, others: [CellDescriptor]
     ) throws(DefinitionError) {
         self.request = request

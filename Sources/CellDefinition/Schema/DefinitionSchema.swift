@@ -1,14 +1,14 @@
-import CellConfiguration
+package import CellConfiguration
 import InmateImage
 import Supervision
 
 /// The JSON Schema of cell definitions, cells and systems, for editors that complete and check TOML by one.
-public enum DefinitionSchema {
+package enum DefinitionSchema {
     /// The text of `configs/jailhouse.schema.json`.
-    public static var text: String { SchemaText.schema(tables, alternatives: kinds) }
+    package static var text: String { SchemaText.schema(tables, alternatives: kinds) }
 
     /// Every table, whichever kind of file it stands in.
-    public static var tables: [SchemaTable] {
+    package static var tables: [SchemaTable] {
         let cell = ConfigurationSchema.cell
         let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
         return cell + [image, supervision, simulation, simulatedDevice] + system

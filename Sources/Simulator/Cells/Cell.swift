@@ -1,9 +1,9 @@
-public import CellConfiguration
+package import CellConfiguration
 import CellMachine
 
 /// A cell as driver and hypervisor see it together.
-public struct Cell: Sendable {
-    public enum Phase: Hashable, Sendable {
+package struct Cell: Sendable {
+    package enum Phase: Hashable, Sendable {
         /// The driver knows it, the hypervisor does not yet.
         case beingCreated
         case present
@@ -12,17 +12,17 @@ public struct Cell: Sendable {
     }
 
     /// The lowest free number at its create; 0 is the root cell.
-    public let id: Int
+    package let id: Int
     /// Tells cells of one id apart.
-    public let incarnation: UInt64
-    public let descriptor: CellDescriptor
-    public internal(set) var cpus: Set<Int>
-    public internal(set) var failedCPUs: Set<Int> = []
-    public internal(set) var phase: Phase
+    package let incarnation: UInt64
+    package let descriptor: CellDescriptor
+    package internal(set) var cpus: Set<Int>
+    package internal(set) var failedCPUs: Set<Int> = []
+    package internal(set) var phase: Phase
     /// The word in the communication region.
-    public internal(set) var commState: CellState
+    package internal(set) var commState: CellState
     /// What the machine counts itself; ``counted`` comes on top.
-    public internal(set) var exits: [Int: ExitStatistics]
+    package internal(set) var exits: [Int: ExitStatistics]
     /// What was counted where the inmate executes.
     var counted: [Int: ExitStatistics] = [:]
     var program: any CellProgram
@@ -36,28 +36,28 @@ public struct Cell: Sendable {
     /// Management exits that will be counted soon: see ``Timing/noticing``.
     var unnoticed: [Notice] = []
     /// When something last happened to it: a start, a fault, a message, another tool.
-    public internal(set) var quietSince: Duration = .zero
-    public internal(set) var starts = 0
-    public internal(set) var lostStarts = 0
+    package internal(set) var quietSince: Duration = .zero
+    package internal(set) var starts = 0
+    package internal(set) var lostStarts = 0
     /// Whether the last start found what an earlier one had left of the program.
-    public internal(set) var startedWithoutLoad = false
+    package internal(set) var startedWithoutLoad = false
 
     struct Notice: Sendable {
         var at: Duration
         var cpu: Int
     }
 
-    public var name: String { descriptor.name }
-    public var isRoot: Bool { id == 0 }
+    package var name: String { descriptor.name }
+    package var isRoot: Bool { id == 0 }
 
     /// As `state` says it: the hypervisor knows nothing of a cell that comes or goes.
-    public var state: CellState { phase == .present ? commState : .unknown }
+    package var state: CellState { phase == .present ? commState : .unknown }
 
     /// Whether an inmate executes: not so after a lost start, or after one without a load.
-    public var isAlive: Bool { program.isAlive }
+    package var isAlive: Bool { program.isAlive }
 
     /// Whether an inmate executes that nothing is wrong with.
-    public var isHealthy: Bool {
+    package var isHealthy: Bool {
         program.isHealthy && failedCPUs.isEmpty && (commState == .running || commState == .runningLocked)
     }
 

@@ -1,14 +1,14 @@
-public import CellConfiguration
-public import CellMachine
+package import CellConfiguration
+package import CellMachine
 
 /// What the hypervisor says to a cell through its communication region.
-public enum Message: UInt32, Hashable, Sendable {
+package enum Message: UInt32, Hashable, Sendable {
     case shutdownRequest = 1
     case reconfigurationCompleted = 2
 }
 
 /// What a cell answers.
-public enum Reply: UInt32, Hashable, Sendable {
+package enum Reply: UInt32, Hashable, Sendable {
     case unknown = 1
     case denied = 2
     case approved = 3
@@ -16,7 +16,7 @@ public enum Reply: UInt32, Hashable, Sendable {
 }
 
 /// What comes of a message.
-public enum Answer: Hashable, Sendable {
+package enum Answer: Hashable, Sendable {
     case reply(Reply)
     /// It will never answer.
     case silence
@@ -25,7 +25,7 @@ public enum Answer: Hashable, Sendable {
 }
 
 /// What a program does that the hypervisor or Linux can see.
-public enum CellEvent: Hashable, Sendable {
+package enum CellEvent: Hashable, Sendable {
     /// It wrote this into its communication region.
     case wroteState(CellState)
     /// The hypervisor parked one of its CPUs.
@@ -53,7 +53,7 @@ public enum CellEvent: Hashable, Sendable {
 ///
 /// A scripted program gives its events when it is told something; a program that really executes also hands them in
 /// whenever they happen, by ``Machine/deliver(_:from:run:)``.
-public protocol CellProgram: Sendable {
+package protocol CellProgram: Sendable {
     /// The hypervisor knows the cell now.
     mutating func created()
     /// The hypervisor has reset the cell's CPUs and let them go. The images are in memory.
@@ -83,11 +83,11 @@ public protocol CellProgram: Sendable {
 }
 
 extension CellProgram {
-    public mutating func created() {}
-    public mutating func destroyed() {}
-    public func obstacle(to fault: Fault) -> String? { nil }
-    public mutating func accepts(_ event: CellEvent, run: Int) -> Bool { true }
-    public var isHealthy: Bool { isAlive }
-    public var isBusy: Bool { false }
-    public var runsWhatIsThere: Bool { false }
+    package mutating func created() {}
+    package mutating func destroyed() {}
+    package func obstacle(to fault: Fault) -> String? { nil }
+    package mutating func accepts(_ event: CellEvent, run: Int) -> Bool { true }
+    package var isHealthy: Bool { isAlive }
+    package var isBusy: Bool { false }
+    package var runsWhatIsThere: Bool { false }
 }

@@ -1,21 +1,21 @@
 /// The word in a cell's communication region that says how it is (include/jailhouse/hypercall.h).
-public struct CellState: RawRepresentable, Hashable, Sendable {
-    public var rawValue: UInt32
+package struct CellState: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt32
 
-    public init(rawValue: UInt32) {
+    package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
-    public static let running = CellState(rawValue: 0)
-    public static let runningLocked = CellState(rawValue: 1)
-    public static let shutDown = CellState(rawValue: 2)
-    public static let failed = CellState(rawValue: 3)
-    public static let abiMismatch = CellState(rawValue: 4)
+    package static let running = CellState(rawValue: 0)
+    package static let runningLocked = CellState(rawValue: 1)
+    package static let shutDown = CellState(rawValue: 2)
+    package static let failed = CellState(rawValue: 3)
+    package static let abiMismatch = CellState(rawValue: 4)
     /// One of the many words that mean nothing.
-    public static let unknown = CellState(rawValue: 0x2a)
+    package static let unknown = CellState(rawValue: 0x2a)
 
     /// As the driver writes it in `state`.
-    public var text: String {
+    package var text: String {
         switch self {
         case .running: "running"
         case .runningLocked: "running/locked"

@@ -1,17 +1,17 @@
-public import CellMachine
+package import CellMachine
 
 /// How often a CPU left its cell.
-public struct ExitStatistics: Hashable, Sendable {
+package struct ExitStatistics: Hashable, Sendable {
     private var counts: [VMExit: UInt64] = [:]
 
-    public init() {}
+    package init() {}
 
-    public subscript(reason: VMExit) -> UInt64 { counts[reason, default: 0] }
+    package subscript(reason: VMExit) -> UInt64 { counts[reason, default: 0] }
 
-    public var total: UInt64 { counts.values.reduce(0, +) }
+    package var total: UInt64 { counts.values.reduce(0, +) }
 
     /// - Parameter counts: as the hypervisor counted them.
-    public init(_ counts: [VMExit: UInt64]) {
+    package init(_ counts: [VMExit: UInt64]) {
         self.counts = counts
     }
 

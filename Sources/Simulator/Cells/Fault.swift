@@ -1,5 +1,5 @@
 /// What can be done to a cell from outside: `jailhouse-sim inject CELL …`.
-public enum Fault: Hashable, Sendable {
+package enum Fault: Hashable, Sendable {
     /// All its CPUs touch what is not theirs.
     case fail(Violation)
     case failCPU(Int, Violation)
@@ -28,7 +28,7 @@ public enum Fault: Hashable, Sendable {
     /// From the words of a command line, for example `["fail-cpu", "3"]`.
     ///
     /// - Throws: ``SimulatorError`` `fault` that says which words there are.
-    public init(words: [String]) throws(SimulatorError) {
+    package init(words: [String]) throws(SimulatorError) {
         guard let word = words.first else { throw Fault.unknown("") }
         let arguments = words.dropFirst()
         var argument: String? { arguments.first }

@@ -1,23 +1,24 @@
-import CellConfiguration
+package import CellConfiguration
+import CellMachine
 
 /// A cell without instructions: it comes up, answers, and does what it is told to.
 ///
 /// Whether it denies shutdown requests is a property of the inmate and outlives a restart; everything else is as
 /// new after each start.
-public struct ScriptedProgram: CellProgram {
+package struct ScriptedProgram: CellProgram {
     private var cpus: [Int] = []
     private var failedCPUs: Set<Int> = []
     private var isRunning = false
     private var isHung = false
     private var deniesShutdown = false
 
-    public init() {}
+    package init() {}
 
-    public var isAlive: Bool { isRunning && failedCPUs.count < max(1, cpus.count) }
+    package var isAlive: Bool { isRunning && failedCPUs.count < max(1, cpus.count) }
 
-    public var isHealthy: Bool { isAlive && !isHung }
+    package var isHealthy: Bool { isAlive && !isHung }
 
-    public mutating func started(as cell: CellDescriptor) -> [CellEvent] {
+    package mutating func started(as cell: CellDescriptor) -> [CellEvent] {
         cpus = cell.cpus.members
         failedCPUs = []
         isRunning = true
@@ -26,11 +27,11 @@ public struct ScriptedProgram: CellProgram {
         return cpus.prefix(1).map { .exited(cpu: $0, .controlRegister) }
     }
 
-    public mutating func stopped() {
+    package mutating func stopped() {
         isRunning = false
     }
 
-    public mutating func answer(to message: Message) -> Answer {
+    package mutating func answer(to message: Message) -> Answer {
         guard isAlive && !isHung else { return .silence }
         return switch message {
         case .shutdownRequest: .reply(deniesShutdown ? .denied : .approved)
@@ -38,7 +39,7 @@ public struct ScriptedProgram: CellProgram {
         }
     }
 
-    public mutating func play(_ fault: Fault) -> [CellEvent]? {
+    package mutating func play(_ fault: Fault) -> [CellEvent]? {
         switch fault {
         case .deny:
             deniesShutdown = true

@@ -1,7 +1,7 @@
 import CellMachine
 
 /// A way for an inmate to touch what is not its own.
-public enum Violation: String, Hashable, Sendable, CaseIterable {
+package enum Violation: String, Hashable, Sendable, CaseIterable {
     case portWrite = "port-write"
     case portRead = "port-read"
     case memoryWrite = "memory-write"

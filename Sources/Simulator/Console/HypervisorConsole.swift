@@ -1,21 +1,21 @@
 /// The hypervisor's log: a ring of 2048 bytes, and the last one of an earlier run.
 ///
 /// A reader has a position of its own; see ``Position``.
-public struct HypervisorConsole: Hashable, Sendable {
+package struct HypervisorConsole: Hashable, Sendable {
     /// Bytes that the ring holds.
-    public static let capacity = 2048
+    package static let capacity = 2048
 
     /// Where an open file reads. It is in one log, and moves to the next when that one has been read to its end.
-    public struct Position: Hashable, Sendable {
+    package struct Position: Hashable, Sendable {
         var log: UInt64 = 0
         /// Bytes of that log that have been given out.
         var head = 0
 
-        public init() {}
+        package init() {}
     }
 
     /// What a reader gets.
-    public enum Reading: Hashable, Sendable {
+    package enum Reading: Hashable, Sendable {
         case bytes([UInt8])
         /// Nothing new.
         case nothing
@@ -43,10 +43,10 @@ public struct HypervisorConsole: Hashable, Sendable {
     private var logs: UInt64 = 0
     private var isReadable = true
 
-    public init() {}
+    package init() {}
 
     /// All that the ring holds; empty while disabled.
-    public var contents: [UInt8] { isReadable ? current?.end ?? [] : [] }
+    package var contents: [UInt8] { isReadable ? current?.end ?? [] : [] }
 
     /// The hypervisor begins a log.
     ///
@@ -74,7 +74,7 @@ public struct HypervisorConsole: Hashable, Sendable {
     }
 
     /// The next bytes for a reader, at most `limit`. Once it has lost some, it is told how many first.
-    public func read(_ position: inout Position, limit: Int) -> Reading {
+    package func read(_ position: inout Position, limit: Int) -> Reading {
         if current != nil && !isReadable { return .notPermitted }
         guard let log = logToRead(&position) else { return current == nil ? .neverEnabled : .nothing }
         let missed = log.written - log.end.count - position.head

@@ -1,5 +1,5 @@
 /// What can be said to a machine that is being served, besides using it.
-public enum ControlCommand: Hashable, Sendable {
+package enum ControlCommand: Hashable, Sendable {
     case state
     case inject(cell: String, words: [String])
     case thaw
@@ -62,7 +62,7 @@ extension SimulatedMachine {
     ///
     /// - Returns: the machine as it is afterwards.
     @discardableResult
-    public func perform(_ command: ControlCommand) throws(SimulatorError) -> MachineReport {
+    package func perform(_ command: ControlCommand) throws(SimulatorError) -> MachineReport {
         switch command {
         case .state: break
         case .inject(let cell, let words): try inject(try Fault(words: words), into: cell)

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Glibc
 import Synchronization
-import SystemCalls
+package import SystemCalls
+import SystemPackage
 
 /// Serves ``ControlCommand``s: words separated by NUL and ended by a newline come in; a JSON object goes out.
 final class ControlSocket: Sendable {
@@ -218,7 +219,7 @@ extension SimulatedMachine {
     /// what comes, can be read from the socket, which ends with the cell; what is written is typed.
     ///
     /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
-    public static func openConsole(
+    package static func openConsole(
         ofCell name: String, inMachineAt directory: String
     ) throws(SimulatorError) -> OwnedDescriptor {
         let socket = try ControlConnection.open(toMachineAt: directory, saying: ["console", name])
@@ -238,7 +239,7 @@ extension ControlCommand {
     ///
     /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
     @discardableResult
-    public func send(toMachineAt directory: String) throws(SimulatorError) -> MachineReport {
+    package func send(toMachineAt directory: String) throws(SimulatorError) -> MachineReport {
         let socket = try ControlConnection.open(toMachineAt: directory, saying: words)
         let number = socket.rawValue
         let bytes = try ControlConnection.connecting(to: directory) { () throws(SystemCallError) in

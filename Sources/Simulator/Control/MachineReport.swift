@@ -1,31 +1,31 @@
 import FoundationEssentials
 
 /// How a machine is, for people and scripts: `jailhouse-sim state`.
-public struct MachineReport: Codable, Hashable, Sendable {
-    public struct Cell: Codable, Hashable, Sendable {
-        public var id: Int
-        public var name: String
+package struct MachineReport: Codable, Hashable, Sendable {
+    package struct Cell: Codable, Hashable, Sendable {
+        package var id: Int
+        package var name: String
         /// The text of `state` in sysfs.
-        public var state: String
-        public var cpus: [Int]
-        public var failedCPUs: [Int]
+        package var state: String
+        package var cpus: [Int]
+        package var failedCPUs: [Int]
         /// What Linux cannot see: whether an inmate executes.
-        public var executes: Bool
-        public var starts: Int
-        public var lostStarts: Int
+        package var executes: Bool
+        package var starts: Int
+        package var lostStarts: Int
     }
 
-    public var enabled: Bool
+    package var enabled: Bool
     /// Why the machine hangs; nil: it does not.
-    public var frozen: String?
+    package var frozen: String?
     /// Milliseconds since it was switched on.
-    public var uptime: Int
-    public var onlineCPUs: [Int]
-    public var cells: [Cell]
+    package var uptime: Int
+    package var onlineCPUs: [Int]
+    package var cells: [Cell]
     /// What is wrong besides what happens in cells, a sentence each.
-    public var faults: [String]
+    package var faults: [String]
 
-    public init(_ machine: Machine, programFaults: [ProgramFault] = []) {
+    package init(_ machine: Machine, programFaults: [ProgramFault] = []) {
         faults = machine.faults.descriptions + programFaults.map { "program: \($0)" }
         enabled = machine.isEnabled
         frozen = machine.freeze.map(\.description)
@@ -43,7 +43,7 @@ public struct MachineReport: Codable, Hashable, Sendable {
 
 extension MachineReport {
     /// As one JSON object with sorted keys.
-    public func json() throws -> String {
+    package func json() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         return String(decoding: try encoder.encode(self), as: UTF8.self)

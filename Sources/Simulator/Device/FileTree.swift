@@ -1,5 +1,6 @@
 import Glibc
 import SystemCalls
+import SystemPackage
 
 /// Directories and files as a whole.
 extension SystemCall {

@@ -11,9 +11,9 @@ import SystemCalls
 /// | `cells` | what the QEMU processes of cells that execute need |
 /// | `programs` | what is to fail in the programs that run in it |
 /// | `lock` | locked as long as its simulator lives; holds its process id |
-public struct MachineDirectory: Sendable {
+package struct MachineDirectory: Sendable {
     /// Absolute, without links.
-    public let path: String
+    package let path: String
     private let lock: CInt
     private let existed: Bool
 
@@ -86,7 +86,7 @@ public struct MachineDirectory: Sendable {
     /// Where `/` of the machine is that is served in a directory.
     ///
     /// - Throws: ``SimulatorError`` `notServed`.
-    public static func root(ofMachineAt directory: String) throws(SimulatorError) -> String {
+    package static func root(ofMachineAt directory: String) throws(SimulatorError) -> String {
         let file = directory + "/lock"
         guard let descriptor = try? SystemCall.open(file, O_RDONLY),
             flock(descriptor.rawValue, LOCK_SH | LOCK_NB) != 0,
@@ -125,7 +125,7 @@ extension MachineDirectory {
     /// `$XDG_RUNTIME_DIR/jailhouse-sim` for others.
     ///
     /// - Throws: ``SimulatorError`` `directory` when none of them is set.
-    public static func standard() throws(SimulatorError) -> String {
+    package static func standard() throws(SimulatorError) -> String {
         if let path = variable("JAILHOUSE_SIM_DIRECTORY") { return path }
         if getuid() == 0 { return "/run/jailhouse-sim" }
         if let path = variable("XDG_RUNTIME_DIR") { return path + "/jailhouse-sim" }
@@ -137,7 +137,7 @@ extension MachineDirectory {
     ///
     /// - Parameter preload: what it has in `LD_PRELOAD` now.
     /// - Throws: ``SimulatorError`` `notServed`.
-    public static func environment(
+    package static func environment(
         ofMachineAt directory: String, preload: String? = nil
     ) throws(SimulatorError) -> [String: String] {
         let root = try root(ofMachineAt: directory)

@@ -1,12 +1,12 @@
 import CellMachine
 import Glibc
-public import SystemCalls
+package import SystemCalls
 
 /// The RAM of the simulated machine: a sparse file, so that others can look into it, mapped here. Where cells execute
 /// it is laid out as their QEMU processes see it.
-public final class PhysicalMemory: Sendable {
+package final class PhysicalMemory: Sendable {
     /// In bytes.
-    public let size: UInt64
+    package let size: UInt64
     private let backing: Backing
 
     private enum Backing: Sendable {
@@ -16,7 +16,7 @@ public final class PhysicalMemory: Sendable {
     }
 
     /// - Parameter path: of the file, which is created or emptied.
-    public init(path: String, size: UInt64) throws(SystemCallError) {
+    package init(path: String, size: UInt64) throws(SystemCallError) {
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o644)
         try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(size)) }
         self.size = size
@@ -39,7 +39,7 @@ public final class PhysicalMemory: Sendable {
     ///
     /// - Returns: whether nothing is lost.
     @discardableResult
-    public func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+    package func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
         let count = available(bytes.count, at: address)
         switch backing {
         case .plain(let mapping):
@@ -54,7 +54,7 @@ public final class PhysicalMemory: Sendable {
     }
 
     /// Bytes of the RAM; outside of it there is nothing.
-    public func read(at address: UInt64, count: Int) -> [UInt8] {
+    package func read(at address: UInt64, count: Int) -> [UInt8] {
         let count = available(count, at: address)
         switch backing {
         case .plain(let mapping):

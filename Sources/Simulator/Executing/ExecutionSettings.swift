@@ -1,40 +1,40 @@
-public import CellMachine
+package import CellMachine
 import Glibc
 import SystemCalls
 
 /// What cells need to execute, and what stands in them besides their configuration.
-public struct ExecutionSettings: Sendable {
+package struct ExecutionSettings: Sendable {
     /// What a cell has in the simulated machine only.
-    public struct Hardware: Sendable {
-        public var devices: [SimulatedDevice]
-        public var legacyDevices: Set<LegacyDevice>
+    package struct Hardware: Sendable {
+        package var devices: [SimulatedDevice]
+        package var legacyDevices: Set<LegacyDevice>
 
-        public init(devices: [SimulatedDevice] = [], legacyDevices: Set<LegacyDevice> = []) {
+        package init(devices: [SimulatedDevice] = [], legacyDevices: Set<LegacyDevice> = []) {
             self.devices = devices
             self.legacyDevices = legacyDevices
         }
     }
 
     /// QEMU for x86-64.
-    public var emulator: String
-    public var firmware: String
-    public var monitor: String
+    package var emulator: String
+    package var firmware: String
+    package var monitor: String
     /// Devices that stand in the machine's PCI slots for whichever cell has them.
-    public var devices: [SimulatedDevice] = []
+    package var devices: [SimulatedDevice] = []
     /// A PCI device of a cell that nobody says anything about.
-    public static let standardModel = "e1000e"
+    package static let standardModel = "e1000e"
     /// The network that all of those are on.
-    public static let standardNetwork = "lan"
+    package static let standardNetwork = "lan"
     /// How long QEMU may take for an answer before it is given up.
     var patience = Duration.seconds(20)
     /// What the cell of that name has, asked when it is created.
-    public var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
+    package var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
 
     /// Looks for QEMU in PATH; for the monitor beside this program where it was built, and in `../lib/jailhoused`
     /// where it is installed.
     ///
     /// - Throws: ``SimulatorError`` `execution`, with what to do.
-    public static func find() throws(SimulatorError) -> ExecutionSettings {
+    package static func find() throws(SimulatorError) -> ExecutionSettings {
         guard let emulator = program("qemu-system-x86_64") else {
             throw SimulatorError(
                 .execution, "qemu-system-x86_64 is not installed (Debian and Ubuntu: apt install qemu-system-x86)")
@@ -70,7 +70,7 @@ public struct ExecutionSettings: Sendable {
 }
 
 /// What runs in the cells of a simulated machine.
-public enum CellExecution: Sendable {
+package enum CellExecution: Sendable {
     /// Nothing executes: cells come up, answer, and do what they are told to by `inject`.
     case scripted
     /// Each cell's inmate does, in a QEMU process.

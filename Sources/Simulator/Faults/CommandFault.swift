@@ -1,30 +1,30 @@
 /// A fault of the driver: a command that answers an error which it has no reason for, or that takes long.
-public struct CommandFault: Hashable, Sendable {
-    public enum Moment: String, Hashable, Sendable, CaseIterable {
+package struct CommandFault: Hashable, Sendable {
+    package enum Moment: String, Hashable, Sendable, CaseIterable {
         /// The command does nothing, or waits first.
         case before
         /// Everything has been done, and then it says that it failed, or is not back for a while.
         case after
     }
 
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case answers(Refusal)
         /// Holding the driver's lock, so that all commands wait.
         case takes(Duration)
     }
 
     /// As ``Request/command`` says it; nil: any.
-    public var command: String?
+    package var command: String?
     /// Of this cell only; nil: any, and what is for none.
-    public var cell: String?
-    public var moment: Moment
-    public var kind: Kind
-    public var uses: FaultUses
+    package var cell: String?
+    package var moment: Moment
+    package var kind: Kind
+    package var uses: FaultUses
 
     /// The words that ``command`` can be.
-    public static let commands = ["enable", "disable", "create", "load", "shutdown", "start", "destroy"]
+    package static let commands = ["enable", "disable", "create", "load", "shutdown", "start", "destroy"]
 
-    public init(
+    package init(
         command: String?, cell: String? = nil, _ moment: Moment, _ kind: Kind, uses: FaultUses = FaultUses()
     ) {
         self.command = command
@@ -40,7 +40,7 @@ public struct CommandFault: Hashable, Sendable {
 }
 
 extension CommandFault: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let what =
             switch kind {
             case .answers(let refusal): "answers \(refusal.name) \(moment.rawValue) its effect"

@@ -1,16 +1,16 @@
 /// How often a fault happens.
-public struct FaultUses: Hashable, Sendable {
+package struct FaultUses: Hashable, Sendable {
     /// So many times more; nil: until it is cleared.
-    public var remaining: Int?
+    package var remaining: Int?
     /// Of happening when it could, 0...1.
-    public var probability: Double
+    package var probability: Double
 
-    public init(times: Int? = 1, probability: Double = 1) {
+    package init(times: Int? = 1, probability: Double = 1) {
         remaining = times
         self.probability = probability
     }
 
-    public var areUsedUp: Bool { remaining.map { $0 <= 0 } ?? false }
+    package var areUsedUp: Bool { remaining.map { $0 <= 0 } ?? false }
 
     /// Whether it happens now, which uses it once.
     mutating func take(_ random: inout SeededGenerator) -> Bool {
@@ -23,7 +23,7 @@ public struct FaultUses: Hashable, Sendable {
 }
 
 extension FaultUses: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let often =
             switch remaining {
             case nil: "until cleared"

@@ -1,7 +1,7 @@
 import CellConfiguration
 
 /// What another tool does to the machine behind everybody's back.
-public enum OtherToolStep: Hashable, Sendable {
+package enum OtherToolStep: Hashable, Sendable {
     case destroy(String)
     case shutDown(String)
     /// Loads what was loaded last, and starts it.
@@ -22,7 +22,7 @@ public enum OtherToolStep: Hashable, Sendable {
     /// From the words of a command line, for example `["replace", "rtems", "other"]`.
     ///
     /// - Throws: ``SimulatorError`` `fault` that says which words there are.
-    public init(words: [String]) throws(SimulatorError) {
+    package init(words: [String]) throws(SimulatorError) {
         let arguments = Array(words.dropFirst())
         switch (words.first, arguments.count) {
         case ("destroy", 1): self = .destroy(arguments[0])
@@ -42,7 +42,7 @@ public enum OtherToolStep: Hashable, Sendable {
     }
 
     /// Several, separated by commas.
-    public static func steps(words: [String]) throws(SimulatorError) -> [OtherToolStep] {
+    package static func steps(words: [String]) throws(SimulatorError) -> [OtherToolStep] {
         let text = words.joined(separator: " ")
         var steps: [OtherToolStep] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -53,7 +53,7 @@ public enum OtherToolStep: Hashable, Sendable {
 }
 
 extension OtherToolStep: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .destroy(let name): "destroy \(name)"
         case .shutDown(let name): "shut-down \(name)"
@@ -71,7 +71,7 @@ extension OtherToolStep: CustomStringConvertible {
 extension Machine {
     /// Another tool does all of this in one moment, so that nobody can see the machine in between; as soon as no
     /// command has the driver's lock. The first step that is refused ends it; what came before stays done.
-    public mutating func doBehindTheBack(_ steps: [OtherToolStep]) {
+    package mutating func doBehindTheBack(_ steps: [OtherToolStep]) {
         otherTool.append(steps)
     }
 

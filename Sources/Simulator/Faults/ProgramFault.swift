@@ -1,7 +1,7 @@
 /// A fault of the Linux that a program in the machine runs on: a call of the C library that fails, or a wall clock that
 /// has jumped. Carried out by the library that `jailhouse-sim exec` loads; the device and sysfs always work.
-public struct ProgramFault: Hashable, Sendable {
-    public enum Call: UInt32, Hashable, Sendable, CaseIterable {
+package struct ProgramFault: Hashable, Sendable {
+    package enum Call: UInt32, Hashable, Sendable, CaseIterable {
         /// `open` and `openat` of the program's own files.
         case open = 1
         /// `write` to them.
@@ -15,32 +15,32 @@ public struct ProgramFault: Hashable, Sendable {
         /// `clock_gettime` and the like, for the wall clock.
         case clock = 8
 
-        public var name: String { "\(self)" }
+        package var name: String { "\(self)" }
 
-        public init?(name: String) {
+        package init?(name: String) {
             guard let call = Call.allCases.first(where: { $0.name == name }) else { return nil }
             self = call
         }
     }
 
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case fails(Refusal)
         /// The wall clock is so much ahead (or behind), until cleared.
         case jumps(Duration)
     }
 
-    public var call: Call
-    public var kind: Kind
+    package var call: Call
+    package var kind: Kind
     /// The last part of the program's path, at most 23 bytes; nil: every program in the machine.
-    public var program: String?
+    package var program: String?
     /// One process only.
-    public var process: Int32?
-    public var uses: FaultUses
+    package var process: Int32?
+    package var uses: FaultUses
 
     static let longestName = 23
 
     /// - Throws: ``SimulatorError`` `fault` for a call that cannot do that, or too long a name.
-    public init(
+    package init(
         _ call: Call, _ kind: Kind, program: String? = nil, process: Int32? = nil, uses: FaultUses = FaultUses()
     ) throws(SimulatorError) {
         if let program, program.utf8.count > ProgramFault.longestName || program.isEmpty {
@@ -61,7 +61,7 @@ public struct ProgramFault: Hashable, Sendable {
 }
 
 extension ProgramFault: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let whose = (program ?? "any program") + (process.map { ", process \($0)" } ?? "")
         return switch kind {
         case .fails(let refusal): "\(whose): \(call.name) fails with \(refusal.name), \(uses)"

@@ -1,6 +1,6 @@
 /// A fault of sysfs: a file that is not there, or says something else than it should.
-public struct SysfsFault: Hashable, Sendable {
-    public enum Form: String, Hashable, Sendable, CaseIterable {
+package struct SysfsFault: Hashable, Sendable {
+    package enum Form: String, Hashable, Sendable, CaseIterable {
         /// There is no such file.
         case gone
         case empty
@@ -10,7 +10,7 @@ public struct SysfsFault: Hashable, Sendable {
         case truncated
     }
 
-    public enum Place: Hashable, Sendable {
+    package enum Place: Hashable, Sendable {
         /// One of the device's own, such as `enabled`.
         case machine(file: String)
         /// One below `cells/ID/`, such as `state` or `statistics/vmexits_total`; cell nil: each cell's.
@@ -19,7 +19,7 @@ public struct SysfsFault: Hashable, Sendable {
         case half(of: String?)
     }
 
-    public enum End: Hashable, Sendable {
+    package enum End: Hashable, Sendable {
         /// Since the machine was switched on.
         case at(Duration)
         /// When what the file should say has changed so often.
@@ -27,20 +27,20 @@ public struct SysfsFault: Hashable, Sendable {
         case cleared
     }
 
-    public var place: Place
-    public var form: Form
-    public var end: End
+    package var place: Place
+    package var form: Form
+    package var end: End
     /// What the files would have said, for counting changes.
     var truth: Int?
 
-    public init(_ place: Place, _ form: Form, until end: End) {
+    package init(_ place: Place, _ form: Form, until end: End) {
         self.place = place
         self.form = form
         self.end = end
     }
 
     /// The files that are always there.
-    public static let machineFiles = [
+    package static let machineFiles = [
         "enabled", "console", "mem_pool_size", "mem_pool_used", "remap_pool_size", "remap_pool_used",
     ]
 
@@ -85,7 +85,7 @@ public struct SysfsFault: Hashable, Sendable {
 }
 
 extension SysfsFault: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let what =
             switch place {
             case .machine(let file): "\(file) is \(form.rawValue)"

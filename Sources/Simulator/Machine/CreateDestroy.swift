@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellMachine
 
 /// The commands `create` and `destroy`.
 extension Machine {

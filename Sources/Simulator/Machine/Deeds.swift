@@ -1,28 +1,28 @@
 /// A command that has been answered, and what it did to inmates that were well: the truth, which Linux cannot see.
-public struct Deed: Hashable, Sendable {
+package struct Deed: Hashable, Sendable {
     /// An inmate that was executing and healthy, and was stopped or reset by the command.
-    public struct Harm: Hashable, Sendable {
-        public var cell: String
+    package struct Harm: Hashable, Sendable {
+        package var cell: String
         /// Nothing had happened to it since then.
-        public var quietSince: Duration
+        package var quietSince: Duration
     }
 
-    public var id: RequestID
+    package var id: RequestID
     /// When the client gave it.
-    public var submitted: Duration
+    package var submitted: Duration
     /// When it got the driver's lock.
-    public var begun: Duration
-    public var ended: Duration
-    public var command: String
+    package var begun: Duration
+    package var ended: Duration
+    package var command: String
     /// The cell that it was for.
-    public var cell: String?
+    package var cell: String?
     /// What was answered; nil: 0.
-    public var refusal: Refusal?
-    public var harms: [Harm]
+    package var refusal: Refusal?
+    package var harms: [Harm]
 }
 
 extension Deed: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         let target = cell.map { " \"\($0)\"" } ?? ""
         let answer = refusal?.name ?? "0"
         let harm = harms.isEmpty ? "" : ", which harmed \(harms.map(\.cell).joined(separator: ", "))"
@@ -52,7 +52,7 @@ extension Machine {
     }
 
     /// The commands that have been answered since the last time, oldest first; the last 10,000 of them.
-    public mutating func takeDeeds() -> [Deed] {
+    package mutating func takeDeeds() -> [Deed] {
         defer { deeds = [] }
         return deeds
     }

@@ -1,3 +1,4 @@
+import CellConfiguration
 /// What happens in cells, by themselves or because someone injects it.
 extension Machine {
     /// Something that a program did by itself.
@@ -5,7 +6,7 @@ extension Machine {
     /// - Parameters:
     ///   - incarnation: of its cell, as it was told when it was made.
     ///   - run: after which of its starts; what comes late from an earlier one does not count.
-    public mutating func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int = 0) {
+    package mutating func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int = 0) {
         guard let index = cells.firstIndex(where: { $0.incarnation == incarnation }) else { return }
         for event in events where cells[index].program.accepts(event, run: run) {
             switch event {
@@ -21,7 +22,7 @@ extension Machine {
     ///
     /// - Throws: ``SimulatorError`` `cell` when there is none, `condition` when nothing runs in it that could play
     ///   it, or the machine is frozen.
-    public mutating func inject(_ fault: Fault, into name: String) throws(SimulatorError) {
+    package mutating func inject(_ fault: Fault, into name: String) throws(SimulatorError) {
         if let freeze { throw SimulatorError(.condition, "the machine is frozen: \(freeze)") }
         guard let index = cells.firstIndex(where: { $0.name == name }) else {
             let names = cells.filter { !$0.isRoot }.map(\.name)
@@ -108,7 +109,7 @@ extension Machine {
     }
 
     /// Takes a CPU away from Linux, or gives it back, as root does through sysfs.
-    public mutating func setCPU(_ cpu: Int, online: Bool) throws(SimulatorError) {
+    package mutating func setCPU(_ cpu: Int, online: Bool) throws(SimulatorError) {
         guard (0..<settings.cpus).contains(cpu) else {
             throw SimulatorError(.condition, "this machine has CPUs 0-\(settings.cpus - 1)")
         }

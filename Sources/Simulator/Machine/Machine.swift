@@ -1,27 +1,27 @@
-public import CellConfiguration
+package import CellConfiguration
 
 /// The simulated machine: Linux's driver and the hypervisor below it, as the real ones were seen to behave.
 ///
 /// A value without clock or I/O. Whoever holds it submits requests, says what time it is (``advance(to:)``), does
 /// what it asks for (``takeEffects()``) and shows ``sysfs`` to the world, unless the machine stands still.
 /// Requests are carried out one after the other: the driver has one lock.
-public struct Machine: Sendable {
-    public let settings: MachineSettings
+package struct Machine: Sendable {
+    package let settings: MachineSettings
     /// Since the machine was switched on.
-    public internal(set) var now: Duration = .zero
+    package internal(set) var now: Duration = .zero
     /// The configuration that the hypervisor was enabled with; nil: disabled.
-    public internal(set) var system: SystemDescriptor? { didSet { changes &+= 1 } }
+    package internal(set) var system: SystemDescriptor? { didSet { changes &+= 1 } }
     /// In the order of their creation; the first is the root cell.
-    public internal(set) var cells: [Cell] = [] { didSet { changes &+= 1 } }
-    public internal(set) var console = HypervisorConsole() { didSet { changes &+= 1 } }
+    package internal(set) var cells: [Cell] = [] { didSet { changes &+= 1 } }
+    package internal(set) var console = HypervisorConsole() { didSet { changes &+= 1 } }
     /// Grows whenever ``sysfs`` may have changed.
-    public private(set) var changes: UInt64 = 1
-    public internal(set) var onlineCPUs: Set<Int>
+    package private(set) var changes: UInt64 = 1
+    package internal(set) var onlineCPUs: Set<Int>
     /// Whether `enable` finds the hypervisor's firmware file.
-    public var hasFirmware = true
+    package var hasFirmware = true
     /// Why nothing moves any more; nil: it does.
-    public internal(set) var freeze: Freeze?
-    public internal(set) var faults = MachineFaults() { didSet { changes &+= 1 } }
+    package internal(set) var freeze: Freeze?
+    package internal(set) var faults = MachineFaults() { didSet { changes &+= 1 } }
 
     /// Linux stands still until then: the hypervisor waits for a cell.
     var standsStillUntil: Duration = .zero
@@ -29,7 +29,7 @@ public struct Machine: Sendable {
     var incarnations: UInt64 = 0
 
     /// Whether it was not a client of the device that froze the machine.
-    public internal(set) var isFrozenByOtherTool = false
+    package internal(set) var isFrozenByOtherTool = false
     /// What another tool is to do when nobody has the driver's lock.
     var otherTool: [[OtherToolStep]] = []
     /// The configuration of the last successful enable.
@@ -49,7 +49,7 @@ public struct Machine: Sendable {
     private let makeProgram: ProgramMaker
 
     /// Makes what runs in a cell, for a system; the number is the cell's, for ``deliver(_:from:run:)``.
-    public typealias ProgramMaker = @Sendable (CellDescriptor, SystemDescriptor?, UInt64) -> any CellProgram
+    package typealias ProgramMaker = @Sendable (CellDescriptor, SystemDescriptor?, UInt64) -> any CellProgram
 
     /// A request that has the driver's lock.
     struct Execution: Sendable {
@@ -66,7 +66,7 @@ public struct Machine: Sendable {
     }
 
     /// - Parameter program: what runs in the cells.
-    public init(
+    package init(
         settings: MachineSettings = MachineSettings(),
         program: @escaping ProgramMaker = { _, _, _ in ScriptedProgram() }
     ) {
@@ -76,17 +76,17 @@ public struct Machine: Sendable {
         random = SeededGenerator(seed: settings.seed)
     }
 
-    public var isEnabled: Bool { system != nil }
+    package var isEnabled: Bool { system != nil }
 
     /// Whether anybody in Linux can see anything change.
-    public var standsStill: Bool {
+    package var standsStill: Bool {
         freeze != nil || now < standsStillUntil || patienceEnds != nil || otherToolWork != nil
     }
 
     // MARK: requests
 
     /// Puts a request in the queue for the driver's lock.
-    public mutating func submit(_ request: Request) -> RequestID {
+    package mutating func submit(_ request: Request) -> RequestID {
         requestCount += 1
         let id = RequestID(number: requestCount)
         waiting.append((id, request, now))
@@ -94,7 +94,7 @@ public struct Machine: Sendable {
     }
 
     /// The time has come to `time`: does what is due until then.
-    public mutating func advance(to time: Duration) {
+    package mutating func advance(to time: Duration) {
         while freeze == nil, !mustStoreFirst, let next = nextMoment, next <= time {
             now = max(now, next)
             if patienceEnds != nil { losePatience() } else { perform() }
@@ -130,7 +130,7 @@ public struct Machine: Sendable {
     }
 
     /// When ``advance(to:)`` has something to do next; nil: not before a request or a fault.
-    public var wakeUp: Duration? {
+    package var wakeUp: Duration? {
         guard freeze == nil else { return nil }
         let notices = cells.lazy.flatMap(\.unnoticed).map(\.at).filter { $0 > now }
         let end = standsStillUntil > now ? standsStillUntil : nil
@@ -138,7 +138,7 @@ public struct Machine: Sendable {
     }
 
     /// What is to be done outside, in order; empty afterwards.
-    public mutating func takeEffects() -> [Effect] {
+    package mutating func takeEffects() -> [Effect] {
         defer { effects = [] }
         return effects
     }
@@ -243,7 +243,7 @@ public struct Machine: Sendable {
 
     /// Ends a freeze, which no real machine does: the cell that was waited for counts as failed, and the request
     /// goes on, another tool's as well. Where no cell was waited for, the request is refused with EINVAL.
-    public mutating func thaw() {
+    package mutating func thaw() {
         guard let freeze else { return }
         self.freeze = nil
         standsStillUntil = now
@@ -264,14 +264,14 @@ public struct Machine: Sendable {
 }
 
 /// Why the machine hangs for ever.
-public struct Freeze: Hashable, Sendable, CustomStringConvertible {
+package struct Freeze: Hashable, Sendable, CustomStringConvertible {
     /// The command in which it hangs, such as `load`.
-    public let command: String
+    package let command: String
     /// The cell that the command was for.
-    public let target: String
+    package let target: String
     /// The cell that is waited for, if it is one.
-    public let cell: Int?
-    public let reason: String
+    package let cell: Int?
+    package let reason: String
 
-    public var description: String { "\(command) of cell \"\(target)\": \(reason)" }
+    package var description: String { "\(command) of cell \"\(target)\": \(reason)" }
 }

@@ -1,16 +1,16 @@
 /// What kind of machine is simulated.
-public struct MachineSettings: Hashable, Sendable {
+package struct MachineSettings: Hashable, Sendable {
     /// CPUs 0..<cpus, all online when the machine is switched on.
-    public var cpus: Int
+    package var cpus: Int
     /// Bytes of RAM, from physical address 0.
-    public var memory: UInt64
-    public var timing: Timing
+    package var memory: UInt64
+    package var timing: Timing
     /// The probability, 0...1, that a start is lost which follows a load before the cell has settled.
-    public var lostStarts: Double
+    package var lostStarts: Double
     /// Of the random numbers: two machines of one seed behave alike.
-    public var seed: UInt64
+    package var seed: UInt64
 
-    public init(
+    package init(
         cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1
     ) {
         self.cpus = cpus
@@ -21,39 +21,39 @@ public struct MachineSettings: Hashable, Sendable {
     }
 
     /// What Linux keeps free for the hypervisor and its cells: the top quarter of the RAM.
-    public var reservedMemory: Range<UInt64> { memory / 4 * 3..<memory }
+    package var reservedMemory: Range<UInt64> { memory / 4 * 3..<memory }
 
     /// Where Linux's kernel is: who takes this away from Linux ends it.
-    public var kernelMemory: Range<UInt64> { 0x100_0000..<0x300_0000 }
+    package var kernelMemory: Range<UInt64> { 0x100_0000..<0x300_0000 }
 }
 
 /// How long things take.
-public struct Timing: Hashable, Sendable {
-    public var enable: Duration
-    public var disable: Duration
+package struct Timing: Hashable, Sendable {
+    package var enable: Duration
+    package var disable: Duration
     /// With one CPU.
-    public var create: Duration
+    package var create: Duration
     /// For each CPU but the first, at create and destroy.
-    public var hotplug: Duration
-    public var load: Duration
+    package var hotplug: Duration
+    package var load: Duration
     /// A load without images.
-    public var shutdown: Duration
-    public var start: Duration
+    package var shutdown: Duration
+    package var start: Duration
     /// With one CPU.
-    public var destroy: Duration
+    package var destroy: Duration
     /// How long a cell shows at a create that fails.
-    public var passingCell: Duration
+    package var passingCell: Duration
     /// One turn of the loop in which the hypervisor waits for a reply.
-    public var replyLoop: Duration
+    package var replyLoop: Duration
     /// From the end of a load or start until a CPU of the cell has noticed it and its management exits have grown.
-    public var noticing: ClosedRange<Duration>
+    package var noticing: ClosedRange<Duration>
     /// A start is safe so long after the cell's last CPU has noticed the load.
-    public var settling: Duration
+    package var settling: Duration
     /// How often a blocked reader of the console looks again; zero: at once when there is something.
-    public var consolePoll: Duration
+    package var consolePoll: Duration
 
     /// As measured on the real thing: Jailhouse under Linux 6.1 on an emulated AMD machine (medians).
-    public static let measured = Timing(
+    package static let measured = Timing(
         enable: .milliseconds(165), disable: .milliseconds(60), create: .milliseconds(58), hotplug: .milliseconds(50),
         load: .milliseconds(5), shutdown: .milliseconds(7), start: .milliseconds(6), destroy: .milliseconds(63),
         passingCell: .milliseconds(1), replyLoop: .microseconds(1),
@@ -62,7 +62,7 @@ public struct Timing: Hashable, Sendable {
     )
 
     /// Everything at once; only settling, which is a condition rather than a cost, stays.
-    public static let none = Timing(
+    package static let none = Timing(
         enable: .zero, disable: .zero, create: .zero, hotplug: .zero, load: .zero, shutdown: .zero, start: .zero,
         destroy: .zero, passingCell: .zero, replyLoop: .nanoseconds(1), noticing: .zero ... .zero,
         settling: .milliseconds(1), consolePoll: .zero

@@ -1,14 +1,15 @@
+import CellConfiguration
 /// The hypervisor's page pools. What a cell costs is roughly right; nothing depends on it.
 extension Machine {
-    public struct Pools: Hashable, Sendable {
-        public var memorySize = 0
-        public var memoryUsed = 0
-        public var remapSize = 0
-        public var remapUsed = 0
+    package struct Pools: Hashable, Sendable {
+        package var memorySize = 0
+        package var memoryUsed = 0
+        package var remapSize = 0
+        package var remapUsed = 0
     }
 
     /// In pages; all 0 while disabled.
-    public var pools: Pools {
+    package var pools: Pools {
         guard let system else { return Pools() }
         let pages = Int(clamping: system.hypervisorMemory.size / 4096)
         let size = max(0, pages - 45)

@@ -1,34 +1,34 @@
 /// An error that the driver answers with; the raw value is the `errno`.
-public struct Refusal: RawRepresentable, Error, Hashable, Sendable {
-    public var rawValue: CInt
+package struct Refusal: RawRepresentable, Error, Hashable, Sendable {
+    package var rawValue: CInt
 
-    public init(rawValue: CInt) {
+    package init(rawValue: CInt) {
         self.rawValue = rawValue
     }
 
-    public static let notPermitted = Refusal(rawValue: 1)
-    public static let notFound = Refusal(rawValue: 2)
-    public static let interrupted = Refusal(rawValue: 4)
-    public static let tryAgain = Refusal(rawValue: 11)
-    public static let outOfMemory = Refusal(rawValue: 12)
-    public static let badAddress = Refusal(rawValue: 14)
-    public static let busy = Refusal(rawValue: 16)
-    public static let exists = Refusal(rawValue: 17)
-    public static let invalid = Refusal(rawValue: 22)
+    package static let notPermitted = Refusal(rawValue: 1)
+    package static let notFound = Refusal(rawValue: 2)
+    package static let interrupted = Refusal(rawValue: 4)
+    package static let tryAgain = Refusal(rawValue: 11)
+    package static let outOfMemory = Refusal(rawValue: 12)
+    package static let badAddress = Refusal(rawValue: 14)
+    package static let busy = Refusal(rawValue: 16)
+    package static let exists = Refusal(rawValue: 17)
+    package static let invalid = Refusal(rawValue: 22)
 
     /// As in errno(3), for example `EBUSY`; a number that has no name is said as one.
-    public var name: String {
+    package var name: String {
         Refusal.names[rawValue] ?? "errno \(rawValue)"
     }
 
     /// By its name.
-    public init?(name: String) {
+    package init?(name: String) {
         guard let found = Refusal.names.first(where: { $0.value == name }) else { return nil }
         self.init(rawValue: found.key)
     }
 
     /// All that have a name, by their numbers.
-    public static var allNamed: [Refusal] { names.keys.sorted().map(Refusal.init) }
+    package static var allNamed: [Refusal] { names.keys.sorted().map(Refusal.init) }
 
     /// Linux's numbers on the architectures that Jailhouse runs on (asm-generic/errno-base.h, asm-generic/errno.h).
     private static let names: [CInt: String] = {

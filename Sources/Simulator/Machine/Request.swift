@@ -1,5 +1,5 @@
 /// A command to the driver, with everything already copied out of the client's memory.
-public enum Request: Hashable, Sendable {
+package enum Request: Hashable, Sendable {
     /// The bytes of a system configuration.
     case enable([UInt8])
     case disable
@@ -10,7 +10,7 @@ public enum Request: Hashable, Sendable {
     case destroy(CellReference)
 
     /// What a person calls it.
-    public var command: String {
+    package var command: String {
         switch self {
         case .enable: "enable"
         case .disable: "disable"
@@ -22,14 +22,14 @@ public enum Request: Hashable, Sendable {
     }
 
     /// One image of a load. Its bytes stay with whoever submitted the request: see ``Effect/store(_:image:at:)``.
-    public struct Image: Hashable, Sendable {
-        public var size: UInt64
+    package struct Image: Hashable, Sendable {
+        package var size: UInt64
         /// By the cell's addresses.
-        public var target: UInt64
+        package var target: UInt64
         /// Whether its bytes are where the caller says.
-        public var isReadable: Bool
+        package var isReadable: Bool
 
-        public init(size: UInt64, target: UInt64, isReadable: Bool = true) {
+        package init(size: UInt64, target: UInt64, isReadable: Bool = true) {
             self.size = size
             self.target = target
             self.isReadable = isReadable
@@ -38,20 +38,20 @@ public enum Request: Hashable, Sendable {
 }
 
 /// How a command names its cell.
-public enum CellReference: Hashable, Sendable {
+package enum CellReference: Hashable, Sendable {
     case id(Int)
     case name(String)
 }
 
 /// Tells the requests of a machine apart.
-public struct RequestID: Hashable, Sendable, Comparable {
-    public let number: UInt64
+package struct RequestID: Hashable, Sendable, Comparable {
+    package let number: UInt64
 
-    public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
+    package static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
 }
 
 /// What a machine wants done outside of it.
-public enum Effect: Hashable, Sendable {
+package enum Effect: Hashable, Sendable {
     /// The request is answered; nil: 0 is returned.
     case answered(RequestID, Refusal?)
     /// The bytes of the request's image belong at this physical address.

@@ -1,24 +1,24 @@
 import CellMachine
 
 /// What stands below `/sys/devices/jailhouse` (driver/sysfs.c), as text.
-public struct SysfsTree: Hashable, Sendable {
+package struct SysfsTree: Hashable, Sendable {
     /// The attributes of the device itself.
-    public var attributes: [String: String] = [:]
-    public var cells: [Cell] = []
+    package var attributes: [String: String] = [:]
+    package var cells: [Cell] = []
 
-    public struct Cell: Hashable, Sendable {
-        public var id: Int
+    package struct Cell: Hashable, Sendable {
+        package var id: Int
         /// A new one for each cell that was ever created: an id is used again.
-        public var incarnation: UInt64
+        package var incarnation: UInt64
         /// By their paths below `cells/ID/`.
-        public var attributes: [String: String]
+        package var attributes: [String: String]
     }
 }
 
 extension Machine {
     /// What Linux shows at this moment, with the faults that are in force. Nobody can look while the machine
     /// ``standsStill``.
-    public var sysfs: SysfsTree {
+    package var sysfs: SysfsTree {
         var tree = trueSysfs
         for fault in faults.sysfs { fault.apply(to: &tree, named: cellNames) }
         return tree

@@ -1,6 +1,7 @@
 import CellConfiguration
 import CellDefinition
 import SystemCalls
+import SystemPackage
 
 /// Judges files alone, together, and on the machine where they are to run.
 struct Checkup {

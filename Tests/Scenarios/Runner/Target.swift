@@ -1,9 +1,11 @@
 import CellDefinition
 import Glibc
 import Hypervisor
+import InmateImage
 import Simulator
 import Supervision
 import SystemCalls
+import SystemPackage
 
 /// The machine that scenarios are played on: whatever /dev/jailhouse there is.
 final class Target {

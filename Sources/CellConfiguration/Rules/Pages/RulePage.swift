@@ -1,16 +1,16 @@
 /// All that is to be said of a rule, for people who met it.
-public struct RulePage: Sendable {
-    public var id: String
-    public var severity: Finding.Severity
+package struct RulePage: Sendable {
+    package var id: String
+    package var severity: Finding.Severity
     /// What should be so, in one phrase.
-    public var title: String
+    package var title: String
     /// What happens when it is not.
-    public var consequence: String
-    public var remedy: String
+    package var consequence: String
+    package var remedy: String
     /// Files in which the rule is broken.
-    public var example: RuleExample?
+    package var example: RuleExample?
 
-    public init(
+    package init(
         id: String, severity: Finding.Severity, title: String, consequence: String, remedy: String,
         example: RuleExample? = nil
     ) {
@@ -24,36 +24,36 @@ public struct RulePage: Sendable {
 }
 
 /// Sound files, and the mistake in them that a rule finds.
-public struct RuleExample: Sendable {
-    public struct File: Hashable, Sendable {
-        public var name: String
-        public var text: String
+package struct RuleExample: Sendable {
+    package struct File: Hashable, Sendable {
+        package var name: String
+        package var text: String
 
-        public init(name: String, text: String) {
+        package init(name: String, text: String) {
             self.name = name
             self.text = text
         }
     }
 
     /// Part of a file's text: as it should be, and the mistake in its place.
-    public struct Change: Hashable, Sendable {
-        public var file: String
-        public var right: String
-        public var wrong: String
+    package struct Change: Hashable, Sendable {
+        package var file: String
+        package var right: String
+        package var wrong: String
 
-        public init(in file: String, instead right: String, _ wrong: String) {
+        package init(in file: String, instead right: String, _ wrong: String) {
             self.file = file
             self.right = right
             self.wrong = wrong
         }
     }
 
-    public var files: [File]
-    public var changes: [Change]
+    package var files: [File]
+    package var changes: [Change]
     /// What the rules say of such files, each finding with its file.
-    public var judge: @Sendable ([File]) throws -> [Finding]
+    package var judge: @Sendable ([File]) throws -> [Finding]
 
-    public init(
+    package init(
         files: [File], changes: [Change], judge: @escaping @Sendable ([File]) throws -> [Finding]
     ) {
         self.files = files
@@ -62,7 +62,7 @@ public struct RuleExample: Sendable {
     }
 
     /// The files with the mistake in them.
-    public var brokenFiles: [File] {
+    package var brokenFiles: [File] {
         changes.reduce(files) { files, change in
             files.map { $0.name == change.file ? File(name: $0.name, text: $0.text.replacingFirst(change)) : $0 }
         }
@@ -87,7 +87,7 @@ extension Finding {
     /// With its file, and the line of its key or of what that stands in.
     ///
     /// - Parameter line: of a key, see ``SourceDocument/lines``.
-    public func placed(in path: String, line: (String) -> Int?) -> Finding {
+    package func placed(in path: String, line: (String) -> Int?) -> Finding {
         var finding = self
         finding.path = path
         var key = location[...]

@@ -1,7 +1,7 @@
 extension RulePage {
     /// Of all rules about configurations, in the order of their ids. Those about images and supervision are
     /// `CellDefinition`'s.
-    public static let configurations: [RulePage] = {
+    package static let configurations: [RulePage] = {
         var pages = Self.pages(CellRules.all)
         pages += Self.pages(RuleTables.ofCells)
         pages += Self.pages(RuleTables.ofSystems)
