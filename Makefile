@@ -93,11 +93,13 @@ fuzz: inmates
 explore: .build/explore/explore
 	$< $(ALPHABET)
 
-.build/explore/explore: $(wildcard Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
+EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
+.build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
 	mkdir -p $(@D)
-	swiftc -O -wmo -swift-version 6 -package-name jailhoused -parse-as-library -enable-testing -module-name Supervision -emit-library -static \
-	    -emit-module -emit-module-path $(@D)/Supervision.swiftmodule -o $(@D)/libSupervision.a Sources/Supervision/*.swift
-	swiftc -O -wmo -swift-version 6 -package-name jailhoused -I $(@D) -L $(@D) -lSupervision \
+	for room in JailhouseInterface Supervision; do \
+	    $(EXPLORE_SWIFTC) -parse-as-library -enable-testing -module-name $$room -emit-library -static -I $(@D) \
+	    -emit-module -emit-module-path $(@D)/$$room.swiftmodule -o $(@D)/lib$$room.a Sources/$$room/*.swift || exit; done
+	$(EXPLORE_SWIFTC) -I $(@D) -L $(@D) -lSupervision -lJailhouseInterface \
 	    Tests/SupervisionTests/Exploration/*.swift Tests/explore/main.swift -o $@
 
 format:

@@ -56,13 +56,14 @@ let package = Package(
         // the ground floor: values and pure functions; SystemCalls wraps the kernel
         room("CellConfiguration"),
         room("InmateImage"),
-        room("Supervision"),
+        room("JailhouseInterface"),
+        room("Supervision", ["JailhouseInterface"]),
         room("SystemCalls", [systemPackage]),
 
         // the first floor
         room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision"]),
         room("MachineProbe", ["CellConfiguration"]),
-        room("Hypervisor", ["CellConfiguration", "Supervision", "SystemCalls", systemPackage]),
+        room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
         room("CellMachine", ["CellConfiguration", "CCellMachine", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging, systemPackage]),
@@ -73,8 +74,9 @@ let package = Package(
         command(
             "jailhoused",
             [
-                "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage", "Supervision",
-                "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore, nioPosix, serviceLifecycle,
+                "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
+                "JailhouseInterface", "Supervision", "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore,
+                nioPosix, serviceLifecycle,
                 systemPackage, unixSignals,
             ]
         ),
@@ -107,17 +109,17 @@ let package = Package(
         .executableTarget(
             name: "scenarios",
             dependencies: [
-                "CellConfiguration", "CellDefinition", "Hypervisor", "InmateImage", "Simulator", "Supervision",
-                "SystemCalls", argumentParser, systemPackage,
+                "CellConfiguration", "CellDefinition", "Hypervisor", "InmateImage", "JailhouseInterface", "Simulator",
+                "Supervision", "SystemCalls", argumentParser, systemPackage,
             ],
             path: "Tests/Scenarios/Runner", swiftSettings: strict),
 
         tests("CellConfigurationTests", ["CellConfiguration"]),
         tests("InmateImageTests", ["InmateImage"]),
         tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),
-        tests("SupervisionTests", ["Supervision"]),
+        tests("SupervisionTests", ["JailhouseInterface", "Supervision"]),
         tests("CellDefinitionTests", ["CellConfiguration", "CellDefinition", "InmateImage", "Supervision"]),
-        tests("HypervisorTests", ["Hypervisor", "Supervision", "SystemCalls", systemPackage]),
+        tests("HypervisorTests", ["Hypervisor", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls", systemPackage]),
         tests("SystemdSupportTests", ["SystemdSupport", logging, systemPackage]),
         tests("SimulatorTests", ["Simulator", "CellConfiguration", "CellMachine", "SystemCalls"]),
@@ -129,6 +131,7 @@ let package = Package(
             "DaemonTests",
             [
                 "jailhoused", "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
+                "JailhouseInterface",
                 "Supervision", logging,
             ]),
         tests(

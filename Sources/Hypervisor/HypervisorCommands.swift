@@ -1,4 +1,5 @@
 import CellConfiguration
+import JailhouseInterface
 package import Supervision
 import SystemCalls
 import SystemPackage

@@ -1,4 +1,5 @@
 import Glibc
+import JailhouseInterface
 package import SystemCalls
 import SystemPackage
 
@@ -29,17 +30,18 @@ package struct JailhouseDevice: ~Copyable, Sendable {
 
     /// Destroys all cells and ends the hypervisor.
     package func disable() throws(SystemCallError) {
-        try SystemCall.result(of: "ioctl JAILHOUSE_DISABLE", retryingOnInterrupt: false) {
-            ioctl(descriptor.rawValue, Request.disable.rawValue)
+        try SystemCall.result(of: DriverRequest.disable.name, retryingOnInterrupt: false) {
+            ioctl(descriptor.rawValue, UInt(DriverRequest.disable.rawValue))
         }
     }
 
     /// Creates a cell; 0 from the driver does not yet mean that it exists.
     package func create(_ configuration: [UInt8]) throws(SystemCallError) {
         try configuration.withUnsafePointerThrowing { (address) throws(SystemCallError) in
-            var argument = RawArgument(size: 16)
-            argument.store(UInt64(UInt(bitPattern: address)), at: 0)
-            argument.store(UInt32(truncatingIfNeeded: configuration.count), at: 8)
+            var argument = RawArgument(size: DriverLayout.Create.size)
+            argument.store(UInt64(UInt(bitPattern: address)), at: DriverLayout.Create.configurationAddress)
+            argument.store(
+                UInt32(truncatingIfNeeded: configuration.count), at: DriverLayout.Create.configurationSize)
             try command(.create, &argument)
         }
     }
@@ -73,13 +75,15 @@ package struct JailhouseDevice: ~Copyable, Sendable {
         _ cell: CellReference, _ rest: ArraySlice<PreloadImage>, placed: [Placed]
     ) throws(SystemCallError) {
         guard let image = rest.first else {
-            var argument = RawArgument(cell, room: 8 + 32 * placed.count)
-            argument.store(UInt32(truncatingIfNeeded: placed.count), at: 40)
+            typealias Image = DriverLayout.Image
+            let size = DriverLayout.Load.headerSize + Image.size * placed.count
+            var argument = RawArgument(cell, size: size)
+            argument.store(UInt32(truncatingIfNeeded: placed.count), at: DriverLayout.Load.imageCount)
             for (index, entry) in placed.enumerated() {
-                let offset = 48 + 32 * index
-                argument.store(UInt64(entry.address), at: offset)
-                argument.store(UInt64(entry.image.contents.count), at: offset + 8)
-                argument.store(entry.image.address, at: offset + 16)
+                let offset = DriverLayout.Load.headerSize + Image.size * index
+                argument.store(UInt64(entry.address), at: offset + Image.sourceAddress)
+                argument.store(UInt64(entry.image.contents.count), at: offset + Image.byteCount)
+                argument.store(entry.image.address, at: offset + Image.targetAddress)
             }
             return try command(.load, &argument)
         }
@@ -89,16 +93,16 @@ package struct JailhouseDevice: ~Copyable, Sendable {
         }
     }
 
-    private func command(_ request: Request, _ argument: inout RawArgument) throws(SystemCallError) {
+    private func command(_ request: DriverRequest, _ argument: inout RawArgument) throws(SystemCallError) {
         try argument.bytes.withUnsafePointerThrowing { (address) throws(SystemCallError) in
             try command(request, address)
         }
     }
 
-    private func command(_ request: Request, _ argument: UnsafeRawPointer?) throws(SystemCallError) {
+    private func command(_ request: DriverRequest, _ argument: UnsafeRawPointer?) throws(SystemCallError) {
         guard let argument else { throw SystemCallError(call: "\(request.name)", errno: .badAddress) }
         try SystemCall.result(of: request.name, retryingOnInterrupt: false) {
-            ioctl(descriptor.rawValue, request.rawValue, UnsafeMutableRawPointer(mutating: argument))
+            ioctl(descriptor.rawValue, UInt(request.rawValue), UnsafeMutableRawPointer(mutating: argument))
         }
     }
 }
@@ -128,27 +132,6 @@ package struct PreloadImage: Hashable, Sendable {
     }
 }
 
-/// The driver's ioctl numbers, Linux `_IO`/`_IOW` encoding with type 0 (upstream's `driver/jailhouse.h`).
-enum Request: UInt {
-    case enable = 0x4008_0000
-    case disable = 0x0000_0001
-    case create = 0x4010_0002
-    case load = 0x4030_0003
-    case start = 0x4028_0004
-    case destroy = 0x4028_0005
-
-    var name: StaticString {
-        switch self {
-        case .enable: "ioctl JAILHOUSE_ENABLE"
-        case .disable: "ioctl JAILHOUSE_DISABLE"
-        case .create: "ioctl JAILHOUSE_CELL_CREATE"
-        case .load: "ioctl JAILHOUSE_CELL_LOAD"
-        case .start: "ioctl JAILHOUSE_CELL_START"
-        case .destroy: "ioctl JAILHOUSE_CELL_DESTROY"
-        }
-    }
-}
-
 /// An ioctl's argument block, little endian.
 private struct RawArgument {
     var bytes: [UInt8]
@@ -157,11 +140,15 @@ private struct RawArgument {
         bytes = [UInt8](repeating: 0, count: size)
     }
 
-    /// A cell id (s32 number, padding, 32 bytes of name), with room for what follows.
-    init(_ cell: CellReference, room: Int = 0) {
-        self.init(size: 40 + room)
-        store(UInt32(bitPattern: Int32(truncatingIfNeeded: cell.id ?? -1)), at: 0)
-        for (index, byte) in cell.name.utf8.prefix(31).enumerated() { bytes[8 + index] = byte }
+    /// A cell reference, and zeros up to the size.
+    init(_ cell: CellReference, size: Int = DriverLayout.CellReference.size) {
+        typealias Layout = DriverLayout.CellReference
+        self.init(size: size)
+        let id = cell.id.map { Int32(truncatingIfNeeded: $0) } ?? Layout.byName
+        store(UInt32(bitPattern: id), at: Layout.id)
+        for (index, byte) in cell.name.utf8.prefix(Layout.nameCapacity - 1).enumerated() {
+            bytes[Layout.name + index] = byte
+        }
     }
 
     mutating func store<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {

@@ -1,5 +1,5 @@
 import Glibc
-import Supervision
+import JailhouseInterface
 import SystemCalls
 import SystemPackage
 
@@ -40,17 +40,7 @@ enum SysfsText {
     /// A CPU list such as `3-5,8`, ascending as the kernel prints it; one newline alone is the empty list.
     static func cpuList(_ bytes: some Sequence<UInt8>) -> [Int]? {
         guard let text = String(validating: Array(bytes), as: UTF8.self), text.hasSuffix("\n") else { return nil }
-        let list = text.dropLast()
-        if list.isEmpty { return [] }
-        var members: [Int] = []
-        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2,
-                first > members.last ?? -1, last >= first, last < 1 << 16
-            else { return nil }
-            members.append(contentsOf: first...last)
-        }
-        return members
+        return CPUList.parse(text.dropLast())
     }
 }
 

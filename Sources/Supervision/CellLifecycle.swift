@@ -1,3 +1,4 @@
+import JailhouseInterface
 /// One cell's life: what is known of it, what is wanted, and what is to be done next.
 ///
 /// A value without clock or I/O. Everything enters through ``handle(_:at:)``; what it returns is to be done in order,

@@ -1,3 +1,4 @@
+import JailhouseInterface
 // What the end of a command means for a cell.
 
 extension CellLifecycle {

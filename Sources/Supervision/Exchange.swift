@@ -1,3 +1,5 @@
+package import JailhouseInterface
+
 /// One command to the hypervisor.
 package enum Command: String, Hashable, Sendable, Codable {
     case create

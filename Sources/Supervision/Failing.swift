@@ -1,3 +1,4 @@
+import JailhouseInterface
 // What follows from a failure: evidence, then a restart, or none.
 
 extension CellLifecycle {

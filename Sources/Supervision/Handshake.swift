@@ -1,3 +1,5 @@
+package import JailhouseInterface
+
 /// Whether and how long the hypervisor waits, with Linux standing still, for the inmate to answer a shutdown request.
 package enum Handshake: Hashable, Sendable, Codable {
     /// The cell is never asked (`PASSIVE_COMMREG`).

@@ -1,3 +1,4 @@
+import JailhouseInterface
 // What a look at the hypervisor means for a cell.
 
 extension CellLifecycle {

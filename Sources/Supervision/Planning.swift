@@ -1,3 +1,4 @@
+import JailhouseInterface
 // From what is wanted and what is there to the next command.
 
 extension CellLifecycle {

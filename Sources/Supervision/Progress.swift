@@ -1,3 +1,4 @@
+import JailhouseInterface
 /// What is wanted of a cell.
 package enum Goal: String, Hashable, Sendable, Codable {
     /// Nothing: it is watched and left as it is.

@@ -1,3 +1,4 @@
+import JailhouseInterface
 // What people ask for.
 
 extension CellLifecycle {

@@ -1,3 +1,5 @@
+package import JailhouseInterface
+
 /// What one look at the hypervisor showed of one cell.
 package enum Sighting: Hashable, Sendable {
     /// The hypervisor is not enabled (or its driver is not there): no cell can exist.

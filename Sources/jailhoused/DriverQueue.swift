@@ -2,6 +2,7 @@ import CellConfiguration
 import CellDefinition
 import ControlInterface
 import Hypervisor
+import JailhouseInterface
 import NIOCore
 import NIOPosix
 import Supervision

@@ -2,6 +2,7 @@ import CellConfiguration
 import CellDefinition
 import ControlInterface
 import Hypervisor
+import JailhouseInterface
 import Supervision
 import SystemPackage
 
@@ -81,7 +82,7 @@ extension ManagerError {
         case .denied, .otherCellLocked, .other:
             self = .commandFailed(
                 cell: cell, command: command.rawValue, errno: Int(refusal.errno),
-                errnoName: Self.name(ofErrno: refusal.errno), message: refusal.message)
+                errnoName: ErrnoName.of(refusal.errno), message: refusal.message)
         }
     }
 
@@ -94,7 +95,7 @@ extension ManagerError {
         default:
             self = .commandFailed(
                 cell: nil, command: error.command?.rawValue ?? "open", errno: Int(error.errno),
-                errnoName: Self.name(ofErrno: error.errno), message: error.message)
+                errnoName: ErrnoName.of(error.errno), message: error.message)
         }
     }
 
@@ -107,25 +108,6 @@ extension ManagerError {
             self = .definitionInvalid(cell: error.cell, path: error.path, message: error.message)
         default:
             self = .commandFailed(cell: nil, command: "", errno: 0, errnoName: "", message: "\(error)")
-        }
-    }
-
-    private static func name(ofErrno errno: Int32) -> String {
-        switch errno {
-        case 0: ""
-        case 1: "EPERM"
-        case 2: "ENOENT"
-        case 4: "EINTR"
-        case 7: "E2BIG"
-        case 12: "ENOMEM"
-        case 13: "EACCES"
-        case 14: "EFAULT"
-        case 16: "EBUSY"
-        case 17: "EEXIST"
-        case 19: "ENODEV"
-        case 22: "EINVAL"
-        case 38: "ENOSYS"
-        default: "errno \(errno)"
         }
     }
 }

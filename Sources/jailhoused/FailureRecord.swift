@@ -1,3 +1,4 @@
+import JailhouseInterface
 import Supervision
 
 /// The evidence of one failure, kept before anything was repaired.

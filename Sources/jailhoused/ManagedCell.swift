@@ -1,6 +1,7 @@
 import CellConfiguration
 import CellDefinition
 import ControlInterface
+import JailhouseInterface
 import Supervision
 
 /// A cell as the daemon knows it: its definition, its life, its failures.

@@ -1,6 +1,7 @@
 import CellDefinition
 import ControlInterface
 import Hypervisor
+import JailhouseInterface
 import Logging
 import Supervision
 

@@ -1,5 +1,6 @@
 import ControlInterface
 import Hypervisor
+import JailhouseInterface
 import Logging
 import Supervision
 

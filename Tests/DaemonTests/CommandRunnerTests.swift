@@ -1,6 +1,7 @@
 import CellDefinition
 import Foundation
 import Hypervisor
+import JailhouseInterface
 import Logging
 import Supervision
 import Testing

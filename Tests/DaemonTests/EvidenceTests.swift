@@ -1,4 +1,5 @@
 import ControlInterface
+import JailhouseInterface
 import Supervision
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import JailhouseInterface
 import Supervision
 import Testing
 

@@ -1,3 +1,4 @@
+import JailhouseInterface
 import Supervision
 import Testing
 

@@ -1,3 +1,4 @@
+import JailhouseInterface
 import Testing
 
 @testable import Supervision

@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// Tells a lifecycle what happens, with a clock driven by hand, and keeps what it wants done.

@@ -2,6 +2,7 @@ import CellDefinition
 import Glibc
 import Hypervisor
 import InmateImage
+import JailhouseInterface
 import Simulator
 import Supervision
 import SystemCalls

@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// The abstraction by which the reachable places become finitely many.

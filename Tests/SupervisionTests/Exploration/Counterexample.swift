@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// How an invariant comes to be broken, as a story that a person can follow.

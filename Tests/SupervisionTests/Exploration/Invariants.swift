@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// A sentence that holds on every transition.

@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// One cell of a hypervisor as it really is; the lifecycle knows of it only by looks.

@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// A lifecycle with one deliberate mistake, which the invariants must find: what cannot fail proves nothing.

@@ -1,3 +1,4 @@
+import JailhouseInterface
 @testable import Supervision
 
 /// A place in the space of all that can happen: the machine, the daemon's idea of it, and a record of what was wanted
