@@ -94,11 +94,11 @@ explore: .build/explore/explore
 	$< $(ALPHABET)
 
 EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
-.build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
+.build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
 	mkdir -p $(@D)
 	for room in JailhouseInterface Supervision; do \
 	    $(EXPLORE_SWIFTC) -parse-as-library -enable-testing -module-name $$room -emit-library -static -I $(@D) \
-	    -emit-module -emit-module-path $(@D)/$$room.swiftmodule -o $(@D)/lib$$room.a Sources/$$room/*.swift || exit; done
+	    -emit-module -emit-module-path $(@D)/$$room.swiftmodule -o $(@D)/lib$$room.a $$(find Sources/$$room -name '*.swift') || exit; done
 	$(EXPLORE_SWIFTC) -I $(@D) -L $(@D) -lSupervision -lJailhouseInterface \
 	    Tests/SupervisionTests/Exploration/*.swift Tests/explore/main.swift -o $@
 

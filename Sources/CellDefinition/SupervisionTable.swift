@@ -18,6 +18,7 @@ struct SupervisionTable {
             let word = try restart.word(of: SupervisionPolicy.Restart.allCases.map(\.rawValue))
             policy.restart = SupervisionPolicy.Restart(rawValue: word) ?? policy.restart
         }
+        policy.restartsDegraded = try table.value("restart-degraded")?.boolean() ?? policy.restartsDegraded
         policy.delay = try SupervisionTable.time(table, "delay", from: .zero) ?? policy.delay
         let maximumDelay = try SupervisionTable.time(table, "maximum-delay", from: .zero)
         policy.maximumDelay = maximumDelay ?? max(policy.maximumDelay, policy.delay)

@@ -46,12 +46,16 @@ extension Manager {
         package var lastFailure: Failure?
         package var console: [String]
         package var vmExits: Int?
+        /// Nil when the inmate has not been asked.
+        package var lastShutdown: ShutdownRequest?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
-            supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil
+            supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
+            lastShutdown: ShutdownRequest? = nil
         ) {
             self.cell = cell
+            self.lastShutdown = lastShutdown
             self.definition = definition
             self.problem = problem
             self.images = images

@@ -73,12 +73,15 @@ extension Manager {
         package var outcome: String
         /// µs since 1970.
         package var at: Int?
+        /// How long Linux was stalled because it was not answered, in µs.
+        package var stalled: Int?
 
         package init(
-            outcome: String, at: Int? = nil
+            outcome: String, at: Int? = nil, stalled: Int? = nil
         ) {
             self.outcome = outcome
             self.at = at
+            self.stalled = stalled
         }
     }
 

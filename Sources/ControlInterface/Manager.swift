@@ -39,8 +39,15 @@ extension ManagerMethod {
 }
 
 /// A method that does something to one cell and answers with the cell as it is when that is done.
-package protocol CellCommand: ManagerMethod where Parameters == Manager.OneCell, Reply == Manager.CellReply {}
+package protocol CellCommand: ManagerMethod where Parameters == Manager.OneCell, Reply == Manager.CellReply {
+    /// Whether the cell runs afterwards.
+    static var bringsUp: Bool { get }
+}
 
 extension CellCommand {
     package static var changesSomething: Bool { true }
+}
+
+extension CellCommand {
+    package static var bringsUp: Bool { false }
 }

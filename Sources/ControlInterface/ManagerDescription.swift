@@ -59,7 +59,8 @@ extension Manager {
 
         # What became of the last request to shut down.
         # outcome: approved, denied, timed-out, or not-asked. at: when; absent if there was none.
-        type ShutdownRequest (outcome: string, at: ?int)
+        # stalled: how long Linux was stalled because it was not answered, in microseconds.
+        type ShutdownRequest (outcome: string, at: ?int, stalled: ?int)
 
         # How a cell is looked after. Durations in microseconds.
         # desired: what the daemon works towards: running or stopped. restart: never, on-failure or always.
@@ -81,6 +82,7 @@ extension Manager {
         # definition: path of the definition; absent for a foreign cell. problem: why the definition cannot be used.
         # images: paths of the programs. console: the hypervisor's last lines about this cell.
         # vmExits: how often its CPUs left the cell for the hypervisor; absent while it does not exist.
+        # lastShutdown: absent if the inmate has not been asked.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -89,7 +91,8 @@ extension Manager {
           supervision: ?Supervision,
           lastFailure: ?Failure,
           console: []string,
-          vmExits: ?int
+          vmExits: ?int,
+          lastShutdown: ?ShutdownRequest
         )
 
         # enabled: whether the hypervisor runs. system: path of the configured system. driver: whether the kernel
@@ -158,23 +161,27 @@ extension Manager {
         # configured system.
         method Enable(configuration: ?string) -> ()
 
-        # Destroys all cells and ends the hypervisor. ForeignCell: a cell without a definition runs, and would be asked.
-        method Disable() -> ()
+        # Destroys all cells and ends the hypervisor. ForeignCell: a cell without a definition
+        # would be asked, and may never answer; or would be destroyed, unless others is true.
+        method Disable(others: ?bool) -> ()
+
+        # In the replies of the next five, message says what did not go as it should although it is done: the inmate did
+        # not answer its shutdown request, and Linux was stalled meanwhile.
 
         # Makes the cell from its definition, without starting it.
-        method Create(cell: string) -> (cell: Cell)
+        method Create(cell: string) -> (cell: Cell, message: ?string)
 
         # Loads the images and starts the cell; makes it first if it does not exist. The reply comes when it runs.
-        method Start(cell: string) -> (cell: Cell)
+        method Start(cell: string) -> (cell: Cell, message: ?string)
 
         # Asks the cell to shut down. The reply comes when it is stopped.
-        method Stop(cell: string) -> (cell: Cell)
+        method Stop(cell: string) -> (cell: Cell, message: ?string)
 
         # Stops the cell, loads its images again and starts it.
-        method Restart(cell: string) -> (cell: Cell)
+        method Restart(cell: string) -> (cell: Cell, message: ?string)
 
         # Stops the cell and gives its CPUs and memory back to Linux.
-        method Destroy(cell: string) -> (cell: Cell)
+        method Destroy(cell: string) -> (cell: Cell, message: ?string)
 
         # Forgets failures and restarts, of one cell or of all: one that was given up may be started again.
         method ResetFailed(cell: ?string) -> ()

@@ -22,9 +22,12 @@ extension Manager {
     /// The reply of the methods that do something to a cell: the cell as it is when that is done.
     package struct CellReply: Codable, Hashable, Sendable {
         package var cell: Cell
+        /// What did not go as it should, although it is done.
+        package var message: String?
 
-        package init(cell: Cell) {
+        package init(cell: Cell, message: String? = nil) {
             self.cell = cell
+            self.message = message
         }
     }
 
@@ -68,14 +71,26 @@ extension Manager {
 
     package enum Disable: ManagerMethod {
         package static let changesSomething = true
-        package typealias Parameters = Nothing
+        package struct Parameters: VarlinkParameters {
+            package static let fieldNames = ["others"]
+            /// Cells without a definition may be destroyed with it.
+            package var others: Bool?
+
+            package init(others: Bool? = nil) {
+                self.others = others
+            }
+        }
         package typealias Reply = Nothing
     }
 
     package enum Create: CellCommand {}
-    package enum Start: CellCommand {}
+    package enum Start: CellCommand {
+        package static let bringsUp = true
+    }
     package enum Stop: CellCommand {}
-    package enum Restart: CellCommand {}
+    package enum Restart: CellCommand {
+        package static let bringsUp = true
+    }
     package enum Destroy: CellCommand {}
 
     package enum ResetFailed: ManagerMethod {

@@ -4,7 +4,7 @@ import Supervision
 /// One directory `cells/<id>`, its files kept open.
 final class CellFiles {
     let id: Int
-    let name: String
+    let name: CellName
     /// The CPUs that the cell was given, ascending.
     let cpus: [Int]
     private(set) var observation: Observation
@@ -20,7 +20,7 @@ final class CellFiles {
     /// Opens what the driver shows of a cell; nil while it does not show all of it (yet, or any more).
     init?(_ directory: String, id: Int, buffer: UnsafeMutableRawBufferPointer) {
         guard let name = SysfsFile(directory + "/name"), name.read(with: buffer) == .changed,
-            let nameText = SysfsText.line(name.bytes),
+            let nameBytes = SysfsText.bytes(ofLine: name.bytes),
             let assigned = SysfsFile(directory + "/cpus_assigned_list"), assigned.read(with: buffer) == .changed,
             let cpus = SysfsText.cpuList(assigned.bytes),
             let state = SysfsFile(directory + "/state"), state.read(with: buffer) == .changed,
@@ -30,7 +30,7 @@ final class CellFiles {
         else { return nil }
         self.directory = directory
         self.id = id
-        self.name = nameText
+        self.name = CellName(bytes: nameBytes)
         self.cpus = cpus
         self.state = state
         self.failedCPUs = failed

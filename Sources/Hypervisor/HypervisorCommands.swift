@@ -47,14 +47,20 @@ package struct HypervisorCommands: Sendable {
     ///
     /// - Parameter configuration: its length must be just what its counts need: the driver hangs the machine over
     ///   one that is shorter.
-    package func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) {
+    ///
+    /// - Returns: how long Linux was stalled because another cell did not answer when it was notified; nil when all did.
+    @discardableResult
+    package func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) -> Duration? {
         try check(configuration, .create) { (bytes) throws(ConfigurationError) in
             try CellDescriptor.encodedLength(header: bytes)
         }
         try refuseBesideLockedCell(.create, name)
         let device = try JailhouseDevice(path: device)
+        let unanswered: Duration?
         do {
-            try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+            unanswered = try noticingTimeout { () throws(HypervisorError) in
+                try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+            }
         } catch {
             throw naming(error, ofCPUsIn: configuration)
         }
@@ -63,16 +69,17 @@ package struct HypervisorCommands: Sendable {
                 .noEffect, .create,
                 "create \(name): accepted, and no such cell appeared: the configuration is for another architecture")
         }
+        return unanswered
     }
 
     /// Stops the cell, if it runs, and copies its images into its memory.
     ///
-    /// - Returns: whether the inmate was asked to shut down and did not answer in time.
+    /// - Returns: how long Linux was stalled because an inmate did not answer in time; nil when none was waited for in vain.
     @discardableResult
-    package func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Bool {
+    package func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Duration? {
         let command: HypervisorCommand = images.isEmpty ? .shutDown : .load
         let device = try JailhouseDevice(path: device)
-        let timedOut = try noticingTimeout { () throws(HypervisorError) in
+        let unanswered = try noticingTimeout { () throws(HypervisorError) in
             try explain(command, cell.name) { () throws(SystemCallError) in try device.load(cell, images) }
         }
         let seen = look().sighting(of: cell.name)
@@ -80,14 +87,14 @@ package struct HypervisorCommands: Sendable {
             throw HypervisorError(
                 .noEffect, command, "\(command.rawValue) \(cell.name): accepted, and the cell is not shut down")
         }
-        return timedOut
+        return unanswered
     }
 
     /// Starts a cell from its reset address.
     ///
-    /// - Returns: whether the inmate was asked to shut down before and did not answer in time.
+    /// - Returns: how long Linux was stalled because the inmate did not answer in time; nil when it was not so.
     @discardableResult
-    package func start(_ cell: CellReference) throws(HypervisorError) -> Bool {
+    package func start(_ cell: CellReference) throws(HypervisorError) -> Duration? {
         let device = try JailhouseDevice(path: device)
         return try noticingTimeout { () throws(HypervisorError) in
             try explain(.start, cell.name) { () throws(SystemCallError) in try device.start(cell) }
@@ -96,18 +103,18 @@ package struct HypervisorCommands: Sendable {
 
     /// Destroys a cell.
     ///
-    /// - Returns: whether the inmate was asked to shut down and did not answer in time.
+    /// - Returns: how long Linux was stalled because an inmate did not answer in time; nil when none was waited for in vain.
     @discardableResult
-    package func destroy(_ cell: CellReference) throws(HypervisorError) -> Bool {
+    package func destroy(_ cell: CellReference) throws(HypervisorError) -> Duration? {
         try refuseBesideLockedCell(.destroy, cell.name)
         let device = try JailhouseDevice(path: device)
-        let timedOut = try noticingTimeout { () throws(HypervisorError) in
+        let unanswered = try noticingTimeout { () throws(HypervisorError) in
             try explain(.destroy, cell.name) { () throws(SystemCallError) in try device.destroy(cell) }
         }
         if case .present(let observation) = look().sighting(of: cell.name), observation.id == cell.id {
             throw HypervisorError(.noEffect, .destroy, "destroy \(cell.name): accepted, and the cell is still there")
         }
-        return timedOut
+        return unanswered
     }
 
     /// What a look at this moment shows of a cell; nil when that cannot be told.
@@ -142,11 +149,14 @@ package struct HypervisorCommands: Sendable {
 
     /// While a cell is `running/locked` the hypervisor refuses every create and destroy of others.
     private func refuseBesideLockedCell(_ command: HypervisorCommand, _ name: String) throws(HypervisorError) {
-        guard let locked = look().guests.first(where: { $0.observation.state == .runningLocked && $0.name != name })
+        guard
+            let locked = look().guests.first(where: {
+                $0.observation.state == .runningLocked && $0.name != CellName(name)
+            })
         else { return }
         throw HypervisorError(
             .otherCellLocked, command,
-            "\(command.rawValue) \(name): cell \(locked.name) is running/locked and must not be disturbed: "
+            "\(command.rawValue) \(name): cell \(locked.label) is running/locked and must not be disturbed: "
                 + "try again when it is not")
     }
 
@@ -160,8 +170,8 @@ package struct HypervisorCommands: Sendable {
             let numbers = shared.map(String.init).joined(separator: ", ")
             switch shared.count {
             case 0: return nil
-            case 1: return "CPU \(numbers) is cell \(guest.name)'s"
-            default: return "CPUs \(numbers) are cell \(guest.name)'s"
+            case 1: return "CPU \(numbers) is cell \(guest.label)'s"
+            default: return "CPUs \(numbers) are cell \(guest.label)'s"
             }
         }
         guard !taken.isEmpty else { return error }
@@ -172,11 +182,14 @@ package struct HypervisorCommands: Sendable {
     }
 
     /// The driver answers 0 all the same when an inmate does not answer; only the console tells.
-    private func noticingTimeout(_ body: () throws(HypervisorError) -> Void) throws(HypervisorError) -> Bool {
+    private func noticingTimeout(_ body: () throws(HypervisorError) -> Void) throws(HypervisorError) -> Duration? {
         let before = HypervisorConsole.tail(directory: sysfs)
+        let began = ContinuousClock.now
         try body()
+        let took = ContinuousClock.now - began
         let after = HypervisorConsole.tail(directory: sysfs)
-        return HypervisorConsole.news(before: before, after: after).contains("Timeout expired while waiting for reply")
+        let news = HypervisorConsole.news(before: before, after: after)
+        return news.contains("Timeout expired while waiting for reply") ? took : nil
     }
 
     private func explain(

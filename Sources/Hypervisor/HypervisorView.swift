@@ -1,4 +1,5 @@
 import Glibc
+import JailhouseInterface
 package import Supervision
 import SystemCalls
 
@@ -13,10 +14,13 @@ package final class HypervisorView {
     /// One cell as one pass showed it.
     package struct Cell: Hashable, Sendable {
         package let id: Int
-        package let name: String
+        package let name: CellName
         /// The CPUs that it was given, ascending.
         package let cpus: [Int]
         package let observation: Observation
+
+        /// Its name; one that nobody can type with its number.
+        package var label: String { name.text ?? "#\(id) \(name.escaped)" }
     }
 
     /// Pages of hypervisor memory, in all and in use.
@@ -41,8 +45,14 @@ package final class HypervisorView {
     private var enabledFile: SysfsFile?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
 
-    package init(directory: String = "/sys/devices/jailhouse") {
+    /// Linux's CPUs that are online.
+    private let cpusFile: String
+
+    package init(
+        directory: String = "/sys/devices/jailhouse", onlineCPUs: String = "/sys/devices/system/cpu/online"
+    ) {
         self.directory = directory
+        cpusFile = onlineCPUs
     }
 
     deinit {
@@ -51,8 +61,15 @@ package final class HypervisorView {
 
     /// Looks once.
     ///
-    /// - Parameter curiosity: which statistics to read, by the cell's name.
-    package func look(_ curiosity: (String) -> Curiosity = { _ in [] }) {
+    /// - Parameters:
+    ///   - onlineCPUs: whether to read which of Linux's CPUs are online.
+    ///   - curiosity: which statistics to read, by the cell's name.
+    package func look(onlineCPUs: Bool = false, _ curiosity: (String) -> Curiosity = { _ in [] }) {
+        lookAtAll { $0.text.map(curiosity) ?? [] }
+        note(onlineCPUs ? self.onlineCPUs() : nil)
+    }
+
+    private func lookAtAll(_ curiosity: (CellName) -> Curiosity) {
         isComplete = true
         lookWhetherEnabled()
         guard let ids = isEnabled ? listedIDs() : [] else {
@@ -82,6 +99,38 @@ package final class HypervisorView {
         }
     }
 
+    /// What the last look showed; nothing is allocated when that is what the one before showed.
+    package private(set) var lastLook = Look(.noDriver, isComplete: false)
+
+    private func note(_ online: [Int]?) {
+        let hypervisor: Look.Hypervisor = !hasDriver ? .noDriver : isEnabled ? .enabled : .disabled
+        if lastLook.hypervisor != hypervisor { lastLook.hypervisor = hypervisor }
+        if lastLook.isComplete != isComplete { lastLook.isComplete = isComplete }
+        if lastLook.onlineCPUs != online { lastLook.onlineCPUs = online }
+        var count = 0
+        func put(_ name: CellName?, _ observation: Observation, _ isCurrent: Bool) {
+            let guest = Look.Guest(name: name, observation: observation, isCurrent: isCurrent)
+            if count >= lastLook.guests.count {
+                lastLook.guests.append(guest)
+            } else if lastLook.guests[count] != guest {
+                lastLook.guests[count] = guest
+            }
+            count += 1
+        }
+        for cell in cells where cell.id != 0 { put(cell.name, cell.observation, cell.isCurrent) }
+        for (id, first) in unreadable where id != 0 && first.duration(to: .now) >= Self.patience {
+            // there is a cell that nobody can see
+            put(nil, Observation(id: id, state: .invalid), true)
+        }
+        if lastLook.guests.count > count { lastLook.guests.removeLast(lastLook.guests.count - count) }
+    }
+
+    /// Nil when they cannot be read.
+    private func onlineCPUs() -> [Int]? {
+        guard let file = SysfsFile(cpusFile), file.read(with: buffer) == .changed else { return nil }
+        return SysfsText.cpuList(file.bytes)
+    }
+
     /// The root cell (number 0) is Linux itself.
     package var rootCell: Cell? { cells.first { $0.id == 0 }.map(Cell.init) }
 
@@ -90,7 +139,7 @@ package final class HypervisorView {
 
     /// What the last look showed of the cell of this name; nil when it showed nothing that can be relied on.
     package func sighting(of name: String) -> Sighting? {
-        if let cell = cells.first(where: { $0.id != 0 && $0.name == name }) {
+        if let cell = cells.first(where: { $0.id != 0 && $0.name.bytes.elementsEqual(name.utf8) }) {
             return cell.isCurrent ? .present(cell.observation) : nil
         }
         guard isComplete else { return nil }

@@ -29,6 +29,12 @@ enum SysfsText {
         line(bytes).flatMap(CellState.init(rawValue:))
     }
 
+    /// What stands before the newline at the end, which may be anything.
+    static func bytes(ofLine bytes: some Sequence<UInt8>) -> [UInt8]? {
+        var content = Array(bytes)
+        return content.popLast() == UInt8(ascii: "\n") ? content : nil
+    }
+
     /// A text of one line, without its end.
     static func line(_ bytes: some Sequence<UInt8>) -> String? {
         var content = Array(bytes)

@@ -30,6 +30,10 @@ package struct CellLifecycle: Hashable, Sendable {
     var isSilent = false
     var upSince: Moment
     var invalidSince: Moment?
+    /// Since when its exit counters were needed and could not be read.
+    var blindSince: Moment?
+    /// If the next look shows it failed, it is because of this.
+    var unanswered: Unanswered?
     var liveliness: Liveliness?
     var goalBefore: Goal?
     /// Of the cell that is being created.
@@ -56,6 +60,8 @@ package struct CellLifecycle: Hashable, Sendable {
 
     /// How long `invalid` is taken for the passing state of a create or destroy by other hands.
     static let passing = Duration.milliseconds(500)
+    /// How long exit counters that cannot be read are waited for.
+    static let blindness = Duration.seconds(2)
 
     /// A cell that has not been looked at.
     ///
@@ -93,6 +99,12 @@ package struct CellLifecycle: Hashable, Sendable {
         case .retained:
             if memory.goal == .leave, goalBefore == .run { memory.goal = .run }
             goalBefore = nil
+        case .unanswered(let unanswered):
+            self.unanswered = unanswered
+        case .withdrawn(let id):
+            waiting.removeAll { $0.id == id }
+        case .ends(let id):
+            acceptEnd(id, at: now, &actions)
         }
         if event.isLook { plan(at: now, &actions) }
         answerFulfilled(&actions)
@@ -118,10 +130,24 @@ package struct CellLifecycle: Hashable, Sendable {
         return created
     }
 
+    /// The same; without a definition, as it was created or last known to answer.
+    package var knownHandshake: Handshake? {
+        if let handshake { return handshake }
+        guard let creation = memory.creation, creation.id == sighting?.observation?.id else { return nil }
+        return creation.handshake
+    }
+
+    /// Whether its inmate is taken to be dead although the hypervisor says that it runs, and would be waited for
+    /// without end.
+    package var isTakenForSilent: Bool {
+        guard case .unbounded = knownHandshake else { return false }
+        return isSilent || memory.failure?.isDeclared == true
+    }
+
     /// Whether it has not been seen yet that its start (or an earlier daemon's) took effect, and nothing limits the wait
     /// for its answers: the hypervisor also tells it when other cells come and go.
     package var mayBeSilent: Bool {
-        guard case .unbounded = handshake else { return false }
+        guard case .unbounded = knownHandshake else { return false }
         switch progress {
         case .started: return true
         case .unseen: return memory.unverified != nil || memory.failure?.isDeclared == true

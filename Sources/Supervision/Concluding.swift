@@ -12,8 +12,8 @@ extension CellLifecycle {
         // whatever kept it from being done may have used up what was loaded
         if case .loaded = progress, !outcome.isDone { progress = .unseen }
         switch outcome {
-        case .done(let timedOut):
-            noteAnswer(to: command, timedOut: timedOut, before: before, at: now, &actions)
+        case .done(let unanswered):
+            noteAnswer(to: command, unanswered: unanswered, before: before, at: now, &actions)
             advance(past: command, before: before, at: now)
         case .refused(let refusal):
             // while it shows a passing state, it may turn out to run
@@ -67,7 +67,7 @@ extension CellLifecycle {
     private mutating func turnBack(
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
-        if refusal.kind == .denied && command != .create { return noteDenial(at: now, &actions) }
+        if refusal.kind == .denied && command != .create { return noteDenial(of: command, refusal, at: now, &actions) }
         if refusal.kind == .definition, restartsAnew, progress == .up {
             // nothing has been touched: the old inmate goes on
             restartsAnew = false
@@ -102,7 +102,9 @@ extension CellLifecycle {
     }
 
     /// Repeats a denied shutdown until the definition's `stop-timeout` is over; then lets the inmate run.
-    private mutating func noteDenial(at now: Moment, _ actions: inout [Action]) {
+    private mutating func noteDenial(
+        of command: Command, _ refusal: Refusal, at now: Moment, _ actions: inout [Action]
+    ) {
         memory.lastAnswer = .denied
         memory.lastAnswerTime = now
         let since = denial?.since ?? now
@@ -113,6 +115,8 @@ extension CellLifecycle {
             restartsAnew = false
             recreation = .none
             settle(with: .denied, &actions)
+            // what was declared failed is not replaced: a failure that counts
+            if memory.goal == .run, isDeclaredFailed { return fail(.refused(command, refusal), at: now, &actions) }
             fallBack()
             return
         }
@@ -130,16 +134,17 @@ extension CellLifecycle {
     }
 
     private mutating func noteAnswer(
-        to command: Command, timedOut: Bool, before: Observation?, at now: Moment, _ actions: inout [Action]
+        to command: Command, unanswered: Duration?, before: Observation?, at now: Moment, _ actions: inout [Action]
     ) {
-        guard command != .create, let before, let handshake else { return }
+        guard command != .create, let before, let handshake = knownHandshake else { return }
         guard progress == .up || command == .shutDown else { return }
         let answer: ShutdownAnswer =
             if handshake == .passive || !before.state.isAskedToShutDown {
                 .notAsked
             } else {
-                timedOut ? .timedOut : .approved
+                unanswered == nil ? .approved : .timedOut
             }
+        memory.lastStall = answer == .timedOut ? unanswered : nil
         memory.lastAnswer = answer
         memory.lastAnswerTime = now
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }

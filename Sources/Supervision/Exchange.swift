@@ -14,8 +14,9 @@ package enum Command: String, Hashable, Sendable, Codable {
 /// How a command ended.
 package enum Outcome: Hashable, Sendable {
     /// It took effect, as a look at sysfs confirmed.
-    /// - timedOut: the inmate was asked to shut down and did not answer in time.
-    case done(timedOut: Bool = false)
+    /// - unanswered: an inmate was asked to shut down, or told of the change, and did not answer in time; Linux was
+    ///   stalled for so long.
+    case done(unanswered: Duration? = nil)
     case refused(Refusal)
     /// It was not given: the cell was not as it had been any more when its turn came.
     case overtaken
@@ -60,6 +61,28 @@ package enum Event: Hashable, Sendable {
     case released
     /// It was not disabled: what nobody has asked for anything else meanwhile is wanted as before.
     case retained
+    /// While a command for another cell worked, the hypervisor waited in vain for an answer. If the next look shows this
+    /// cell failed, it was this one's.
+    case unanswered(Unanswered)
+    /// Whoever made this request does not wait any more.
+    case withdrawn(RequestID)
+    /// The machine ends: the cell is to be stopped, also without a definition if it is known how it answers.
+    case ends(RequestID)
+}
+
+/// A command of another cell, during which an inmate did not answer.
+package struct Unanswered: Hashable, Sendable, Codable {
+    package let command: Command
+    /// Whom the command was for.
+    package let cell: String
+    /// How long Linux was stalled.
+    package let stall: Duration
+
+    package init(command: Command, cell: String, stall: Duration) {
+        self.command = command
+        self.cell = cell
+        self.stall = stall
+    }
 }
 
 extension Event {
@@ -67,7 +90,7 @@ extension Event {
     var isLook: Bool {
         switch self {
         case .seen, .finished: true
-        case .requested, .resetFailed, .defined, .released, .retained: false
+        case .requested, .resetFailed, .defined, .released, .retained, .unanswered, .withdrawn, .ends: false
         }
     }
 }

@@ -7,7 +7,12 @@ extension CellLifecycle {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
         // a command that is refused does not bring back to life what was declared failed
-        if case .refused = cause, isDeclaredFailed {} else { memory.failure = cause }
+        let isOnlyHindered =
+            switch cause {
+            case .refused, .countersUnreadable: true
+            default: false
+            }
+        if !isOnlyHindered || !isDeclaredFailed { memory.failure = cause }
         memory.failedID = sighting?.observation?.id
         // an inmate that could not be stopped may still have to show that it was started
         if case .refused(let command, _) = cause, command != .start {} else { memory.unverified = nil }

@@ -18,11 +18,22 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case ended
     /// The hypervisor refused a command.
     case refused(Command, Refusal)
+    /// The hypervisor stopped it: it did not answer in time when another cell was created or destroyed.
+    case didNotAnswer(Unanswered)
+    /// Some of its CPUs are parked after a violation, the others run on.
+    case cpusFailed([Int])
+    /// Its exit counters cannot be read, so that it cannot be seen whether a start takes effect.
+    case countersUnreadable
 }
 
 extension FailureCause {
     /// Whether it is our word against the hypervisor's, which goes on saying `running`.
-    package var isDeclared: Bool { self == .stalled || self == .lostStart || self == .startedUnloaded }
+    package var isDeclared: Bool {
+        switch self {
+        case .stalled, .lostStart, .startedUnloaded, .cpusFailed: true
+        default: false
+        }
+    }
 }
 
 extension FailureCause: CustomStringConvertible {
@@ -41,7 +52,42 @@ extension FailureCause: CustomStringConvertible {
         case .stalled: "it made no VM exit for longer than its liveness rule allows"
         case .ended: "it shut itself down"
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
+        case .didNotAnswer(let unanswered):
+            """
+            it did not answer when \(unanswered.cell) was \(unanswered.command.participle), and the hypervisor stopped \
+            it; Linux was stalled for \(unanswered.stall.inWords)
+            """
+        case .cpusFailed(let cpus) where cpus.count == 1:
+            "CPU \(cpus[0]) was parked after a violation; the cell continues without it"
+        case .cpusFailed(let cpus):
+            """
+            CPUs \(cpus.map(String.init).joined(separator: ", ")) were parked after a violation; the cell continues \
+            without them
+            """
+        case .countersUnreadable:
+            "its exit counters cannot be read, so it cannot be verified whether a start takes effect"
         }
+    }
+}
+
+extension Command {
+    fileprivate var participle: String {
+        switch self {
+        case .create: "created"
+        case .load: "loaded"
+        case .start: "started"
+        case .shutDown: "shut down"
+        case .destroy: "destroyed"
+        }
+    }
+}
+
+extension Duration {
+    /// For people, such as `1.2 s` or `340 ms`.
+    package var inWords: String {
+        let milliseconds = max(0, wholeNanoseconds / 1_000_000)
+        guard milliseconds >= 1000 else { return "\(milliseconds) ms" }
+        return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
     }
 }
 

@@ -25,9 +25,22 @@ extension CellLifecycle {
                 actions.append(.report(.replaced(id: observation.id)))
             }
             noteCreation(of: observation.id)
+            noteCounters(observation, at: now)
             noteFailedCPUs(observation, before: before?.observation, &actions)
             track(observation, before: before?.observation, at: now, &actions)
+            unanswered = nil
         }
+    }
+
+    private mutating func noteCounters(_ observation: Observation, at now: Moment) {
+        let isBlind =
+            curiosity.contains(.managementExits) && observation.managementExits == nil && observation.state != .invalid
+        blindSince = isBlind ? blindSince ?? now : nil
+    }
+
+    /// Whether exit counters that are needed have been unreadable for too long.
+    func isBlind(at now: Moment) -> Bool {
+        blindSince.map { now - $0 >= Self.blindness } ?? false
     }
 
     /// Whether the cell's answers are, with a definition or without.
@@ -100,6 +113,8 @@ extension CellLifecycle {
         let appeared = progress == .nothing
         if supervised != nil { actions.append(.report(.adopted(observation.state))) }
         if observation.state.isRunning, let unverified = memory.unverified {
+            // without a definition nothing follows from it; it is verified when there is one again
+            guard supervised != nil else { return }
             // the daemon before us issued this start and did not live to see its effect
             if memory.unverifiedID != observation.id {
                 if declareUnloaded(at: now, &actions) { return }
@@ -153,6 +168,14 @@ extension CellLifecycle {
             return fail(cause, at: now, &actions)
         }
         switch verification.verdict(on: observation, at: now) {
+        case .pending where isBlind(at: now):
+            // where its answer would be waited for without end it is taken for silent; else the state must do
+            guard isWaitedForWithoutEnd else {
+                come(upAt: now)
+                return watch(observation, at: now, &actions)
+            }
+            isSilent = true
+            fail(.lostStart, at: now, &actions)
         case .pending: break
         case .started:
             isSilent = false
@@ -194,6 +217,11 @@ extension CellLifecycle {
             }
             return
         }
+        if !observation.failedCPUs.isEmpty {
+            // the one that would answer may be among them
+            if isWaitedForWithoutEnd { isSilent = true }
+            if isRestartedWhenDegraded { return fail(.cpusFailed(observation.failedCPUs), at: now, &actions) }
+        }
         if !memory.budget.isUntouched, now - upSince >= policy.limit.within {
             memory.budget.reset()
         }
@@ -213,13 +241,18 @@ extension CellLifecycle {
     }
 
     /// Whether we say that it failed, while the hypervisor says that it runs.
-    var isDeclaredFailed: Bool {
+    package var isDeclaredFailed: Bool {
         progress == .down(.failed) && memory.failedID != nil && memory.failure?.isDeclared == true
     }
 
     private func failureCause(of observation: Observation) -> FailureCause? {
         switch observation.state {
-        case .failed: .failed(cpus: observation.failedCPUs)
+        case .failed:
+            if let unanswered, observation.failedCPUs.isEmpty {
+                .didNotAnswer(unanswered)
+            } else {
+                .failed(cpus: observation.failedCPUs)
+            }
         case .communicationABIMismatch: .communicationABIMismatch
         case .invalid: .invalidState
         case .running, .runningLocked, .shutDown: nil
@@ -230,7 +263,22 @@ extension CellLifecycle {
         guard observation.state.isRunning, !observation.failedCPUs.isEmpty,
             observation.failedCPUs != before?.failedCPUs
         else { return }
+        // an earlier daemon has noted it
+        if before == nil, memory.condition == .degraded || isCounted(observation) { return }
+        // what follows as a failure is noted then
+        if progress == .up, isRestartedWhenDegraded { return }
+        actions.append(.keepEvidence(.cpusFailed(observation.failedCPUs)))
         actions.append(.report(.cpusFailed(observation.failedCPUs)))
+    }
+
+    private func isCounted(_ observation: Observation) -> Bool {
+        memory.failedID == observation.id && memory.failure?.isDeclared == true
+    }
+
+    /// Whether the failure of some of its CPUs counts as its own.
+    private var isRestartedWhenDegraded: Bool {
+        guard let policy = supervised?.policy else { return false }
+        return policy.restartsDegraded && policy.restart != .never && memory.goal == .run
     }
 
     mutating func come(upAt now: Moment) {

@@ -3,7 +3,8 @@ import JailhouseInterface
 
 extension CellLifecycle {
     mutating func plan(at now: Moment, _ actions: inout [Action]) {
-        guard inFlight == nil, let sighting, supervised != nil else { return }
+        // without a definition it can be stopped at the end of the machine
+        guard inFlight == nil, let sighting, supervised != nil || memory.goal == .stop else { return }
         if let until = backingOffUntil, memory.goal == .run {
             guard now >= until else { return }
             backingOffUntil = nil
@@ -37,7 +38,9 @@ extension CellLifecycle {
         case .up where !restartsAnew, .started, .unseen: break
         case .loaded(let settling):
             guard settling.isOver(at: now) || settling.lostStarts > 0 else { return }
-            guard let exits = observation.managementExits else { return }
+            guard let exits = observation.managementExits else {
+                return giveUpBlind(settling.lostStarts > 0 ? .lostStart : .countersUnreadable, at: now, &actions)
+            }
             guard settling.isUntouched(exits) else {
                 progress = .down(.stopped)
                 return ask(.load, observation, &actions)
@@ -48,15 +51,29 @@ extension CellLifecycle {
         case .nothing, .down, .up:
             // the inmate that was to be replaced has ended: whoever starts one meanwhile has replaced it
             if observation.state == .shutDown { restartsAnew = false }
-            guard observation.managementExits != nil else { return }
+            guard observation.managementExits != nil else {
+                return giveUpBlind(.countersUnreadable, at: now, &actions)
+            }
             ask(.load, observation, &actions)
         }
+    }
+
+    /// Counters that stay unreadable are a failure, which whoever waits for the start is told.
+    private mutating func giveUpBlind(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
+        guard isBlind(at: now) else { return }
+        blindSince = nil
+        if restartsAnew, progress == .up {
+            // nothing has been touched: the old inmate goes on
+            restartsAnew = false
+            return settle(with: .failed(.countersUnreadable), &actions)
+        }
+        fail(cause, at: now, &actions)
     }
 
     /// Gives a command that asks the inmate to shut down if it runs, unless that could freeze Linux.
     private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
         // it is told in a moment whether its inmate is there to answer
-        guard let handshake, !mayBeSilent else { return }
+        guard let handshake = knownHandshake, !mayBeSilent else { return }
         guard handshake.permitsAsking(observation.state, silent: isSilent) else {
             settle(with: .wouldFreeze, &actions)
             restartsAnew = false

@@ -122,6 +122,8 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
     package var since: Moment?
     package var lastAnswer: ShutdownAnswer?
     package var lastAnswerTime: Moment?
+    /// How long Linux was stalled when the last request was not answered in time.
+    package var lastStall: Duration?
     /// A start whose effect has not been seen, and the cell it was for.
     var unverified: Verification?
     var unverifiedID: Int?
@@ -129,10 +131,11 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
 
     package init() {}
 
-    /// What is kept of a cell whose definition went: how it answers, and that it does not.
+    /// What is kept of a cell whose definition went: how it answers, and that it does not, or may not.
     var withoutDefinition: LifecycleMemory {
         var kept = LifecycleMemory()
         kept.creation = creation
+        (kept.unverified, kept.unverifiedID) = (unverified, unverifiedID)
         if case .unbounded = creation?.handshake, failure?.isDeclared == true {
             (kept.failure, kept.failedID) = (failure, failedID)
         }

@@ -34,6 +34,18 @@ extension CellLifecycle {
         waiting.append(Waiting(id: id, request: request))
     }
 
+    /// The end of the machine stops what can be stopped without stalling Linux, also without a definition.
+    mutating func acceptEnd(_ id: RequestID, at now: Moment, _ actions: inout [Action]) {
+        guard supervised == nil else { return accept(.stop, id, at: now, &actions) }
+        switch knownHandshake {
+        case .passive, .bounded:
+            memory.goal = .stop
+            waiting.append(Waiting(id: id, request: .stop))
+        case .unbounded, nil:
+            actions.append(.answer(id, .foreign))
+        }
+    }
+
     private var mayBeUp: Bool {
         if case .started = progress { return true }
         guard let state = sighting?.observation?.state else { return false }

@@ -33,6 +33,8 @@ package struct SupervisionPolicy: Hashable, Sendable {
     /// Whether the cell is started when the daemon first sees the machine after boot.
     package var autostart: Bool
     package var restart: Restart
+    /// Whether a cell of which some CPUs have failed is restarted as one that failed.
+    package var restartsDegraded: Bool
     /// The wait before a restart; it doubles with each further one up to ``maximumDelay``.
     package var delay: Duration
     package var maximumDelay: Duration
@@ -44,6 +46,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
     package init(
         autostart: Bool = false,
         restart: Restart = .onFailure,
+        restartsDegraded: Bool = true,
         delay: Duration = .milliseconds(100),
         maximumDelay: Duration = .seconds(30),
         limit: Limit = Limit(attempts: 5, within: .seconds(60)),
@@ -52,6 +55,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
     ) {
         self.autostart = autostart
         self.restart = restart
+        self.restartsDegraded = restartsDegraded
         self.delay = delay
         self.maximumDelay = maximumDelay
         self.limit = limit

@@ -64,11 +64,11 @@ extension Supervisor {
     @TaskLocal static var asker: Peer?
 
     /// Says in the journal what a request for one cell did to another one that needs it, or that it needs.
-    func note(_ step: DependencyOrder.Step, for request: Request, of name: String, _ error: (any Error)? = nil) {
-        guard let peer = Self.asker else { return }
+    func note(_ step: DependencyOrder.Step, _ failure: FleetFailure?, for asked: Asked?) {
+        guard let peer = asked?.peer, case .cell(let request, let name) = asked?.request else { return }
         var entry = AuditEntry(command: step.request.methodName, subject: step.cell, peer: peer)
         entry.reason = "\(request.methodName) \(name)"
-        let refusal = error.map(ManagerError.init(any:))
+        let refusal = failure.map { error($0) }
         entry.write(refusal.map { ($0.name, $0.message) }, to: logger)
     }
 }

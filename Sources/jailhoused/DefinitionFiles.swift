@@ -46,6 +46,14 @@ struct LoadedDefinitions: Sendable {
     var warnings: [String] = []
 }
 
+extension LoadedDefinitions {
+    /// What is wrong, with everything or with one file.
+    func findings(about path: String?) -> [String] {
+        problems.filter { path == nil || $0.path == path }.map(\.message)
+            + warnings.filter { path == nil || $0.hasPrefix(path ?? "") }
+    }
+}
+
 /// Reads the configuration directory.
 struct DefinitionFiles: Sendable {
     let directory: String

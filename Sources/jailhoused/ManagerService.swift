@@ -87,20 +87,20 @@ struct ManagerService: Sendable {
                 return Nothing()
             }
         case M.Disable.qualifiedName:
-            await reply(call, M.Disable.self) { _ in
-                try await supervisor.disable()
+            await reply(call, M.Disable.self) {
+                try await supervisor.disable(others: $0.others ?? false)
                 return Nothing()
             }
         case M.Create.qualifiedName:
-            await reply(call, M.Create.self) { .init(cell: try await supervisor.request(.create, $0.cell)) }
+            await reply(call, M.Create.self) { try await supervisor.request(.create, $0.cell) }
         case M.Start.qualifiedName:
-            await reply(call, M.Start.self) { .init(cell: try await supervisor.request(.start, $0.cell)) }
+            await reply(call, M.Start.self) { try await supervisor.request(.start, $0.cell) }
         case M.Stop.qualifiedName:
-            await reply(call, M.Stop.self) { .init(cell: try await supervisor.request(.stop, $0.cell)) }
+            await reply(call, M.Stop.self) { try await supervisor.request(.stop, $0.cell) }
         case M.Restart.qualifiedName:
-            await reply(call, M.Restart.self) { .init(cell: try await supervisor.request(.restart, $0.cell)) }
+            await reply(call, M.Restart.self) { try await supervisor.request(.restart, $0.cell) }
         case M.Destroy.qualifiedName:
-            await reply(call, M.Destroy.self) { .init(cell: try await supervisor.request(.destroy, $0.cell)) }
+            await reply(call, M.Destroy.self) { try await supervisor.request(.destroy, $0.cell) }
         case M.ResetFailed.qualifiedName:
             await reply(call, M.ResetFailed.self) {
                 try await supervisor.resetFailed($0.cell)

@@ -2,13 +2,14 @@ import CellConfiguration
 import CellDefinition
 import ControlInterface
 import Hypervisor
+import JailhouseInterface
 import Logging
 import NIOCore
 import NIOPosix
 import Supervision
-import SystemCalls
 
-/// Joins the hypervisor, the cells' lives and the clients: looks, lets each ``CellLifecycle`` decide, and acts.
+/// The shell around the ``Fleet``, which decides: looks, gives the driver its work on another thread, keeps evidence and
+/// the state file, writes the journal, answers clients.
 ///
 /// It lives on an event loop of its own, which gives it timers finer than a millisecond. What may block for long (the
 /// driver's commands, reading images and definitions) runs on other threads; nothing here waits for it.
@@ -22,45 +23,28 @@ actor Supervisor {
     /// Checks definitions for clients.
     let checkThread = NIOThreadPool(numberOfThreads: 1)
     let files: DefinitionFiles
-    let stateFile: StateFile
     let view: HypervisorView
     let serviceManager = ServiceManager()
 
     var settings: LoadedDefinitions
-    var cells: [String: ManagedCell] = [:]
-    var state: StateFile.Contents
-    var written: StateFile.Contents?
-    /// The state file could not be written; said once.
-    var stateFileProblem: String?
-    var answers: [RequestID: CheckedContinuation<Void, any Error>] = [:]
-    var lastRequest: RequestID = 0
-    /// Commands whose end is known, and whose effect could not be looked at yet; by cell.
-    var unseenEnds: [String: UnseenEnd] = [:]
-    /// Commands that wait for other cells, by cell.
-    var held: [String: Command] = [:]
-    /// Requests to start a cell that are not answered yet, by cell.
-    var starting: [String: Set<RequestID>] = [:]
-    /// The latest request for each cell.
-    var lastRequests: [String: RequestID] = [:]
-    var watchers = Watchers()
-    /// The hypervisor is to be enabled as soon as its driver is there.
-    var wantsEnable = false
-    /// The daemon's own enable failed.
-    var enableAgain: EnableAgain?
-    /// The daemon is enabling it by itself; a request that comes meanwhile waits for this.
-    var enabling: Task<Void, Never>?
+    var fleet = Fleet([:], memory: nil, at: Clock.now())
+    var book = CellBook()
+    var record: StateRecord
+    var journal: Journal
     var lastReload: Task<Manager.Reload.Reply, Never>?
-    var isMachineCommandInFlight = false
-    var driver = DriverQueue()
-    var wasEnabled: Bool?
-    var failedRootCPUs: [Int] = []
-    var isEnding = false
-    /// All cells are being stopped: nobody starts any.
-    var isShuttingDown = false
     /// Something changed since the service manager was told how things are.
     var hasNews = true
+    private var asked: [RequestID: Asked] = [:]
+    private var lastRequest: RequestID = 0
     private var timer: Scheduled<Void>?
     private var nextPoll: Moment
+
+    /// A request that somebody waits for.
+    struct Asked {
+        let request: FleetRequest
+        let peer: Peer?
+        let continuation: CheckedContinuation<FleetAnswer, Never>
+    }
 
     init(
         eventLoop: any EventLoop, commandThread: NIOThreadPool, hypervisor: HypervisorCommands, files: DefinitionFiles,
@@ -70,11 +54,11 @@ actor Supervisor {
         self.commandThread = commandThread
         self.hypervisor = hypervisor
         self.files = files
-        self.stateFile = stateFile
         self.logger = logger
+        record = StateRecord(file: stateFile, logger: logger)
+        journal = Journal(logger: logger)
         settings = files.load()
         view = HypervisorView(directory: hypervisor.sysfs)
-        state = StateFile.Contents()
         nextPoll = Clock.now()
         checkThread.start()
     }
@@ -86,21 +70,14 @@ actor Supervisor {
     ///   without what an earlier daemon knew, nothing good could be done; who starts the daemon tries again.
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
-        let bootID = try StateFile.bootID()
-        let isNewBoot = try readState(of: bootID)
-        state.bootID = bootID
-        let now = Clock.now()
-        for definition in settings.definitions {
-            // no memory at all is a new boot, in which autostart counts; a cell that is new in this boot waits for a person
-            let memory = state.cells[definition.name] ?? (isNewBoot ? nil : LifecycleMemory())
-            var cell = ManagedCell(definition, memory: memory, at: now)
-            cell.failures = state.failures[definition.name] ?? []
-            cell.images = settings.images[definition.name] ?? JudgedImages()
-            cells[definition.name] = cell
-        }
-        if isNewBoot { wantRequired(at: now) }
-        noteProblems(settings)
-        if onlyToEnd { releaseAll() } else { wantsEnable = settings.system != nil && !state.isDisabledByRequest }
+        let memory = try record.read()
+        book.begin(settings, failures: record.failures)
+        journal.tell(settings)
+        let definitions = settings.definitions.map { ($0.name, FleetDefinition($0)) }
+        fleet = Fleet(
+            Dictionary(definitions) { first, _ in first }, system: settings.system.map { book.known($0) },
+            memory: memory,
+            onlyToEnd: onlyToEnd, at: Clock.now())
         poll()
     }
 
@@ -111,143 +88,102 @@ actor Supervisor {
 
     /// Leaves the cells as they are and stops looking.
     func end() {
-        isEnding = true
         timer?.cancel()
-        closeDriver()
-        watchers.finish()
+        handle(.ending, at: Clock.now())
+        journal.watchers.finish()
         saveState()
-        for (id, continuation) in answers {
-            continuation.resume(throwing: ManagerError.daemonEnds(cell: ""))
-            answers[id] = nil
-        }
     }
 
-    struct UnseenEnd {
-        let command: Command
-        let outcome: Outcome
-    }
-
-    // MARK: - Observe
-
-    /// One pass: looks at everything, lets every cell decide, and sets the time of the next pass.
+    /// One pass: looks at everything, lets the fleet decide, and sets the time of the next pass.
     func poll() {
-        guard !isEnding else { return }
+        guard !fleet.isEnding else { return }
         let now = Clock.now()
-        look(at: now)
-        for name in cells.keys {
-            if let sighting = view.sighting(of: name) { feed(sighting, of: name, at: now) }
-        }
-        serveHeld()
-        for (name, cell) in cells where cell.isForgettable { cells[name] = nil }
-        enableIfWanted()
+        handle(.looked(look()), at: now)
+        book.prune(fleet)
         saveState()
         serviceManager.isAlive(at: now)
         if hasNews {
-            serviceManager.tell(summary)
+            serviceManager.tell(fleet.summary)
             hasNews = false
         }
         if now >= nextPoll { nextPoll = max(nextPoll + settings.settings.pollInterval, now) }
         arm(at: now)
     }
 
-    func look(at now: Moment) {
-        view.look { cells[$0]?.lifecycle.curiosity ?? [] }
-        for guest in view.guests {
-            if cells[guest.name] == nil { cells[guest.name] = ManagedCell(foreign: guest.name, at: now) }
-            if cells[guest.name]?.assignedCPUs != guest.cpus { cells[guest.name]?.assignedCPUs = guest.cpus }
-        }
-        noteMachine()
+    func look() -> Look {
+        view.look(onlineCPUs: fleet.wantsOnlineCPUs) { fleet.curiosity($0) }
+        journal.noteRootCPUs(view.rootCell?.observation.failedCPUs ?? [])
+        return view.lastLook
     }
 
-    /// Wakes the loop when the first cell wants to be looked at, at the latest when the poll interval is over.
+    /// Wakes the loop when the fleet wants to be woken, at the latest when the poll interval is over.
     func arm(at now: Moment) {
-        var next = nextPoll
-        for cell in cells.values {
-            if let wish = cell.lifecycle.nextLook(after: now), wish < next { next = wish }
-        }
         timer?.cancel()
+        guard !fleet.isEnding else { return }
+        let next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
         let pause = max(next - now, .microseconds(200))
         timer = eventLoop.scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) {
             self.assumeIsolated { $0.poll() }
         }
     }
 
-    // MARK: - Decide and act
-
-    /// Gives a cell an event and does what it wants done.
-    func feed(_ name: String, _ event: Event, at now: Moment) {
-        guard let actions = cells[name]?.lifecycle.handle(event, at: now), !actions.isEmpty else { return }
+    /// Gives the fleet an event and does what it wants done.
+    func handle(_ event: FleetEvent, at now: Moment) {
+        let actions = fleet.handle(event, at: now)
+        guard !actions.isEmpty else { return }
         hasNews = true
-        var command: Command?
         for action in actions {
             switch action {
-            case .keepEvidence(let cause): keepEvidence(cause, of: name)
-            case .report(let report): tell(report, of: name)
-            case .answer(let id, let failure): answer(id, failure, of: name)
-            case .run(let next): command = next
+            case .keepEvidence(let cause, let name): keepEvidence(cause, of: name)
+            case .report(let report, let name): shown(name).map { journal.tell(report, of: $0) }
+            case .machine(let report):
+                if case .enabled(let system, _) = report { settings.system = book.systems[system.path] }
+                journal.tell(report) { error($0).message }
+            case .answer(let id, let answer): asked.removeValue(forKey: id)?.continuation.resume(returning: answer)
+            case .note(let step, let id, let failure): note(step, failure, for: asked[id])
+            case .give(let work):
+                // what is about to be done must be known to a successor
+                saveState()
+                give(work)
             }
         }
-        guard let command else { return }
-        // what is about to be done must be known to a successor
-        saveState()
-        launch(command, for: name)
     }
 
-    private func keepEvidence(_ cause: FailureCause, of name: String) {
-        let console = HypervisorConsole.tail(directory: hypervisor.sysfs)
-        let observation = cells[name]?.lifecycle.sighting?.observation
-        let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
-        let record = FailureRecord(cause, of: observation, exits: exits, console: console)
-        cells[name]?.failures.append(record)
-        if let count = cells[name]?.failures.count, count > FailureRecord.kept { cells[name]?.failures.removeFirst() }
+    /// Has the fleet do something; returns when it is answered.
+    ///
+    /// - Returns: how long Linux was stalled because an inmate did not answer; nil when that was not so.
+    @discardableResult
+    func ask(_ request: FleetRequest) async throws -> Duration? {
+        switch await answer(to: request) {
+        case .done(let unanswered): return unanswered
+        case .failed(let failure): throw error(failure)
+        case .shutDown: return nil
+        }
     }
 
-    private func answer(_ id: RequestID, _ failure: RequestFailure?, of name: String) {
-        guard let continuation = answers.removeValue(forKey: id) else { return }
-        if let failure {
-            continuation.resume(throwing: ManagerError(failure, cell: name, latest: cells[name]?.failures.last))
-        } else {
-            continuation.resume()
+    func answer(to request: FleetRequest) async -> FleetAnswer {
+        guard !fleet.isEnding else { return .failed(.daemonEnds(cell: nil)) }
+        poll()
+        lastRequest += 1
+        let id = lastRequest
+        return await withCheckedContinuation { continuation in
+            asked[id] = Asked(request: request, peer: Self.asker, continuation: continuation)
+            handle(.requested(request, id), at: Clock.now())
+            poll()
         }
     }
 
     // MARK: - State file
 
-    /// Whether this is the first daemon of this boot.
-    private func readState(of bootID: String) throws(StartError) -> Bool {
-        switch stateFile.read(bootID: bootID) {
-        case .shortage(let reason): throw StartError(reason)
-        case .none: return true
-        case .contents(let contents):
-            state = contents
-            written = contents
-            return false
-        case .unusable(let reason):
-            logger.warning(
-                "the state file \(stateFile.path) is not used: \(reason); running cells are adopted as they are")
-            return false
-        }
+    func saveState() {
+        record.save(fleet, failures: book.failures)
     }
 
-    func saveState() {
-        for (name, cell) in cells where cell.definition != nil {
-            if state.cells[name] != cell.lifecycle.memory { state.cells[name] = cell.lifecycle.memory }
-            if state.failures[name, default: []] != cell.failures { state.failures[name] = cell.failures }
-        }
-        guard state != written else { return }
-        do {
-            try stateFile.write(state)
-            written = state
-            if stateFileProblem != nil { logger.notice("the state file \(stateFile.path) is written again") }
-            stateFileProblem = nil
-        } catch {
-            guard stateFileProblem == nil else { return }
-            stateFileProblem = "\(error)"
-            logger.error(
-                """
-                the state file cannot be written (\(error)): free space there; supervision goes on, but a restart of \
-                the daemon would forget restart counts and what was stopped
-                """)
-        }
+    private func keepEvidence(_ cause: FailureCause, of name: String) {
+        let observation = fleet.cells[name]?.lifecycle.sighting?.observation
+        let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
+        let console = HypervisorConsole.tail(directory: hypervisor.sysfs)
+        book.keep(FailureRecord(cause, of: observation, exits: exits, console: console), of: name)
+        self.record.failuresChanged = true
     }
 }

@@ -13,7 +13,7 @@ enum Samples {
         at: 1, reason: "FATAL: \"x\"\n", state: "failed", failedCpus: [3], console: ["a\u{1b}[31m", ""],
         vmExits: big, managementExits: 2)
     static let bareFailure = Manager.Failure(at: 1, reason: "")
-    static let request = Manager.ShutdownRequest(outcome: "denied", at: 5)
+    static let request = Manager.ShutdownRequest(outcome: "denied", at: 5, stalled: 6)
     static let bareRequest = Manager.ShutdownRequest(outcome: "not-asked")
     static let supervision = Manager.Supervision(
         desired: "running", restart: "on-failure", delay: 100_000, maximumDelay: 30_000_000, attempts: 2,
@@ -23,7 +23,7 @@ enum Samples {
         stopTimeout: 0, autostart: false)
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
-        supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4)
+        supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request)
     static let bareDetails = Manager.Details(cell: bareCell)
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,

@@ -48,7 +48,7 @@ struct CommandRunnerTests {
             hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path), files: TrustedFiles(),
             logger: Logger(label: "test"), images: JudgedImages(), decidedOn: .present(decidedOn))
         let definition = try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
-        let outcome = runner.run(.start, definition)
+        let outcome = runner.run(.start, "rtems", definition)
         if exits == 5 {
             guard case .refused = outcome else {
                 Issue.record("as it was, it would have been given to the device, which is not there: \(outcome)")

@@ -68,7 +68,7 @@ struct HypervisorViewTests {
         tree.addCell(1, "rtems")
         view.look()
         #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .shutDown)))
-        #expect(view.guests.map(\.name) == ["rtems"])
+        #expect(view.guests.map(\.label) == ["rtems"])
 
         tree.write("cells/1/state", "failed\n")
         tree.write("cells/1/cpus_failed_list", "3\n")
@@ -78,6 +78,20 @@ struct HypervisorViewTests {
         tree.removeCell(1)
         view.look()
         #expect(view.sighting(of: "rtems") == .absent)
+    }
+
+    @Test("Cells whose names are empty or not text are seen, and the last look has them")
+    func nameless() throws {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "", "running")
+        tree.addCell(2, "x", "running")
+        try Data([0xff, 0xfe, 0x0a]).write(to: URL(filePath: tree.directory + "/cells/2/name"))
+        view.look()
+        #expect(view.isComplete)
+        #expect(view.guests.map(\.label).sorted() == [#"#1 """#, #"#2 "\xff\xfe""#])
+        #expect(view.lastLook.hypervisor == .enabled)
+        #expect(view.lastLook.guests.map(\.observation.state) == [.running, .running])
+        #expect(view.lastLook.guests.contains { $0.name == CellName(bytes: [0xff, 0xfe]) })
     }
 
     @Test("A number used again between two looks is another cell")
@@ -132,7 +146,7 @@ struct HypervisorViewTests {
         view.look()
         let seen = view.sighting(of: "rtems")
         #expect(seen == nil || seen == .present(Observation(id: 1, state: .running)))
-        #expect(view.guests.map(\.name) == ["rtems"])
+        #expect(view.guests.map(\.label) == ["rtems"])
         tree.addCell(1, "rtems", "failed")
         view.look()
         #expect(view.sighting(of: "rtems")?.observation?.state == .failed)

@@ -31,7 +31,7 @@ import Testing
         machine.signalDaemon(SIGTERM)
         #expect(try await machine.daemonEnd().status == 0)
         let ended = try await start
-        #expect(ended.status == 1 && ended.errors.contains("the daemon is going"), "\(ended)")
+        #expect(ended.status == 1 && ended.errors.contains("the daemon is shutting down"), "\(ended)")
     }
 
     @Test("Whoever waits for another cell is told when the hypervisor is disabled by another tool")
@@ -61,7 +61,8 @@ import Testing
         #expect(try await machine.control("reload").status == 0)
         let disable = try await machine.control("disable")
         #expect(
-            disable.status == 1 && disable.errors.contains("would ask rtems, which has no definition"), "\(disable)")
+            disable.status == 1 && disable.errors.contains("would destroy rtems, which has no definition"), "\(disable)"
+        )
         #expect(try await machine.cell("rtems")?.state == "running")
     }
 

@@ -245,11 +245,12 @@ struct LifecycleTests {
         #expect(story.commands == [.load])
     }
 
-    @Test("Half dead is degraded, and left running")
+    @Test("Half dead is degraded, and left running where the definition says so")
     func degraded() {
-        var story = Story()
+        var story = Story(SupervisionPolicy(restartsDegraded: false))
         story.bringUp()
         story.see(.running, failedCPUs: [2])
+        #expect(story.actions.first == .keepEvidence(.cpusFailed([2])))
         #expect(story.condition == .degraded)
         #expect(story.reports.contains(.cpusFailed([2])))
         #expect(story.commands == [])

@@ -78,6 +78,24 @@ struct RedefinitionTests {
     }
 }
 
+@Suite("A start that is verified, while its definition goes and comes")
+struct RedefinedStartTests {
+    @Test("It is verified when there is a definition again", arguments: [false, true])
+    func goesAndComes(isSeenMeanwhile: Bool) {
+        var story = Story()
+        story.goToStart()
+        story.finish(.start, .running)
+        story.send(.defined(nil))
+        if isSeenMeanwhile { story.see(.running) }
+        story.send(.defined(Supervised(policy: SupervisionPolicy(), handshake: .bounded)))
+        story.see(.running)
+        #expect(story.condition == .starting)
+        story.wait(Verification.patience)
+        story.see(.running)
+        #expect(story.commands == [.start], "it was lost")
+    }
+}
+
 @Suite("What was wanted before")
 struct WantedBeforeTests {
     @Test("A second stop that is denied as well leaves the inmate looked after")

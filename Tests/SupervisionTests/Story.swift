@@ -50,7 +50,7 @@ struct Story {
 
     mutating func finish(_ command: Command, _ state: CellState?, id: Int = 1, timedOut: Bool = false) {
         let sighting = state.map { Sighting.present(observation($0, id: id)) } ?? .absent
-        send(.finished(command, .done(timedOut: timedOut), sighting))
+        send(.finished(command, .done(unanswered: timedOut ? .milliseconds(700) : nil), sighting))
     }
 
     mutating func refuse(_ command: Command, _ kind: Refusal.Kind = .other, _ state: CellState?) {

@@ -119,7 +119,7 @@ final class Daemon: Sendable {
                 if line.contains("the state file") {
                     saying.withLock { saying in
                         if line.contains("cannot be written") { saying.stateIsUnwritten = true }
-                        if line.contains("is written again") { saying.stateIsUnwritten = false }
+                        if line.contains("is writable again") { saying.stateIsUnwritten = false }
                     }
                 }
                 // the cells share a serial port, which is said at each start

@@ -136,7 +136,7 @@ final class Orders: Sendable {
             case .list: _ = try client.call(Manager.List.self)
             case .describe: _ = try client.call(Manager.Describe.self, one)
             case .enable: _ = try client.call(Manager.Enable.self, .init())
-            case .disable: _ = try client.call(Manager.Disable.self)
+            case .disable: _ = try client.call(Manager.Disable.self, .init(others: true))
             }
             return .done
         } catch {

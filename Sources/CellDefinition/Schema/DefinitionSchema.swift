@@ -77,6 +77,9 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "restart", .word(SupervisionPolicy.Restart.allCases.map(\.rawValue)),
                 text: "When it is started again; default: on-failure"),
+            SchemaProperty(
+                "restart-degraded", .boolean,
+                text: "Whether a cell of which some CPUs failed is restarted as one that failed; default: true"),
             SchemaProperty("delay", .duration, text: "Before the first restart; doubles with each further one"),
             SchemaProperty("maximum-delay", .duration, text: "The longest delay"),
             SchemaProperty(

@@ -10,10 +10,15 @@ protocol CellChangeCommand: ParsableCommand {
 
 extension CellChangeCommand {
     func run() throws {
-        let cell = try options.daemon.call(Method.self, .init(cell: cell)).cell
-        let row = CellRow(cell)
+        let reply = try options.daemon.call(Method.self, .init(cell: cell))
+        let row = CellRow(reply.cell)
         let id = row.id.map { ", id \($0)" } ?? ""
         let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)
-        try options.screen.show(row, text: "\(Text.printable(row.name)): \(condition)\(id)")
+        let name = Text.printable(row.name)
+        let message = reply.message.map { "\n\(name): \(Text.printable($0))" } ?? ""
+        try options.screen.show(row, text: "\(name): \(condition)\(id)\(message)")
+        // done, but not as it should be
+        let isDegraded = Method.bringsUp && reply.cell.condition == "degraded"
+        if reply.message != nil || isDegraded { throw ExitCode.failure }
     }
 }

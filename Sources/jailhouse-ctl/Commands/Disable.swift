@@ -6,7 +6,8 @@ struct Disable: ParsableCommand {
         abstract: "Destroy all cells and end the hypervisor.",
         discussion: """
             Refused when an inmate denies its shutdown, and when one would have to be asked whose answer Linux might \
-            wait for without end: it is known not to answer, or its cell has no definition.
+            wait for without end: it is known not to answer, or its cell has no definition. Refused, too, while there \
+            are cells without a definition, unless --others is given.
 
             With --json: the machine, as in 'status --json'.
 
@@ -16,7 +17,12 @@ struct Disable: ParsableCommand {
 
     @OptionGroup var options: DaemonOptions
 
+    @Flag(help: "Destroy cells without a definition, too.")
+    var others = false
+
     func run() throws {
-        try options.changeMachine(Manager.Disable.self, Nothing()) { _ in "the hypervisor is disabled" }
+        try options.changeMachine(Manager.Disable.self, .init(others: others ? true : nil)) { _ in
+            "the hypervisor is disabled"
+        }
     }
 }

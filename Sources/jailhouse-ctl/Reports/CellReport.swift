@@ -92,8 +92,18 @@ extension CellReport {
         list.add("CPUs", cell.cpuText)
         list.add("Images", lines: images.map { Text.printable($0) })
         list.add("Restarts", restarts)
+        list.add("Shutdown", shutdown(now: now, zone: zone))
         list.add("VM exits", vmExits.map { "\($0)" })
         return list
+    }
+
+    /// What went wrong with the last request to shut down.
+    private func shutdown(now: Moment, zone: Moment.Zone) -> String? {
+        guard let request = details.lastShutdown, request.outcome != "approved" else { return nil }
+        let time = Moment(known: request.at).map { " \($0.long(now: now, zone))" } ?? ""
+        guard request.outcome == "timed-out" else { return Text.printable(request.outcome) + time }
+        let stall = request.stalled.map { "; Linux was stalled for \(Moment.duration($0))" } ?? ""
+        return "the inmate did not answer\(time)\(stall)"
     }
 
     private func nextStart(now: Moment) -> String? {

@@ -68,7 +68,7 @@ final class Target {
     /// Nil: there is no such cell.
     func look(at cell: String) -> (state: String, failedCPUs: [Int])? {
         view.look()
-        guard let found = view.guests.first(where: { $0.name == cell }) else { return nil }
+        guard let found = view.guests.first(where: { $0.label == cell }) else { return nil }
         return (found.observation.state.rawValue, found.observation.failedCPUs)
     }
 

@@ -71,6 +71,7 @@ extension Place {
         lifecycle.memory.condition = nil
         lifecycle.memory.lastAnswer = nil
         lifecycle.memory.lastAnswerTime = nil
+        lifecycle.memory.lastStall = nil
         lifecycle.memory.restarts = 0
         lifecycle.memory.budget.consecutive = min(lifecycle.memory.budget.consecutive, 1)
         if lifecycle.memory.unverified == nil { lifecycle.memory.unverifiedID = nil }
@@ -105,6 +106,8 @@ extension Place {
         if world.state?.isRunning != true { world.hasFailedCPU = world.state == .failed }
         if lifecycle.inFlight == nil { record.faults.remove(.refused) }
         if world.inmate != .hung && world.inmate != .lost { record.faults.remove(.hangs) }
+        if !world.hasFailedCPU || world.state?.isRunning != true { record.faults.remove(.degraded) }
+        if lifecycle.blindSince == nil { record.faults.remove(.blinded) }
         if let policy = lifecycle.supervised?.policy {
             if world.inmate == .hung && policy.liveness == nil { record.faults.remove(.hangs) }
             if world.state == .shutDown && policy.restart != .always { record.faults.remove(.ended) }

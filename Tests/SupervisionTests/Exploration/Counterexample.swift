@@ -70,7 +70,7 @@ extension Sighting {
 extension Outcome {
     fileprivate var word: String {
         switch self {
-        case .done(let timedOut): timedOut ? "success (the inmate did not answer)" : "success"
+        case .done(let unanswered): unanswered == nil ? "success" : "success (the inmate did not answer)"
         case .overtaken: "that it was not given, because the cell had changed"
         case .refused(let refusal): "\(refusal.message) (\(refusal.kind.rawValue))"
         }

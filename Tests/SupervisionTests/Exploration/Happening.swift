@@ -60,6 +60,8 @@ enum Deadline: CaseIterable, Sendable {
     /// The time within which restarts are limited, for the oldest of them.
     case limitWindow
     case stall
+    /// How long counters that cannot be read are waited for.
+    case blindness
 }
 
 extension CellLifecycle {
@@ -76,6 +78,7 @@ extension CellLifecycle {
         case (.stableRun, .up): upSince == .present && !memory.budget.isUntouched
         case (.limitWindow, _): !memory.budget.attempts.isEmpty
         case (.stall, _): liveliness?.since == .present
+        case (.blindness, _): blindSince == .present
         case (.settlingPause, _), (.settlingPatience, _), (.verificationPatience, _), (.stableRun, _): false
         }
     }
@@ -97,6 +100,7 @@ extension CellLifecycle {
         case (.stableRun, _): next.upSince = .longAgo
         case (.limitWindow, _): next.memory.budget.attempts.removeFirst()
         case (.stall, _): next.liveliness?.since = .longAgo
+        case (.blindness, _): next.blindSince = .longAgo
         case (.settlingPause, _), (.settlingPatience, _), (.verificationPatience, _): break
         }
         return next

@@ -111,7 +111,8 @@ extension ModelWorld {
             let isRefused = ending == .refusedAfterwards || ending == .halfDone && command == .load
             return
                 isRefused
-                ? .refused(Refusal(kind: .other, message: "EIO", errno: 5)) : .done(timedOut: timesOut)
+                ? .refused(Refusal(kind: .other, message: "EIO", errno: 5))
+                : .done(unanswered: timesOut ? .milliseconds(700) : nil)
         default: return nil
         }
     }

@@ -47,6 +47,10 @@ struct Record: Hashable, Sendable {
         static let hangs = Faults(rawValue: 2)
         static let vanished = Faults(rawValue: 4)
         static let refused = Faults(rawValue: 8)
+        /// One of its CPUs failed.
+        static let degraded = Faults(rawValue: 16)
+        /// Its counters could not be read.
+        static let blinded = Faults(rawValue: 32)
     }
 }
 
@@ -139,6 +143,7 @@ struct Rules: Sendable {
             // a healthy inmate makes exits all the time where its definition says so
             if world.inmate == .healthy { world.totalExits += 1 }
             event = .seen(world.sighting(what == .look ? place.lifecycle.curiosity : []))
+            if what == .blindLook { record.faults.insert(.blinded) }
         case .runsOut(let deadline):
             if deadline == .passingState && world.isShownInvalid { return nil }
             guard place.lifecycle.awaits(deadline) else { return nil }
@@ -222,6 +227,7 @@ extension Record {
         case .allCPUsFail, .inmateEnds, .abiMismatch, .invalidState, .stoppedByOthers, .loadedByOthers:
             faults.insert(.ended)
         case .inmateHangs: faults.insert(.hangs)
+        case .oneCPUFails: faults.insert(.degraded)
         // disabled and enabled again between two looks: it is absent all of a sudden
         case .destroyedByOthers, .disabledByOthers:
             faults.subtract([.ended, .hangs])
@@ -309,15 +315,17 @@ extension Record {
         let wasDefined = isDefined
         self = Record()
         isDefined = wasDefined
-        faults = [.ended, .hangs, .vanished, .refused]
+        faults = [.ended, .hangs, .vanished, .refused, .degraded, .blinded]
     }
 
     static func fault(of cause: FailureCause) -> Faults {
         switch cause {
-        case .failed, .communicationABIMismatch, .invalidState, .ended: .ended
+        case .failed, .communicationABIMismatch, .invalidState, .ended, .didNotAnswer: .ended
         case .vanished: .vanished
         case .lostStart, .startedUnloaded, .stalled: .hangs
         case .refused: .refused
+        case .cpusFailed: .degraded
+        case .countersUnreadable: .blinded
         }
     }
 }

@@ -1,0 +1,188 @@
+import JailhouseInterface
+
+// The driver has one lock: it is given one thing after the other. Whether something may be done is decided when its turn
+// has come, not when it was asked for: another command may take long, and a cell fall silent meanwhile.
+
+extension Fleet {
+    /// A cell wants a command given.
+    mutating func launch(_ command: Command, for name: String, _ effects: inout Effects) {
+        guard cells[name]?.definition != nil || command == .shutDown else {
+            return finish(command, of: name, .refused(.noDefinition), &effects)
+        }
+        if holds(command, for: name, &effects) { return }
+        queue.append(.command(command, of: name, decidedOn: cells[name]?.lifecycle.sighting))
+    }
+
+    /// Gives the driver the first work that may be done now.
+    mutating func serveQueue(_ effects: inout Effects) {
+        var index = 0
+        while inDriver == nil, index < queue.count {
+            let work = queue[index]
+            switch readiness(of: work, at: effects.now) {
+            case .ready:
+                queue.remove(at: index)
+                inDriver = work
+                effects.actions.append(.give(work))
+            case .waits: index += 1
+            case .rejected(let danger):
+                queue.remove(at: index)
+                reject(work, danger, &effects)
+                // which may bring new work
+                settleAnswers(&effects)
+                index = 0
+            }
+        }
+    }
+
+    private enum Readiness {
+        case ready, waits
+        case rejected(Rejection)
+    }
+
+    enum Rejection: Hashable, Sendable {
+        case noDefinition
+        case danger(Danger)
+        /// A disable is objected to by now.
+        case objection(FleetFailure)
+        /// All cells are being shut down.
+        case shuttingDown
+        /// There is no hypervisor any more.
+        case disabled
+    }
+
+    private func readiness(of work: DriverWork, at now: Moment) -> Readiness {
+        switch work {
+        case .command(let command, let name, _):
+            guard cells[name]?.definition != nil || command == .shutDown else { return .rejected(.noDefinition) }
+            guard look.hypervisor == .enabled else { return .rejected(.disabled) }
+            if case .shuttingDown = machine, command != .shutDown, command != .destroy {
+                return .rejected(.shuttingDown)
+            }
+            // load and start ask the cell itself only, which has been judged
+            guard command == .create || command == .destroy else { return .ready }
+            return readiness(judged: dangers(besides: name))
+        case .enable:
+            return .ready
+        case .disable:
+            if let deadline = disableDeadline, now >= deadline { return .rejected(.objection(.notBegun)) }
+            if case .disabling(let disabling) = machine, look.showsAll,
+                let failure = objection(toDisabling: disabling.others)
+            {
+                return .rejected(.objection(failure))
+            }
+            return readiness(judged: dangersOfDisabling)
+        }
+    }
+
+    private func readiness(judged dangers: [Danger]) -> Readiness {
+        if let danger = dangers.first(where: { $0.kind != .unverified }) { return .rejected(.danger(danger)) }
+        return dangers.isEmpty && look.showsAll ? .ready : .waits
+    }
+
+    private mutating func reject(_ work: DriverWork, _ reason: Rejection, _ effects: inout Effects) {
+        switch work {
+        case .command(let command, let name, _):
+            switch reason {
+            case .danger(let danger): finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
+            case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
+            case .shuttingDown, .disabled, .objection: finish(command, of: name, .overtaken, &effects)
+            }
+        case .enable: break
+        case .disable:
+            switch reason {
+            case .danger(let danger): keepEnabled(danger.failure(of: .disable), &effects)
+            case .objection(let failure): keepEnabled(failure, &effects)
+            case .noDefinition, .shuttingDown, .disabled: break
+            }
+        }
+    }
+}
+
+// MARK: - Who might stall Linux
+
+/// A cell that a command would tell something, or ask to shut down, and that might leave Linux waiting for its answer.
+struct Danger: Hashable, Sendable {
+    enum Kind: Hashable, Sendable {
+        /// It has no definition, so that nobody knows whether it answers.
+        case unknown
+        /// It is known not to answer, and nothing limits the wait.
+        case silent
+        /// Nothing limits the wait, and its definition does not accept that.
+        case unaccepted
+        /// It will be known in a moment whether its inmate is there to answer.
+        case unverified
+    }
+
+    /// What it is called.
+    let cell: String
+    let kind: Kind
+
+    func failure(of command: MachineCommand) -> FleetFailure {
+        switch kind {
+        case .unknown: .unknownAnswer(cell: cell, to: command)
+        case .silent, .unaccepted, .unverified: .cell(cell, .wouldFreeze)
+        }
+    }
+}
+
+extension Fleet {
+    /// Whose answer Linux might wait for if a cell were created or destroyed now: the hypervisor tells all others that
+    /// are active, and waits for each.
+    func dangers(besides name: String?) -> [Danger] {
+        var found: [Danger] = []
+        for other in names where other != name {
+            guard let cell = cells[other], let kind = danger(of: cell, other) else { continue }
+            found.append(Danger(cell: other, kind: kind))
+        }
+        for cell in nameless where cell.observation.state.isAskedToShutDown {
+            found.append(Danger(cell: cell.label, kind: .unknown))
+        }
+        return found
+    }
+
+    var dangersOfDisabling: [Danger] { dangers(besides: nil) }
+
+    private func danger(of cell: FleetCell, _ name: String) -> Danger.Kind? {
+        guard cell.lifecycle.sighting?.observation?.state.isAskedToShutDown == true else { return nil }
+        guard let handshake = cell.lifecycle.knownHandshake else { return .unknown }
+        guard case .unbounded(let isAccepted) = handshake else { return nil }
+        if cell.definition == nil { return .unknown }
+        let isDeclared = cell.lifecycle.memory.failure?.isDeclared == true
+        if cell.lifecycle.isKnownSilent || isDeclared || remembered.silentCells.contains(name) { return .silent }
+        if !isAccepted { return .unaccepted }
+        return cell.lifecycle.mayBeSilent ? .unverified : nil
+    }
+
+    /// Cells that nobody here defines and a disable would destroy.
+    var othersThatExist: [String] {
+        names.filter { cells[$0]?.definition == nil && cells[$0]?.lifecycle.sighting?.observation != nil }
+            + nameless.map(\.label)
+    }
+}
+
+extension Refusal {
+    static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
+
+    /// A cell that comes or goes is announced to all others, and their answers are waited for.
+    init(_ danger: Danger, _ command: Command, _ name: String) {
+        let reason =
+            switch danger.kind {
+            case .unknown:
+                """
+                the cell \(danger.cell) has no definition, so it may never answer; it would be notified, and Linux \
+                would hang. Write a definition for it, or destroy it with the tool that created it
+                """
+            case .silent, .unverified:
+                """
+                the cell \(danger.cell) does not answer and has no message-timeout; it would be notified, and Linux \
+                would hang. Schedule a clean reboot
+                """
+            case .unaccepted:
+                """
+                the cell \(danger.cell) has no message-timeout; it would be notified, and Linux would hang if it did \
+                not answer. Give it a message-timeout or passive-comm-region
+                """
+            }
+        self.init(kind: .other, message: "\(command.rawValue) \(name): refused: \(reason)")
+    }
+}

@@ -1,0 +1,14 @@
+import JailhouseInterface
+
+/// What only the daemon knows of the machine, kept in its state file so that its successor goes on where it ended.
+package struct FleetMemory: Hashable, Sendable, Codable {
+    /// Somebody disabled the hypervisor: it is not enabled again until somebody asks.
+    package var isDisabledByRequest = false
+    package var cells: [String: LifecycleMemory] = [:]
+    /// The cell that was started last at the end.
+    package var startOrder: [String] = []
+    /// Cells that were taken for dead when the end of the machine was asked for, and not started since.
+    package var silentCells: Set<String> = []
+
+    package init() {}
+}

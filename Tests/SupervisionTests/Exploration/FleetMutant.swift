@@ -1,0 +1,161 @@
+import JailhouseInterface
+@testable import Supervision
+
+/// A fleet with one deliberate mistake, which the invariants must find.
+enum FleetMutant: String, CaseIterable, FleetDriver {
+    /// Cells of others are not judged, only shown.
+    case overlooksForeignCells
+    /// Cells without a name that is text are invisible.
+    case overlooksNamelessCells
+    /// Who is not known not to answer is taken for one that answers.
+    case trustsForeignCells
+    /// Nobody waits until it is seen that a start took effect.
+    case createsBesideUnverified
+    case disablesOverOthers
+    case startsWhileShuttingDown
+    case doesNotHold
+    case givesWithoutLooking
+    case forgetsDeadlines
+    case letsWaitInVain
+    /// How a cell was created is forgotten with its definition.
+    case forgetsCreation
+    case hidesSilence
+    case blamesTheInmate
+    case enablesWithAnyCPUs
+    case forgetsWhoAsked
+
+    func handle(_ event: FleetEvent, _ fleet: inout Fleet) -> [FleetAction] {
+        switch self {
+        case .overlooksForeignCells:
+            return fleet.handle(
+                event.changingLook { look in
+                    look.guests.removeAll { $0.name?.text.map { fleet.cells[$0]?.definition == nil } == true }
+                }, at: .present)
+        case .overlooksNamelessCells:
+            return fleet.handle(event.changingLook { $0.guests.removeAll { $0.name?.text == nil } }, at: .present)
+        case .trustsForeignCells:
+            for name in fleet.names where fleet.cells[name]?.definition == nil {
+                if let id = fleet.cells[name]?.lifecycle.sighting?.observation?.id {
+                    fleet.cells[name]?.lifecycle.memory.creation = Creation(id: id, handshake: .bounded)
+                }
+            }
+            return fleet.handle(event, at: .present)
+        case .createsBesideUnverified:
+            let actions = fleet.handle(event, at: .present)
+            guard case .looked = event, fleet.inDriver == nil, let work = fleet.queue.first else { return actions }
+            fleet.queue.removeFirst()
+            fleet.inDriver = work
+            return actions + [.give(work)]
+        case .disablesOverOthers:
+            if case .requested(.disable, let id) = event {
+                return fleet.handle(.requested(.disable(others: true), id), at: .present)
+            }
+            return fleet.handle(event, at: .present)
+        case .startsWhileShuttingDown:
+            let actions = fleet.handle(event, at: .present)
+            guard case .looked(let look) = event, look.hypervisor == .enabled, case .shuttingDown = fleet.machine,
+                fleet.inDriver == nil, look.sighting(of: "a") == .absent
+            else { return actions }
+            let work = DriverWork.command(.create, of: "a", decidedOn: .absent)
+            fleet.inDriver = work
+            return actions + [.give(work)]
+        case .doesNotHold:
+            let actions = fleet.handle(event, at: .present)
+            for name in fleet.names {
+                guard let command = fleet.cells[name]?.held else { continue }
+                fleet.cells[name]?.held = nil
+                fleet.queue.append(.command(command, of: name, decidedOn: fleet.cells[name]?.lifecycle.sighting))
+            }
+            return actions
+        case .givesWithoutLooking:
+            let actions = fleet.handle(event, at: .present)
+            guard case .requested(.cell(_, let name), _) = event, fleet.inDriver == nil else { return actions }
+            let work = DriverWork.command(
+                .create, of: name, decidedOn: fleet.cells[name]?.lifecycle.sighting)
+            fleet.inDriver = work
+            return actions + [.give(work)]
+        case .forgetsDeadlines:
+            fleet.moveMoments { $0 > .present + .seconds(2) ? .present + .seconds(1000) : $0 }
+            return fleet.handle(event, at: .present)
+        case .letsWaitInVain:
+            let requests = fleet.requests
+            let actions = fleet.handle(event, at: .present)
+            let isVain = actions.contains { if case .answer(_, .failed(.waitsInVain)) = $0 { true } else { false } }
+            guard isVain else { return actions }
+            fleet.requests = requests
+            return actions.filter { if case .answer = $0 { false } else { true } }
+        case .forgetsCreation:
+            for name in fleet.names where fleet.cells[name]?.definition == nil {
+                fleet.cells[name]?.lifecycle.memory.creation = nil
+            }
+            return fleet.handle(event, at: .present)
+        case .hidesSilence:
+            if case .finished(.command(.done), let look) = event, case .command(let command, _, _) = fleet.inDriver,
+                command != .create
+            {
+                return fleet.handle(.finished(.command(.done()), look), at: .present)
+            }
+            return fleet.handle(event, at: .present)
+        case .blamesTheInmate:
+            if case .finished(.command(.done), let look) = event, case .command(.create, _, _) = fleet.inDriver {
+                return fleet.handle(.finished(.command(.done()), look), at: .present)
+            }
+            return fleet.handle(event, at: .present)
+        case .enablesWithAnyCPUs:
+            return fleet.handle(event.changingLook { $0.onlineCPUs = nil }, at: .present)
+        case .forgetsWhoAsked:
+            if case .finished(.machine(.some), _) = event { fleet.requests = [] }
+            return fleet.handle(event, at: .present)
+        }
+    }
+
+    /// Where it is found out: by its place among ``FleetSubject/small``.
+    var subject: FleetSubject {
+        switch self {
+        case .overlooksForeignCells, .overlooksNamelessCells, .trustsForeignCells, .disablesOverOthers:
+            FleetSubject.small[1]
+        case .createsBesideUnverified: FleetSubject.small[2]
+        case .startsWhileShuttingDown, .forgetsCreation, .forgetsDeadlines: FleetSubject.small[3]
+        case .hidesSilence, .blamesTheInmate: FleetSubject.small[4]
+        case .enablesWithAnyCPUs, .forgetsWhoAsked: FleetSubject.small[5]
+        case .doesNotHold, .givesWithoutLooking, .letsWaitInVain: FleetSubject.small[0]
+        }
+    }
+
+    /// What must be found wrong with it: one of these.
+    var broken: [String] {
+        switch self {
+        case .overlooksForeignCells, .overlooksNamelessCells, .trustsForeignCells, .createsBesideUnverified:
+            ["no create, destroy or disable while any cell that would be told or asked may be silent without limit"]
+        case .disablesOverOthers:
+            ["nobody's cell is destroyed but by a request that names it, or by the end of the machine"]
+        case .startsWhileShuttingDown: ["nothing is started after shut-down-all began"]
+        case .doesNotHold: ["a held command is never given before what it waits for"]
+        case .givesWithoutLooking:
+            ["the driver is given one thing at a time, and none without a look since the last"]
+        case .forgetsDeadlines, .forgetsWhoAsked:
+            ["every request is answered by its deadline", FleetExplorer.goal]
+        case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
+        case .forgetsCreation:
+            ["at the end of the machine every cell is stopped that is known to answer in time"]
+        case .hidesSilence: ["a cell that did not answer is not said to have been stopped like any other"]
+        case .blamesTheInmate:
+            ["a cell that is stopped for not answering another's coming or going fails for that reason"]
+        case .enablesWithAnyCPUs: ["the hypervisor is enabled only with just the CPUs that are online"]
+        }
+    }
+}
+
+extension FleetEvent {
+    fileprivate func changingLook(_ change: (inout Look) -> Void) -> FleetEvent {
+        switch self {
+        case .looked(var look):
+            change(&look)
+            return .looked(look)
+        case .finished(let end, var look):
+            change(&look)
+            return .finished(end, look)
+        default: return self
+        }
+    }
+}
