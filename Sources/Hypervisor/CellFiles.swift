@@ -1,8 +1,16 @@
 import Glibc
+import JailhouseInterface
 import Supervision
 
 /// One directory `cells/<id>`, its files kept open.
 final class CellFiles {
+    /// The root cell's number. Its `state`, `cpus_failed*` and `statistics` must never be read: each of these reads is a
+    /// hypercall, and while the hypervisor is being disabled (by any program, or by the driver at reboot) the CPUs have
+    /// left it before the driver removes `cells/0`. The hypercall is then an invalid opcode in the kernel: the reader is
+    /// dead, and the disable waits for it indefinitely. The directories of other cells are removed, and their readers
+    /// waited for, before the CPUs leave.
+    static let rootCell = 0
+
     let id: Int
     let name: CellName
     /// The CPUs that the cell was given, ascending.

@@ -29,6 +29,13 @@ package final class HypervisorView {
         package var memoryUsed = 0
         package var remapSize = 0
         package var remapUsed = 0
+
+        package init(memorySize: Int = 0, memoryUsed: Int = 0, remapSize: Int = 0, remapUsed: Int = 0) {
+            self.memorySize = memorySize
+            self.memoryUsed = memoryUsed
+            self.remapSize = remapSize
+            self.remapUsed = remapUsed
+        }
     }
 
     package let directory: String
@@ -99,6 +106,15 @@ package final class HypervisorView {
         }
     }
 
+    /// The name of the root cell, which is Linux itself, read now; nil while the hypervisor is disabled. Nothing else of
+    /// the root cell may be read: see ``CellFiles/rootCell``.
+    package var rootCellName: String? {
+        guard isEnabled, let file = SysfsFile("\(directory)/cells/\(CellFiles.rootCell)/name"),
+            file.read(with: buffer) == .changed
+        else { return nil }
+        return SysfsText.line(file.bytes)
+    }
+
     /// What the last look showed; nothing is allocated when that is what the one before showed.
     package private(set) var lastLook = Look(.noDriver, isComplete: false)
 
@@ -117,8 +133,8 @@ package final class HypervisorView {
             }
             count += 1
         }
-        for cell in cells where cell.id != 0 { put(cell.name, cell.observation, cell.isCurrent) }
-        for (id, first) in unreadable where id != 0 && first.duration(to: .now) >= Self.patience {
+        for cell in cells { put(cell.name, cell.observation, cell.isCurrent) }
+        for (id, first) in unreadable where first.duration(to: .now) >= Self.patience {
             // there is a cell that nobody can see
             put(nil, Observation(id: id, state: .invalid), true)
         }
@@ -131,15 +147,12 @@ package final class HypervisorView {
         return SysfsText.cpuList(file.bytes)
     }
 
-    /// The root cell (number 0) is Linux itself.
-    package var rootCell: Cell? { cells.first { $0.id == 0 }.map(Cell.init) }
-
     /// All cells but the root cell, as they could be read last.
-    package var guests: [Cell] { cells.lazy.filter { $0.id != 0 }.map(Cell.init) }
+    package var guests: [Cell] { cells.map(Cell.init) }
 
     /// What the last look showed of the cell of this name; nil when it showed nothing that can be relied on.
     package func sighting(of name: String) -> Sighting? {
-        if let cell = cells.first(where: { $0.id != 0 && $0.name.bytes.elementsEqual(name.utf8) }) {
+        if let cell = cells.first(where: { $0.name.bytes.elementsEqual(name.utf8) }) {
             return cell.isCurrent ? .present(cell.observation) : nil
         }
         guard isComplete else { return nil }
@@ -160,6 +173,7 @@ package final class HypervisorView {
     /// All of a cell's exit statistics, as the driver names them: `vmexits_total`, `cpu3/vmexits_mmio` and so on,
     /// ordered by name.
     package func statistics(ofCell id: Int) -> [(name: String, value: UInt64)] {
+        guard id != CellFiles.rootCell else { return [] }
         let root = "\(directory)/cells/\(id)/statistics"
         var found: [(name: String, value: UInt64)] = []
         for entry in (try? SystemCall.names(inDirectory: root)) ?? [] {
@@ -176,6 +190,7 @@ package final class HypervisorView {
 
     /// How often a cell's CPUs left it, in all and for the hypervisor's own business; nil for what cannot be read now.
     package func exits(ofCell id: Int) -> (total: UInt64?, management: UInt64?) {
+        guard id != CellFiles.rootCell else { return (nil, nil) }
         let statistics = "\(directory)/cells/\(id)/statistics"
         return (statistic("\(statistics)/vmexits_total"), statistic("\(statistics)/vmexits_management"))
     }
@@ -185,7 +200,8 @@ package final class HypervisorView {
         return SysfsText.number(file.bytes)
     }
 
-    private func lookWhetherEnabled() {
+    /// Looks at ``hasDriver`` and ``isEnabled`` only.
+    func lookWhetherEnabled() {
         if let enabled = readEnabled() {
             hasDriver = true
             isEnabled = enabled
@@ -210,9 +226,9 @@ package final class HypervisorView {
         return SysfsText.number(file.bytes).flatMap { $0 <= 1 ? $0 == 1 : nil }
     }
 
-    /// Nil when they cannot be listed.
+    /// All but the root cell's; nil when they cannot be listed.
     private func listedIDs() -> [Int]? {
-        try? SystemCall.numbers(inDirectory: directory + "/cells")
+        (try? SystemCall.numbers(inDirectory: directory + "/cells"))?.filter { $0 != CellFiles.rootCell }
     }
 }
 

@@ -5,46 +5,6 @@ import Testing
 
 @testable import Hypervisor
 
-/// A tree of plain files as the driver would show it.
-private final class Tree {
-    let directory = NSTemporaryDirectory() + "hypervisor-view-\(UUID().uuidString)"
-
-    init() {
-        write("enabled", "1\n")
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: directory)
-    }
-
-    func write(_ path: String, _ text: String) {
-        let url = URL(fileURLWithPath: directory + "/" + path)
-        try? FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        if let handle = FileHandle(forWritingAtPath: url.path) {
-            // in place: whoever holds the file open sees it, as in sysfs
-            try? handle.truncate(atOffset: 0)
-            handle.write(Data(text.utf8))
-            try? handle.close()
-        } else {
-            _ = FileManager.default.createFile(atPath: url.path, contents: Data(text.utf8))
-        }
-    }
-
-    func addCell(_ id: Int, _ name: String, _ state: String = "shut down", cpus: String = "3") {
-        write("cells/\(id)/name", name + "\n")
-        write("cells/\(id)/cpus_assigned_list", cpus + "\n")
-        write("cells/\(id)/cpus_failed_list", "\n")
-        write("cells/\(id)/statistics/vmexits_total", "7\n")
-        write("cells/\(id)/statistics/cpu3/vmexits_management", "3\n")
-        write("cells/\(id)/state", state + "\n")
-    }
-
-    func removeCell(_ id: Int) {
-        for file in ["name", "cpus_assigned_list", "cpus_failed_list", "state"] { write("cells/\(id)/\(file)", "") }
-        try? FileManager.default.removeItem(atPath: directory + "/cells/\(id)")
-    }
-}
-
 @Suite("Looking at the hypervisor")
 struct HypervisorViewTests {
     private let tree = Tree()
@@ -63,7 +23,8 @@ struct HypervisorViewTests {
         tree.addCell(0, "root", "running", cpus: "0-2")
         view.look()
         #expect(view.sighting(of: "rtems") == .absent)
-        #expect(view.rootCell?.cpus == [0, 1, 2])
+        #expect(view.rootCellName == "root")
+        #expect(view.guests.isEmpty)
 
         tree.addCell(1, "rtems")
         view.look()
@@ -180,6 +141,22 @@ struct HypervisorViewTests {
         tree.write("enabled", "0\n")
         view.look()
         #expect(view.sighting(of: "rtems") == .disabled)
+    }
+
+    @Test("Of the root cell nothing is read that is a hypercall")
+    func rootCellIsLeftAlone() throws {
+        tree.addCell(0, "root", "running", cpus: "0-2")
+        tree.addCell(1, "rtems", "running")
+        let reads = try Reads(in: ["", "/statistics", "/statistics/cpu3"].map { "\(tree.directory)/cells/0\($0)" })
+        let view = HypervisorView(directory: tree.directory)
+        for _ in 0..<2 { view.look { _ in [.managementExits, .totalExits] } }
+        #expect(view.statistics(ofCell: 0).isEmpty)
+        #expect(view.exits(ofCell: 0).total == nil)
+        #expect(view.rootCellName == "root")
+        #expect(HypervisorCommands(sysfs: tree.directory).sighting(of: "root", .managementExits) == .absent)
+        #expect(try reads.names().isSubset(of: ["name"]))
+        _ = try String(contentsOfFile: tree.directory + "/cells/0/state", encoding: .utf8)
+        #expect(try reads.names() == ["state"], "the watch works")
     }
 
     @Test("Statistics are read only when asked for")
