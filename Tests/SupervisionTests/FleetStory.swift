@@ -21,11 +21,11 @@ struct FleetStory {
     init(
         _ definitions: [String: FleetDefinition], world: FleetWorld = FleetWorld(),
         memory: FleetMemory? = FleetMemory(),
-        system: FleetSystem? = nil
+        system: FleetSystem? = nil, readsImages: Bool = false
     ) {
         self.definitions = definitions
         self.world = world
-        fleet = Fleet(definitions, system: system, memory: memory, at: now)
+        fleet = Fleet(definitions, system: system, memory: memory, readsImages: readsImages, at: now)
     }
 
     static func cell(

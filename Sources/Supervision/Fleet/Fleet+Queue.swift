@@ -10,7 +10,32 @@ extension Fleet {
             return finish(command, of: name, .refused(.noDefinition), &effects)
         }
         if holds(command, for: name, &effects) { return }
+        if command == .load && readsImages {
+            let decidedOn = cells[name]?.lifecycle.sighting
+            cells[name]?.reading = FleetCell.Reading(decidedOn: decidedOn)
+            effects.actions.append(.readImages(of: name, decidedOn: decidedOn))
+            return
+        }
         queue.append(.command(command, of: name, decidedOn: cells[name]?.lifecycle.sighting))
+    }
+
+    /// The load waits for its turn now; without its images it is refused.
+    mutating func imagesRead(of name: String, _ refusal: Refusal?, _ effects: inout Effects) {
+        guard let reading = cells[name]?.reading else { return }
+        cells[name]?.reading = nil
+        if let refusal { return finish(.load, of: name, .refused(refusal), &effects) }
+        queue.append(.command(.load, of: name, decidedOn: reading.decidedOn))
+        // the driver is given work only on the ground of a look
+        mustLook = true
+    }
+
+    /// A load that is no longer wanted does not wait for its images.
+    mutating func dropUnwantedReadings(_ effects: inout Effects) {
+        for name in names where cells[name]?.reading != nil {
+            if cells[name]?.lifecycle.memory.goal == .run && isEnabled && cells[name]?.definition != nil { continue }
+            cells[name]?.reading = nil
+            finish(.load, of: name, .overtaken, &effects)
+        }
     }
 
     /// Gives the driver the first work that may be done now.

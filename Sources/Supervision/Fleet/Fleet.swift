@@ -29,6 +29,7 @@ package struct Fleet: Hashable, Sendable {
     var lastID: RequestID = 0
     /// Somebody asked a cell for something, and nobody has looked since.
     var mustLook = false
+    let readsImages: Bool
     /// What outlives the daemon, except for the cells' own memories.
     var remembered: FleetMemory
 
@@ -39,21 +40,26 @@ package struct Fleet: Hashable, Sendable {
     ///   - definitions: by the cells' names.
     ///   - system: the configured one: the hypervisor is to be enabled with it, unless somebody has disabled it.
     ///   - memory: what an earlier daemon of this boot knew; nil when this is the first: then `autostart` decides.
+    ///   - readsImages: a load is given to the driver only when its images have been read, which is asked for by
+    ///     ``FleetAction/readImages(of:decidedOn:)``: a slow image holds up nobody else.
     ///   - onlyToEnd: nothing is wanted but the end: no cell is started, the hypervisor is not enabled.
     package init(
         _ definitions: [String: FleetDefinition], system: FleetSystem? = nil, memory: FleetMemory?,
-        onlyToEnd: Bool = false, at now: Moment
+        onlyToEnd: Bool = false, readsImages: Bool = false, at now: Moment
     ) {
         remembered = memory ?? FleetMemory()
+        self.readsImages = readsImages
+        let isFirst = memory == nil || remembered.beginsAnew
+        remembered.beginsAnew = false
         self.system = system
         names = definitions.keys.sorted()
         for (name, definition) in definitions {
             // one that is new in this boot waits for a person
-            let known = remembered.cells[name] ?? (memory == nil ? nil : LifecycleMemory())
+            let known = remembered.cells[name] ?? (isFirst ? nil : LifecycleMemory())
             let lifecycle = CellLifecycle(definition.supervised, memory: known, at: now)
             cells[name] = FleetCell(definition: definition, lifecycle: lifecycle)
         }
-        if memory == nil { wantRequired(at: now) }
+        if isFirst { wantRequired(at: now) }
         if onlyToEnd {
             for name in names { _ = cells[name]?.lifecycle.handle(.released, at: now) }
         } else {
@@ -103,6 +109,26 @@ package struct Fleet: Hashable, Sendable {
     package var isEnabled: Bool { look.hypervisor == .enabled }
     package var isEnding: Bool { machine == .ending }
 
+    /// Whether the daemon is enabling the hypervisor, or will as soon as it can.
+    package var isGoingToEnable: Bool {
+        switch machine {
+        case .unseen(let wanted), .noDriver(let wanted): wanted
+        case .disabled(let wish): wish != nil
+        case .enabling: true
+        case .enabled, .disabling, .shuttingDown, .ending: false
+        }
+    }
+
+    /// Whether a load of this cell was decided on, and has not ended.
+    package func isLoading(_ name: String) -> Bool {
+        guard let cell = cells[name] else { return false }
+        if cell.reading != nil { return true }
+        func isLoad(_ work: DriverWork) -> Bool {
+            if case .command(.load, of: name, _) = work { true } else { false }
+        }
+        return queue.contains(where: isLoad) || inDriver.map(isLoad) == true
+    }
+
     /// Whether the next look must say which of Linux's CPUs are online.
     package var wantsOnlineCPUs: Bool {
         if case .enabling(let enabling) = machine { enabling.phase == .due } else { false }
@@ -145,6 +171,8 @@ package struct Fleet: Hashable, Sendable {
             for cell in name.map({ [$0] }) ?? names { feed(cell, .resetFailed, &effects) }
         case .defined(let name, let definition):
             define(name, definition, &effects)
+        case .imagesRead(let name, let refusal):
+            imagesRead(of: name, refusal, &effects)
         case .configured(let system):
             self.system = system
         case .ending:
@@ -162,6 +190,7 @@ package struct Fleet: Hashable, Sendable {
         if effects.isLook {
             serveMachine(&effects)
             serveHeld(&effects)
+            dropUnwantedReadings(&effects)
             settleAnswers(&effects)
             serveQueue(&effects)
             forget()
@@ -198,10 +227,17 @@ package struct FleetCell: Hashable, Sendable {
     package internal(set) var waitsFor: WaitReason?
     /// The command that waits for other cells.
     var held: Command?
+    /// Its images are being read for a load.
+    var reading: Reading?
     /// A command whose end is known, and whose effect could not be looked at yet.
     var unseenEnd: UnseenEnd?
     /// The latest request for it.
     var latestRequest: RequestID = 0
+
+    struct Reading: Hashable, Sendable {
+        /// What the cell showed when the load was decided on.
+        let decidedOn: Sighting?
+    }
 
     struct UnseenEnd: Hashable, Sendable {
         let command: Command

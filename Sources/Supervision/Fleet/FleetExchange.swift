@@ -45,6 +45,8 @@ package enum FleetEvent: Hashable, Sendable {
     case resetFailed(String?)
     /// A cell's definition was read (again), or was removed.
     case defined(String, FleetDefinition?)
+    /// The images of a cell have been read, after ``FleetAction/readImages(of:decidedOn:)``, or cannot be.
+    case imagesRead(String, Refusal?)
     /// The system configuration that `enable` uses.
     case configured(FleetSystem?)
     /// The daemon exits. Cells are left as they are.
@@ -96,6 +98,8 @@ package enum FleetAction: Hashable, Sendable {
     case answer(RequestID, FleetAnswer)
     /// A request did this to another cell than the one that it names.
     case note(DependencyOrder.Step, of: RequestID, FleetFailure?)
+    /// Read the images of a cell for a load, beside the driver; ``FleetEvent/imagesRead(_:_:)`` ends it.
+    case readImages(of: String, decidedOn: Sighting?)
     /// Give the driver this, once what a successor must know is written; its end comes back as
     /// ``FleetEvent/finished(_:_:)``.
     case give(DriverWork)

@@ -183,6 +183,7 @@ extension FleetAction {
         case .answer(let id, let answer): "\(id) is answered: \(answer)"
         case .note(let step, _, _): "done meanwhile: \(step.request.rawValue) \(step.cell)"
         case .give(.command(let command, let name, _)): "\(command.rawValue.uppercased()) \(name)"
+        case .readImages(let name, _): "the images of \(name) are to be read"
         case .give(.enable): "ENABLE"
         case .give(.disable): "DISABLE"
         }
