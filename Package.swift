@@ -70,16 +70,22 @@ let package = Package(
         .target(name: "SimulatorPreload"),
         room("Simulator", ["CUMockdev", "CellConfiguration", "CellMachine", "SystemCalls", systemPackage]),
 
-        // the commands
-        command(
-            "jailhoused",
+        // the second floor
+        room(
+            "ControlServer",
+            ["ControlInterface", "SystemCalls", logging, nioCore, nioPosix, serviceLifecycle]),
+        room(
+            "Daemon",
             [
-                "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
-                "JailhouseInterface", "Supervision", "SystemCalls", "SystemdSupport", argumentParser, logging, nioCore,
-                nioPosix, serviceLifecycle,
-                systemPackage, unixSignals,
+                "CellConfiguration", "CellDefinition", "ControlInterface", "ControlServer", "Hypervisor",
+                "InmateImage", "JailhouseInterface", "Supervision", "SystemCalls", "SystemdSupport", logging, nioCore,
+                nioPosix,
+                serviceLifecycle, systemPackage, unixSignals,
             ]
         ),
+
+        // the commands
+        command("jailhoused", ["Daemon", argumentParser]),
         command(
             "jailhouse-ctl",
             [
@@ -127,12 +133,13 @@ let package = Package(
             "CellMachineTests",
             ["CellMachine", "CellConfiguration", "CellDefinition", "InmateImage", "SystemCalls", systemPackage],
             data: ["Inmates", "RTEMS"]),
+        tests("ControlServerTests", ["ControlServer"]),
         tests(
             "DaemonTests",
             [
-                "jailhoused", "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
+                "Daemon", "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
                 "JailhouseInterface",
-                "Supervision", logging,
+                "Supervision", "SystemCalls", logging, systemPackage,
             ]),
         tests(
             "CommandTests",
@@ -143,7 +150,10 @@ let package = Package(
             data: ["Golden"]),
         tests(
             "Integration", ["ControlInterface", "InmateImage", "SystemCalls", systemPackage],
-            data: ["container", "container.sh", "machine.sh", "varlink_client.py", "hostile.py", "with-machine.sh"]),
+            data: [
+                "container", "container.sh", "machine.sh", "varlink_client.py", "hostile.py", "hanging_filesystem.py",
+                "with-machine.sh",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

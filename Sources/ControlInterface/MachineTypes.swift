@@ -10,10 +10,16 @@ extension Manager {
         package var memPoolUsed: Int
         package var remapPoolSize: Int
         package var remapPoolUsed: Int
+        /// The daemon is enabling the hypervisor, or will as soon as it can; nil: false.
+        package var enabling: Bool?
+        /// How long ago the pools were read, in µs; nil when they never were.
+        package var poolsAge: Int?
+        /// CPUs of Linux that the hypervisor parked after a violation; nil: none.
+        package var lostCpus: [Int]?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
-            remapPoolSize: Int, remapPoolUsed: Int
+            remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -23,6 +29,9 @@ extension Manager {
             self.memPoolUsed = memPoolUsed
             self.remapPoolSize = remapPoolSize
             self.remapPoolUsed = remapPoolUsed
+            self.enabling = enabling
+            self.poolsAge = poolsAge
+            self.lostCpus = lostCpus
         }
     }
 

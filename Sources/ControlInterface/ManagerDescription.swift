@@ -13,8 +13,8 @@ extension Manager {
         # PermissionDenied to the others.
         #
         # Who goes beyond one of these limits is told so with LimitExceeded, and disconnected:
-        #   connections: 64 in all; the last 16 are for the socket "control", of these the last 4 for root and the
-        #     daemon's own user. connections-per-user: 16, but for those two.
+        #   connections: 64 in all; the last 16 are for the socket "control", of these the last 4 for root, and the
+        #     last 12 not for the daemon's own user. connections-per-user: 16, but for root and that user.
         #   message-size: 65536 bytes. message-depth: 32. message-time: 10 s from the first byte to the last.
         #   calls: 32 on one connection, or 131072 bytes of them, behind the one that is being answered.
         #   idle-time: 5 minutes without a call, a watch or an answer that is waited for.
@@ -96,7 +96,10 @@ extension Manager {
         )
 
         # enabled: whether the hypervisor runs. system: path of the configured system. driver: whether the kernel
-        # has the driver. version: the daemon's. The pools of hypervisor memory are counted in pages.
+        # has the driver. version: the daemon's. The pools of hypervisor memory are counted in pages; poolsAge: how long
+        # ago they were read, in microseconds, absent if they never were (reading them waits for the driver's lock).
+        # enabling: the daemon is enabling the hypervisor, or will as soon as it can.
+        # lostCpus: CPUs of Linux that the hypervisor parked after a violation; absent: none.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -105,7 +108,10 @@ extension Manager {
           memPoolSize: int,
           memPoolUsed: int,
           remapPoolSize: int,
-          remapPoolUsed: int
+          remapPoolUsed: int,
+          enabling: ?bool,
+          poolsAge: ?int,
+          lostCpus: ?[]int
         )
 
         # The page through which hypervisor and inmate talk.
@@ -193,8 +199,9 @@ extension Manager {
         # that could freeze Linux when asked; then disables the hypervisor, unless that would ask such a cell. No cell is
         # started meanwhile, and none that is left is restarted afterwards. timeout: for all of that, in microseconds;
         # absent: 20 seconds. The reply comes within it. stopped: in this order. disabled: whether the hypervisor is;
-        # message: why it is not.
-        method ShutDownAll(timeout: ?int) -> (stopped: []string, left: []LeftCell, disabled: bool, message: ?string)
+        # message: why it is not. endOfMachine: a daemon that starts afterwards in the same boot (after a soft-reboot)
+        # begins as after a boot.
+        method ShutDownAll(timeout: ?int, endOfMachine: ?bool) -> (stopped: []string, left: []LeftCell, disabled: bool, message: ?string)
 
         method CommunicationRegion(cell: string) -> (region: Region)
 

@@ -16,12 +16,16 @@ extension Manager {
         package static let standardTimeout = 20_000_000
 
         package struct Parameters: VarlinkParameters {
-            package static let fieldNames = ["timeout"]
+            package static let fieldNames = ["timeout", "endOfMachine"]
             /// µs.
             package var timeout: Int?
 
-            package init(timeout: Int? = nil) {
+            /// A daemon that starts afterwards in the same boot begins as after a boot.
+            package var endOfMachine: Bool?
+
+            package init(timeout: Int? = nil, endOfMachine: Bool? = nil) {
                 self.timeout = timeout
+                self.endOfMachine = endOfMachine
             }
         }
 

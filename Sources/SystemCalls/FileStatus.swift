@@ -27,6 +27,9 @@ package struct FileStatus: Hashable, Sendable {
     /// Permissions with set-id bits and the sticky bit: the low 12 bits of `st_mode`.
     package let mode: UInt32
     package let version: Version
+    package var inode: UInt64 { UInt64(version.inode) }
+    /// In bytes.
+    package var size: Int { Int(version.size) }
 
     init(_ information: stat) {
         kind =
@@ -71,5 +74,12 @@ extension SystemCall {
         let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/") else { return nil }
         return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// `readlink(2)`.
+    package static func target(ofLink path: String) throws(SystemCallError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = try result(of: "readlink", on: path) { readlink(path, &buffer, buffer.count) }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -41,6 +41,37 @@ struct AttachTests {
         #expect(daemon.calls.map(\.method).prefix(2) == [Manager.Watch.qualifiedName, Manager.Start.qualifiedName])
     }
 
+    /// At boot udev may give the daemon its device after the unit of a cell has begun.
+    @Test func aHypervisorThatIsBeingEnabledIsWaitedFor() throws {
+        let refusals = Mutex(3)
+        let daemon = try ScriptedDaemon { call in
+            switch call.method {
+            case Manager.Watch.qualifiedName:
+                return .stream(["absent", "running", "stopped"].map { Samples.change($0) }, hangsUp: false)
+            case Manager.List.qualifiedName:
+                var machine = Samples.machine
+                machine.enabled = false
+                machine.enabling = true
+                return .reply(Manager.List.self, .init(machine: machine, cells: []))
+            case Manager.Describe.qualifiedName:
+                var details = Samples.details
+                details.supervision?.desired = "stopped"
+                return .reply(Manager.Describe.self, .init(details: details))
+            default:
+                let isRefused = refusals.withLock { refusals in
+                    defer { refusals -= 1 }
+                    return refusals > 0
+                }
+                if isRefused { return .error(.notEnabled(message: "the hypervisor is not enabled")) }
+                return .reply(Manager.Start.self, .init(cell: Samples.cell()))
+            }
+        }
+        let outcome = try attach(daemon)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(outcome.error.contains("waiting until the hypervisor is enabled"))
+        #expect(daemon.calls.count { $0.method == Manager.Start.qualifiedName } == 4)
+    }
+
     @Test func untilItIsGivenUp() throws {
         let outcome = try attach(daemon([["absent", "running", "backing-off", "running", "gave-up"]]))
         #expect(outcome.status == 1)
@@ -66,7 +97,7 @@ struct AttachTests {
         let daemon = try daemon([["stopped", "running"], ["running", "stopped"]], desired: "stopped")
         let outcome = try attach(daemon)
         #expect(outcome.status == 0)
-        #expect(outcome.error == "jailhouse-ctl: the daemon has gone; waiting for it\n")
+        #expect(outcome.error == "jailhouse-ctl: the daemon has exited; waiting for it\n")
         #expect(daemon.calls.filter { $0.method == Manager.Start.qualifiedName }.count == 1)
     }
 

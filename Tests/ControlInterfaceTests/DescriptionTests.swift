@@ -72,7 +72,7 @@ struct DescriptionTests {
     @Test func parametersWithAllFieldsAreThoseOfTheText() throws {
         let parameters: [String: any Codable] = [
             "Enable": Manager.Enable.Parameters(configuration: "/c"), "Check": Manager.Check.Parameters(path: "/p"),
-            "ShutDownAll": Manager.ShutDownAll.Parameters(timeout: 1),
+            "ShutDownAll": Manager.ShutDownAll.Parameters(timeout: 1, endOfMachine: true),
             "ResetFailed": Manager.OneCellOrAll(cell: "c"), "Start": Manager.OneCell(cell: "c"),
         ]
         for (name, value) in parameters {

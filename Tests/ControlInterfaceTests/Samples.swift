@@ -27,7 +27,7 @@ enum Samples {
     static let bareDetails = Manager.Details(cell: bareCell)
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
-        memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541)
+        memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1])
     static let bareMachine = Manager.Machine(
         enabled: false, driver: false, version: "0.1", memPoolSize: 0, memPoolUsed: 0, remapPoolSize: 0,
         remapPoolUsed: 0)

@@ -2,11 +2,10 @@ import CellDefinition
 import Foundation
 import Hypervisor
 import JailhouseInterface
-import Logging
 import Supervision
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 @Suite("Commands whose turn comes late")
 struct CommandRunnerTests {
@@ -44,9 +43,9 @@ struct CommandRunnerTests {
             try Data(text.utf8).write(to: url)
         }
         let decidedOn = Observation(id: 1, state: .shutDown, failedCPUs: [], managementExits: [5])
-        var runner = CommandRunner(
-            hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path), files: TrustedFiles(),
-            logger: Logger(label: "test"), images: JudgedImages(), decidedOn: .present(decidedOn))
+        let runner = CommandRunner(
+            hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
+            decidedOn: .present(decidedOn))
         let definition = try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
         let outcome = runner.run(.start, "rtems", definition)
         if exits == 5 {

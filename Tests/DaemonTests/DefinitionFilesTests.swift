@@ -3,7 +3,7 @@ import CellDefinition
 import Foundation
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 @Suite("The definitions below the configuration directory")
 struct DefinitionFilesTests {

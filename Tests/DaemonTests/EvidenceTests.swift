@@ -3,7 +3,7 @@ import JailhouseInterface
 import Supervision
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 @Suite("Evidence and those who hear of it")
 struct EvidenceTests {
@@ -58,6 +58,31 @@ struct EvidenceTests {
         #expect(record.state == nil)
     }
 
+    @Test("A refused create keeps no lines of other cells, and one that the hypervisor did not see keeps none")
+    func refusedCreate() {
+        let console = """
+            Created cell "other"
+            Cell "other" can be loaded
+            FATAL: Invalid PIO write, port: 70 size: 1
+            RIP: 0x0000000000100020 RSP: 0x0000000000007ff0 FLAGS: 2
+            Parking CPU 3 (Cell: "other")
+            Page pool usage after cell creation: mem 214/979, remap 65541/131072
+            Created cell "rtems"
+
+            """
+        func lines(errno: Int32) -> [String] {
+            let refusal = Refusal(kind: .other, message: "", errno: errno)
+            var record = FailureRecord(.refused(.create, refusal), of: nil)
+            record.add(console: console, cell: "rtems")
+            return record.console
+        }
+        #expect(
+            lines(errno: 22) == [
+                "Page pool usage after cell creation: mem 214/979, remap 65541/131072", #"Created cell "rtems""#,
+            ])
+        #expect(lines(errno: 0).isEmpty)
+    }
+
     private func change(_ cell: String) -> Manager.Change {
         let cell = Manager.Cell(
             name: cell, condition: "running", restarts: 0, since: 0, sinceMonotonic: 0, defined: true)
@@ -93,6 +118,6 @@ struct EvidenceTests {
         #expect(error.message == "there is no cell rtms: did you mean rtems?")
         #expect(
             ManagerError.cellNotFound("x", among: ["linux", "rtems"]).message
-                == "there is no cell x: there are linux, rtems")
+                == "there is no cell x: known cells: linux, rtems")
     }
 }

@@ -3,7 +3,7 @@ import JailhouseInterface
 import Supervision
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 @Suite("The state file")
 struct StateFileTests {

@@ -6,7 +6,7 @@ import InmateImage
 import Synchronization
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 /// A directory of its own that goes with it.
 private final class Directory: Sendable {

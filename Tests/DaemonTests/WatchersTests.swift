@@ -1,7 +1,7 @@
 import ControlInterface
 import Testing
 
-@testable import jailhoused
+@testable import Daemon
 
 @Suite("Watchers")
 struct WatchersTests {

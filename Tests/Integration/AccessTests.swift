@@ -26,8 +26,8 @@ import Testing
             #expect(reply.contains(#""method":"\#(method.name)""#), "\(reply)")
             #expect(
                 machine.log.split(separator: "\n").contains {
-                    $0.contains("\(method.name) rtems, asked for by uid")
-                        || $0.contains("\(method.name), asked for by uid")
+                    $0.contains("\(method.name) rtems, requested by uid")
+                        || $0.contains("\(method.name), requested by uid")
                 }, "\(machine.log)")
         }
         #expect(try await machine.cell("rtems")?.condition == "absent")
@@ -43,11 +43,11 @@ import Testing
             "rtems": try Definitions.rtems((Place.inmates.path + "/rtems.exe", image.path))
         ])
         #expect(try await machine.control("start", "rtems").status == 0)
-        #expect(!machine.log.contains("another one than was checked"))
+        #expect(!machine.log.contains("has changed since it was checked"))
 
         try sound.write(to: image)
         #expect(try await machine.control("restart", "rtems").status == 0)
-        #expect(machine.log.contains("rtems: the image \(image.path) is another one than was checked"))
+        #expect(machine.log.contains("rtems: image \(image.path) has changed since it was checked"))
 
         try Data("#!/bin/sh\n".utf8).write(to: image)
         let starts = machine.console.matches(of: /started/.ignoresCase()).count

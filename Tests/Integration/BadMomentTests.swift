@@ -77,7 +77,7 @@ import Testing
         #expect(try await machine.control("start", "user").status == 0, "\(machine.log)")
         try await machine.inject("rtems", "deny")
         let restart = try await machine.control("restart", "rtems")
-        #expect(restart.status == 1 && restart.errors.contains("denied"), "\(restart)")
+        #expect(restart.status == 1 && restart.errors.contains("rejected"), "\(restart)")
         let cell = try await machine.state().cells.first { $0.name == "user" }
         #expect(cell?.state == "running" && cell?.starts == 2, "\(machine.log)")
     }

@@ -48,6 +48,21 @@ final class Container: Sendable {
         return String(console.dropFirst(before))
     }
 
+    /// Runs `systemctl VERB` and waits for the last message of systemd.
+    ///
+    /// - Returns: what the console showed meanwhile.
+    func leave(by verb: String) async throws -> String {
+        let before = console.count
+        // the connection may end sooner than the command
+        _ = try await run("systemctl \(verb)")
+        let last = ["Powering off.", "Rebooting.", "Halting system.", "Rebooting with kexec."]
+        try await eventually("it has left: \(console)", within: .seconds(60)) {
+            let shown = console.dropFirst(before)
+            return last.contains { shown.contains($0) }
+        }
+        return String(console.dropFirst(before))
+    }
+
     /// Powers it off.
     func end() async throws {
         script.closeInput()

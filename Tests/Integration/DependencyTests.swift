@@ -35,7 +35,7 @@ import Testing
         #expect(try await machine.cell("user")?.condition == "stopped")
         let stops = machine.console.split(separator: "\n").filter { $0.hasPrefix("shut down: ") }
         #expect(stops == ["shut down: cell \"user\"", "shut down: cell \"base\""])
-        for entry in ["Start base, for Start user, asked for by uid", "Stop user, for Stop base, asked for by uid"] {
+        for entry in ["Start base, for Start user, requested by uid", "Stop user, for Stop base, requested by uid"] {
             #expect(machine.log.contains(entry), "\(machine.log)")
         }
         #expect(try await machine.control("restart", "base").status == 0)

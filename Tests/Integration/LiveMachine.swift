@@ -60,7 +60,7 @@ final class LiveMachine: Sendable {
         currentDaemon = Mutex(nil)
     }
 
-    private func startDaemon() async throws {
+    func startDaemon() async throws {
         let daemon = try Program(daemonCommand)
         currentDaemon.withLock { $0 = daemon }
         try await eventually("the daemon answers: \(daemon.errors)") {

@@ -81,7 +81,7 @@ import Testing
         try await machine.inject("rtems", "deny")
         let stop = try await machine.control("stop", "rtems")
         #expect(stop.status == 1)
-        #expect(stop.errors.contains("denied"))
+        #expect(stop.errors.contains("rejected"))
         #expect(try await machine.cell("rtems")?.condition == "running")
         #expect(try await machine.control("comm", "rtems").output.contains("denied"))
     }

@@ -152,6 +152,6 @@ import Testing
         defer { umount2(machine.directory.url.appending(path: "run").path, CInt(MNT_DETACH)) }
         #expect(try await machine.control("start", "rtems").status == 0)
         #expect(try await machine.cell("rtems")?.condition == "running")
-        #expect(machine.log.components(separatedBy: "the state file cannot be written").count == 2, "\(machine.log)")
+        #expect(machine.log.components(separatedBy: "cannot write the state file").count == 2, "\(machine.log)")
     }
 }

@@ -119,4 +119,52 @@ import Testing
         #expect(second.status == 1)
         #expect(second.errors.contains("another daemon"), "\(second)")
     }
+
+    @Test("A second daemon with directories of its own is kept away from the same driver")
+    func secondDirectories() async throws {
+        let machine = try await LiveMachine.start()
+        let runtime = machine.directory.url.appending(path: "other").path
+        let second = try await machine.daemonCommand("--runtime", runtime)
+        #expect(second.status == 1)
+        #expect(second.errors.contains("another daemon controls /dev/jailhouse"), "\(second)")
+        #expect(!FileManager.default.fileExists(atPath: runtime + "/control"))
+    }
+
+    @Test("A file where the lock was once does not disarm the orderly end")
+    func foreignLockFile() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try Data().write(to: machine.directory.url.appending(path: "run/lock"))
+        machine.signalDaemon(SIGSTOP)
+        let ended = try await machine.daemonCommand("--shut-down-all", "--within", "6")
+        #expect(ended.status == 0, "\(ended)")
+        #expect(ended.output == "stopped rtems\nthe hypervisor is disabled\n", "each result once")
+        #expect(!ended.errors.contains("stopped rtems"), "\(ended)")
+    }
+
+    @Test("After the end of the machine a daemon of the same boot begins as after a boot")
+    func softReboot() async throws {
+        let definition = try Definitions.rtems(("autostart = false", "autostart = true"))
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        try await eventually("it starts by itself: \(machine.log)") {
+            try await machine.cell("rtems")?.condition == "running"
+        }
+        #expect(try await machine.daemonCommand("--shut-down-all", "--within", "10").status == 0)
+        #expect(try await machine.control("status").output.contains("Hypervisor: disabled"))
+        machine.signalDaemon(SIGTERM)
+        _ = try await machine.daemonEnd()
+        try await machine.startDaemon()
+        try await eventually("it starts by itself again: \(machine.log)") {
+            try await machine.cell("rtems")?.condition == "running"
+        }
+    }
+
+    @Test("After a person has shut all down the next daemon leaves it so")
+    func shutDownByHand() async throws {
+        let definition = try Definitions.rtems(("autostart = false", "autostart = true"))
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        #expect(try await machine.control("shut-down-all").status == 0)
+        try await machine.killDaemon()
+        #expect(try await machine.control("status").output.contains("Hypervisor: disabled"))
+    }
 }

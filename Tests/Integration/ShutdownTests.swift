@@ -53,6 +53,24 @@ import Testing
         try await container.end()
     }
 
+    @Test("However the machine ends, all is stopped in time", arguments: ["reboot", "halt", "start kexec.target"])
+    func ends(verb: String) async throws {
+        let container = try await Container.boot()
+        try await define(["a", "b", "c"], in: container)
+        for cell in ["a", "b", "c"] { try await container.output("jailhouse-ctl start \(cell)") }
+        try await container.output("jailhouse-sim inject --directory /run/jailhouse-sim b hang")
+        let began = ContinuousClock.now
+        let console = try await container.leave(by: verb)
+        #expect(ContinuousClock.now - began < .seconds(35))
+        let machine = lines(console, of: "jailhouse-sim")
+        #expect(machine.contains("disabled"), "\(console)")
+        #expect(
+            lines(console, of: "jailhouse-shutdown") == [
+                "stopped c", "stopped b", "stopped a", "the hypervisor is disabled",
+            ], "\(console)")
+        try await container.end()
+    }
+
     @Test("A daemon that does not answer is replaced, also where there is no watchdog")
     func frozenDaemon() async throws {
         let container = try await Container.boot()

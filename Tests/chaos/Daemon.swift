@@ -118,7 +118,7 @@ final class Daemon: Sendable {
                 let line = String(decoding: rest[..<end], as: UTF8.self)
                 if line.contains("the state file") {
                     saying.withLock { saying in
-                        if line.contains("cannot be written") { saying.stateIsUnwritten = true }
+                        if line.contains("cannot write the state file") { saying.stateIsUnwritten = true }
                         if line.contains("is writable again") { saying.stateIsUnwritten = false }
                     }
                 }

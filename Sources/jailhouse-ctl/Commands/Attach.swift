@@ -10,7 +10,7 @@ struct Attach: ParsableCommand {
         discussion: """
             Shows each change as 'watch' does, and tells the service manager when the cell runs. Ends with status 0 \
             when the cell was stopped, with 1 when it failed and is not restarted. SIGTERM and SIGINT end the command, \
-            not the cell. When the daemon is restarted the command waits for it.
+            not the cell. When the daemon is restarted, or has not enabled the hypervisor yet, the command waits.
 
             Example: jailhouse-ctl attach rtems
             """
@@ -45,7 +45,7 @@ struct Attachment {
         case givenUp(condition: String)
     }
 
-    /// How often a daemon that has gone is called.
+    /// Between two attempts to reach a daemon that has exited, or a hypervisor that is not enabled yet.
     private static let reconnectionInterval = Duration.milliseconds(200)
 
     let cell: String
@@ -54,7 +54,7 @@ struct Attachment {
     private var watch: ReplyStream<Manager.Watch>?
     /// What the cell was before its start is no end.
     private var hasRun = false
-    /// That the daemon has gone is said once, until it answers again.
+    /// It has been said that the daemon has exited; once, until it answers again.
     private var waits = false
 
     init(cell: String, daemon: Daemon, screen: Screen) {
@@ -71,8 +71,36 @@ struct Attachment {
             throw CommandFailure(.disconnected, socketWasChosen: daemon.chosenSocket != nil)
         }
         try show(change)
-        let started = try daemon.call(Manager.Start.self, .init(cell: cell)).cell
+        let started = try startWhenEnabled()
         Notification.send([.ready, .status("cell \(cell): \(started.condition)")])
+    }
+
+    /// At boot the cell may be started before the hypervisor is enabled: the driver is not loaded yet, or udev has not
+    /// made its node accessible to the daemon. As long as the daemon is going to enable it, this waits; a unit has a
+    /// time limit of its own (TimeoutStartSec=).
+    private func startWhenEnabled() throws -> Manager.Cell {
+        var waits = false
+        while true {
+            do throws(ControlError) {
+                return try daemon.connect(toChange: true).call(Manager.Start.self, .init(cell: cell)).cell
+            } catch {
+                let failure = CommandFailure(error, socketWasChosen: daemon.chosenSocket != nil)
+                switch error {
+                case .manager(.notEnabled), .manager(.noDriver): break
+                default: throw failure
+                }
+                let machine = try daemon.call(Manager.List.self).machine
+                if machine.enabled { continue }
+                guard machine.enabling == true else { throw failure }
+                if !waits {
+                    let text = "jailhouse-ctl: waiting until the hypervisor is enabled\n"
+                    try? SystemCall.write(Array(text.utf8), to: STDERR_FILENO)
+                    Notification.send([.status("waiting until the hypervisor is enabled")])
+                }
+                waits = true
+                SystemCall.sleep(for: Self.reconnectionInterval)
+            }
+        }
     }
 
     /// Shows changes until the cell has ended for good.
@@ -113,7 +141,8 @@ struct Attachment {
 
     private mutating func reconnect() throws {
         if !waits {
-            try? SystemCall.write(Array("jailhouse-ctl: the daemon has gone; waiting for it\n".utf8), to: STDERR_FILENO)
+            try? SystemCall.write(
+                Array("jailhouse-ctl: the daemon has exited; waiting for it\n".utf8), to: STDERR_FILENO)
         }
         waits = true
         while true {

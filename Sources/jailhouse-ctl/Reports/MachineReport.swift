@@ -11,6 +11,8 @@ struct MachineReport: Encodable {
         let memPoolUsed: Int
         let remapPoolSize: Int
         let remapPoolUsed: Int
+        @JSON.OrNull var poolsAge: Int?
+        let lostCPUs: [Int]
 
         init(_ machine: Manager.Machine) {
             enabled = machine.enabled
@@ -21,6 +23,8 @@ struct MachineReport: Encodable {
             memPoolUsed = machine.memPoolUsed
             remapPoolSize = machine.remapPoolSize
             remapPoolUsed = machine.remapPoolUsed
+            poolsAge = machine.poolsAge
+            lostCPUs = machine.lostCpus ?? []
         }
     }
 
@@ -40,11 +44,18 @@ struct MachineReport: Encodable {
         list.add("Hypervisor", style(state, condition.paint))
         list.add("System", machine.system.map { Text.printable($0) } ?? "none configured")
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
+        if !machine.lostCPUs.isEmpty {
+            let numbers = machine.lostCPUs.map(String.init).joined(separator: ", ")
+            list.add("Lost CPUs", style("\(numbers): parked after a violation by Linux; reboot", Condition.bad.paint))
+        }
         if machine.enabled {
+            // reading them waits for the driver, as long as it is busy
+            let age = machine.poolsAge.map { $0 / 1_000_000 } ?? 0
             list.add(
                 "Memory",
                 "\(machine.memPoolUsed) of \(machine.memPoolSize) pages used, "
-                    + "\(machine.remapPoolUsed) of \(machine.remapPoolSize) for remapping")
+                    + "\(machine.remapPoolUsed) of \(machine.remapPoolSize) for remapping"
+                    + (age < 3 ? "" : " (\(age) s ago)"))
         }
         list.add("Cells", summary)
         let head = style(condition.bullet, condition.paint) + " " + style("Jailhouse", .bold)

@@ -1,0 +1,113 @@
+import CellConfiguration
+import CellDefinition
+import ControlInterface
+import JailhouseInterface
+import Supervision
+
+/// What the daemon knows of all cells besides their lives: the definitions in force, what is wrong with others, failures.
+struct CellBook {
+    private(set) var cells: [String: ManagedCell] = [:]
+    /// System configurations by their paths.
+    private(set) var systems: [String: SystemSource] = [:]
+
+    /// Nil for what is known by its life only.
+    subscript(_ name: String) -> ManagedCell? {
+        get { cells[name] }
+        set { cells[name] = newValue }
+    }
+
+    /// The failures of cells with a definition in force.
+    var failures: [String: [FailureRecord]] {
+        cells.compactMapValues { $0.definition == nil ? nil : $0.failures }
+    }
+
+    mutating func keep(_ record: FailureRecord, of name: String) {
+        cells[name, default: ManagedCell(name)].keep(record)
+    }
+
+    /// Adds what the console showed to a failure that is kept.
+    ///
+    /// - Returns: the failure with it; nil when it is no longer kept.
+    mutating func add(_ console: String, to failure: FailureRecord, of name: String) -> FailureRecord? {
+        guard
+            let index = cells[name]?.failures.lastIndex(where: { $0.at == failure.at && $0.cause == failure.cause })
+        else { return nil }
+        cells[name]?.failures[index].add(console: console, cell: name)
+        return cells[name]?.failures[index]
+    }
+
+    /// Forgets cells that have neither a definition nor a life.
+    mutating func prune(_ fleet: Fleet) {
+        for (name, cell) in cells where cell.definitionPath == nil && fleet.cells[name] == nil { cells[name] = nil }
+    }
+
+    /// A system as the fleet knows it.
+    mutating func known(_ system: SystemSource) -> FleetSystem {
+        systems[system.path] = system
+        return FleetSystem(path: system.path, cpus: system.descriptor.rootCell.cpus.members)
+    }
+
+    /// Takes in what the configuration directory has when the daemon begins.
+    mutating func begin(_ loaded: LoadedDefinitions, failures: [String: [FailureRecord]]) {
+        for definition in loaded.definitions {
+            cells[definition.name] = ManagedCell(definition, loaded, failures)
+        }
+        noteProblems(loaded)
+    }
+
+    /// Takes in what was read again: what is broken keeps what was in force before.
+    ///
+    /// - Returns: the reply to whoever asked, and what the fleet must be told.
+    mutating func take(
+        _ fresh: LoadedDefinitions, _ fleet: Fleet, failures: [String: [FailureRecord]]
+    ) -> (reply: Manager.Reload.Reply, events: [FleetEvent]) {
+        var reply = Manager.Reload.Reply()
+        var events: [FleetEvent] = []
+        for definition in fresh.definitions {
+            let name = definition.name
+            guard let old = cells[name]?.definition else {
+                reply.added.append(name)
+                cells[name] = ManagedCell(definition, fresh, failures)
+                events.append(.defined(name, FleetDefinition(definition)))
+                continue
+            }
+            cells[name]?.images = fresh.images[name] ?? JudgedImages()
+            guard old != definition || cells[name]?.problem != nil else { continue }
+            let exists = fleet.cells[name]?.lifecycle.sighting?.observation != nil
+            let isChanged = old.configuration != definition.configuration
+            let wasOutdated = cells[name]?.isOutdated == true
+            cells[name]?.isOutdated = exists && (isChanged || wasOutdated)
+            if old != definition { reply.changed.append(name) }
+            cells[name]?.problem = nil
+            cells[name]?.definition = definition
+            cells[name]?.definitionPath = definition.path
+            events.append(.defined(name, FleetDefinition(definition)))
+        }
+
+        let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
+        for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
+            if fresh.problems.contains(where: { cell.definitionPath.map($0.isAbout) == true }) { continue }
+            reply.removed.append(name)
+            cells[name]?.forgetDefinition()
+            events.append(.defined(name, nil))
+        }
+
+        noteProblems(fresh)
+        reply.problems = fresh.problems.map(\.message)
+        if fresh.areSettingsUsable, fresh.isSystemUsable {
+            events.append(.configured(fresh.system.map { known($0) }))
+        }
+        return (reply, events)
+    }
+
+    /// Shows refused definitions under the names that they would have.
+    private mutating func noteProblems(_ loaded: LoadedDefinitions) {
+        for problem in loaded.problems {
+            guard let name = problem.cell else { continue }
+            cells[name, default: ManagedCell(name)].problem =
+                cells[name]?.definition == nil
+                ? problem.message : "\(problem.message); the previous definition remains in force"
+            if cells[name]?.definitionPath == nil { cells[name]?.definitionPath = problem.path }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import CellConfiguration
+import CellDefinition
+import Glibc
+import Hypervisor
+import InmateImage
+import JailhouseInterface
+import Supervision
+import SystemCalls
+
+/// Carries out one command for one cell; blocks, and so runs on the command thread.
+struct CommandRunner: Sendable {
+    let hypervisor: HypervisorCommands
+    /// The cell as it was when the command was decided on.
+    let decidedOn: Sighting?
+    /// What is loaded.
+    var images: ReadImages?
+    /// Rings when the evidence of the cell's last failure has been read: see ``PendingEvidence``.
+    var evidence: Bell?
+    /// Definitions of other cells that exist.
+    var neighbours: [CellDefinition] = []
+    var system: SystemDescriptor?
+
+    /// Cells are addressed by name, never by number: a number may belong to another cell by now.
+    ///
+    /// - Parameter definition: nil for a cell whose definition was removed: it can be shut down.
+    func run(_ command: Command, _ name: String, _ definition: CellDefinition?) -> Outcome {
+        let cell = CellReference(name: name)
+        evidence?.wait(atMost: PendingEvidence.patience)
+        do {
+            guard isAsItWas(name, for: command) else { return .overtaken }
+            switch command {
+            case .create:
+                guard let definition else { return .refused(.noDefinition) }
+                if let refusal = refusal(ofCreating: definition) { return .refused(refusal) }
+                return .done(unanswered: try hypervisor.create(name, definition.configuration))
+            case .load:
+                let pieces = (images?.pieces ?? []).map { PreloadImage(address: $0.address, contents: $0.contents) }
+                return .done(unanswered: try hypervisor.load(cell, pieces))
+            case .start: return .done(unanswered: try hypervisor.start(cell))
+            case .shutDown: return .done(unanswered: try hypervisor.load(cell, []))
+            case .destroy: return .done(unanswered: try hypervisor.destroy(cell))
+            }
+        } catch {
+            return .refused(Refusal(error))
+        }
+    }
+
+    /// What a cell that exists and this one would do to each other, which the hypervisor does not look at.
+    private func refusal(ofCreating definition: CellDefinition) -> Refusal? {
+        for other in neighbours {
+            let findings = DefinitionSet([definition, other]).mutualFindings(in: system)
+            guard let finding = findings.first(where: { $0.severity == .error }) else { continue }
+            return Refusal(kind: .definition, message: "the cell \(other.name) exists, and \(finding)")
+        }
+        return nil
+    }
+
+    /// Commands wait for one another, some for long, and other tools may change cells as well: looked at last of all.
+    ///
+    /// If another tool has stopped or started the cell's CPUs since, what was loaded is used up; and whether a start
+    /// takes effect is found out by how often that happened.
+    private func isAsItWas(_ name: String, for command: Command) -> Bool {
+        switch (decidedOn, hypervisor.sighting(of: name, command == .start ? .managementExits : [])) {
+        case (.present(let old), .present(let new)):
+            guard old.id == new.id, old.state == new.state else { return false }
+            guard command == .start, let before = old.managementExits, let exits = new.managementExits else {
+                return true
+            }
+            return before == exits
+        case (let old, let new): return old == new
+        }
+    }
+}
+
+extension Refusal {
+    static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
+    static let daemonEnds = Refusal(kind: .other, message: "the daemon is shutting down")
+
+    init(_ error: HypervisorError) {
+        let kind: Kind =
+            switch error.code {
+            case .denied: .denied
+            case .otherCellLocked: .otherCellLocked
+            case .malformedConfiguration: .definition
+            default: .other
+            }
+        self.init(kind: kind, message: error.message, errno: error.errno)
+    }
+}
+
+extension MachineRefusal {
+    init(_ error: HypervisorError) {
+        let kind: Kind =
+            switch error.code {
+            case .noDriver: .noDriver
+            case .disabled: .disabled
+            case .enabled: .enabled
+            case .malformedConfiguration: .configuration
+            default: .other
+            }
+        // neither the configuration nor the hypervisor's file, which stay what they are
+        let isPassing = ![0, EINVAL, ENOENT].contains(error.errno)
+        self.init(kind: kind, message: error.message, errno: error.errno, isPassing: isPassing)
+    }
+}
+
+extension HypervisorCommands {
+    func enable(_ source: SystemSource) throws(MachineRefusal) {
+        let configuration: [UInt8]
+        do {
+            configuration = try source.configuration()
+        } catch {
+            throw MachineRefusal(kind: .configuration, message: error.sentence)
+        }
+        do { try enable(configuration) } catch { throw MachineRefusal(error) }
+    }
+
+    func disableAll() throws(MachineRefusal) {
+        do { try disable() } catch { throw MachineRefusal(error) }
+    }
+}

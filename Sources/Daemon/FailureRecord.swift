@@ -1,0 +1,93 @@
+import JailhouseInterface
+import Supervision
+
+/// The evidence of one failure, kept before anything was repaired.
+struct FailureRecord: Hashable, Sendable, Codable {
+    /// How many are kept of each cell.
+    static let kept = 8
+
+    /// µs since 1970.
+    var at: Int
+    var cause: FailureCause
+    /// The hypervisor's word for the cell at that time; nil when there was no such cell.
+    var state: String?
+    var failedCPUs: [Int]
+    /// What the hypervisor's console showed last.
+    var console: [String]
+    /// How often the cell's CPUs had left it, in all and for the hypervisor's own business; nil when that could not be
+    /// read, and in records of older daemons.
+    var exits: Int?
+    var managementExits: Int?
+
+    init(
+        _ cause: FailureCause, of observation: Observation?, exits: (total: UInt64?, management: UInt64?) = (nil, nil),
+        console: String = "", cell: String? = nil
+    ) {
+        at = Clock.realTime()
+        self.cause = cause
+        state = observation?.state.rawValue
+        self.exits = exits.total.map { Int(clamping: $0) }
+        managementExits = exits.management.map { Int(clamping: $0) }
+        failedCPUs = observation?.failedCPUs ?? []
+        self.console = Self.lines(of: console, about: observation?.failedCPUs ?? [], of: cell)
+    }
+
+    /// Adds what the console showed, which is read beside the supervision.
+    mutating func add(console text: String, cell: String) {
+        // the hypervisor was not asked
+        if case .refused(_, let refusal) = cause, refusal.errno == 0 { return }
+        console = Self.lines(of: text, about: failedCPUs, of: cell)
+    }
+
+    /// The cause and, if the hypervisor gave one, its reason.
+    var reason: String {
+        // a block of this cell begins with its reason; other lines are not reasons
+        guard !failedCPUs.isEmpty, let line = console.first, line.hasPrefix(Self.fatal) else { return "\(cause)" }
+        return "\(cause): \(line.dropFirst(Self.fatal.count))"
+    }
+
+    private static let fatal = "FATAL: "
+
+    /// The last block, from its first `FATAL` on, in which one of these CPUs was parked. Without such a block: the last
+    /// few lines, but none that are about another cell.
+    private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
+        let lines = console.split(whereSeparator: \.isNewline).map(String.init)
+        let isReason = lines.map { $0.hasPrefix(fatal) }
+        let beginnings = lines.indices.filter { isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
+        var others: [Range<Int>] = []
+        var end = lines.endIndex
+        for beginning in beginnings.reversed() {
+            let block = lines[beginning..<end]
+            let parked = block.compactMap(parkedCPU)
+            // an incomplete one does not name another cell
+            if !cpus.isEmpty, parked.isEmpty || parked.contains(where: cpus.contains) {
+                return Array(block.prefix(40))
+            }
+            let last = block.lastIndex { parkedCPU($0) != nil } ?? block.endIndex - 1
+            if cell == nil || !block[beginning...last].contains(where: { isAbout(cell, $0) }) {
+                others.append(beginning..<last + 1)
+            }
+            end = beginning
+        }
+        let own = lines.indices.filter { index in
+            !others.contains { $0.contains(index) } && !(names(lines[index]) && !isAbout(cell, lines[index]))
+        }
+        return own.suffix(5).map { lines[$0] }
+    }
+
+    /// Whether a line names a cell: `Created cell "x"`, `Cell "x" can be loaded`, `Parking CPU 3 (Cell: "x")`.
+    private static func names(_ line: String) -> Bool {
+        line.contains("ell \"") || line.contains("Cell: \"")
+    }
+
+    private static func isAbout(_ cell: String?, _ line: String) -> Bool {
+        guard let cell else { return true }
+        return line.contains("ell \"\(cell)\"") || line.contains("Cell: \"\(cell)\"")
+    }
+
+    private static func parkedCPU(_ line: String) -> Int? {
+        let words = line.split(separator: " ", maxSplits: 3)
+        guard words.count >= 3, words[0] == "Parking", words[1] == "CPU" else { return nil }
+        return Int(words[2])
+    }
+}

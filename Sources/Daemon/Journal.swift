@@ -1,0 +1,82 @@
+import ControlInterface
+import JailhouseInterface
+import Logging
+import Supervision
+
+/// Reports to the journal and to watchers.
+struct Journal {
+    let logger: Logger
+    var watchers = Watchers()
+
+    init(logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Puts what happened to a cell into the journal and notifies the watchers.
+    mutating func tell(_ report: Report, of cell: ShownCell) {
+        let name = cell.managed.name
+        let failure = cell.managed.failures.last
+        var metadata: Logger.Metadata = ["cell": "\(name)", "condition": "\(cell.lifecycle.condition.rawValue)"]
+        if let observation = cell.lifecycle.sighting?.observation {
+            metadata["state"] = "\(observation.state.rawValue)"
+            metadata["id"] = "\(observation.id)"
+        }
+        var sentence = report.sentence
+        if case .failed = report, let reason = failure?.reason { sentence = reason }
+        logger.log(level: report.level, "\(name): \(sentence)", metadata: metadata)
+        if case .failed = report {
+            for line in failure?.console ?? [] {
+                logger.info("\(name): console: \(line)", metadata: ["cell": "\(name)"])
+            }
+        }
+        var previous: String?
+        if case .conditionChanged(let from, _) = report { previous = from.rawValue }
+        watchers.tell(
+            Manager.Change(
+                at: Clock.realTime(), kind: report.kind, cell: cell.onWire, previous: previous,
+                message: sentence, missed: 0))
+    }
+
+    /// What is wrong with the configuration.
+    func tell(_ loaded: LoadedDefinitions) {
+        for problem in loaded.problems {
+            logger.error("\(problem.message)", metadata: problem.cell.map { ["cell": "\($0)"] } ?? [:])
+        }
+        for warning in loaded.warnings { logger.warning("\(warning)") }
+    }
+
+    /// What happened to the machine.
+    ///
+    /// - Parameter sentence: of a failure.
+    func tell(_ report: MachineReport, _ sentence: (FleetFailure) -> String) {
+        switch report {
+        case .seen(let isEnabled): logger.notice("the hypervisor is \(isEnabled ? "enabled" : "disabled")")
+        case .enabled(let system, let despite):
+            if let despite { logger.warning("\(despite.message); nevertheless the hypervisor is enabled") }
+            logger.notice("enabled the hypervisor with \(system.path)")
+        case .disabled(let despite):
+            if let despite { logger.warning("\(despite.message); nevertheless the hypervisor is disabled") }
+            logger.notice("disabled the hypervisor")
+        case .notEnabled(let failure, let retry):
+            logger.error("\(sentence(failure))\(retry.map { "; retrying in \($0)" } ?? "")")
+        case .waits(let name, let reason): logger.notice("\(name) \(reason)", metadata: ["cell": "\(name)"])
+        }
+    }
+}
+
+extension Fleet {
+    /// One line for `systemctl status`, such as `2 cells running, 1 failed`.
+    var summary: String {
+        guard hasDriver else { return "no driver: /dev/jailhouse does not exist" }
+        guard isEnabled else { return "hypervisor disabled" }
+        var counts: [Condition: Int] = [:]
+        for cell in cells.values { counts[cell.lifecycle.condition, default: 0] += 1 }
+        if !nameless.isEmpty { counts[.foreign, default: 0] += nameless.count }
+        let present = Condition.allCases.filter { $0 != .absent }.compactMap { condition in
+            counts[condition].map { (count: $0, word: condition.rawValue) }
+        }
+        guard let first = present.first else { return "hypervisor enabled, no cells" }
+        let words = ["\(first.count) \(first.count == 1 ? "cell" : "cells") \(first.word)"]
+        return (words + present.dropFirst().map { "\($0.count) \($0.word)" }).joined(separator: ", ")
+    }
+}

@@ -1,0 +1,187 @@
+import ControlInterface
+import ControlServer
+import Hypervisor
+import JailhouseInterface
+import Logging
+import NIOPosix
+import Supervision
+
+/// The codec in front of the ``Supervisor``: decodes and checks a call, has it carried out, encodes the reply.
+struct ManagerService: CallService {
+    let supervisor: Supervisor
+    let info: VarlinkServiceInfo
+    let logger: Logger
+    private let readings = (ofAdministrators: Turns(2), ofReaders: Turns(1, rests: true))
+    /// A check takes long: it has turns of its own, so that it delays no other reading.
+    private let checks = (ofAdministrators: Turns(1), ofReaders: Turns(1, rests: true))
+    private let refusals = RareLog.Pace(burst: 50)
+    /// Reading the console waits for the driver's lock, as long as a command of any program lasts.
+    private let consoleThread = NIOThreadPool(numberOfThreads: 1)
+
+    init(supervisor: Supervisor, info: VarlinkServiceInfo, logger: Logger) {
+        self.supervisor = supervisor
+        self.info = info
+        self.logger = logger
+        consoleThread.start()
+    }
+
+    private static let sendNothing: Send = { _ in }
+
+    func reply(to limit: LimitReached) -> [UInt8] {
+        VarlinkReply.message(ManagerError.limitExceeded(limit: limit.limit, message: limit.message))
+    }
+
+    /// In which clients' messages are decoded and their calls that only read are answered. Those of readers run one at a
+    /// time, and at most half of the time: so a processor is left for supervision.
+    func turns(_ access: Access) -> Turns {
+        access == .everything ? readings.ofAdministrators : readings.ofReaders
+    }
+
+    func answer(_ call: VarlinkCall, from peer: Peer, _ access: Access, send: @escaping Send) async throws {
+        let send = call.oneway ? Self.sendNothing : send
+        if let reply = info.reply(to: call) { return try await send(reply) }
+        guard let method = Manager.method(named: call.method) else { return }
+        if method.changesSomething && access == .reading {
+            let answer = Answer(
+                subject: subject(of: call, method),
+                refusal: ManagerError.permissionDenied(
+                    method: method.name,
+                    message:
+                        "\(method.name) is not permitted on the status socket, which is read-only: use the control "
+                        + "socket, as root or as a member of group jailhouse-admin"))
+            if let suppressed = refusals.next() { note(method, answer, for: peer, suppressed: suppressed) }
+            return try await send(answer.bytes)
+        }
+        switch call.method {
+        case Manager.Watch.qualifiedName: try await watch(call, send)
+        case Manager.Console.qualifiedName: try await console(call, send)
+        case Manager.Check.qualifiedName:
+            let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
+            try await send(turns.take { await reply(to: call) }.bytes)
+        default:
+            if method.changesSomething {
+                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
+                note(method, answer, for: peer)
+                try await send(answer.bytes)
+            } else {
+                try await send(turns(access).take { await reply(to: call) }.bytes)
+            }
+        }
+    }
+
+    private func reply(to call: VarlinkCall) async -> Answer {
+        typealias M = Manager
+        return switch call.method {
+        case M.List.qualifiedName: await reply(call, M.List.self) { _ in await supervisor.list() }
+        case M.Describe.qualifiedName:
+            await reply(call, M.Describe.self) { .init(details: try await supervisor.describe($0.cell)) }
+        case M.Enable.qualifiedName:
+            await reply(call, M.Enable.self) {
+                try await supervisor.enable(path: $0.configuration)
+                return Nothing()
+            }
+        case M.Disable.qualifiedName:
+            await reply(call, M.Disable.self) {
+                try await supervisor.disable(others: $0.others ?? false)
+                return Nothing()
+            }
+        case M.Create.qualifiedName:
+            await reply(call, M.Create.self) { try await supervisor.request(.create, $0.cell) }
+        case M.Start.qualifiedName:
+            await reply(call, M.Start.self) { try await supervisor.request(.start, $0.cell) }
+        case M.Stop.qualifiedName:
+            await reply(call, M.Stop.self) { try await supervisor.request(.stop, $0.cell) }
+        case M.Restart.qualifiedName:
+            await reply(call, M.Restart.self) { try await supervisor.request(.restart, $0.cell) }
+        case M.Destroy.qualifiedName:
+            await reply(call, M.Destroy.self) { try await supervisor.request(.destroy, $0.cell) }
+        case M.ResetFailed.qualifiedName:
+            await reply(call, M.ResetFailed.self) {
+                try await supervisor.resetFailed($0.cell)
+                return Nothing()
+            }
+        case M.Reload.qualifiedName: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
+        case M.ShutDownAll.qualifiedName:
+            await reply(call, M.ShutDownAll.self) {
+                let reply = try await supervisor.shutDownAll(
+                    within: .microseconds($0.timeout ?? M.ShutDownAll.standardTimeout),
+                    endOfMachine: $0.endOfMachine ?? false)
+                for line in reply.lines { logger.notice("\(line)") }
+                return reply
+            }
+        case M.CommunicationRegion.qualifiedName:
+            await reply(call, M.CommunicationRegion.self) { .init(region: try await supervisor.region($0.cell)) }
+        case M.Statistics.qualifiedName:
+            await reply(call, M.Statistics.self) { .init(statistics: try await supervisor.statistics($0.cell)) }
+        case M.Failures.qualifiedName:
+            await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
+        case M.Check.qualifiedName:
+            await reply(call, M.Check.self) { .init(findings: try await supervisor.check(path: $0.path)) }
+        default: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
+        }
+    }
+
+    private func reply<Method: ManagerMethod>(
+        _ call: VarlinkCall, _ method: Method.Type, _ body: (Method.Parameters) async throws -> Method.Reply
+    ) async -> Answer {
+        var subject: String?
+        do {
+            let parameters = try call.parameters(of: method)
+            subject = (parameters as? any NamesSubject)?.subject
+            return Answer(subject: subject, bytes: try VarlinkReply.message(of: method, await body(parameters)))
+        } catch let error as ServiceError {
+            return Answer(subject: subject, refusal: error)
+        } catch {
+            return Answer(subject: subject, refusal: ManagerError(any: error))
+        }
+    }
+
+    /// What the hypervisor prints, from what it still has on, until it is disabled or the client disconnects.
+    private func console(_ call: VarlinkCall, _ send: Send) async throws {
+        do {
+            _ = try call.parameters(of: Manager.Console.self)
+            let reader = ConsoleSource(reader: try ConsoleReader(path: supervisor.hypervisor.device))
+            while !Task.isCancelled {
+                let text = try await consoleThread.runIfActive { try reader.reader.read() }
+                if text.isEmpty {
+                    try await Task.sleep(for: ConsoleReader.pause)
+                } else {
+                    try await send(VarlinkReply.message(of: Manager.Console.self, .init(text: text), continues: true))
+                }
+            }
+        } catch let error as ServiceError {
+            try await send(VarlinkReply.message(error))
+        } catch let error as HypervisorError {
+            try await send(VarlinkReply.message(ManagerError(error)))
+        }
+    }
+
+    private func watch(_ call: VarlinkCall, _ send: Send) async throws {
+        let watch: (id: Int, changes: AsyncStream<Manager.Change>)
+        do {
+            watch = try await supervisor.watch(call.parameters(of: Manager.Watch.self).cell)
+        } catch let error as ServiceError {
+            return try await send(VarlinkReply.message(error))
+        } catch {
+            return try await send(VarlinkReply.message(ManagerError(any: error)))
+        }
+        do {
+            for await change in watch.changes {
+                try await send(VarlinkReply.message(of: Manager.Watch.self, .init(change: change), continues: true))
+            }
+        } catch {
+            await supervisor.unwatch(watch.id)
+            throw error
+        }
+        await supervisor.unwatch(watch.id)
+    }
+}
+
+/// A ``ConsoleReader`` that a closure can capture.
+private final class ConsoleSource: Sendable {
+    let reader: ConsoleReader
+
+    init(reader: consuming ConsoleReader) {
+        self.reader = reader
+    }
+}

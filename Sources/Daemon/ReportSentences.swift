@@ -1,0 +1,57 @@
+import JailhouseInterface
+import Logging
+import Supervision
+
+extension Report {
+    /// The word in a change's `kind`.
+    var kind: String {
+        switch self {
+        case .conditionChanged(_, .absent): "gone"
+        case .conditionChanged: "condition"
+        case .adopted: "adopted"
+        case .failed: "failure"
+        case .restarting: "restarting"
+        case .gaveUp: "gave-up"
+        case .lostStart: "lost-start"
+        case .recreating: "recreating"
+        case .shutdownAnswered: "shutdown"
+        case .cpusFailed: "cpus-failed"
+        case .replaced: "replaced"
+        }
+    }
+
+    var level: Logger.Level {
+        switch self {
+        case .conditionChanged, .adopted, .shutdownAnswered(.approved), .shutdownAnswered(.notAsked): .info
+        case .restarting, .replaced, .shutdownAnswered: .notice
+        case .recreating, .lostStart, .cpusFailed: .warning
+        case .failed, .gaveUp: .error
+        }
+    }
+
+    /// For people.
+    var sentence: String {
+        switch self {
+        case .conditionChanged(let from, let to): "\(from.rawValue) → \(to.rawValue)"
+        case .adopted(let state): "adopted in state \(state.rawValue)"
+        case .failed(let cause): "\(cause)"
+        case .restarting(let delay, let attempt, let limit):
+            "restarting \(delay == .zero ? "at once" : "in \(delay)") (attempt \(attempt) of \(limit))"
+        case .gaveUp(let attempts, let within):
+            "failed again after \(attempts) restarts within \(within): giving up until it is started by hand"
+        case .lostStart(let attempt):
+            "the hypervisor lost its start (none of its CPUs ran): starting again, attempt \(attempt)"
+        case .recreating(let refusal): "destroying and creating it again because load was refused: \(refusal.message)"
+        case .shutdownAnswered(.approved): "the inmate approved the shutdown request"
+        case .shutdownAnswered(.denied): "the inmate rejected the shutdown request"
+        case .shutdownAnswered(.timedOut):
+            """
+            the inmate did not answer the shutdown request in time; Linux was stalled while the hypervisor waited
+            """
+        case .shutdownAnswered(.notAsked): "stopped without a shutdown request"
+        case .cpusFailed(let cpus):
+            "CPU \(cpus.map(String.init).joined(separator: ", ")) failed; the cell continues without it"
+        case .replaced(let id): "replaced by another cell of the same name (id \(id))"
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import JailhouseInterface
+import Logging
+import Supervision
+
+/// What is in the state file, and what should be.
+struct StateRecord {
+    let file: StateFile
+    let logger: Logger
+    /// Of cells with a definition, by name; the records of those whose definition cannot be used are kept.
+    var failures: [String: [FailureRecord]] = [:]
+    var failuresChanged = false
+    /// All was shut down for the end of the machine: see ``StateFile/Contents/isEndedWithMachine``.
+    var isEndedWithMachine = false {
+        didSet { if isEndedWithMachine != oldValue { hasWritten = false } }
+    }
+    private var bootID = ""
+    private var written = FleetMemory()
+    private var hasWritten = false
+    /// The file could not be written; said once.
+    private var problem: String?
+
+    init(file: StateFile, logger: Logger) {
+        self.file = file
+        self.logger = logger
+    }
+
+    /// - Returns: what an earlier daemon knew; nil when this is the first of this boot.
+    mutating func read() throws(StartError) -> FleetMemory? {
+        bootID = try StateFile.bootID()
+        switch file.read(bootID: bootID) {
+        case .shortage(let reason): throw StartError(reason)
+        case .none: return nil
+        case .contents(let contents):
+            failures = contents.failures
+            if contents.isEndedWithMachine == true {
+                // as in a new boot, except that cells may be left that are known not to answer
+                var memory = FleetMemory()
+                memory.silentCells = contents.silentCells ?? []
+                memory.beginsAnew = true
+                return memory
+            }
+            written = contents.fleet
+            hasWritten = true
+            return written
+        case .unusable(let reason):
+            logger.warning("the state file \(file.path) is ignored: \(reason); running cells are adopted as they are")
+            return FleetMemory()
+        }
+    }
+
+    /// Writes what has changed.
+    mutating func save(_ fleet: Fleet, failures current: @autoclosure () -> [String: [FailureRecord]]) {
+        guard failuresChanged || !hasWritten || fleet.differs(from: written) else { return }
+        failures.merge(current()) { $1 }
+        let memory = fleet.memory
+        do {
+            try file.write(
+                StateFile.Contents(
+                    bootID: bootID, memory, failures: failures, isEndedWithMachine: isEndedWithMachine))
+            (written, hasWritten, failuresChanged) = (memory, true, false)
+            if problem != nil { logger.notice("state file \(file.path) is writable again") }
+            problem = nil
+        } catch {
+            guard problem == nil else { return }
+            problem = "\(error)"
+            logger.error(
+                """
+                cannot write the state file (\(error)): free space there; supervision continues, but restart counts and \
+                stopped cells are forgotten if the daemon is restarted
+                """)
+        }
+    }
+}
+
+extension StateFile.Contents {
+    init(
+        bootID: String, _ memory: FleetMemory, failures: [String: [FailureRecord]], isEndedWithMachine: Bool = false
+    ) {
+        self.init(bootID: bootID)
+        self.isEndedWithMachine = isEndedWithMachine ? true : nil
+        isDisabledByRequest = memory.isDisabledByRequest
+        cells = memory.cells
+        self.failures = failures.filter { !$0.value.isEmpty }
+        startOrder = memory.startOrder
+        silentCells = memory.silentCells
+    }
+
+    var fleet: FleetMemory {
+        var memory = FleetMemory()
+        memory.isDisabledByRequest = isDisabledByRequest
+        memory.cells = cells
+        memory.startOrder = startOrder ?? []
+        memory.silentCells = silentCells ?? []
+        return memory
+    }
+}

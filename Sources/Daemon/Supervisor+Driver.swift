@@ -1,0 +1,80 @@
+import CellConfiguration
+import CellDefinition
+import Hypervisor
+import JailhouseInterface
+import Logging
+import NIOCore
+import NIOPosix
+import Supervision
+
+/// The driver's work, on the one thread that may wait for it.
+extension Supervisor {
+    /// Gives the driver its work; its end comes back as an event.
+    func give(_ work: DriverWork) {
+        switch work {
+        case .command(let command, let name, let decidedOn):
+            let definition = book[name]?.definition
+            let neighbours = book.cells.values.compactMap { cell in
+                cell.name != name && view.sighting(of: cell.name)?.observation != nil ? cell.definition : nil
+            }
+            var images: ReadImages?
+            if command == .load {
+                images = imageReadings.take(name)
+                // the definition may have been read again since
+                guard let images, images.definition == definition else { return finish(command, of: name, .overtaken) }
+                book[name]?.images = images.judged
+            }
+            let runner = CommandRunner(
+                hypervisor: hypervisor, decidedOn: decidedOn, images: images, evidence: evidence[name]?.arrival,
+                neighbours: neighbours, system: settings.system?.descriptor)
+            let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, name, definition) }
+            work.whenComplete { result in
+                self.assumeIsolated { supervisor in
+                    supervisor.finish(command, of: name, (try? result.get()) ?? .refused(.daemonEnds))
+                }
+            }
+        case .enable(let system):
+            guard let source = book.systems[system.path] else { return }
+            run { hypervisor throws(MachineRefusal) in try hypervisor.enable(source) }
+        case .disable:
+            run { hypervisor throws(MachineRefusal) in try hypervisor.disableAll() }
+        }
+    }
+
+    private func run(_ body: @escaping @Sendable (HypervisorCommands) throws(MachineRefusal) -> Void) {
+        let hypervisor = hypervisor
+        let work = commandThread.runIfActive(eventLoop: eventLoop) { () -> MachineRefusal? in
+            do throws(MachineRefusal) { try body(hypervisor) } catch { return error }
+            return nil
+        }
+        work.whenComplete { result in
+            self.assumeIsolated { supervisor in
+                let refusal: MachineRefusal? =
+                    switch result {
+                    case .success(let refusal): refusal
+                    case .failure: MachineRefusal(message: Refusal.daemonEnds.message)
+                    }
+                supervisor.finish(.machine(refusal))
+            }
+        }
+    }
+
+    private func finish(_ command: Command, of name: String, _ outcome: Outcome) {
+        if case .refused(let refusal) = outcome {
+            logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
+        } else if command == .create || command == .destroy {
+            book[name]?.isOutdated = false
+        }
+        finish(.command(outcome))
+    }
+
+    /// After every command, look.
+    private func finish(_ end: DriverEnd) {
+        let now = Clock.now()
+        // a command may have changed the pools
+        lockedFiles?.read()
+        handle(.finished(end, look()), at: now)
+        saveState()
+        arm(at: now)
+    }
+}
