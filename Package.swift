@@ -54,15 +54,22 @@ let package = Package(
         .systemLibrary(name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
 
         // the ground floor: values and pure functions; SystemCalls wraps the kernel
-        room("CellConfiguration"),
+        room("TOML"),
+        room("CellConfiguration", ["TOML"]),
         room("InmateImage"),
         room("JailhouseInterface"),
         room("Supervision", ["JailhouseInterface"]),
         room("SystemCalls", [systemPackage]),
 
         // the first floor
-        room("CellDefinition", ["CellConfiguration", "InmateImage", "Supervision"]),
-        room("MachineProbe", ["CellConfiguration"]),
+        room("ConfigurationRules", ["CellConfiguration"]),
+        room(
+            "CellDefinition",
+            [
+                "CellConfiguration", "ConfigurationRules", "InmateImage", "Supervision", "SystemCalls", systemPackage,
+            ]),
+        room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules"]),
+        room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
         room("CellMachine", ["CellConfiguration", "CCellMachine", "SystemCalls", systemPackage]),
@@ -77,7 +84,8 @@ let package = Package(
         room(
             "Daemon",
             [
-                "CellConfiguration", "CellDefinition", "ControlInterface", "ControlServer", "Hypervisor",
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "ControlServer",
+                "Hypervisor",
                 "InmateImage", "JailhouseInterface", "Supervision", "SystemCalls", "SystemdSupport", logging, nioCore,
                 nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
@@ -89,8 +97,8 @@ let package = Package(
         command(
             "jailhouse-ctl",
             [
-                "CellConfiguration", "CellDefinition", "ControlInterface", "InmateImage", "MachineProbe", "SystemCalls",
-                "SystemdSupport", argumentParser, systemPackage,
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "InmateImage",
+                "MachineProbe", "RulePages", "SystemCalls", "SystemdSupport", argumentParser, systemPackage,
             ]
         ),
         command(
@@ -120,11 +128,24 @@ let package = Package(
             ],
             path: "Tests/Scenarios/Runner", swiftSettings: strict),
 
-        tests("CellConfigurationTests", ["CellConfiguration"]),
-        tests("InmateImageTests", ["InmateImage"]),
-        tests("MachineProbeTests", ["CellConfiguration", "MachineProbe"], data: ["Captures"]),
+        // what several of the test targets use
+        .target(
+            name: "TestSupport", dependencies: ["CellConfiguration"], path: "Tests/TestSupport", swiftSettings: strict),
+
+        tests("TOMLTests", ["TOML", "TestSupport"]),
+        tests("CellConfigurationTests", ["CellConfiguration", "TestSupport"]),
+        tests(
+            "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "TestSupport"], data: ["Cases"]),
+        tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
+        tests("InmateImageTests", ["InmateImage", "TestSupport"]),
+        tests("MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe"], data: ["Captures"]),
         tests("SupervisionTests", ["JailhouseInterface", "Supervision"]),
-        tests("CellDefinitionTests", ["CellConfiguration", "CellDefinition", "InmateImage", "Supervision"]),
+        tests(
+            "CellDefinitionTests",
+            [
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "InmateImage", "Supervision",
+                "SystemCalls", "TestSupport",
+            ]),
         tests("HypervisorTests", ["Hypervisor", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls", systemPackage]),
         tests("SystemdSupportTests", ["SystemdSupport", logging, systemPackage]),
@@ -137,15 +158,15 @@ let package = Package(
         tests(
             "DaemonTests",
             [
-                "Daemon", "CellConfiguration", "CellDefinition", "ControlInterface", "Hypervisor", "InmateImage",
-                "JailhouseInterface",
+                "Daemon", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
+                "Hypervisor", "InmateImage", "JailhouseInterface",
                 "Supervision", "SystemCalls", logging, systemPackage,
             ]),
         tests(
             "CommandTests",
             [
-                "jailhouse-ctl", "CellConfiguration", "CellDefinition", "ControlInterface", "SystemCalls",
-                argumentParser,
+                "jailhouse-ctl", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
+                "RulePages", "SystemCalls", argumentParser,
             ],
             data: ["Golden"]),
         tests(

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 // Coverage-guided fuzzing of everything that reads configurations.
 

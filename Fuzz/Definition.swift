@@ -1,4 +1,5 @@
 @testable import CellConfiguration
+import ConfigurationRules
 @testable import CellDefinition
 @testable import Supervision
 

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import MachineProbe
 
 // Coverage-guided fuzzing of what is made of the texts and tables in /proc and /sys that describe a machine.

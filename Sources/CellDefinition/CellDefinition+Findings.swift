@@ -1,4 +1,5 @@
 package import CellConfiguration
+package import ConfigurationRules
 
 extension CellDefinition {
     /// What the rules say: the cell by itself, in its system when that is known, and its handshake.
@@ -9,19 +10,23 @@ extension CellDefinition {
         if let system { findings += system.findings(ofCell: descriptor) }
         if descriptor.canFreezeRootCell { findings.append(unboundedHandshake) }
         findings += simulatedDevices
-        return findings.map(placed)
+        // it has this hardware in the simulated machine, and is refused on any other
+        if simulation.isOnly { findings.removeAll { $0.rule.map(Self.rulesOfHardware.contains) ?? false } }
+        return findings.map { judged(placed($0)) }
     }
 
-    /// The rule that a definition may set aside: accepted, it is still said, but stops nothing.
     private var unboundedHandshake: Finding {
-        let rule = DefinitionRule.unboundedHandshake
-        return Finding(
-            rule: rule.id, severity: acceptsUnboundedHandshake ? .warning : rule.severity, location: "cell",
-            message: "the cell \"\(name)\" is asked before it is stopped, and its answer is waited for without limit",
-            consequence: rule.consequence,
-            remedy: acceptsUnboundedHandshake ? "accepted by accept-unbounded-handshake" : rule.remedy
-        )
+        let isAccepted = acceptsUnboundedHandshake && accepted[DefinitionRule.unboundedHandshake.id] == nil
+        return DefinitionRule.unboundedHandshake.finding(
+            at: "cell",
+            "the cell \"\(name)\" is sent a shutdown request before it is stopped, and its reply is waited for "
+                + "indefinitely",
+            severity: isAccepted ? .warning : nil,
+            remedy: isAccepted ? "accepted by accept-unbounded-handshake" : nil)
     }
+
+    /// About ports that Linux has, too.
+    static let rulesOfHardware: Set<String> = ["JH1301", "JH1302", "JH1503", "JH1504", "JH1505"]
 
     /// What the real hypervisor would refuse.
     private var simulatedDevices: [Finding] {

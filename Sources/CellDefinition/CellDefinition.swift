@@ -1,4 +1,5 @@
 package import CellConfiguration
+import ConfigurationRules
 package import Supervision
 
 /// A cell definition file: which hardware the cell has, what runs in it and how it is looked after.
@@ -13,6 +14,8 @@ package struct CellDefinition: Hashable, Sendable {
     package var policy: SupervisionPolicy
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
     package var acceptsUnboundedHandshake: Bool
+    /// Errors that it accepts, by their rule's id, with the reason.
+    package var accepted: [String: String]
     /// Which cells it needs or comes after.
     package var dependencies: Dependencies
     /// What it has in the simulated machine only.
@@ -38,7 +41,9 @@ package struct CellDefinition: Hashable, Sendable {
             images = try ImageReference.list(document, path)
             let supervision = try SupervisionTable(document)
             policy = supervision.policy
-            acceptsUnboundedHandshake = supervision.acceptsUnboundedHandshake
+            accepted = try AcceptTable(document).reasons
+            acceptsUnboundedHandshake =
+                supervision.acceptsUnboundedHandshake || accepted[DefinitionRule.unboundedHandshake.id] != nil
             dependencies = supervision.dependencies
             simulation = try SimulationTable(document)
             // what stands in this file is complained of before what stands in another

@@ -1,4 +1,4 @@
-package import CellConfiguration
+package import ConfigurationRules
 import Supervision
 
 extension DefinitionSet {
@@ -18,7 +18,7 @@ extension DefinitionSet {
                 + dependencies.after.map { (key: "after", name: $0) }
             return named.filter { !known.contains($0.name) }.map { key, name in
                 finding(
-                    .knownDependencies, in: definition, at: "supervision.\(key)",
+                    DefinitionRule.knownDependencies, in: definition, at: "supervision.\(key)",
                     "\"\(definition.name)\" \(key == "requires" ? "requires" : "comes after") \"\(name)\", which no "
                         + "definition describes")
             }
@@ -33,18 +33,17 @@ extension DefinitionSet {
                 let isRequired = definition.dependencies.requires.contains(where: cycle.contains)
                 let files = definitions.filter { cycle.contains($0.name) }.map(\.path).joined(separator: ", ")
                 return finding(
-                    .dependencyCycle, in: definition, at: "supervision.\(isRequired ? "requires" : "after")",
+                    DefinitionRule.dependencyCycle, in: definition,
+                    at: "supervision.\(isRequired ? "requires" : "after")",
                     "\(path) (\(files))")
             }
         }
     }
 
     private func finding(
-        _ rule: DefinitionRule, in definition: CellDefinition, at location: String, _ message: String
+        _ rule: RuleText, in definition: CellDefinition, at location: String, _ message: String
     ) -> Finding {
         definition.placed(
-            Finding(
-                rule: rule.id, severity: rule.severity, path: definition.path, location: location, message: message,
-                consequence: rule.consequence, remedy: rule.remedy))
+            rule.finding(at: location, message, path: definition.path))
     }
 }

@@ -1,4 +1,5 @@
 package import CellConfiguration
+package import ConfigurationRules
 import Supervision
 
 /// All cell definitions of a machine together.
@@ -33,7 +34,21 @@ package struct DefinitionSet: Hashable, Sendable {
     package func findings(
         on machine: RunningMachine, system: (path: String, descriptor: SystemDescriptor)?
     ) -> [Finding] {
-        placed(machine.findings(system: system, cells: members))
+        let findings = placed(machine.findings(system: system, cells: members))
+        let simulated = definitions.filter(\.simulation.isOnly)
+        let paths = Set(simulated.map(\.path))
+        let rest = findings.filter { finding in
+            !(finding.path.map(paths.contains) ?? false)
+                || !(finding.rule.map(CellDefinition.rulesOfHardware.contains) ?? false)
+        }
+        guard !machine.isSimulated else { return rest }
+        return rest
+            + simulated.map {
+                $0.placed(
+                    DefinitionRule.simulatedOnly.finding(
+                        at: "simulation.only", "the cell \"\($0.name)\" is for the simulated machine only",
+                        path: $0.path))
+            }
     }
 
     private var members: [CellGroup.Member] {
@@ -43,7 +58,8 @@ package struct DefinitionSet: Hashable, Sendable {
     private func placed(_ findings: [Finding]) -> [Finding] {
         let byPath = Dictionary(definitions.map { ($0.path, $0) }) { first, _ in first }
         return findings.map { finding in
-            finding.path.flatMap { byPath[$0] }?.placed(finding) ?? finding
+            guard let definition = finding.path.flatMap({ byPath[$0] }) else { return finding }
+            return definition.judged(definition.placed(finding))
         }
     }
 
@@ -54,14 +70,10 @@ package struct DefinitionSet: Hashable, Sendable {
             let rival = definition.descriptor.cpus.members.compactMap { owners[$0] }.first
             for cpu in definition.descriptor.cpus.members where owners[cpu] == nil { owners[cpu] = definition }
             return rival.map {
-                let rule = DefinitionRule.competingStarts
-                return Finding(
-                    rule: rule.id, severity: rule.severity, path: definition.path, location: "supervision.autostart",
-                    message:
-                        "\"\(definition.name)\" and \"\($0.name)\" (\($0.path)) are both started by themselves, and "
-                        + "have a CPU in common",
-                    consequence: rule.consequence, remedy: rule.remedy
-                )
+                DefinitionRule.competingStarts.finding(
+                    at: "supervision.autostart",
+                    "\"\(definition.name)\" and \"\($0.name)\" (\($0.path)) both have autostart = true and share a CPU",
+                    path: definition.path)
             }
         }
     }

@@ -1,11 +1,11 @@
-package import CellConfiguration
+package import ConfigurationRules
 
 /// Who may change what the daemon acts upon: definitions, settings, configurations, images.
 ///
-/// A file belongs to whoever the administrator lets it belong to; nobody else but root may write it or put another one
-/// in its place.
+/// Files, the directories on the way to them, and links among those belong to root or to the reader, and nobody else may
+/// write them or put others in their place.
 package struct FileTrust: Hashable, Sendable {
-    /// Of a file or directory, as `stat(2)` has it.
+    /// Of a file, a directory or a link, as `stat(2)` has it.
     package struct Permissions: Hashable, Sendable {
         package var owner: UInt32
         package var group: UInt32
@@ -19,7 +19,7 @@ package struct FileTrust: Hashable, Sendable {
         }
     }
 
-    /// Whoever reads the files.
+    /// The reader of the files.
     package var user: UInt32
 
     package init(user: UInt32) {
@@ -28,7 +28,7 @@ package struct FileTrust: Hashable, Sendable {
 
     /// Judges a file, or a directory whose entries are used.
     ///
-    /// - Parameter directory: the one that it stands in; nil when that is not known.
+    /// - Parameter directory: the one that it is in; nil when that is not known.
     package func check(
         _ permissions: Permissions, at path: String, in directory: (path: String, permissions: Permissions)?
     ) throws(UntrustedFile) {
@@ -37,15 +37,26 @@ package struct FileTrust: Hashable, Sendable {
                 path: path, message: "\(others) may write \(path) (mode \(permissions.octalMode))",
                 remedy: "chmod go-w \(path)")
         }
+        try check(entry: permissions, at: path, in: directory)
+    }
+
+    /// Judges a step on the way to a file, whatever its own mode: a directory, or a link, which has none.
+    package func check(
+        entry permissions: Permissions, at path: String, in directory: (path: String, permissions: Permissions)?
+    ) throws(UntrustedFile) {
+        guard permissions.owner == 0 || permissions.owner == user else {
+            throw UntrustedFile(
+                path: path, message: "\(path) belongs to the user \(permissions.owner), who may change it",
+                remedy: "chown root \(path)")
+        }
         guard let directory, let others = others(whoMayWrite: directory.permissions) else { return }
         // in such a directory, as /tmp is one, nobody can take away what is root's or ours
-        if directory.permissions.isSticky, permissions.owner == 0 || permissions.owner == user { return }
+        if directory.permissions.isSticky { return }
         throw UntrustedFile(
             path: path,
-            message: "\(others) may put another file in the place of \(path): "
-                + "the directory \(directory.path) has mode \(directory.permissions.octalMode)",
-            remedy: directory.permissions.isSticky
-                ? "move it to a directory that only its owner writes" : "chmod go-w \(directory.path)")
+            message: "\(others) may replace \(path): the directory \(directory.path) has mode "
+                + directory.permissions.octalMode,
+            remedy: "chmod go-w \(directory.path)")
     }
 
     private func others(whoMayWrite permissions: Permissions) -> String? {
@@ -65,7 +76,7 @@ extension FileTrust.Permissions {
     }
 }
 
-/// A file that others than root and its owner may change.
+/// A file that others than root and the reader may change.
 package struct UntrustedFile: Error, Hashable, Sendable {
     package var path: String
     /// Who may do what.
@@ -92,12 +103,12 @@ extension UntrustedFile: CustomStringConvertible {
 }
 
 extension DefinitionRule {
-    static let fileTrust = DefinitionRule(
+    static let fileTrust = RuleText(
         id: "JH0911", severity: .error,
-        title: "only root and their owners write the files that the daemon acts upon",
+        title: "only root and the daemon's user can change the files that the daemon acts upon",
         consequence:
-            "whoever can write a definition, a configuration or an image decides what runs in a cell and which "
-            + "hardware it has, and with that over the whole machine: the daemon does not use it",
-        remedy: "chmod go-w on the file, and on the directory that it stands in"
+            "any user who can change a definition, a configuration or an image, or replace it or a directory or link on "
+            + "the way to it, controls the cell and with it the whole machine: the daemon does not use the file",
+        remedy: "chmod go-w and chown root on the file, and on each directory and link of its path"
     )
 }

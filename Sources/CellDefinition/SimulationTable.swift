@@ -1,8 +1,7 @@
 package import CellConfiguration
 
-/// What a cell has in the simulated machine only: `[simulation]` and
-/// `[[simulated-device]]` of its definition. The
-/// daemon makes nothing of it; `jailhouse-sim` reads it for cells that execute.
+/// What a cell has in the simulated machine: `[simulation]` and `[[simulated-device]]` of its definition, which
+/// `jailhouse-sim` reads for cells that execute.
 package struct SimulationTable: Hashable, Sendable {
     /// Hardware of a PC that no cell of the real hypervisor has. To try a program that was not yet built without it.
     package enum Device: String, CaseIterable, Hashable, Sendable {
@@ -40,12 +39,15 @@ package struct SimulationTable: Hashable, Sendable {
     }
 
     package var devices: [Device] = []
+    /// Whether the definition is for the simulated machine only: it has hardware that a real machine's Linux uses.
+    package var isOnly = false
     package var pci: [PCIModel] = []
 
     package init() {}
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         if let table = try document.root.table("simulation") {
+            isOnly = try table.value("only")?.boolean() ?? false
             let devices = table.value("devices")
             for word in try devices.map({ (value) throws(ConfigurationError) in try value.words() }) ?? [] {
                 let name = try word.word(of: Device.allCases.map(\.rawValue))

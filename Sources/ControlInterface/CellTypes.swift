@@ -123,6 +123,34 @@ extension Manager {
         }
     }
 
+    /// Something that the rules say of a file, or a mistake that keeps it from being understood.
+    package struct Finding: Codable, Hashable, Sendable {
+        /// Nil for such a mistake.
+        package var rule: String?
+        /// `error`, `warning` or `note`.
+        package var severity: String
+        package var path: String?
+        package var line: Int?
+        package var location: String
+        package var message: String
+        package var consequence: String
+        package var remedy: String
+
+        package init(
+            rule: String? = nil, severity: String, path: String? = nil, line: Int? = nil, location: String = "",
+            message: String, consequence: String = "", remedy: String = ""
+        ) {
+            self.rule = rule
+            self.severity = severity
+            self.path = path
+            self.line = line
+            self.location = location
+            self.message = message
+            self.consequence = consequence
+            self.remedy = remedy
+        }
+    }
+
     /// Something happened to a cell.
     package struct Change: Codable, Hashable, Sendable {
         /// µs since 1970.

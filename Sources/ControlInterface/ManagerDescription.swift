@@ -57,6 +57,20 @@ extension Manager {
           managementExits: ?int
         )
 
+        # Something that the rules say of a file, or a mistake that keeps it from being understood.
+        # rule: JH and four digits (jailhouse-ctl explain has its page); absent for such a mistake. severity: error,
+        #   warning or note. location: the key, such as memory[1]. consequence and remedy may be empty.
+        type Finding (
+          rule: ?string,
+          severity: string,
+          path: ?string,
+          line: ?int,
+          location: string,
+          message: string,
+          consequence: string,
+          remedy: string
+        )
+
         # What became of the last request to shut down.
         # outcome: approved, denied, timed-out, or not-asked. at: when; absent if there was none.
         # stalled: how long Linux was stalled because it was not answered, in microseconds.
@@ -217,7 +231,8 @@ extension Manager {
         method Failures(cell: string) -> (failures: []Failure)
 
         # Checks the definitions, or one file, without touching anything.
-        method Check(path: ?string) -> (findings: []string)
+        # findings: one sentence each. details: the same and notes, in their parts; absent from daemons of before 2026-12.
+        method Check(path: ?string) -> (findings: []string, details: ?[]Finding)
 
         # In all errors message is a whole sentence: what happened and what to do.
 

@@ -187,9 +187,12 @@ extension Manager {
         }
         package struct Reply: Codable, Hashable, Sendable {
             package var findings: [String]
+            /// Nil from an old daemon.
+            package var details: [Finding]?
 
-            package init(findings: [String]) {
+            package init(findings: [String], details: [Finding]? = nil) {
                 self.findings = findings
+                self.details = details
             }
         }
     }

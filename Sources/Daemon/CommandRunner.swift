@@ -1,5 +1,6 @@
 import CellConfiguration
 import CellDefinition
+import ConfigurationRules
 import Glibc
 import Hypervisor
 import InmateImage
@@ -19,6 +20,8 @@ struct CommandRunner: Sendable {
     /// Definitions of other cells that exist.
     var neighbours: [CellDefinition] = []
     var system: SystemDescriptor?
+    /// Why the cell must not be created on the machine as it is now; nil when it may be.
+    var objection: @Sendable (CellDefinition) -> String? = { _ in nil }
 
     /// Cells are addressed by name, never by number: a number may belong to another cell by now.
     ///
@@ -47,6 +50,7 @@ struct CommandRunner: Sendable {
 
     /// What a cell that exists and this one would do to each other, which the hypervisor does not look at.
     private func refusal(ofCreating definition: CellDefinition) -> Refusal? {
+        if let objection = objection(definition) { return Refusal(kind: .definition, message: objection) }
         for other in neighbours {
             let findings = DefinitionSet([definition, other]).mutualFindings(in: system)
             guard let finding = findings.first(where: { $0.severity == .error }) else { continue }
@@ -105,10 +109,10 @@ extension MachineRefusal {
 }
 
 extension HypervisorCommands {
-    func enable(_ source: SystemSource) throws(MachineRefusal) {
+    func enable(_ source: SystemSource, of files: DefinitionFiles) throws(MachineRefusal) {
         let configuration: [UInt8]
         do {
-            configuration = try source.configuration()
+            configuration = try files.configuration(of: source)
         } catch {
             throw MachineRefusal(kind: .configuration, message: error.sentence)
         }

@@ -1,3 +1,4 @@
+import CellDefinition
 import ControlInterface
 import ControlServer
 import Glibc
@@ -37,7 +38,7 @@ package struct DaemonProgram {
     ///
     /// - Returns: whether it can be used.
     package func check() -> Bool {
-        ConfigurationTest(files: DefinitionFiles(directory: configuration)).run()
+        ConfigurationTest(files: DefinitionFiles(directory: configuration, machine: MachineFiles())).run()
     }
 
     /// Stops all cells and disables the hypervisor, through the daemon or without one, and prints the result.
@@ -65,7 +66,7 @@ package struct DaemonProgram {
         let supervisor: Supervisor
         do {
             sockets = try ControlSockets.open(in: runtime)
-            supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration))
+            supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration, machine: MachineFiles()))
             try await supervisor.begin()
         } catch {
             logger.critical("\(error)")

@@ -1,34 +1,41 @@
 import CellConfiguration
 import CellDefinition
+import ConfigurationRules
+import ControlInterface
 import SystemCalls
-import SystemPackage
 
-/// A definition that cannot be used: a sentence that includes the place and the remedy.
+/// A definition that cannot be used: a sentence that says what, where and what to do.
 struct DefinitionProblem: Error, Hashable, Sendable {
-    /// The cell's name, or the one that its file's name suggests; nil when it is not about one cell.
+    /// The cell's name, or the one that its file suggests; nil when it is not about one cell.
     var cell: String?
     var path: String
     var message: String
-    /// It could not be read for lack of descriptors or memory, which implies nothing about the file.
+    /// It could not be read for want of descriptors or memory, which says nothing about the file.
     var isShortage = false
-}
 
-/// A system configuration and its file.
-struct SystemSource: Hashable, Sendable {
-    let path: String
-    let descriptor: SystemDescriptor
-
-    /// The binary form, for the driver.
-    func configuration() throws -> [UInt8] {
-        do {
-            return try descriptor.binary()
-        } catch {
-            throw DefinitionProblem(cell: nil, path: path, message: "\(path): \(error)")
-        }
+    /// Whether it is of this file, or of the directory that it is in.
+    func isAbout(path: String) -> Bool {
+        path == self.path || path.hasPrefix(self.path + "/")
     }
 }
 
-/// The contents of the configuration directory, as far as they can be used.
+extension DefinitionProblem {
+    init(_ refused: RefusedFile) {
+        self.init(
+            cell: refused.cell, path: refused.path, message: refused.message, isShortage: refused.isShortage)
+    }
+}
+
+extension Manager.Finding {
+    init(_ finding: Finding) {
+        self.init(
+            rule: finding.rule, severity: finding.severity.rawValue, path: finding.path, line: finding.line,
+            location: finding.location, message: finding.message, consequence: finding.consequence,
+            remedy: finding.remedy)
+    }
+}
+
+/// Everything below the configuration directory, as far as it can be used.
 struct LoadedDefinitions: Sendable {
     var settings = DaemonSettings()
     /// False when there is a settings file that cannot be used.
@@ -42,15 +49,19 @@ struct LoadedDefinitions: Sendable {
     /// By the cell's name.
     var images: [String: JudgedImages] = [:]
     var problems: [DefinitionProblem] = []
-    /// Problems that do not prevent the use of anything.
+    /// What does not keep anything from being used.
     var warnings: [String] = []
+    /// Problems and warnings in their parts.
+    var findings: [Finding] = []
 }
 
 extension LoadedDefinitions {
     /// What is wrong, with everything or with one file.
-    func findings(about path: String?) -> [String] {
-        problems.filter { path == nil || $0.path == path }.map(\.message)
-            + warnings.filter { path == nil || $0.hasPrefix(path ?? "") }
+    func reply(about path: String?) -> Manager.Check.Reply {
+        Manager.Check.Reply(
+            findings: problems.filter { path == nil || $0.path == path }.map(\.message)
+                + warnings.filter { path == nil || $0.hasPrefix(path ?? "") },
+            details: findings.filter { path == nil || $0.path == path }.map(Manager.Finding.init))
     }
 }
 
@@ -59,6 +70,8 @@ struct DefinitionFiles: Sendable {
     let directory: String
     /// False when nothing will be loaded.
     var judgesImages = true
+    /// The machine that cells and systems are compared with; nil: none.
+    var machine: MachineFiles?
     /// In bytes; a larger image is not judged.
     var largestImage = 1 << 30
     /// How long the judging of all images may take. Those that are not judged by then are judged when they are loaded.
@@ -66,106 +79,41 @@ struct DefinitionFiles: Sendable {
     let reader = TrustedFiles()
     let memory = ImageMemory()
 
-    var settingsPath: String { directory + "/jailhoused.toml" }
+    var settingsPath: String { files.settingsPath }
 
-    /// Reads all of it. What cannot be used is reported and left out.
+    private var files: ConfigurationDirectory {
+        ConfigurationDirectory(path: directory, reader: reader, machine: machine)
+    }
+
+    /// Reads all of it; what is broken is named and left out.
     ///
-    /// - Parameter inForce: definitions read before; each remains in force as long as its file cannot be used.
+    /// - Parameter inForce: definitions read before; each stays in force as long as its file cannot be used.
     func load(inForce: [CellDefinition] = []) -> LoadedDefinitions {
-        var loaded = LoadedDefinitions()
-        loadSettings(&loaded)
-        let judgingEnd = ContinuousClock.now + judgingTime
-        for path in definitionPaths(&loaded) {
-            do {
-                let definition = try CellDefinition(toml: text(path), path: path) { try reader.read($0).contents }
-                try judge(definition, in: loaded.system?.descriptor, until: judgingEnd, &loaded)
-                loaded.definitions.append(definition)
-            } catch {
-                loaded.problems.append(DefinitionProblem(error, cell: Self.stem(path), path: path))
-            }
-        }
-        compare(&loaded, inForce)
-        return loaded
-    }
-
-    /// A system configuration, as text or binary.
-    func system(at path: String) throws -> SystemSource {
-        do {
-            let contents = try reader.read(path, limit: 1 << 20).contents
-            guard case .system(let descriptor) = try ConfigurationFile(contents: contents, path: path) else {
-                throw DefinitionProblem(
-                    cell: nil, path: path,
-                    message: "\(path) is a cell configuration; a system configuration is required")
-            }
-            if let finding = descriptor.findings().first(where: { $0.severity == .error }) {
-                throw DefinitionProblem(cell: nil, path: path, message: "\(path): \(finding)")
-            }
-            return SystemSource(path: path, descriptor: descriptor)
-        } catch {
-            throw DefinitionProblem(error, cell: nil, path: path)
-        }
-    }
-
-    private func loadSettings(_ loaded: inout LoadedDefinitions) {
-        do {
-            loaded.settings = try DaemonSettings(toml: text(settingsPath), path: settingsPath)
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            // all settings have defaults
-        } catch FileProblem.temporary {
-            // nor are there settings below /tmp
-        } catch {
-            loaded.areSettingsUsable = false
-            loaded.problems.append(DefinitionProblem(error, cell: nil, path: settingsPath))
-        }
-        guard let path = loaded.settings.system else { return }
-        do {
-            loaded.system = try system(at: path)
-        } catch {
-            loaded.isSystemUsable = false
-            loaded.problems.append(DefinitionProblem(error, cell: nil, path: path))
-        }
-    }
-
-    private func definitionPaths(_ loaded: inout LoadedDefinitions) -> [String] {
-        let cells = directory + "/cells"
-        do {
-            try reader.check(directory: cells)
-            return try SystemCall.names(inDirectory: cells)
-                .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }
-                .sorted().map { cells + "/" + $0 }
-        } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {
-            return []
-        } catch {
-            loaded.problems.append(DefinitionProblem(error, cell: nil, path: cells))
-            return []
-        }
-    }
-
-    /// Rejects a definition for its errors; its warnings are passed on.
-    private func judge(
-        _ definition: CellDefinition, in system: SystemDescriptor?, until end: ContinuousClock.Instant,
-        _ loaded: inout LoadedDefinitions
-    ) throws {
-        var imageFindings: [Finding] = []
-        var images = JudgedImages()
+        var images: [String: JudgedImages] = [:]
+        var unjudged: [String] = []
+        let loaded: LoadedConfiguration
         if judgesImages {
-            do {
-                (imageFindings, images) = try judgeImages(of: definition, until: end)
-            } catch {
-                loaded.warnings.append("\(definition.path): \(error)")
+            let judgingEnd = ContinuousClock.now + judgingTime
+            loaded = files.load(inForce: inForce) { definition in
+                do {
+                    let (findings, judged) = try judgeImages(of: definition, until: judgingEnd)
+                    images[definition.name] = judged
+                    return findings
+                } catch {
+                    unjudged.append("\(definition.path): \(error)")
+                    return []
+                }
             }
+        } else {
+            loaded = files.load(inForce: inForce)
         }
-        // a missing image may be installed later: images are read again for each start
-        let missing = imageFindings.filter { $0.rule == ImageRule.readable.id }
-        let findings = definition.findings(system: system) + imageFindings.filter { !missing.contains($0) }
-        let errors = findings.filter { $0.severity == .error }
-        guard errors.isEmpty else {
-            throw DefinitionProblem(
-                cell: definition.name, path: definition.path,
-                message: errors.map { "\($0)" }.joined(separator: "; "))
-        }
-        loaded.images[definition.name] = images
-        loaded.warnings += (missing + findings.filter { $0.severity == .warning }).map { "\($0)" }
+        let usable = Set(loaded.definitions.map(\.name))
+        return LoadedDefinitions(
+            settings: loaded.settings, areSettingsUsable: loaded.areSettingsUsable, system: loaded.system,
+            isSystemUsable: loaded.isSystemUsable, definitions: loaded.definitions,
+            images: images.filter { usable.contains($0.key) }, problems: loaded.refused.map(DefinitionProblem.init),
+            warnings: unjudged + loaded.remarks.filter { $0.severity != .note }.map { "\($0)" },
+            findings: loaded.findings)
     }
 
     /// Judges a definition's images, on a thread of their own: a file system that hangs delays nothing else for long.
@@ -193,80 +141,35 @@ struct DefinitionFiles: Sendable {
             message: "the images could not be read within \(limit): they are checked when they are loaded")
     }
 
-    /// Two definitions of one name are both rejected: it is not known which one is meant.
-    private func compare(_ loaded: inout LoadedDefinitions, _ inForce: [CellDefinition]) {
-        let byName = Dictionary(grouping: loaded.definitions, by: \.name)
-        for (name, several) in byName where several.count > 1 {
-            let paths = several.map(\.path).joined(separator: " and ")
-            for definition in several {
-                loaded.problems.append(
-                    DefinitionProblem(
-                        cell: name, path: definition.path,
-                        message: "\(paths) both define the cell \(name): rename one or remove it"))
-            }
-        }
-        loaded.definitions.removeAll { (byName[$0.name]?.count ?? 0) > 1 }
-        while refuseImpossibleDependencies(&loaded, inForce) {}
-        // one of two conflicting cells may exist: creating the second one is refused then
-        loaded.warnings += DefinitionSet(loaded.definitions).mutualFindings(in: loaded.system?.descriptor)
-            .filter { $0.severity != .note }.map { "\($0)" }
-        loaded.problems.sort { ($0.path, $0.message) < ($1.path, $1.message) }
-    }
-
-    /// A definition that is rejected for another reason may have an earlier version in force, which others may require,
-    /// and whose own requirements count.
+    /// A system configuration, as text or binary.
     ///
-    /// - Returns: whether any was rejected, which leaves another one in force.
-    private func refuseImpossibleDependencies(_ loaded: inout LoadedDefinitions, _ inForce: [CellDefinition]) -> Bool {
-        let refused = Set(loaded.problems.compactMap(\.cell))
-        let usable = Set(loaded.definitions.map(\.name))
-        let kept = inForce.filter { old in
-            !usable.contains(old.name)
-                && (refused.contains(old.name) || loaded.problems.contains { $0.isAbout(path: old.path) })
+    /// - Throws: ``DefinitionProblem``.
+    func system(at path: String) throws -> SystemSource {
+        do {
+            return try files.system(at: path)
+        } catch let refused as RefusedFile {
+            throw DefinitionProblem(refused)
         }
-        let findings = DefinitionSet(loaded.definitions + kept).dependencyFindings(besides: refused)
-        let count = loaded.definitions.count
-        for definition in loaded.definitions {
-            let errors = findings.filter { $0.path == definition.path }
-            guard !errors.isEmpty else { continue }
-            loaded.problems.append(
-                DefinitionProblem(
-                    cell: definition.name, path: definition.path,
-                    message: errors.map { "\($0)" }.joined(separator: "; ")))
-        }
-        loaded.definitions.removeAll { definition in findings.contains { $0.path == definition.path } }
-        return loaded.definitions.count < count
     }
 
-    private func text(_ path: String) throws -> String {
-        let bytes = try reader.read(path, limit: 1 << 20).contents
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw DefinitionProblem(cell: nil, path: path, message: "\(path) is not UTF-8 text")
+    /// What the driver takes, for the machine as it is now.
+    ///
+    /// - Throws: ``DefinitionProblem``.
+    func configuration(of system: SystemSource) throws -> [UInt8] {
+        let errors = files.errors(ofEnabling: system)
+        guard errors.isEmpty else {
+            throw DefinitionProblem(RefusedFile(path: system.path, findings: errors))
         }
-        return text
-    }
-
-    private static func stem(_ path: String) -> String {
-        let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
-        return String(name.dropLast(".toml".count))
-    }
-}
-
-extension DefinitionProblem {
-    /// Whether it is about this file, or about the directory that contains it.
-    func isAbout(path: String) -> Bool {
-        path == self.path || path.hasPrefix(self.path + "/")
-    }
-
-    init(_ error: any Error, cell: String?, path: String) {
-        if let problem = error as? DefinitionProblem {
-            self = problem
-            self.cell = self.cell ?? cell
-        } else {
-            let text = "\(error)"
-            self.init(
-                cell: cell, path: path, message: text.contains(path) ? text : "\(path): \(text)",
-                isShortage: (error as? SystemCallError)?.isShortage ?? false)
+        do {
+            return try system.descriptor.binary()
+        } catch {
+            throw DefinitionProblem(cell: nil, path: system.path, message: "\(system.path): \(error)")
         }
+    }
+
+    /// Why a cell must not be created on this machine as it is now; nil when it may be.
+    func objection(toCreating definition: CellDefinition) -> String? {
+        let errors = files.errors(ofCreating: definition)
+        return errors.isEmpty ? nil : errors.map { "\($0)" }.joined(separator: "; ")
     }
 }

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import CellDefinition
 import InmateImage
 import SystemCalls

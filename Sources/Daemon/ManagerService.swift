@@ -116,7 +116,7 @@ struct ManagerService: CallService {
         case M.Failures.qualifiedName:
             await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
         case M.Check.qualifiedName:
-            await reply(call, M.Check.self) { .init(findings: try await supervisor.check(path: $0.path)) }
+            await reply(call, M.Check.self) { try await supervisor.check(path: $0.path) }
         default: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
         }
     }

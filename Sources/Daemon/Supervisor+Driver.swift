@@ -24,9 +24,11 @@ extension Supervisor {
                 guard let images, images.definition == definition else { return finish(command, of: name, .overtaken) }
                 book[name]?.images = images.judged
             }
+            let files = files
             let runner = CommandRunner(
                 hypervisor: hypervisor, decidedOn: decidedOn, images: images, evidence: evidence[name]?.arrival,
-                neighbours: neighbours, system: settings.system?.descriptor)
+                neighbours: neighbours, system: settings.system?.descriptor,
+                objection: { files.objection(toCreating: $0) })
             let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, name, definition) }
             work.whenComplete { result in
                 self.assumeIsolated { supervisor in
@@ -35,7 +37,8 @@ extension Supervisor {
             }
         case .enable(let system):
             guard let source = book.systems[system.path] else { return }
-            run { hypervisor throws(MachineRefusal) in try hypervisor.enable(source) }
+            let files = files
+            run { hypervisor throws(MachineRefusal) in try hypervisor.enable(source, of: files) }
         case .disable:
             run { hypervisor throws(MachineRefusal) in try hypervisor.disableAll() }
         }

@@ -107,9 +107,9 @@ extension Supervisor {
     /// What is wrong with the configuration directory, or with one system or definition in it.
     ///
     /// It reads many files, some of them large: on a thread of its own, beside the supervision.
-    nonisolated func check(path: String?) async throws -> [String] {
+    nonisolated func check(path: String?) async throws -> Manager.Check.Reply {
         let files = filesForChecks
-        return try await checkThread.runIfActive { files.load().findings(about: path) }
+        return try await checkThread.runIfActive { files.load().reply(about: path) }
     }
 
     /// Any user may request a check: it takes no more memory than small images do.

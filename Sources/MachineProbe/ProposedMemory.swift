@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// The root cell's memory regions: whole pages, none over another, and nothing that the hypervisor keeps.
 struct ProposedMemory {

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// The root cell's ports: what Linux's drivers have, and what a PC's Linux uses without telling.
 enum ProposedPorts {

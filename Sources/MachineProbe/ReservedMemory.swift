@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// The memory that Linux keeps free for the hypervisor and its cells: `memmap=80M$0x3a000000` on its command line.
 struct ReservedMemory: Hashable {

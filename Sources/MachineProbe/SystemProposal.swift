@@ -1,4 +1,5 @@
 package import CellConfiguration
+import ConfigurationRules
 
 /// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
 package struct SystemProposal: Hashable, Sendable {

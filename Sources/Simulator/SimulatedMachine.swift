@@ -83,7 +83,7 @@ package final class SimulatedMachine: Sendable {
         state = Mutex(State(machine: SimulatedMachine.machine(settings, executing)))
         executing?.setMachine(self)
         do {
-            try switchOn(deviceMode: deviceMode)
+            try switchOn(deviceMode: deviceMode, settings)
         } catch {
             stop()
             throw error
@@ -107,11 +107,12 @@ package final class SimulatedMachine: Sendable {
         return Machine(settings: settings) { executing.program(for: $0, of: $1, $2) }
     }
 
-    private func switchOn(deviceMode: mode_t) throws(SimulatorError) {
+    private func switchOn(deviceMode: mode_t, _ settings: MachineSettings) throws(SimulatorError) {
         let testbed = try Testbed(handler: self, mode: deviceMode)
         state.withLock { $0.testbed = testbed }
         do {
             let sysfs = try SysfsDirectory(path: testbed.root + "/sys/devices/jailhouse")
+            try LinuxFiles.write(below: testbed.root, settings)
             state.withLock { $0.sysfs = sysfs }
             try directory.link(root: testbed.root)
         } catch {

@@ -10,6 +10,17 @@ extension SystemCall {
         return OwnedDescriptor(adopting: number)
     }
 
+    /// `O_PATH`, which Swift's Glibc does not have; the same on x86 and Arm (include/uapi/asm-generic/fcntl.h).
+    package static let pathOnly: CInt = 0o1000_0000
+
+    /// `openat(2)` with `O_CLOEXEC`: an entry of an open directory.
+    package static func open(
+        _ name: String, in directory: CInt, _ flags: CInt
+    ) throws(SystemCallError) -> OwnedDescriptor {
+        let number = try result(of: "openat", on: name) { openat(directory, name, flags | O_CLOEXEC) }
+        return OwnedDescriptor(adopting: number)
+    }
+
     /// `read(2)`; 0 is the end.
     package static func read(
         _ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer

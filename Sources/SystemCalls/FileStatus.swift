@@ -4,7 +4,7 @@ import SystemPackage
 /// What `fstat(2)` says of a file.
 package struct FileStatus: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        case regular, directory
+        case regular, directory, symbolicLink
         /// A device, a pipe, a socket.
         case other
     }
@@ -18,6 +18,8 @@ package struct FileStatus: Hashable, Sendable {
         /// Nanoseconds since 1970.
         let modified: Int
         let changed: Int
+
+        package func isOfSameFile(as other: Version) -> Bool { device == other.device && inode == other.inode }
     }
 
     package let kind: Kind
@@ -36,6 +38,7 @@ package struct FileStatus: Hashable, Sendable {
             switch information.st_mode & S_IFMT {
             case S_IFREG: .regular
             case S_IFDIR: .directory
+            case S_IFLNK: .symbolicLink
             default: .other
             }
         owner = information.st_uid
@@ -64,6 +67,15 @@ extension SystemCall {
         var information = stat()
         try result(of: "stat", on: path) { stat(path, &information) }
         return FileStatus(information)
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// - Parameter descriptor: of the link itself, opened with `O_PATH` and `O_NOFOLLOW`.
+    package static func target(ofLink descriptor: CInt, named name: String) throws(SystemCallError) -> String {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = try result(of: "readlinkat", on: name) { readlinkat(descriptor, "", &buffer, buffer.count) }
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The directory that an open file stands in, all links followed; nil when `/proc` does not tell.

@@ -43,30 +43,9 @@ struct DefinitionDirectory: Sendable {
 
     /// What the definition of a cell of this name says of the simulated machine.
     @Sendable func hardware(of name: String) -> ExecutionSettings.Hardware {
-        do {
-            let files = try SystemCall.names(inDirectory: path).filter { $0.hasSuffix(".toml") }.sorted()
-            for file in files {
-                guard let definition = definition(in: path + "/" + file), definition.name == name else { continue }
-                return hardware(of: definition)
-            }
-        } catch {
-            say("cell \"\(name)\": its definition cannot be looked for: \(error)")
-        }
-        return ExecutionSettings.Hardware()
-    }
-
-    private func definition(in file: String) -> CellDefinition? {
-        do {
-            let text = try SystemCall.contents(ofFile: file, limit: 1 << 20)
-            return try CellDefinition(
-                toml: String(decoding: text, as: UTF8.self), path: file,
-                readFile: { try SystemCall.contents(ofFile: $0, limit: 4 << 20) })
-        } catch let error as DefinitionError {
-            say("a definition is left out: \(error)")
-        } catch {
-            say("a definition is left out: \(file): \(error)")
-        }
-        return nil
+        let loaded = ConfigurationDirectory.definitions(in: path, PlainFiles())
+        for error in loaded.errors { say("a definition is left out: \(error)") }
+        return loaded.definitions.first { $0.name == name }.map(hardware) ?? ExecutionSettings.Hardware()
     }
 
     private func hardware(of definition: CellDefinition) -> ExecutionSettings.Hardware {

@@ -1,6 +1,8 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
 import Supervision
+import TestSupport
 import Testing
 
 @testable import CellDefinition
@@ -8,27 +10,7 @@ import Testing
 @Suite struct CellDefinitionTests {
     static let path = "/etc/jailhoused/cells/rtems.toml"
 
-    static let hardware = """
-        [cell]
-        name = "rtems"
-        architecture = "x86"
-        cpus = [3]
-        message-timeout = 1000000
-
-        [[memory]]
-        name = "ram"
-        physical = 0x3a000000
-        virtual = 0x0
-        size = "8 MiB"
-        access = ["read", "write", "execute", "loadable"]
-
-        [[memory]]
-        name = "communication region"
-        virtual = 0x900000
-        size = "4 KiB"
-        access = ["read", "write", "communication-region"]
-
-        """
+    static let hardware = RTEMSCell.toml()
 
     static let rest = """
         [[image]]
@@ -206,5 +188,42 @@ import Testing
         for toml in ["poll-interval = \"0 ms\"", "poll-interval = \"1 min\"", "sytem = \"x\"", "system = 1"] {
             #expect(throws: DefinitionError.self) { try DaemonSettings(toml: toml, path: "x") }
         }
+    }
+
+    @Test func errorsAreAcceptedWithTheirReason() throws {
+        let handshake = RTEMSCell.toml(keys: [])
+        func definition(_ more: String) throws -> CellDefinition {
+            try CellDefinition(toml: handshake + more, path: Self.path) { _ in [] }
+        }
+        let refused = try definition("").findings(system: nil).first { $0.rule == "JH0901" }
+        #expect(refused?.severity == .error)
+        let accepted = try definition("\n[accept]\nJH0901 = \"the program has a watchdog\"\n")
+        let finding = try #require(accepted.findings(system: nil).first { $0.rule == "JH0901" })
+        #expect(finding.severity == .warning)
+        #expect(finding.remedy == "accepted: the program has a watchdog")
+        #expect(accepted.acceptsUnboundedHandshake)
+        for wrong in ["JH0901 = \" \"", "JH0911 = \"mine\"", "JH0601 = \"both\"", "JH9999 = \"x\"", "JH0403 = \"x\""] {
+            #expect(throws: DefinitionError.self) { try definition("\n[accept]\n\(wrong)\n") }
+        }
+    }
+
+    @Test func aDefinitionForTheSimulatedMachineOnly() throws {
+        let port = "\n[[ports]]\nbase = 0x20\ncount = 2\n"
+        func definition(_ more: String) throws -> CellDefinition {
+            try CellDefinition(toml: RTEMSCell.toml() + port + more, path: "/\(more.count).toml") { _ in [] }
+        }
+        let system = SystemDescriptor(
+            rootCell: CellDescriptor(name: "linux", cpus: CPUSet(0..<4), ioPortRegions: [.init(base: 0, count: 0x100)]))
+        let plain = try definition("")
+        let only = try definition("\n[simulation]\nonly = true\n")
+        #expect(plain.findings(system: system).contains { $0.rule == "JH1504" })
+        #expect(!only.findings(system: system).contains { $0.rule == "JH1504" })
+
+        var machine = RunningMachine(ioports: "0020-0021 : pic1\n", iomem: "")
+        let real = DefinitionSet([plain, only]).findings(on: machine, system: nil)
+        #expect(Set(real.map(\.rule)) == ["JH1302", "JH0905"])
+        #expect(real.allSatisfy { $0.severity == .error })
+        machine.name = RunningMachine.simulatedName
+        #expect(DefinitionSet([only]).findings(on: machine, system: nil).isEmpty)
     }
 }

@@ -1,5 +1,7 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
+import TestSupport
 import Testing
 
 @testable import CellDefinition

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import Testing
 
 @testable import CellDefinition

@@ -74,7 +74,8 @@ import Testing
 
     /// A file with one key of one table set, and what is required beside it.
     private func file(_ table: SchemaTable, _ key: String, _ value: String, _ variant: String) -> String {
-        let ofCells = ConfigurationSchema.cell.map(\.key) + ["image", "supervision", "simulation", "simulated-device"]
+        let ofCells =
+            ConfigurationSchema.cell.map(\.key) + ["image", "supervision", "accept", "simulation", "simulated-device"]
         let isSystem = !ofCells.contains(table.key)
         var tables = (isSystem ? ConfigurationSchema.system : ConfigurationSchema.cell).filter(\.isRequired)
         if !tables.contains(where: { $0.key == table.key }) { tables.append(table) }

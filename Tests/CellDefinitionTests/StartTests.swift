@@ -1,5 +1,7 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
+import TestSupport
 import Testing
 
 @testable import CellDefinition
@@ -24,7 +26,7 @@ import Testing
     }
 
     private func rules(_ definition: CellDefinition, _ image: ELFBuilder = ImageFindingTests.rtems) -> [String] {
-        definition.imageFindings { _ in image.bytes }.map(\.rule)
+        definition.imageFindings { _ in image.bytes }.compactMap(\.rule)
     }
 
     @Test func aStubIsLoadedAtTheResetAddress() throws {

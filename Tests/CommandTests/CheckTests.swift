@@ -53,12 +53,12 @@ struct CheckTests {
         let outcome = try Executable.run(["check", cell])
         #expect(outcome.status == 1)
         for line in [
-            "\(cell): error: everybody may write \(cell) (mode 0666) [JH0911]\n    why: whoever can write",
+            "\(cell): error: everybody may write \(cell) (mode 0666) [JH0911]\n    why: any user who can change",
             "\n    fix: chmod go-w \(cell)\n",
             "\(cell):13: error: image[0]: everybody may write \(image) (mode 0666) [JH0911]\n",
         ] { #expect(outcome.output.contains(line), "\(outcome.output)") }
         let page = try Executable.run(["explain", "JH0911"]).output
-        #expect(page.contains("\nWhat to do  chmod go-w on the file"), "\(page)")
+        #expect(page.contains("\nWhat to do  chmod go-w and chown root on the file"), "\(page)")
     }
 
     @Test func theHandshakeThatCanFreezeLinux() throws {

@@ -1,5 +1,7 @@
+import RulePages
 import CellConfiguration
 import CellDefinition
+import ConfigurationRules
 import Foundation
 import Testing
 
@@ -19,7 +21,7 @@ struct ExplainTests {
         for line in [
             "JH0603 (error): no two cells have the same memory, unless both say so\n", "\nOtherwise   the hypervisor",
             "\nWhat to do  give one", "\nIn other.toml:\n", "\n  - physical = 0x3a800000\n  + physical = 0x3a700000\n",
-            "\n  other.toml:7: error: memory[0]: the region \"ram\"",
+            "\n  other.toml:8: error: memory[0]: the region \"ram\"",
         ] { #expect(outcome.output.contains(line), "\(outcome.output)") }
     }
 
@@ -27,9 +29,11 @@ struct ExplainTests {
         let page = try #require(RulePage.all.first { $0.id == id })
         let report = RuleReport(page)
         let text = report.text(.plain, width: 80)
-        #expect(text.hasPrefix("\(id) (\(page.severity)): \(page.title)\n"))
+        #expect(text.hasPrefix("\(id) (\(page.text.severity)): \(page.text.title)\n"))
         #expect(report.changes.isEmpty == report.findings.isEmpty, "\(text)")
-        #expect(!page.title.hasSuffix(".") && !page.consequence.hasSuffix(".") && !page.remedy.hasSuffix("."))
+        #expect(
+            !page.text.title.hasSuffix(".") && !page.text.consequence.hasSuffix(".") && !page.text.remedy.hasSuffix(".")
+        )
     }
 
     @Test func aRuleThatThereIsNot() throws {

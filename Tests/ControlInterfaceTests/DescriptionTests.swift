@@ -62,7 +62,13 @@ struct DescriptionTests {
             "Watch": Manager.Watch.Reply(change: Samples.change),
             "Console": Manager.Console.Reply(text: "t"),
             "Failures": Manager.Failures.Reply(failures: [Samples.failure]),
-            "Check": Manager.Check.Reply(findings: ["f"]),
+            "Check": Manager.Check.Reply(
+                findings: ["f"],
+                details: [
+                    .init(
+                        rule: "JH0101", severity: "error", path: "/p", line: 1, location: "cell.name", message: "m",
+                        consequence: "c", remedy: "r")
+                ]),
         ]
         for (name, method) in interface.methods {
             try expect(try #require(replies[name]), has: method.reply, of: name)

@@ -1,9 +1,11 @@
 import CellConfiguration
 import CellDefinition
+import ConfigurationRules
 import Foundation
 import Glibc
 import InmateImage
 import Synchronization
+import SystemCalls
 import Testing
 
 @testable import Daemon
@@ -59,6 +61,49 @@ private final class Directory: Sendable {
         #expect(throws: UntrustedFile.self) { try files.read(path) }
         #expect(throws: UntrustedFile.self) { try files.read(closed.path + "/link") }
         #expect(throws: UntrustedFile.self) { try files.check(directory: open.path) }
+    }
+
+    @Test("Nor one below a grand-parent that everybody writes, nor by a link in such a directory")
+    func steps() throws {
+        let open = try Directory(mode: 0o777)
+        mkdir(open.path + "/inner", 0o755)
+        let path = try open.write([1], to: "inner/image")
+        #expect(throws: UntrustedFile.self) { try files.read(path) }
+        #expect(throws: UntrustedFile.self) { try files.check(directory: open.path + "/inner") }
+
+        let closed = try Directory()
+        let sound = try closed.write([2], to: "image")
+        symlink(sound, open.path + "/link")
+        #expect(throws: UntrustedFile.self) { try files.read(open.path + "/link") }
+        chmod(open.path, 0o755)
+        #expect(try files.read(open.path + "/link").contents == [2])
+        // relative to the link's own directory, and by way of another
+        symlink("../" + (closed.path.split(separator: "/").last ?? "") + "/image", open.path + "/relative")
+        #expect(try files.read(open.path + "/relative").contents == [2])
+    }
+
+    @Test("A foreign owner may replace it, whatever its mode", .enabled(if: geteuid() == 0))
+    func foreignOwner() throws {
+        let directory = try Directory()
+        let path = try directory.write([1], to: "image")
+        chown(path, 1000, 1000)
+        #expect(throws: UntrustedFile.self) { try files.read(path) }
+        chown(path, 0, 0)
+        chown(directory.path, 1000, 1000)
+        #expect(throws: UntrustedFile.self) { try files.read(path) }
+        chown(directory.path, 0, 0)
+        lchown(directory.path, 0, 0)
+        symlink(path, directory.path + "/link")
+        lchown(directory.path + "/link", 1000, 1000)
+        #expect(throws: UntrustedFile.self) { try files.read(directory.path + "/link") }
+    }
+
+    @Test("Links in a circle are an error")
+    func circle() throws {
+        let directory = try Directory()
+        symlink("b", directory.path + "/a")
+        symlink("a", directory.path + "/b")
+        #expect(throws: SystemCallError.self) { try files.read(directory.path + "/a") }
     }
 
     @Test("A pipe and a device are no files, and nobody waits for a writer", .timeLimit(.minutes(1)))

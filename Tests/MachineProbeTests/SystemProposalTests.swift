@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import Foundation
 import Testing
 

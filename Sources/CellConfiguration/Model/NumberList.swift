@@ -1,6 +1,6 @@
 /// Lists of numbers as Linux writes them for CPUs: `3-5,8`.
-enum NumberList {
-    static func members(of list: String, upTo highest: Int) throws(ConfigurationError) -> [Int] {
+package enum NumberList {
+    package static func members(of list: String, upTo highest: Int) throws(ConfigurationError) -> [Int] {
         var members: [Int] = []
         let parts = list.split(separator: ",", omittingEmptySubsequences: false).map(trimmed)
         if parts == [""] { return [] }
@@ -21,7 +21,7 @@ enum NumberList {
     }
 
     /// - Parameter members: in ascending order.
-    static func text(of members: [Int]) -> String {
+    package static func text(of members: [Int]) -> String {
         var runs: [ClosedRange<Int>] = []
         for member in members {
             if let last = runs.last, last.upperBound + 1 == member {

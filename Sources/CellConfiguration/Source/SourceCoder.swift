@@ -1,3 +1,5 @@
+import TOML
+
 /// Goes through a record's keys and fills them from a TOML table, writes them as text, or tells what they can be.
 ///
 /// As with ``RecordCoder``, one list of keys serves all. What has its default value is not written;

@@ -1,3 +1,5 @@
+import TOML
+
 /// A TOML text, read to its end: every key of it must be asked for, else ``finish()`` names it.
 ///
 /// Both configurations and cell definitions are read through it, so that all say their mistakes alike.
@@ -8,8 +10,12 @@ package struct SourceDocument {
     /// - Parameter path: the file's name, for errors.
     /// - Throws: ``ConfigurationError`` `syntax` when the text is not TOML.
     package init(toml: String, path: String) throws(ConfigurationError) {
-        let (table, lines) = try TOMLParser.parse(toml, path: path)
-        root = SourceTable(table, SourceValue.Place(path: path, keyPath: "", offset: 0, lines: lines))
+        do throws(TOMLError) {
+            let (table, lines) = try TOMLParser.parse(toml)
+            root = SourceTable(table, SourceValue.Place(path: path, keyPath: "", offset: 0, lines: lines))
+        } catch {
+            throw ConfigurationError(.syntax, error.message, path: path, line: error.line, column: error.column)
+        }
     }
 
     /// - Throws: ``ConfigurationError`` `unknownKey` for a key that nobody asked for.

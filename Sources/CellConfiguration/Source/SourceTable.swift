@@ -1,3 +1,5 @@
+import TOML
+
 /// A table of a TOML text; it remembers which keys it was asked for.
 package final class SourceTable {
     private let table: TOMLTable

@@ -1,3 +1,5 @@
+import TOML
+
 /// A value in a TOML text, with the place that its errors name.
 package struct SourceValue {
     struct Place {

@@ -1,4 +1,5 @@
-package import CellConfiguration
+import CellConfiguration
+package import ConfigurationRules
 import InmateImage
 
 /// A definition's images as far as they could be read and understood, in their cell.

@@ -1,33 +1,14 @@
-package import CellConfiguration
+package import ConfigurationRules
 import InmateImage
 
-/// A rule about what is loaded into a cell; ``CellDefinition/imageFindings(readFile:)`` applies them.
-package struct ImageRule: Hashable, Sendable {
-    /// Stable: a number is never given to another rule.
-    package let id: String
-    package let severity: Finding.Severity
-    /// What should be so, in one phrase.
-    package let title: String
-    /// What happens when it is not.
-    package let consequence: String
-    /// What to do about it.
-    package let remedy: String
-
-    func finding(
-        at location: String, _ message: String, consequence: String? = nil, remedy: String? = nil
-    ) -> Finding {
-        Finding(
-            rule: id, severity: severity, location: location, message: message,
-            consequence: consequence ?? self.consequence, remedy: remedy ?? self.remedy
-        )
-    }
-}
+/// The rules about what is loaded into a cell; ``CellDefinition/imageFindings(readFile:)`` applies them.
+package enum ImageRule {}
 
 extension ImageRule {
     /// In the order of their numbers.
     package static let all = loading + beginning + memory + hardware
 
-    static func rule(for error: ImageError) -> ImageRule {
+    static func rule(for error: ImageError) -> RuleText {
         switch error.code {
         case .empty, .truncated, .damaged: sound
         case .machine: machine
@@ -50,44 +31,44 @@ extension ImageRule {
     private static let stopsRunningCell =
         "the driver refuses it with EINVAL, and a cell that runs has been stopped for it by then"
 
-    package static let readable = ImageRule(
+    package static let readable = RuleText(
         id: "JH0801", severity: .error, title: "an image can be read",
         consequence: "the cell cannot be started", remedy: "install it, or correct its path"
     )
-    static let sound = ImageRule(
+    static let sound = RuleText(
         id: "JH0802", severity: .error, title: "an image is whole",
         consequence: "a part of the program would be missing, so it is not loaded", remedy: "build or copy it again"
     )
-    static let machine = ImageRule(
+    static let machine = RuleText(
         id: "JH0803", severity: .error, title: "an image is for the cell's processor",
         consequence: "the processor would take other instructions for the program's, so it is not loaded",
         remedy: "build it for the cell's processor"
     )
-    static let program = ImageRule(
+    static let program = RuleText(
         id: "JH0804", severity: .error, title: "an image is a program that needs no operating system",
         consequence: "there is nobody in the cell to link it, so it is not loaded",
         remedy: "link it statically, as an executable"
     )
-    static let address = ImageRule(
+    static let address = RuleText(
         id: "JH0805", severity: .error, title: "one place says where an image goes",
         consequence: "it is not loaded: where to is not known, or said twice",
         remedy: "give a flat image its \"address\"; an ELF executable says it itself"
     )
-    static let place = ImageRule(
+    static let place = RuleText(
         id: "JH0806", severity: .error, title: "each part of an image is inside one loadable and writable region",
         consequence: stopsRunningCell,
         remedy: "link it to an address inside such a region, or change the region"
     )
-    static let regionFree = ImageRule(
+    static let regionFree = RuleText(
         id: "JH0807", severity: .error, title: "no image lies over the communication region",
         consequence: stopsRunningCell,
         remedy: "link the program so that it keeps this page free, or move the region to where it is free"
     )
-    static let apart = ImageRule(
+    static let apart = RuleText(
         id: "JH0808", severity: .error, title: "what is loaded does not overlap",
         consequence: "what comes later overwrites what came before", remedy: "give one of the two another address"
     )
-    static let size = ImageRule(
+    static let size = RuleText(
         id: "JH0809", severity: .error, title: "an image fills at most 1 GiB",
         consequence: "what is loaded is first put together in the daemon's memory, so it is not loaded",
         remedy: "let the program clear its large areas itself, outside its BSS"
@@ -99,12 +80,12 @@ extension ImageRule {
 extension ImageRule {
     static let beginning = [begin, realMode, startCode, entry, executionState, start, stack, layoutOf2016]
 
-    static let begin = ImageRule(
+    static let begin = RuleText(
         id: "JH0811", severity: .error, title: "something is loaded where the cell begins",
         consequence: "its processor executes whatever is left in that memory, and the program never begins",
         remedy: "set reset-address to where the program's first instruction is loaded"
     )
-    static let realMode = ImageRule(
+    static let realMode = RuleText(
         id: "JH0812", severity: .error, title: "a 32-bit program has a 16-bit start",
         consequence:
             "a cell's processor begins in 16-bit real mode and takes the program's 32-bit instructions for other ones: "
@@ -113,33 +94,33 @@ extension ImageRule {
             "let a start stub enter it: start = \"protected-32\" or \"multiboot\" in its [[image]], and a free "
             + "reset-address, for example 0xf0000"
     )
-    static let startCode = ImageRule(
+    static let startCode = RuleText(
         id: "JH0813", severity: .warning, title: "the start stub knows the program's entry",
         consequence: "a stub that was linked for another program's entry jumps into nowhere",
         remedy: "link the stub for this entry, or the program so that its entry is where the stub jumps to"
     )
-    static let entry = ImageRule(
+    static let entry = RuleText(
         id: "JH0814", severity: .warning, title: "an Arm cell begins at the program's entry",
         consequence: "the first instruction that is executed is another one than the program wants",
         remedy: "set reset-address to the entry"
     )
-    static let executionState = ImageRule(
+    static let executionState = RuleText(
         id: "JH0815", severity: .error, title: "an Arm program is for the cell's execution state",
         consequence: "the processor faults at the first instruction",
         remedy: "set aarch32 = true in [cell] for a 32-bit program, and leave it out for a 64-bit one"
     )
-    static let start = ImageRule(
+    static let start = RuleText(
         id: "JH0816", severity: .error, title: "a start stub fits its program and its cell",
         consequence: "the program would not be entered, so it is not loaded",
         remedy: "correct \"start\" in its [[image]], or the cell's reset-address"
     )
-    static let stack = ImageRule(
+    static let stack = RuleText(
         id: "JH0817", severity: .error, title: "the stack that a start stub gives is free RAM",
         consequence:
             "the program's first calls write over what was loaded, or end with `FATAL: Invalid MMIO/RAM write`",
         remedy: "set \"stack-pointer\" in its [[image]] to the end of free RAM"
     )
-    static let layoutOf2016 = ImageRule(
+    static let layoutOf2016 = RuleText(
         id: "JH0818", severity: .error,
         title: "the 2016 port of RTEMS finds the PM timer's port where it looks for it",
         consequence:
@@ -154,27 +135,27 @@ extension ImageRule {
 extension ImageRule {
     static let memory = [workArea, workAreaFree, boundedMemory, lowMemory]
 
-    static let workArea = ImageRule(
+    static let workArea = RuleText(
         id: "JH0821", severity: .error, title: "a program's work area is RAM of the cell",
         consequence:
             "the program ends with `FATAL: Invalid MMIO/RAM write` when its heap or a stack reaches the RAM's end",
         remedy: "make the RAM larger, or the program's memory smaller"
     )
-    static let workAreaFree = ImageRule(
+    static let workAreaFree = RuleText(
         id: "JH0822", severity: .error, title: "a program's work area does not lie over the communication region",
         consequence:
             "the program's heap overwrites messages and replies: it answers what nobody asked, and Linux waits for an "
             + "answer that was overwritten",
         remedy: "move the region behind the work area, or let the work area end before it"
     )
-    static let boundedMemory = ImageRule(
+    static let boundedMemory = RuleText(
         id: "JH0823", severity: .warning, title: "a program knows how much memory it has",
         consequence:
             "it looks for its memory by writing to it from 2 GiB downwards, and ends with `FATAL: Invalid MMIO/RAM "
             + "write, addr: 0x000000007ffffffc`, unless its start code hands it multiboot information",
         remedy: "set start = \"multiboot\" in its [[image]], or link it with the end of the cell's RAM"
     )
-    static let lowMemory = ImageRule(
+    static let lowMemory = RuleText(
         id: "JH0824", severity: .error, title: "the 2016 port of RTEMS has RAM at address 0",
         consequence: "it writes to 0x0–0x81 when it prints early, and ends with `FATAL: Invalid MMIO/RAM write`",
         remedy: "let the cell's RAM begin at virtual = 0x0"
@@ -186,21 +167,21 @@ extension ImageRule {
 extension ImageRule {
     static let hardware = [region, answers2016, answers, legacyPorts, symbols, flatRTEMS, clock, simulatedDevices]
 
-    static let region = ImageRule(
+    static let region = RuleText(
         id: "JH0831", severity: .error, title: "the communication region is where the program looks for it",
         consequence:
             "the program reads other memory instead, or ends with an invalid access; it sees no message, answers none, "
             + "and does not find its timer",
         remedy: "set the region's \"virtual\" to that address"
     )
-    static let answers2016 = ImageRule(
+    static let answers2016 = RuleText(
         id: "JH0832", severity: .error, title: "a cell of the 2016 port of RTEMS is passive",
         consequence:
             "it never answers a message: at each stop all of Linux stands still until the message's time is over, and "
             + "the cell ends as failed",
         remedy: "set passive-comm-region = true in [cell]"
     )
-    static let answers = ImageRule(
+    static let answers = RuleText(
         id: "JH0833", severity: .warning, title: "a program that is asked knows the communication region",
         consequence:
             "RTEMS has no code for it: unless the application answers, all of Linux stands still at each stop until the "
@@ -209,42 +190,33 @@ extension ImageRule {
             "set passive-comm-region = true in [cell] or, if the application answers, say where it looks for the "
             + "region: communication-region in [[image]]"
     )
-    static let legacyPorts = ImageRule(
+    static let legacyPorts = RuleText(
         id: "JH0841", severity: .warning, title: "a cell has the ports of the PC hardware that its program drives",
         consequence: "the first access ends the cell with `FATAL: Invalid PIO write` or read",
         remedy: "list the ports in [[ports]], or build the program without that driver"
     )
-    static let symbols = ImageRule(
+    static let symbols = RuleText(
         id: "JH0842", severity: .note, title: "an RTEMS executable has its symbols",
         consequence: "what hardware it drives and where its work area ends cannot be checked",
         remedy: "give the executable as it was linked; symbols are not loaded into the cell"
     )
-    static let flatRTEMS = ImageRule(
+    static let flatRTEMS = RuleText(
         id: "JH0843", severity: .warning, title: "an RTEMS program is given as its ELF executable",
         consequence:
             "a flat copy lacks its BSS: after a restart the program's variables have what was left there, and nothing "
             + "of it can be checked",
         remedy: "give the executable as it was linked, without an address"
     )
-    static let clock = ImageRule(
+    static let clock = RuleText(
         id: "JH0844", severity: .warning, title: "an RTEMS program takes its time from hardware that reaches a cell",
         consequence:
             "the interrupts of the timer 8254 go through the 8259A to Linux, never to a cell: the program runs until "
             + "it waits for its clock, and waits for ever",
         remedy: "build it with a clock driver for the local APIC, or try it in the simulated machine only"
     )
-    static let simulatedDevices = ImageRule(
+    static let simulatedDevices = RuleText(
         id: "JH0845", severity: .note, title: "a cell needs no device that only the simulated machine gives it",
         consequence: "the real hypervisor ends the cell with `FATAL: Invalid PIO write` or read at the first access",
         remedy: "once the program does without it, remove it from [simulation]"
     )
-}
-
-extension RulePage {
-    /// Of the rules about images, in the order of their ids.
-    package static let images = ImageRule.all.map {
-        RulePage(
-            id: $0.id, severity: $0.severity, title: $0.title, consequence: $0.consequence, remedy: $0.remedy,
-            example: ImageRuleExamples.example(of: $0.id))
-    }
 }

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
 
 // How the cell's first processor gets to the program.

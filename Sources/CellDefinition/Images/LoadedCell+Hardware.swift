@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
 
 // What a program expects to find in its cell: the communication region, the hardware of a PC.

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import InmateImage
 
 // The memory that a program uses without being loaded there.

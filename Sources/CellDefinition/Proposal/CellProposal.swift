@@ -1,4 +1,5 @@
 package import CellConfiguration
+import ConfigurationRules
 import InmateImage
 
 /// A cell definition that fits an image and a machine, as a beginning.

@@ -1,4 +1,5 @@
 package import CellConfiguration
+import ConfigurationRules
 import InmateImage
 import Supervision
 
@@ -11,7 +12,7 @@ package enum DefinitionSchema {
     package static var tables: [SchemaTable] {
         let cell = ConfigurationSchema.cell
         let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
-        return cell + [image, supervision, simulation, simulatedDevice] + system
+        return cell + [image, supervision, accept, simulation, simulatedDevice] + system
     }
 
     /// What a file must have, by its kind: hardware described here, in another file, or a system's.
@@ -53,13 +54,19 @@ package enum DefinitionSchema {
     )
 
     static let simulation = SchemaTable(
-        "simulation", text: "What the cell has in the simulated machine only",
+        "simulation", text: "What the cell has in the simulated machine",
         [
             SchemaProperty(
                 "devices", .words(SimulationTable.Device.allCases.map(\.rawValue)),
-                text: "Hardware of a PC that no cell of the real hypervisor has")
+                text: "Hardware of a PC that no cell of the real hypervisor has"),
+            SchemaProperty(
+                "only", .boolean, text: "The definition is for the simulated machine, and is refused on any other"),
         ]
     )
+
+    static let accept = SchemaTable(
+        "accept", text: "Errors that are known and accepted, each with the reason",
+        AcceptTable.rules.map { SchemaProperty($0.id, .string, text: "Why this is accepted: \($0.title)") })
 
     static let simulatedDevice = SchemaTable(
         "simulated-device", isList: true, text: "What stands in the simulated machine's PCI slot",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellConfiguration
+import ConfigurationRules
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,3 +1,4 @@
+import RulePages
 import ArgumentParser
 import CellConfiguration
 import CellDefinition

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellConfiguration
+import ConfigurationRules
 import CellDefinition
 
 struct Map: ParsableCommand {

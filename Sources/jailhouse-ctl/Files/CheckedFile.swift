@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import CellDefinition
 import SystemCalls
 
@@ -43,37 +44,12 @@ struct Complaint: Encodable {
         remedy = finding.remedy
     }
 
-    init(_ error: DefinitionError) {
-        rule = nil
-        severity = Finding.Severity.error.rawValue
-        file = error.path
-        line = error.line
-        location = error.keyPath ?? ""
-        message = error.message
-        consequence = ""
-        remedy = error.remedy
-    }
+    init(_ error: DefinitionError) { self.init(Finding(error), file: error.path) }
 
-    init(_ error: ConfigurationError, file: String) {
-        rule = nil
-        severity = Finding.Severity.error.rawValue
-        self.file = error.path ?? file
-        line = error.line
-        location = error.keyPath ?? ""
-        message = error.message
-        consequence = ""
-        remedy = ""
-    }
+    init(_ error: ConfigurationError, file: String) { self.init(Finding(error, file: file), file: file) }
 
     init(unreadable file: String, because failure: CommandFailure) {
-        rule = nil
-        severity = Finding.Severity.error.rawValue
-        self.file = file
-        line = nil
-        location = ""
-        message = failure.message
-        consequence = ""
-        remedy = ""
+        self.init(Finding(mistake: failure.message, path: file), file: file)
     }
 
     /// As a compiler says it, with the reason and the way out below.

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 import CellDefinition
 import SystemCalls
 import SystemPackage
@@ -167,23 +168,16 @@ extension DaemonFile {
 extension RunningMachine {
     /// The machine below `root`; without one, this machine if it has the hypervisor's driver.
     init?(root: String?) throws {
-        let root = root.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
         let isTarget = (try? SystemCall.names(inDirectory: "/sys/devices/jailhouse")) != nil
         guard root != nil || isTarget else { return nil }
-        func text(_ name: String) throws -> String? {
-            do throws(SystemCallError) {
-                let contents = try SystemCall.contents(ofFile: (root ?? "") + "/proc/" + name, limit: 16 << 20)
-                return String(decoding: contents, as: UTF8.self)
-            } catch {
-                if error.errno == .noSuchFileOrDirectory { return nil }
-                throw CommandFailure(.failed, "cannot read \(root ?? "")/proc/\(name): \(error.errno)")
+        do throws(SystemCallError) {
+            self = try MachineFiles(root: root ?? "").machine()
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else {
+                throw CommandFailure(.failed, "cannot read \(error.subject): \(error.errno)")
             }
-        }
-        let (ports, memory) = (try text("ioports"), try text("iomem"))
-        guard ports != nil || memory != nil else {
             throw CommandFailure(
                 .failed, "\(root ?? "") has neither proc/ioports nor proc/iomem: give a directory that has them")
         }
-        self.init(ioports: ports ?? "", iomem: memory ?? "")
     }
 }

@@ -1,5 +1,5 @@
-import CellConfiguration
 import CellDefinition
+import ConfigurationRules
 import Glibc
 import SystemCalls
 
@@ -7,25 +7,13 @@ import SystemCalls
 enum FilePermissions {
     /// - Parameters:
     ///   - location: the key that names the file; empty for a file that nobody names.
-    /// - Returns: nothing for a file that cannot be looked at, which is said elsewhere.
+    /// - Returns: nothing for a file that cannot be looked at, which is reported elsewhere.
     static func findings(ofFile path: String, at location: String = "") -> [Finding] {
-        guard let descriptor = try? SystemCall.open(path, O_RDONLY | O_NONBLOCK),
-            let status = try? SystemCall.status(of: descriptor.rawValue, named: path), status.kind == .regular
-        else { return [] }
-        let directory = SystemCall.directory(of: descriptor.rawValue).flatMap { path in
-            (try? SystemCall.status(ofFile: path)).map { (path: path, permissions: FileTrust.Permissions($0)) }
-        }
         do {
-            try FileTrust(user: geteuid()).check(FileTrust.Permissions(status), at: path, in: directory)
-            return []
-        } catch {
+            _ = try TrustedPath.file(path, trust: FileTrust(user: geteuid()))
+        } catch let error as UntrustedFile {
             return [error.finding(at: location)]
-        }
-    }
-}
-
-extension FileTrust.Permissions {
-    fileprivate init(_ status: FileStatus) {
-        self.init(owner: status.owner, group: status.group, mode: status.mode)
+        } catch {}
+        return []
     }
 }

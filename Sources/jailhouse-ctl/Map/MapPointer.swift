@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// Where in the map of the same files the findings of `check` are, by the numbers and names that they have there.
 struct MapPointer {

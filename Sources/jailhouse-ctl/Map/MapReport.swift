@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// A map as JSON: addresses are hexadecimal strings, since not every reader's numbers have 64 bits.
 struct MapReport: Encodable {

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// A map drawn as SVG: the machine at the left, its cells at the right, and bands between what is the same memory.
 struct SVGMap {

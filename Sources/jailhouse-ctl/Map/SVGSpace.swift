@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// One address space of a map as SVG.
 struct SVGSpace {

@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// The colours of a map as SVG, on light and on dark paper.
 enum SVGTheme {

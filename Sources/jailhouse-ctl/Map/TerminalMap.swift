@@ -1,4 +1,5 @@
 import CellConfiguration
+import ConfigurationRules
 
 /// A map drawn with characters.
 struct TerminalMap {

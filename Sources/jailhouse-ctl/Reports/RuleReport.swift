@@ -1,4 +1,6 @@
 import CellConfiguration
+import ConfigurationRules
+import RulePages
 
 /// A rule's page.
 struct RuleReport: Encodable {
@@ -20,10 +22,10 @@ struct RuleReport: Encodable {
 
     init(_ page: RulePage) {
         rule = page.id
-        severity = page.severity.rawValue
-        title = page.title
-        consequence = page.consequence
-        remedy = page.remedy
+        severity = page.text.severity.rawValue
+        title = page.text.title
+        consequence = page.text.consequence
+        remedy = page.text.remedy
         changes = page.example?.changes.map { Change(file: $0.file, right: $0.right, wrong: $0.wrong) } ?? []
         let found = page.example.flatMap { try? $0.judge($0.brokenFiles) } ?? []
         findings = found.filter { $0.rule == page.id }.map { Complaint($0, file: $0.path ?? "") }
@@ -85,11 +87,11 @@ struct RuleList {
                 lines.append(style(Self.groups[number] ?? number, .bold))
                 group = number
             }
-            let severity = page.severity.rawValue
+            let severity = page.text.severity.rawValue
             let padding = String(repeating: " ", count: 8 - severity.count)
             let paint: Style.Paint? =
-                page.severity == .error ? .red : page.severity == .warning ? .yellow : nil
-            lines.append("  \(page.id)  \(style(severity, paint))\(padding)\(page.title)")
+                page.text.severity == .error ? .red : page.text.severity == .warning ? .yellow : nil
+            lines.append("  \(page.id)  \(style(severity, paint))\(padding)\(page.text.title)")
         }
         return lines.joined(separator: "\n")
     }

@@ -1,4 +1,6 @@
 import CellConfiguration
+import ConfigurationRules
+import RulePages
 import CellDefinition
 import ControlInterface
 
@@ -54,10 +56,10 @@ struct SARIFLog: Encodable {
 
         init(_ page: RulePage) {
             id = page.id
-            shortDescription = Text(text: page.title)
-            fullDescription = Text(text: page.consequence)
-            help = Text(text: page.remedy)
-            defaultConfiguration = Configuration(level: page.severity.rawValue)
+            shortDescription = Text(text: page.text.title)
+            fullDescription = Text(text: page.text.consequence)
+            help = Text(text: page.text.remedy)
+            defaultConfiguration = Configuration(level: page.text.severity.rawValue)
         }
     }
 

@@ -1,0 +1,20 @@
+import SystemCalls
+
+/// How the files of a configuration directory are read.
+package protocol ConfigurationReader: Sendable {
+    /// - Parameter limit: the most bytes that are read.
+    func contents(_ path: String, limit: Int) throws -> [UInt8]
+    /// Judges a directory whose entries are used.
+    func check(directory: String) throws
+}
+
+/// Files as they are, whoever can change them.
+package struct PlainFiles: ConfigurationReader {
+    package init() {}
+
+    package func contents(_ path: String, limit: Int) throws -> [UInt8] {
+        try SystemCall.contents(ofFile: path, limit: limit)
+    }
+
+    package func check(directory: String) throws {}
+}

@@ -1,0 +1,91 @@
+import CellConfiguration
+package import ConfigurationRules
+package import SystemCalls
+import SystemPackage
+
+/// Reads what Linux says of a machine in `/proc` and `/sys`, for the rules that compare configurations with it.
+package struct MachineFiles: Sendable {
+    /// What the paths begin with: empty for this machine, else the directory that its files were copied to.
+    package let root: String
+
+    private static let limit = 16 << 20
+    /// Of the device tree.
+    private static let depthLimit = 16
+
+    package init(root: String = "") {
+        self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
+    }
+
+    /// Everything that can be read; what cannot is left out.
+    ///
+    /// - Throws: `SystemCallError` when there is neither `proc/ioports` nor `proc/iomem`.
+    package func machine() throws(SystemCallError) -> RunningMachine {
+        let ports = try optionalText("/proc/ioports")
+        let memory = ports == nil ? try text("/proc/iomem") : try optionalText("/proc/iomem") ?? ""
+        var machine = RunningMachine(ioports: ports ?? "", iomem: memory)
+        machine.name = trimmed(readable("/sys/class/dmi/id/product_name"))
+        machine.serialConsoles = RunningMachine.serialConsoles(
+            consoles: readable("/proc/consoles"), commandLine: readable("/proc/cmdline"))
+        machine.interrupts = RunningMachine.interrupts(in: readable("/proc/interrupts"))
+        // cells take CPUs offline
+        if trimmed(readable("/sys/devices/jailhouse/enabled")) != "1" {
+            machine.onlineCPUs = try? CPUSet(list: trimmed(readable("/sys/devices/system/cpu/online")))
+        }
+        readTree(into: &machine)
+        return machine
+    }
+
+    private func text(_ path: String) throws(SystemCallError) -> String {
+        String(decoding: try SystemCall.contents(ofFile: root + path, limit: Self.limit), as: UTF8.self)
+    }
+
+    private func optionalText(_ path: String) throws(SystemCallError) -> String? {
+        do throws(SystemCallError) {
+            return try text(path)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+    }
+
+    /// Empty when it cannot be read.
+    private func readable(_ path: String) -> String { (try? text(path)) ?? "" }
+
+    private func trimmed(_ text: String) -> String {
+        String(text.prefix { !$0.isNewline })
+    }
+
+    // MARK: The device tree
+
+    private func readTree(into machine: inout RunningMachine) {
+        let tree = root + "/sys/firmware/devicetree/base"
+        let cells = ["#address-cells", "#size-cells"].map { name in
+            RunningMachine.cells(property(tree + "/" + name)).first.map { Int($0) } ?? 1
+        }
+        visit(tree, depth: 0) { path, name in
+            if name.hasPrefix("memory@") || name == "memory" {
+                machine.treeMemory += RunningMachine.memory(
+                    reg: property(path + "/reg"), addressCells: cells[0], sizeCells: cells[1])
+            }
+            let interrupts = property(path + "/interrupts")
+            guard !interrupts.isEmpty, let device = RunningMachine.TreeDevice(node: name, interrupts: interrupts) else {
+                return
+            }
+            machine.devices.append(device)
+        }
+    }
+
+    private func property(_ path: String) -> [UInt8] {
+        (try? SystemCall.contents(ofFile: path, limit: 1 << 16)) ?? []
+    }
+
+    private func visit(_ directory: String, depth: Int, _ body: (_ path: String, _ name: String) -> Void) {
+        guard depth < Self.depthLimit, let names = try? SystemCall.names(inDirectory: directory) else { return }
+        for name in names.sorted() {
+            let path = directory + "/" + name
+            guard let status = try? SystemCall.status(ofFile: path), status.kind == .directory else { continue }
+            body(path, name)
+            visit(path, depth: depth + 1, body)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import CellConfiguration
+
+/// Rules about what a cell is called and which processors it has.
+enum CellRules {
+    /// A cell and the table that it stands in: `cell` or `root-cell`.
+    struct Subject {
+        var cell: CellDescriptor
+        var table: String
+    }
+
+    static let all: [Rule<Subject>] = [
+        Rule(
+            id: "JH0101", severity: .error, title: "a cell has a name",
+            consequence: "the hypervisor accepts it, but nobody can name the cell to start or stop it",
+            remedy: "give it a name"
+        ) { subject in
+            guard subject.cell.name.isEmpty else { return [] }
+            return [.init(location: "\(subject.table).name", message: "the name is empty")]
+        },
+        Rule(
+            id: "JH0102", severity: .error, title: "a name has at most 31 bytes",
+            consequence: "its field has no room for the zero at its end, so that what follows it is read as part of it",
+            remedy: "shorten the name; letters beyond ASCII count as two bytes or more"
+        ) { subject in
+            let name = subject.cell.nameField.prefix { $0 != 0 }
+            guard name.count > CellDescriptor.nameLimit else { return [] }
+            return [
+                .init(
+                    location: "\(subject.table).name",
+                    message: "the name \"\(subject.cell.name)\" has \(name.count) bytes"
+                )
+            ]
+        },
+        Rule(
+            id: "JH0103", severity: .error, title: "a cell has at least one CPU",
+            consequence: "the hypervisor accepts it, but nothing in it can ever run",
+            remedy: "list the CPUs that it takes from Linux in \"cpus\""
+        ) { subject in
+            guard subject.cell.cpus.isEmpty else { return [] }
+            return [.init(location: "\(subject.table).cpus", message: "there is no CPU in the set")]
+        },
+        Rule(
+            id: "JH0104", severity: .error, title: "CPU 0 of an x86 machine stays with Linux",
+            consequence: "creating the cell fails with EINVAL: Linux cannot give CPU 0 away",
+            remedy: "take another CPU"
+        ) { subject in
+            let cell = subject.cell
+            guard subject.table == "cell", cell.architecture == .x86, cell.cpus.contains(0) else { return [] }
+            return [.init(location: "cell.cpus", message: "CPU 0 is in the set (\(cell.cpus.list))")]
+        },
+        Rule(
+            id: "JH0106", severity: .error, title: "the lists of a compiled file are in the format's order",
+            consequence: "everything behind the list that is out of place means something else",
+            remedy:
+                "in the C source, initialise the structure's lists in the order of its declaration: memory, cache, "
+                + "interrupt chips, ports, PCI devices, capabilities, stream ids"
+        ) { subject in
+            let nonsense = subject.cell.listsWithNonsense
+            guard nonsense.count > 1 else { return [] }
+            return [
+                .init(
+                    location: subject.table,
+                    message: "\(nonsense.joined(separator: ", and ")): the lists of the C structure are probably in "
+                        + "another order")
+            ]
+        },
+        Rule(
+            id: "JH0105", severity: .error, title: "a CPU set is at most one page long",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "8 bytes do for 64 CPUs"
+        ) { subject in
+            let count = subject.cell.cpus.bitmap.count
+            guard count > 4096 else { return [] }
+            return [.init(location: "\(subject.table).cpu-set-bytes", message: "the CPU set has \(count) bytes")]
+        },
+    ]
+}
+
+extension CellDescriptor {
+    /// Of each list with values that have no meaning, one of them.
+    fileprivate var listsWithNonsense: [String] {
+        var lists: [String] = []
+        if let region = ioPortRegions.first(where: { $0.count == 0 || Int($0.base) + Int($0.count) > 0x1_0000 }) {
+            lists.append("[[ports]] has \(hexadecimal(region.count)) ports from \(hexadecimal(region.base))")
+        }
+        if let device = pciDevices.first(where: { !(1...3).contains($0.kind.rawValue) }) {
+            lists.append("[[pci-device]] has the type \(device.kind.rawValue)")
+        }
+        if let cache = cacheRegions.first(where: { !(1...3).contains($0.kind.rawValue) }) {
+            lists.append("[[cache]] has the type \(cache.kind.rawValue)")
+        }
+        if let region = memoryRegions.first(where: { $0.flags.rawValue & ~MemoryRegion.Flags.known.rawValue != 0 }) {
+            lists.append("[[memory]] has the access bits \(hexadecimal(region.flags.rawValue))")
+        }
+        return lists
+    }
+}
+
+extension MemoryRegion.Flags {
+    fileprivate static let known: MemoryRegion.Flags = [
+        .read, .write, .execute, .dma, .io, .communicationRegion, .loadable, .rootShared, .noHugePages, .ioUnaligned,
+        .ioWidths,
+    ]
+}

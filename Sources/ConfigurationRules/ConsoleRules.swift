@@ -1,0 +1,45 @@
+import CellConfiguration
+
+/// Rules about the consoles of cells and of the hypervisor.
+enum ConsoleRules {
+    /// A console and its key: `cell.console`, `root-cell.console` or `debug-console`.
+    struct Subject {
+        var console: Console
+        var location: String
+    }
+
+    static let all: [Rule<Subject>] = [
+        Rule(
+            id: "JH0404", severity: .warning, title: "a console's type and flags have a meaning",
+            consequence: "nothing is printed, or the bits have no effect",
+            remedy: "use one of the known types, and remove \"other-flags\""
+        ) { subject in
+            var violations: [Rule<Subject>.Violation] = []
+            let unknown = subject.console.flags.subtracting(.known)
+            if !unknown.isEmpty {
+                violations.append(
+                    .init(
+                        location: subject.location,
+                        message: "the flags \(hexadecimal(unknown.rawValue)) have no meaning for any console"))
+            }
+            if subject.console.kind.rawValue > Console.Kind.highestKnown {
+                violations.append(
+                    .init(
+                        location: subject.location,
+                        message: "there is no console type \(subject.console.kind.rawValue)"))
+            }
+            return violations
+        }
+    ]
+}
+
+extension Console.Flags {
+    fileprivate static let known: Console.Flags = [
+        .mmio, .registerDistance4, .framebuffer1920x1080, .invertedGate, .mdrQuirk,
+    ]
+}
+
+extension Console.Kind {
+    /// SCIF.
+    fileprivate static let highestKnown: UInt16 = 10
+}

@@ -1,0 +1,94 @@
+import CellConfiguration
+
+/// What a rule says about a configuration: something that the hypervisor refuses, that hangs later, or that is
+/// not good practice.
+package struct Finding: Hashable, Sendable {
+    package enum Severity: String, CaseIterable, Hashable, Sendable {
+        /// Worth knowing.
+        case note
+        /// Works, but not as somebody would wish.
+        case warning
+        /// Is refused, or does damage: the daemon does not create such a cell.
+        case error
+    }
+
+    /// The rule's id, which never changes its meaning: `JH0101`; nil for a mistake that keeps a file from being
+    /// understood.
+    package var rule: String?
+    package var severity: Severity
+    /// The file, when it is known.
+    package var path: String?
+    /// The line in a TOML source, when it is known.
+    package var line: Int?
+    /// The key concerned: `memory[1]`, `cell.cpus`.
+    package var location: String
+    /// What is the case, with its numbers.
+    package var message: String
+    /// What happens, or what the hypervisor or the hardware would object to.
+    package var consequence: String
+    /// What to do.
+    package var remedy: String
+
+    package init(
+        rule: String?, severity: Severity, path: String? = nil, line: Int? = nil, location: String, message: String,
+        consequence: String, remedy: String
+    ) {
+        self.rule = rule
+        self.severity = severity
+        self.path = path
+        self.line = line
+        self.location = location
+        self.message = message
+        self.consequence = consequence
+        self.remedy = remedy
+    }
+}
+
+extension Finding: CustomStringConvertible {
+    /// `rtems.toml:12: error JH0201: memory[1]: …; …; …` on one line.
+    package var description: String {
+        let place = (path ?? "") + (line.map { ":\($0)" } ?? "")
+        let text = [message, consequence, remedy].filter { !$0.isEmpty }.joined(separator: "; ")
+        return [place, rule.map { "\(severity) \($0)" } ?? "\(severity)", location, text].filter { !$0.isEmpty }.joined(
+            separator: ": ")
+    }
+}
+
+extension Finding {
+    /// With its file, and the line of its key or of what that stands in.
+    ///
+    /// - Parameter line: of a key, see ``SourceDocument/lines``.
+    package func placed(in path: String, line: (String) -> Int?) -> Finding {
+        var finding = self
+        finding.path = path
+        var key = location[...]
+        while finding.line == nil, !key.isEmpty {
+            finding.line = line(String(key))
+            key = key[..<(key.lastIndex { $0 == "." || $0 == "[" } ?? key.startIndex)]
+        }
+        return finding
+    }
+}
+
+extension Finding {
+    /// A mistake that keeps a file from being read or understood.
+    package init(mistake message: String, path: String?, line: Int? = nil, location: String = "", remedy: String = "") {
+        self.init(
+            rule: nil, severity: .error, path: path, line: line, location: location, message: message, consequence: "",
+            remedy: remedy)
+    }
+
+    /// Without what a graver finding at the same place says, too: that a serial port is taken from Linux, where Linux
+    /// is known to use it.
+    package static func withoutRepetition(_ findings: [Finding]) -> [Finding] {
+        struct Place: Hashable {
+            var path: String?
+            var location: String
+        }
+        let used = Set(findings.filter { $0.rule == "JH1301" }.map { Place(path: $0.path, location: $0.location) })
+        guard !used.isEmpty else { return findings }
+        return findings.filter {
+            $0.rule != "JH1505" || !used.contains(Place(path: $0.path, location: $0.location))
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import CellConfiguration
+
+/// Rules about cells with each other: each violation is at the later of two files and names the other.
+enum GroupRules {
+    static let all: [Rule<Neighbours>] =
+        [names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group]
+        + IvshmemLink.rules(
+            ids: (id: "JH0610", sections: "JH0611", protocol: "JH0612"), of: "another cell", links: links)
+
+    private static let names = Rule<Neighbours>(
+        id: "JH0601", severity: .error, title: "each cell has a name of its own",
+        consequence: "only one of the two can be meant, so neither is created",
+        remedy: "rename one of them, or remove its file"
+    ) { group in
+        var firsts: [String: String] = [:]
+        return group.members.compactMap { member in
+            guard let first = firsts[member.cell.name] else {
+                firsts[member.cell.name] = member.path
+                return nil
+            }
+            return .init(
+                location: "cell.name", message: "\(first) defines a cell \"\(member.cell.name)\", too",
+                path: member.path)
+        }
+    }
+
+    private static let processors = Rule<Neighbours>(
+        id: "JH0602", severity: .note, title: "cells that are to run together have CPUs of their own",
+        consequence: "one of the two cells can exist at a time: creating the second fails with EBUSY",
+        remedy: "give them CPUs of their own if both are to run"
+    ) { group in
+        var owners: [Int: String] = [:]
+        var violations: [Rule<Neighbours>.Violation] = []
+        for member in group.members {
+            var shared: [String: [Int]] = [:]
+            for cpu in member.cell.cpus.members {
+                if let owner = owners[cpu] { shared[owner, default: []].append(cpu) } else { owners[cpu] = member.path }
+            }
+            violations += shared.sorted { $0.key < $1.key }.map { path, cpus in
+                .init(
+                    location: "cell.cpus", message: "\(path) has CPU \(NumberList.text(of: cpus)), too",
+                    path: member.path)
+            }
+        }
+        return violations
+    }
+
+    private static let memory = Rule<Neighbours>(
+        id: "JH0603", severity: .error, title: "no two cells have the same memory, unless both say so",
+        consequence: "the hypervisor does not check it: each of the two programs overwrites the other's memory",
+        remedy: "give one of them other memory; memory that they share on purpose is \"root-shared\" in both"
+    ) { group in
+        overlaps(in: group) { !($0.flags.contains(.io) && $1.flags.contains(.io)) }
+    }
+
+    private static let registers = Rule<Neighbours>(
+        id: "JH0606", severity: .warning, title: "no two cells drive the same device",
+        consequence: "both programs write its registers: of a serial port the output is mixed, others go astray",
+        remedy: "give the device to one of them; if both may use it, say \"root-shared\" in both"
+    ) { group in
+        overlaps(in: group) { $0.flags.contains(.io) && $1.flags.contains(.io) }
+    }
+
+    private static func overlaps(
+        in group: Neighbours, where isMeant: (MemoryRegion, MemoryRegion) -> Bool
+    ) -> [Rule<Neighbours>.Violation] {
+        group.overlaps(
+            of: group.holdings(\.memoryRegions), range: \.physicalRange,
+            isShared: { $0.flags.contains(.rootShared) }, where: isMeant
+        ).map { earlier, later in
+            group.violation(
+                at: later, "memory[\(later.index)]",
+                "the region \(later.value.quotedName) (physical \(later.value.physicalText)) lies over "
+                    + "\(earlier.value.quotedName) (\(earlier.value.physicalText)) of "
+                    + group.members[earlier.member].path
+            )
+        }
+    }
+
+    private static let devices = Rule<Neighbours>(
+        id: "JH0604", severity: .error, title: "no two cells have the same PCI device",
+        consequence: "the hypervisor does not check it: both drive it, and its memory accesses go to the later cell",
+        remedy: "give it to one of them"
+    ) { group in
+        let holdings = group.holdings(\.pciDevices).filter { $0.value.kind != .sharedMemory }
+        return group.pairs(of: holdings, by: DeviceKey.init).map { earlier, later in
+            group.violation(
+                at: later, "pci-device[\(later.index)]",
+                "\(group.members[earlier.member].path) has the device \(DeviceKey(later.value)), too"
+            )
+        }
+    }
+
+    private struct Pin: Hashable {
+        var chip: Int
+        var address: UInt64
+        var number: Int
+    }
+
+    private static let pins = Rule<Neighbours>(
+        id: "JH0605", severity: .error, title: "no two cells have the same interrupt pin",
+        consequence: "the hypervisor does not check it: the interrupt goes to the cell that has set it up last",
+        remedy: "give it to one of them"
+    ) { group in
+        let holdings = group.holdings { cell in
+            cell.interruptChips.enumerated().flatMap { index, chip in
+                chip.pins.map { Pin(chip: index, address: chip.address, number: $0) }
+            }
+        }
+        let pairs = group.pairs(of: holdings) { Pin(chip: 0, address: $0.address, number: $0.number) }
+        let together = Dictionary(grouping: pairs) { [$0.later.member, $0.later.value.chip, $0.earlier.member] }
+        return together.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, pairs in
+            guard let (earlier, later) = pairs.first else { return nil }
+            return group.violation(
+                at: later, "interrupt-chip[\(later.value.chip)].pins",
+                "\(group.members[earlier.member].path) has the pins "
+                    + "\(NumberList.text(of: pairs.map(\.later.value.number))) at \(hexadecimal(later.value.address)), too"
+            )
+        }
+    }
+
+    private static let ports = Rule<Neighbours>(
+        id: "JH0607", severity: .warning, title: "no two cells have the same I/O ports",
+        consequence: "both programs use the device: of a serial port the output is mixed, others go astray",
+        remedy: "give each a device of its own, such as COM2 at 0x2f8, or live with it"
+    ) { group in
+        group.overlaps(of: group.holdings(\.ioPortRegions), range: \.portRange).map { earlier, later in
+            group.violation(
+                at: later, "ports[\(later.index)]",
+                "the ports \(later.value.text) are among \(earlier.value.text) of "
+                    + group.members[earlier.member].path
+            )
+        }
+    }
+
+    private static let streams = Rule<Neighbours>(
+        id: "JH0608", severity: .error, title: "no two cells have the same stream id",
+        consequence: "the IOMMU can send a device's accesses to one cell only: the second is refused, or takes it away",
+        remedy: "give the device to one of them"
+    ) { group in
+        let holdings = group.holdings(\.streamIDs)
+        let masks = group.iommuKinds.contains(.mmu500) ? Set(holdings.map { $0.value >> 16 }).sorted() : [0]
+        // with masks, two ids are one when they agree in all bits that neither leaves out; a machine has few masks
+        let comparisons = masks.prefix(32).flatMap { first in masks.prefix(32).map { (first, $0) } }
+        var seen: Set<[Int]> = []
+        return comparisons.filter { $0 <= $1 }.flatMap { first, second in
+            let ignored = group.iommuKinds.contains(.mmu500) ? first | second : 0
+            let meant =
+                group.iommuKinds.contains(.mmu500)
+                ? holdings.filter { $0.value >> 16 == first || $0.value >> 16 == second } : holdings
+            let identity: UInt32 = group.iommuKinds.contains(.mmu500) ? 0xffff : .max
+            return group.pairs(of: meant) { $0 & identity & ~ignored }
+        }.filter { seen.insert([$0.earlier.member, $0.later.member, $0.later.index]).inserted }.map { earlier, later in
+            group.violation(
+                at: later, "cell.stream-ids",
+                "\(group.members[earlier.member].path) has the stream id \(hexadecimal(earlier.value)), which is the "
+                    + "same as \(hexadecimal(later.value))"
+            )
+        }
+    }
+
+    private static let caches = Rule<Neighbours>(
+        id: "JH0609", severity: .warning, title: "no two cells have the same part of the cache",
+        consequence: "each slows the other down, which a cache of their own was to prevent",
+        remedy: "divide the cache; what is shared on purpose is root-shared = true in both"
+    ) { group in
+        group.overlaps(
+            of: group.holdings(\.cacheRegions),
+            range: { AddressRange(start: UInt64($0.start), size: UInt64($0.size)) },
+            isShared: { $0.flags.contains(.rootShared) }
+        ).map { earlier, later in
+            group.violation(
+                at: later, "cache[\(later.index)]",
+                "the part \(later.value.text) overlaps \(earlier.value.text) of \(group.members[earlier.member].path)"
+            )
+        }
+    }
+
+    @Sendable private static func links(_ group: Neighbours) -> [IvshmemLink] {
+        let holdings = group.holdings(\.pciDevices).filter { $0.value.kind == .sharedMemory }
+        return group.pairs(of: holdings, by: \.address).map { earlier, later in
+            IvshmemLink(
+                location: "pci-device[\(later.index)]", path: group.members[later.member].path, device: later.value,
+                cell: group.members[later.member].cell, partner: earlier.value,
+                partnerCell: group.members[earlier.member].cell, partnerName: group.members[earlier.member].path
+            )
+        }
+    }
+}
+
+extension IOPortRegion {
+    var portRange: AddressRange? { AddressRange(start: UInt64(base), size: UInt64(count)) }
+
+    /// `0x3f8–0x3ff`
+    var text: String { portRange?.text ?? hexadecimal(base) }
+}
+
+extension CacheRegion {
+    /// `0–3`
+    fileprivate var text: String { "\(start)–\(UInt64(start) + UInt64(max(size, 1)) - 1)" }
+}

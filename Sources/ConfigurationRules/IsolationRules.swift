@@ -1,0 +1,77 @@
+import CellConfiguration
+
+/// Rules about caches, stream ids and IOMMUs: what keeps cells apart besides memory.
+enum IsolationRules {
+    static let all: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH1201", severity: .error, title: "a cell has at most one part of the cache, for code and data",
+            consequence: "on a processor that can divide its cache the hypervisor refuses it with EINVAL",
+            remedy: "keep one [[cache]] with type = \"both\" and a size of at least 1"
+        ) { cell in
+            let isSound = cell.cacheRegions.allSatisfy { $0.kind == .both && $0.size > 0 }
+            guard cell.cacheRegions.count > 1 || !isSound else { return [] }
+            let overlapping = AddressRange.overlaps(in: ranges(of: cell)).first
+            return [
+                .init(
+                    location: "cache[\(overlapping?.1 ?? max(0, cell.cacheRegions.count - 1))]",
+                    message: cell.cacheRegions.count == 1
+                        ? "the part of the cache is for \(cell.cacheRegions[0].use) and has the size "
+                            + "\(cell.cacheRegions[0].size)"
+                        : "there are \(cell.cacheRegions.count) parts of the cache"
+                            + (overlapping == nil ? "" : ", and they overlap")
+                )
+            ]
+        },
+        Rule(
+            id: "JH1202", severity: .warning, title: "a stream id is in the list once",
+            consequence: "a second entry for it uses up one of the IOMMU's few stream mapping registers",
+            remedy: "remove one of them"
+        ) { cell in
+            var seen: Set<UInt32> = []
+            let repeated = cell.streamIDs.filter { !seen.insert($0).inserted }
+            guard !repeated.isEmpty else { return [] }
+            return [
+                .init(
+                    location: "cell.stream-ids",
+                    message: "listed again: " + repeated.map { hexadecimal($0) }.joined(separator: ", ")
+                )
+            ]
+        },
+    ]
+
+    static let ofSystems: [Rule<SystemDescriptor>] = [
+        Rule(
+            id: "JH1203", severity: .warning, title: "no IOMMU comes after an empty place in the list",
+            consequence: "the hypervisor stops counting at the first unit without an address: the others stay off",
+            remedy: "remove the empty place, or give that unit its \"base\""
+        ) { system in
+            let units = system.platform.iommuUnits
+            let used = system.platform.usedIOMMUUnits
+            guard let hidden = units.indices.first(where: { $0 > used && units[$0].base != 0 }) else { return [] }
+            return [
+                .init(
+                    location: "iommu[\(hidden)]",
+                    message:
+                        "the unit at \(hexadecimal(units[hidden].base)) comes after iommu[\(used)], which has no base"
+                )
+            ]
+        }
+    ]
+
+    static func ranges(of cell: CellDescriptor) -> [(index: Int, range: AddressRange)] {
+        cell.cacheRegions.enumerated().compactMap { index, region in
+            AddressRange(start: UInt64(region.start), size: UInt64(region.size)).map { (index, $0) }
+        }
+    }
+}
+
+extension CacheRegion {
+    fileprivate var use: String {
+        switch kind {
+        case .code: "code only"
+        case .data: "data only"
+        case .both: "code and data"
+        default: "kind \(kind.rawValue)"
+        }
+    }
+}

@@ -1,0 +1,289 @@
+import CellConfiguration
+
+/// Rules about ivshmem: virtual PCI devices through which cells share memory.
+///
+/// The hypervisor links the devices of several cells by their bdf alone. Each has a list of memory sections: the
+/// state table, the section that all may write, and one for the output of each peer.
+enum IvshmemRules {
+    /// Of the hypervisor.
+    static let peerLimit = 12
+    static let vectorLimit: UInt16 = 16
+
+    static let all: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH1003", severity: .error, title: "an ivshmem device has all its sections among the memory regions",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "list the state table, the common section and one output section a peer, one after the other, and "
+                + "set first-memory-region to the first of them, counted from 0; one that is not used stays empty"
+        ) { cell in
+            devices(of: cell).filter { $0.device.lastSection >= cell.memoryRegions.count }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) has its sections in memory[\($0.device.firstSection)] to "
+                        + "memory[\($0.device.lastSection)], but there are \(cell.memoryRegions.count) regions"
+                )
+            }
+        },
+        Rule(
+            id: "JH1004", severity: .error, title: "an ivshmem link has at most \(peerLimit) peers",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "number the peers from 0 to \(peerLimit - 1)"
+        ) { cell in
+            devices(of: cell).filter {
+                $0.device.sharedMemoryID >= peerLimit || $0.device.sharedMemoryPeers > peerLimit
+            }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) is peer \($0.device.sharedMemoryID) of "
+                        + "\($0.device.sharedMemoryPeers)"
+                )
+            }
+        },
+        Rule(
+            id: "JH1020", severity: .warning, title: "an ivshmem device writes its own output section only",
+            consequence:
+                "the program can overwrite what another peer sends; with its own section read-only it can send nothing",
+            remedy:
+                "give \"write\" to the section of the device's own peer-id, and \"read\" alone to the state table and to "
+                + "the other output sections"
+        ) { cell in
+            devices(of: cell).flatMap { _, device in
+                wronglyWritable(device, in: cell).map { section in
+                    .init(
+                        location: "memory[\(section.index)]",
+                        message: "the device \(device.address) is peer \(device.sharedMemoryID), but "
+                            + (section.isWritable
+                                ? "may write \(section.name)" : "may not write \(section.name), its own"))
+                }
+            }
+        },
+        Rule(
+            id: "JH1005", severity: .error, title: "an ivshmem device has at most \(vectorLimit) vectors",
+            consequence: "the hypervisor refuses it with EINVAL",
+            remedy: "lower msix-vectors; without MSI-X it is 0"
+        ) { cell in
+            devices(of: cell).filter { $0.device.msixVectors > vectorLimit }.map {
+                .init(
+                    location: $0.location,
+                    message: "the device \($0.device.address) has \($0.device.msixVectors) MSI-X vectors"
+                )
+            }
+        },
+        Rule(
+            id: "JH1006", severity: .warning, title: "the sections of an ivshmem device adjoin",
+            consequence:
+                "the device tells where the first section is and how long they are: programs reckon the addresses of "
+                + "the others from that, and look in the wrong place",
+            remedy: "let each section begin where the one before it ends, and make all output sections of one size"
+        ) { cell in
+            devices(of: cell).compactMap { location, device in
+                guard let sections = device.sections(in: cell) else { return nil }
+                let used = sections.filter { $0.region.size > 0 }
+                let gap = zip(used, used.dropFirst()).first { earlier, later in
+                    earlier.region.virtualStart &+ earlier.region.size != later.region.virtualStart
+                }
+                guard let gap else { return nil }
+                return .init(
+                    location: location,
+                    message:
+                        "of the device \(device.address), memory[\(gap.0.index)] (\(gap.0.region.virtualText)) and "
+                        + "memory[\(gap.1.index)] (\(gap.1.region.virtualText)) do not adjoin"
+                )
+            }
+        },
+    ]
+
+    /// Sections whose access does not fit: the state table and others' output that may be written, own output that may
+    /// not.
+    private static func wronglyWritable(
+        _ device: PCIDevice, in cell: CellDescriptor
+    ) -> [(index: Int, name: String, isWritable: Bool)] {
+        guard let sections = device.sections(in: cell) else { return [] }
+        return zip(0..., sections).compactMap { number, section in
+            // the common section belongs to all
+            guard number != 1, section.region.size > 0 else { return nil }
+            let isOwn = number == 2 + Int(device.sharedMemoryID)
+            let isWritable = section.region.flags.contains(.write)
+            guard isOwn != isWritable else { return nil }
+            return (section.index, number == 0 ? "the state table" : "the output section of peer \(number - 2)", isWritable)
+        }
+    }
+
+    /// What a cell does to links that Linux has.
+    static let linuxLinks: [Rule<SystemRules.Placement>] = [
+        Rule(
+            id: "JH0511", severity: .error, title: "a cell takes no memory of Linux's ivshmem links",
+            consequence:
+                "creating the cell takes the memory from Linux: its next access to the link stops that CPU of Linux "
+                + "for good",
+            remedy: "add \"root-shared\" (root-shared = true in [[ivshmem]]), or use other memory"
+        ) { placement in
+            rootSections(placement).flatMap { device, sections in
+                MemoryRules.regions(of: placement.cell).filter { _, region in
+                    !region.flags.contains(.rootShared)
+                        && sections.contains { region.physicalRange?.overlaps($0) ?? false }
+                }.map {
+                    .init(
+                        location: $0.location,
+                        message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) is memory of "
+                            + "Linux's link \(device.address), and is not \"root-shared\"")
+                }
+            }
+        },
+        Rule(
+            id: "JH1021", severity: .warning, title: "both ends of an ivshmem link have the same bdf",
+            consequence: "the hypervisor links devices by their bdf alone: the two are never connected",
+            remedy: "give the device the bdf that Linux's end has in the system"
+        ) { placement in
+            let links = rootSections(placement)
+            return devices(of: placement.cell).compactMap { location, device in
+                guard !links.contains(where: { $0.device.address == device.address }) else { return nil }
+                let own = device.sections(in: placement.cell)?.compactMap(\.region.physicalRange) ?? []
+                let other = links.first { link in own.contains { range in link.sections.contains(where: range.overlaps) } }
+                return other.map {
+                    .init(
+                        location: location,
+                        message: "the device \(device.address) has memory of Linux's link \($0.device.address), but "
+                            + "another bdf")
+                }
+            }
+        },
+    ]
+
+    private static func rootSections(
+        _ placement: SystemRules.Placement
+    ) -> [(device: PCIDevice, sections: [AddressRange])] {
+        let root = placement.system.rootCell
+        return devices(of: root).map { _, device in
+            (device, device.sections(in: root)?.compactMap(\.region.physicalRange) ?? [])
+        }
+    }
+
+    /// A cell's devices against the root cell's.
+    static let placement: [Rule<SystemRules.Placement>] = linuxLinks + IvshmemLink.rules(
+        ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell"
+    ) { placement in
+        let root = placement.system.rootCell
+        let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
+        return devices(of: placement.cell).compactMap { location, device in
+            partners[device.address].map { partner in
+                IvshmemLink(
+                    location: location, path: nil, device: device, cell: placement.cell, partner: partner,
+                    partnerCell: root, partnerName: "the root cell"
+                )
+            }
+        }
+    }
+
+    static func devices(of cell: CellDescriptor) -> [(location: String, device: PCIDevice)] {
+        PCIRules.devices(of: cell).filter { $0.device.kind == .sharedMemory }
+    }
+}
+
+extension PCIDevice {
+    fileprivate var firstSection: Int { Int(firstSharedMemoryRegion) }
+
+    /// Of an ivshmem device: the state table, the common section, and one a peer.
+    fileprivate var lastSection: Int { firstSection + 1 + Int(sharedMemoryPeers) }
+
+    /// Nil when they are not all there.
+    func sections(in cell: CellDescriptor) -> [(index: Int, region: MemoryRegion)]? {
+        guard lastSection < cell.memoryRegions.count else { return nil }
+        return (firstSection...lastSection).map { ($0, cell.memoryRegions[$0]) }
+    }
+}
+
+/// Two ends of one link.
+struct IvshmemLink {
+    var location: String
+    var path: String?
+    var device: PCIDevice
+    var cell: CellDescriptor
+    var partner: PCIDevice
+    var partnerCell: CellDescriptor
+    /// `the root cell`, or a file.
+    var partnerName: String
+
+    var hasSameID: Bool { device.sharedMemoryID == partner.sharedMemoryID }
+
+    /// The first section that is not the same memory at both ends; one that either leaves empty does not count.
+    var differingSection: (index: Int, own: MemoryRegion, other: MemoryRegion)? {
+        guard let own = device.sections(in: cell), let others = partner.sections(in: partnerCell) else { return nil }
+        for (mine, other) in zip(own, others) where mine.region.size > 0 && other.region.size > 0 {
+            if mine.region.physicalRange != other.region.physicalRange {
+                return (mine.index, mine.region, other.region)
+            }
+        }
+        return nil
+    }
+
+    var agreesOnProtocol: Bool {
+        let virtio: UInt16 = 0x8000
+        // the two ends of a virtio device differ in one bit
+        let backEnd: UInt16 = 0x4000
+        let (own, other) = (device.sharedMemoryProtocol, partner.sharedMemoryProtocol)
+        guard device.sharedMemoryPeers == partner.sharedMemoryPeers else { return false }
+        return own == other || (own & other & virtio != 0 && own ^ other == backEnd)
+    }
+
+    static func rules<Subject>(
+        ids: (id: String, sections: String, protocol: String), of whose: String,
+        links: @escaping @Sendable (Subject) -> [IvshmemLink]
+    ) -> [Rule<Subject>] {
+        [
+            Rule(
+                id: ids.id, severity: .error, title: "an ivshmem peer's id is not that of \(whose)",
+                consequence: "creating the cell that comes second fails with EBUSY",
+                remedy: "give each peer of a link an id of its own: 0, 1, …"
+            ) { subject in
+                links(subject).filter(\.hasSameID).map {
+                    .init(
+                        location: $0.location,
+                        message: "the device \($0.device.address) is peer \($0.device.sharedMemoryID), as it is in "
+                            + $0.partnerName,
+                        path: $0.path
+                    )
+                }
+            },
+            Rule(
+                id: ids.sections, severity: .error, title: "an ivshmem device shares the same memory as in \(whose)",
+                consequence:
+                    "the hypervisor links devices by their bdf alone and does not compare: each side writes where the "
+                    + "other does not look",
+                remedy:
+                    "use the same physical addresses and sizes at both ends or, if they are not one link, another bdf"
+            ) { subject in
+                links(subject).compactMap { link in
+                    link.differingSection.map { section in
+                        .init(
+                            location: "memory[\(section.index)]",
+                            message:
+                                "the device \(link.device.address) shares physical \(section.own.physicalText) here, "
+                                + "but \(section.other.physicalText) in \(link.partnerName)",
+                            path: link.path
+                        )
+                    }
+                }
+            },
+            Rule(
+                id: ids.protocol, severity: .warning, title: "an ivshmem device speaks the protocol of \(whose)",
+                consequence:
+                    "the hypervisor does not compare (old releases did, and refuse it with EINVAL): drivers that "
+                    + "expect different things meet, or none is found",
+                remedy:
+                    "set the same \"protocol\" and \"peers\" at both ends; the ends of a virtio device differ in bit 14"
+            ) { subject in
+                links(subject).filter { !$0.agreesOnProtocol }.map {
+                    .init(
+                        location: $0.location,
+                        message: "the device \($0.device.address) has the protocol "
+                            + "\(hexadecimal($0.device.sharedMemoryProtocol)) and \($0.device.sharedMemoryPeers) peers, "
+                            + "but \(hexadecimal($0.partner.sharedMemoryProtocol)) and "
+                            + "\($0.partner.sharedMemoryPeers) in \($0.partnerName)",
+                        path: $0.path
+                    )
+                }
+            },
+        ]
+    }
+}

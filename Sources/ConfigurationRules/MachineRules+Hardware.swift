@@ -1,0 +1,116 @@
+import CellConfiguration
+
+// What the machine has, against what configurations say of it.
+
+extension MachineRules {
+    static let onlineCPUs = Rule<Subject>(
+        id: "JH1306", severity: .error, title: "the system's CPUs are those that are online",
+        consequence:
+            "when a CPU above the system's highest one is online, enabling hangs the machine; when a listed one is "
+            + "offline, it fails with EINVAL",
+        remedy: "list the online CPUs in \"cpus\" of [root-cell], or bring the others online or offline first"
+    ) { subject in
+        guard let system = subject.system, let online = subject.machine.onlineCPUs, !online.isEmpty,
+            system.rootCell.cpus.members != online.members
+        else { return [] }
+        return [
+            .init(
+                location: "root-cell.cpus",
+                message: "the system has the CPUs \(system.rootCell.cpus.list), but online are \(online.list)",
+                path: subject.systemPath)
+        ]
+    }
+
+    static let missingMemory = Rule<Subject>(
+        id: "JH1307", severity: .warning, title: "the machine has the memory of hypervisor and cells",
+        consequence: "the program in the cell, or the hypervisor, reads ones and loses what it writes",
+        remedy: "use addresses of RAM: the lines of /proc/iomem that are \"System RAM\" or \"Reserved\""
+    ) { subject in
+        let memory = subject.machine.memory
+        // a line for all addresses says nothing
+        guard !subject.machine.hidesAddresses, !memory.isEmpty, memory.allSatisfy({ $0.range != nil }) else {
+            return []
+        }
+        let present =
+            memory.filter(\.parents.isEmpty).compactMap(\.range)
+            + subject.machine.treeMemory.map(AddressRange.init)
+        return memoryOfPrograms(subject).filter { !$0.range.isCovered(by: present) }.map {
+            .init(
+                location: $0.location,
+                message: "\($0.name) (physical \($0.range.text)) is not in memory that the machine has", path: $0.path)
+        }
+    }
+
+    /// The RAM of hypervisor and cells.
+    private static func memoryOfPrograms(
+        _ subject: Subject
+    ) -> [(name: String, range: AddressRange, location: String, path: String?)] {
+        var found: [(name: String, range: AddressRange, location: String, path: String?)] = []
+        if let range = subject.system?.hypervisorMemory.physicalRange {
+            found.append(("the hypervisor's memory", range, "hypervisor-memory", subject.systemPath))
+        }
+        for member in subject.cells {
+            for (location, region) in MemoryRules.regions(of: member.cell)
+            where !region.flags.isDisjoint(with: [.execute, .loadable]) {
+                guard let range = region.physicalRange else { continue }
+                found.append(("the region \(region.quotedName)", range, location, member.path))
+            }
+        }
+        return found
+    }
+
+    static let usedInterrupts = Rule<Subject>(
+        id: "JH1308", severity: .warning, title: "no driver of Linux has a cell's interrupts",
+        consequence: "while the cell exists the interrupt goes to the cell: Linux's driver waits for it indefinitely",
+        remedy: "correct the pins, or keep Linux's driver from the device"
+    ) { subject in
+        var violations: [Rule<Subject>.Violation] = []
+        for member in subject.cells {
+            for (location, chip) in InterruptRules.chips(of: member.cell) {
+                let pins = Set(chip.pins)
+                for use in subject.machine.interrupts where pins.contains(use.pin) {
+                    violations.append(
+                        .init(
+                            location: "\(location).pins",
+                            message: "Linux's \"\(use.device)\" has the interrupt \(use.pin)",
+                            path: member.path))
+                }
+            }
+        }
+        return violations
+    }
+
+    static let otherInterrupts = Rule<Subject>(
+        id: "JH1309", severity: .warning, title: "a cell has the interrupts of its devices",
+        consequence: "the device's interrupt never reaches the cell",
+        remedy: "pins are numbers of the GIC: a device tree's SPI number + 32, a PPI number + 16"
+    ) { subject in
+        subject.cells.flatMap { member -> [Rule<Subject>.Violation] in
+            guard member.cell.architecture != .x86 else { return [] }
+            let pins = Set(member.cell.interruptChips.flatMap(\.pins))
+            return MemoryRules.regions(of: member.cell).compactMap { location, region in
+                guard region.flags.contains(.io), let range = region.physicalRange,
+                    let device = subject.machine.interruptOwners.first(where: { range.contains($0.address) }),
+                    let missing = device.pins.first(where: { !pins.contains($0) && pins.contains($0 - 32) })
+                else { return nil }
+                return .init(
+                    location: location,
+                    message: "\(device.name) has the interrupt \(missing); among the cell's pins is \(missing - 32), "
+                        + "the device tree's number of it",
+                    path: member.path)
+            }
+        }
+    }
+}
+
+extension RunningMachine {
+    /// Devices with the interrupts that the device tree, or else Linux's driver, says they have.
+    fileprivate var interruptOwners: [(name: String, address: UInt64, pins: [Int])] {
+        devices.map { ($0.name, $0.address, $0.pins) }
+            + interrupts.compactMap { use in
+                let parts = use.device.split(separator: ".", maxSplits: 1)
+                guard parts.count == 2, let address = UInt64(parts[0], radix: 16) else { return nil }
+                return (use.device, address, [use.pin])
+            }
+    }
+}

@@ -1,0 +1,246 @@
+import CellConfiguration
+
+/// Rules about configurations on a running machine: what Linux uses there.
+enum MachineRules {
+    struct Subject {
+        var machine: RunningMachine
+        var system: SystemDescriptor?
+        var systemPath: String?
+        var cells: [CellGroup.Member]
+    }
+
+    static let all = [
+        activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory, usedInterrupts,
+        otherInterrupts, sharedRegisters,
+    ]
+
+    private static let activePorts = Rule<Subject>(
+        id: "JH1301", severity: .error, title: "no driver of Linux uses a cell's I/O ports",
+        consequence:
+            "while the cell exists these ports are taken from Linux: at its driver's next access a CPU of Linux stops "
+            + "for good",
+        remedy: "keep the driver from the device: unbind it in sysfs, leave its module out, or for a serial port use "
+            + "another console; if nothing in Linux opens the device, accept it: [accept] JH1301 = \"the reason\""
+    ) { subject in
+        let consoles = consoleViolations(subject)
+        let reported = Set(consoles.map { "\($0.path ?? "") \($0.location)" })
+        return consoles
+            + portViolations(subject) { !legacy.contains($0.name) }.filter {
+                !reported.contains("\($0.path ?? "") \($0.location)")
+            }
+    }
+
+    private static let legacyPorts = Rule<Subject>(
+        id: "JH1302", severity: .error, title: "a cell takes no ports of the PC's own hardware from Linux",
+        consequence:
+            "while the cell exists these ports are taken from Linux, which still uses them, for example whenever it sets "
+            + "up a legacy interrupt: that CPU of Linux then stops for good",
+        remedy: "leave the ports out, and build the program without the drivers that need them"
+    ) { subject in
+        portViolations(subject) {
+            legacy.contains($0.name) && !($0.range.map { PortRules.isReported($0, in: subject.system) } ?? false)
+        }
+    }
+
+    /// What Linux reserves on every PC.
+    private static let legacy: Set<String> = [
+        "dma1", "pic1", "timer0", "timer1", "dma page reg", "pic2", "dma2", "fpu",
+    ]
+
+    private static func consoleViolations(_ subject: Subject) -> [Rule<Subject>.Violation] {
+        let consoles = subject.machine.serialConsoles.sorted().filter(PortRules.serialPorts.indices.contains)
+        var violations: [Rule<Subject>.Violation] = []
+        for member in subject.cells {
+            for (location, ports) in PortRules.regions(of: member.cell) {
+                let used = consoles.first { number in
+                    ports.portRange?.overlaps(AddressRange(PortRules.serialPorts[number].ports)) ?? false
+                }
+                guard let used else { continue }
+                violations.append(
+                    .init(
+                        location: location,
+                        message: "the ports \(ports.text) are those of \(PortRules.serialPorts[used].name), Linux's "
+                            + "console ttyS\(used)", path: member.path))
+            }
+        }
+        return violations
+    }
+
+    private static func portViolations(
+        _ subject: Subject, where isMeant: (RunningMachine.Resource) -> Bool
+    ) -> [Rule<Subject>.Violation] {
+        let drivers = subject.machine.ports.filter { $0.isDriver && isMeant($0) }
+        var violations: [Rule<Subject>.Violation] = []
+        for member in subject.cells {
+            for (index, region) in member.cell.ioPortRegions.enumerated() {
+                for (driver, range) in users(of: region.portRange, among: drivers, besides: ownDevices(of: member.cell))
+                {
+                    violations.append(
+                        .init(
+                            location: "ports[\(index)]",
+                            message: "of the ports \(region.text), Linux's \"\(driver)\" has \(range.text)",
+                            path: member.path
+                        ))
+                }
+            }
+        }
+        return violations
+    }
+
+    /// The drivers that have part of a range, except those of some devices.
+    private static func users(
+        of range: AddressRange?, among drivers: [RunningMachine.Resource], besides own: Set<String>
+    ) -> [(driver: String, range: AddressRange)] {
+        guard let range else { return [] }
+        return drivers.compactMap { driver in
+            guard let taken = driver.range, taken.overlaps(range), !driver.belongs(toAnyOf: own) else { return nil }
+            return (driver.name, taken)
+        }
+    }
+
+    private static let linuxMemory = Rule<Subject>(
+        id: "JH1303", severity: .error, title: "memory of hypervisor and cells is kept free of Linux",
+        consequence:
+            "Linux has programs and data of its own there: enabling is refused if it is the hypervisor's memory; with "
+            + "a cell's, Linux crashes as soon as the cell exists",
+        remedy: "reserve it and start the machine again, see the message (in GRUB's files, write \\$ for $)"
+    ) { subject in
+        let linux = subject.machine.memory.filter(\.isLinuxMemory).compactMap(\.range)
+        let wishes = wishes(of: subject)
+        let reservation = reservation(for: wishes.map(\.range), from: linux, subject)
+        return wishes.compactMap { wish in
+            guard let taken = linux.first(where: wish.range.overlaps) else { return nil }
+            return .init(
+                location: wish.location,
+                message:
+                    "\(wish.name) (physical \(wish.range.text)) lies in RAM that Linux uses (\(taken.text)); what to "
+                    + "reserve: \(reservation)",
+                path: wish.path
+            )
+        }
+    }
+
+    private static let hiddenAddresses = Rule<Subject>(
+        id: "JH1304", severity: .note, title: "what memory Linux uses can be seen",
+        consequence: "nobody has looked whether hypervisor and cells have memory that Linux uses",
+        remedy: "run the command as root: /proc/iomem shows addresses to root only"
+    ) { subject in
+        guard subject.machine.hidesAddresses, let path = subject.systemPath ?? subject.cells.first?.path else {
+            return []
+        }
+        let location = subject.systemPath == nil ? "memory" : "hypervisor-memory"
+        return [.init(location: location, message: "/proc/iomem shows no addresses", path: path)]
+    }
+
+    private static let registers = Rule<Subject>(
+        id: "JH1305", severity: .warning, title: "no driver of Linux uses a cell's devices",
+        consequence:
+            "while the cell exists the device is taken from Linux: at its driver's next access a CPU of Linux stops "
+            + "for good",
+        remedy: "disable the device in Linux (device tree: status = \"disabled\"; else unbind its driver), or say "
+            + "\"root-shared\" if both may use it"
+    ) { subject in
+        registerViolations(subject) { !$0.flags.contains(.rootShared) }
+    }
+
+    private static let sharedRegisters = Rule<Subject>(
+        id: "JH1310", severity: .warning, title: "Linux's driver and the cell do not drive a shared device at once",
+        consequence: "both programs set up the device: output is mixed, clocks and interrupts change under either",
+        remedy: "disable the device in Linux (device tree: status = \"disabled\"; else unbind its driver)"
+    ) { subject in
+        registerViolations(subject) { $0.flags.isSuperset(of: [.rootShared, .io]) }
+    }
+
+    private static func registerViolations(
+        _ subject: Subject, where isMeant: (MemoryRegion) -> Bool
+    ) -> [Rule<Subject>.Violation] {
+        let drivers = subject.machine.memory.filter(\.isDriver)
+        var violations: [Rule<Subject>.Violation] = []
+        for member in subject.cells {
+            for (location, region) in MemoryRules.regions(of: member.cell)
+            where isMeant(region) {
+                let own = ownDevices(of: member.cell)
+                for (driver, range) in users(of: region.physicalRange, among: drivers, besides: own) {
+                    violations.append(
+                        .init(
+                            location: location,
+                            message: "of the region \(region.quotedName) (physical \(region.physicalText)), Linux's "
+                                + "\"\(driver)\" has \(range.text)",
+                            path: member.path
+                        ))
+                }
+            }
+        }
+        return violations
+    }
+
+    /// As Linux names them in its lists. The cell's creation takes them from their drivers.
+    private static func ownDevices(of cell: CellDescriptor) -> Set<String> {
+        Set(
+            cell.pciDevices.filter { $0.kind != .sharedMemory }.map {
+                let domain = String($0.domain, radix: 16)
+                return String(repeating: "0", count: 4 - domain.count) + domain + ":\($0.address)"
+            })
+    }
+
+    private struct Wish {
+        var name: String
+        var range: AddressRange
+        var location: String
+        var path: String?
+    }
+
+    /// The memory that Linux must leave alone.
+    private static func wishes(of subject: Subject) -> [Wish] {
+        var wishes: [Wish] = []
+        if let memory = subject.system?.hypervisorMemory.physicalRange {
+            wishes.append(
+                Wish(
+                    name: "the hypervisor's memory", range: memory, location: "hypervisor-memory",
+                    path: subject.systemPath))
+        }
+        for member in subject.cells {
+            wishes += MemoryRules.regions(of: member.cell).compactMap { location, region in
+                region.physicalRange.map {
+                    Wish(name: "the region \(region.quotedName)", range: $0, location: location, path: member.path)
+                }
+            }
+        }
+        return wishes
+    }
+
+    /// What to tell Linux so that it keeps its hands off all of this.
+    private static func reservation(
+        for ranges: [AddressRange], from linux: [AddressRange], _ subject: Subject
+    ) -> String {
+        var blocks: [AddressRange] = []
+        for range in ranges.sorted(by: { $0.first < $1.first }) {
+            guard let last = blocks.last, range.first <= last.last || range.first == last.last &+ 1 else {
+                blocks.append(range)
+                continue
+            }
+            blocks[blocks.count - 1].last = max(last.last, range.last)
+        }
+        let missing = blocks.filter { block in linux.contains(where: block.overlaps) }
+        let architecture = subject.system?.architecture ?? subject.cells.first?.cell.architecture
+        guard architecture == .x86 else {
+            return "a node below reserved-memory in the device tree, with no-map, for "
+                + missing.map(\.text).joined(separator: " and ")
+        }
+        return "the kernel parameter "
+            + missing.map { "memmap=\($0.kernelSize)$\(hexadecimal($0.first))" }
+            .joined(separator: " ")
+    }
+}
+
+extension AddressRange {
+    /// As the kernel's command line writes sizes: `80M`, `4K`, bytes.
+    fileprivate var kernelSize: String {
+        let size = last - first &+ 1
+        for (unit, bytes) in [("G", UInt64(1) << 30), ("M", 1 << 20), ("K", 1 << 10)]
+        where size > 0 && size % bytes == 0 {
+            return "\(size / bytes)\(unit)"
+        }
+        return hexadecimal(size)
+    }
+}

@@ -1,0 +1,15 @@
+extension RuleText {
+    /// Of all rules about configurations, in the order of their ids. Those about images and supervision are
+    /// `CellDefinition`'s.
+    package static let ofConfigurations: [RuleText] = {
+        var texts: [RuleText] = CellRules.all.map(\.text)
+        texts += RuleTables.ofCells.map(\.text)
+        texts += RuleTables.ofSystems.map(\.text)
+        texts += RuleTables.ofPlacement.map(\.text)
+        texts += RuleTables.ofHardware.map(\.text)
+        texts += ConsoleRules.all.map(\.text)
+        texts += GroupRules.all.map(\.text)
+        texts += MachineRules.all.map(\.text)
+        return texts.sorted { $0.id < $1.id }
+    }()
+}

@@ -1,0 +1,97 @@
+import CellConfiguration
+
+// What Linux's texts say.
+
+extension RunningMachine {
+    /// A line of `/proc/interrupts` with a driver.
+    package struct InterruptUse: Hashable, Sendable {
+        /// Of the GIC or IOAPIC.
+        package var pin: Int
+        /// `e6e68000.serial`
+        package var device: String
+    }
+
+    /// A node of the device tree with registers and interrupts.
+    package struct TreeDevice: Hashable, Sendable {
+        /// `serial@e6e68000`
+        package var name: String
+        /// Of its registers, from its name.
+        package var address: UInt64
+        /// Of the GIC.
+        package var pins: [Int]
+
+        /// Nil for a node without an address in its name.
+        ///
+        /// - Parameter interrupts: the property, big endian: a kind (0 SPI, 1 PPI), a number and flags each.
+        package init?(node name: String, interrupts: [UInt8]) {
+            guard let at = name.lastIndex(of: "@"), let address = UInt64(name[name.index(after: at)...], radix: 16)
+            else { return nil }
+            self.name = name
+            self.address = address
+            let cells = RunningMachine.cells(interrupts)
+            pins = stride(from: 0, to: cells.count - 2, by: 3).map {
+                Int(cells[$0 + 1] & 0xffff) + (cells[$0] == 0 ? 32 : 16)
+            }
+        }
+    }
+
+    /// Big-endian numbers of a device tree's property.
+    package static func cells(_ property: [UInt8]) -> [UInt32] {
+        stride(from: 0, to: property.count - 3, by: 4).map { start in
+            property[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+    }
+
+    /// The property `reg` of a memory node.
+    package static func memory(reg: [UInt8], addressCells: Int, sizeCells: Int) -> [ClosedRange<UInt64>] {
+        guard (1...2).contains(addressCells), (1...2).contains(sizeCells) else { return [] }
+        let cells = cells(reg).map(UInt64.init)
+        let width = addressCells + sizeCells
+        return stride(from: 0, to: cells.count - width + 1, by: width).compactMap { start in
+            let first = cells[start..<start + addressCells].reduce(0) { $0 << 32 | $1 }
+            let size = cells[start + addressCells..<start + width].reduce(0) { $0 << 32 | $1 }
+            return AddressRange(start: first, size: size).map { $0.first...$0.last }
+        }
+    }
+
+    /// `/proc/interrupts`: ` 85:  1  0  GICv3 185 Level  e6e68000.serial`, `  4:  7  0  IO-APIC  4-edge  ttyS0`.
+    package static func interrupts(in text: String) -> [InterruptUse] {
+        text.split(separator: "\n").flatMap { line -> [InterruptUse] in
+            let words = line.split(separator: " ")
+            guard let chip = words.firstIndex(where: { $0.hasPrefix("GIC") || $0.hasSuffix("IO-APIC") }),
+                chip + 2 < words.count, let pin = Int(words[chip + 1].prefix { $0.isASCII && $0.isNumber })
+            else { return [] }
+            let rest = words[(chip + 2)...].drop { ["Level", "Edge"].contains($0) }
+            return rest.joined(separator: " ").split(separator: ",").map {
+                InterruptUse(pin: pin, device: String($0.drop { $0 == " " }))
+            }
+        }
+    }
+
+    /// The serial ports that Linux prints to, by `/proc/consoles` and the kernel's command line.
+    package static func serialConsoles(consoles: String, commandLine: String) -> Set<Int> {
+        let listed = consoles.split(separator: "\n").compactMap { line in
+            line.split(separator: " ").first.flatMap { number(ofPort: $0) }
+        }
+        let parameters = ["console=", "earlyprintk=", "earlycon=", "kgdboc="]
+        let named = commandLine.split { $0 == " " || $0 == "\n" }.flatMap { word -> [Int] in
+            guard let parameter = parameters.first(where: word.hasPrefix) else { return [] }
+            let values = word.dropFirst(parameter.count).split(separator: ",")
+            if values.first == "serial" {
+                // the first one unless another is named
+                return [values.dropFirst().first.flatMap { number(ofPort: $0) ?? number(ofAddress: $0) } ?? 0]
+            }
+            return values.compactMap { number(ofPort: $0) ?? number(ofAddress: $0) }
+        }
+        return Set(listed + named)
+    }
+
+    private static func number(ofPort name: Substring) -> Int? {
+        name.hasPrefix("ttyS") ? Int(name.dropFirst(4)) : nil
+    }
+
+    private static func number(ofAddress text: Substring) -> Int? {
+        guard text.hasPrefix("0x"), let address = UInt64(text.dropFirst(2), radix: 16) else { return nil }
+        return PortRules.serialPorts.firstIndex { $0.ports.lowerBound == address }
+    }
+}

@@ -1,0 +1,104 @@
+package import CellConfiguration
+
+/// What Linux uses on the machine where the cells are to run, as it says itself in `/proc`.
+package struct RunningMachine: Hashable, Sendable {
+    /// A line of `/proc/ioports` or `/proc/iomem`.
+    package struct Resource: Hashable, Sendable {
+        package var first: UInt64
+        /// Inclusive.
+        package var last: UInt64
+        package var name: String
+        /// The names of those that it lies in, the outermost first.
+        package var parents: [String]
+        /// Whether others lie in it.
+        package var hasParts = false
+    }
+
+    package var ports: [Resource]
+    package var memory: [Resource]
+    /// What the firmware calls the machine (`/sys/class/dmi/id/product_name`); empty when it does not.
+    package var name = ""
+    /// The CPUs that are online while the hypervisor is disabled (`/sys/devices/system/cpu/online`); nil when that is
+    /// not known, as while it is enabled.
+    package var onlineCPUs: CPUSet?
+    /// The numbers of the serial ports that are Linux's consoles: 0 is `ttyS0`.
+    package var serialConsoles: Set<Int> = []
+    /// Interrupts that a driver of Linux has.
+    package var interrupts: [InterruptUse] = []
+    /// From the device tree.
+    package var devices: [TreeDevice] = []
+    /// From the device tree; what Linux was told to leave alone is in here, too.
+    package var treeMemory: [ClosedRange<UInt64>] = []
+
+    /// - Parameters:
+    ///   - ioports: the text of `/proc/ioports`; empty when there is none.
+    ///   - iomem: the text of `/proc/iomem`. Like `ioports` it has addresses only for root.
+    package init(ioports: String, iomem: String) {
+        ports = RunningMachine.resources(in: ioports)
+        memory = RunningMachine.resources(in: iomem)
+    }
+
+    /// Whether Linux hid all addresses, as it does from ordinary users.
+    package var hidesAddresses: Bool { memory.count > 1 && memory.allSatisfy { $0.last == 0 } }
+
+    /// Whether it is the simulated machine, by the name that it gives itself.
+    package var isSimulated: Bool { name == RunningMachine.simulatedName }
+
+    /// The product name that `jailhouse-sim` shows to the programs in its machine.
+    package static let simulatedName = "jailhouse-sim"
+
+    /// What the rules say of a system and cells on this machine, each finding with its file.
+    package func findings(system: (path: String, descriptor: SystemDescriptor)?, cells: [CellGroup.Member]) -> [Finding]
+    {
+        let subject = MachineRules.Subject(
+            machine: self, system: system?.descriptor, systemPath: system?.path, cells: cells)
+        return MachineRules.all.flatMap { $0.findings(in: subject) }
+    }
+
+    private static func resources(in text: String) -> [Resource] {
+        var resources: [Resource] = []
+        var open: [(indentation: Int, index: Int)] = []
+        for line in text.split(separator: "\n") {
+            let indentation = line.prefix { $0 == " " }.count
+            let parts = line.dropFirst(indentation).split(separator: " ", maxSplits: 2)
+            guard parts.count == 3, parts[1] == ":" else { continue }
+            let ends = parts[0].split(separator: "-")
+            guard ends.count == 2, let first = UInt64(ends[0], radix: 16), let last = UInt64(ends[1], radix: 16),
+                first <= last
+            else { continue }
+            open.removeAll { $0.indentation >= indentation }
+            if let parent = open.last { resources[parent.index].hasParts = true }
+            let parents = open.map { resources[$0.index].name }
+            open.append((indentation, resources.count))
+            resources.append(Resource(first: first, last: last, name: String(parts[2]), parents: parents))
+        }
+        return resources
+    }
+}
+
+extension RunningMachine.Resource {
+    var range: AddressRange? {
+        last - first == .max ? nil : AddressRange(start: first, size: last - first + 1)
+    }
+
+    /// RAM that Linux gives to programs and to itself.
+    var isLinuxMemory: Bool { name == "System RAM" }
+
+    /// Whether a driver of Linux has it, as far as its name tells: a bus, the firmware and a PCI device without a
+    /// driver are no drivers.
+    var isDriver: Bool {
+        let others = ["PCI ", "pnp ", "ACPI ", "Reserved", "reserved", "System RAM", "Kernel ", "IOAPIC", "Local APIC"]
+        return !hasParts && !isPCIAddress(name) && !others.contains(where: name.hasPrefix)
+            && !parents.contains { $0 == "System RAM" }
+    }
+
+    /// The PCI devices whose register range this is.
+    func belongs(toAnyOf devices: Set<String>) -> Bool {
+        ([name] + parents).contains(where: devices.contains)
+    }
+
+    /// `0000:00:1f.2`
+    private func isPCIAddress(_ text: String) -> Bool {
+        text.count == 12 && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+    }
+}

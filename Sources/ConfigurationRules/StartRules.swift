@@ -1,0 +1,50 @@
+import CellConfiguration
+
+/// Rules about how a cell comes up.
+enum StartRules {
+    static let all: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH0401", severity: .error, title: "a cell begins in memory that it may execute",
+            consequence: "the first instruction already ends the cell with an invalid access",
+            remedy:
+                "set reset-address to where the program's first instruction is loaded, and give that region \"execute\""
+        ) { cell in
+            let executable = cell.memoryRegions.filter { $0.flags.contains(.execute) }.compactMap(\.virtualRange)
+            guard !executable.contains(where: { $0.contains(cell.cpuResetAddress) }) else { return [] }
+            let places = executable.isEmpty ? "nothing" : executable.map(\.text).joined(separator: ", ")
+            return [
+                .init(
+                    location: "cell.reset-address",
+                    message: "the cell begins at \(hexadecimal(cell.cpuResetAddress)), but can execute \(places)"
+                )
+            ]
+        },
+        Rule(
+            id: "JH0405", severity: .warning, title: "a cell has memory that an image can be loaded into",
+            consequence: "no image can be loaded: the cell runs whatever is in its memory",
+            remedy: "add \"loadable\" (and \"write\") to the access of its RAM"
+        ) { cell in
+            guard !cell.memoryRegions.contains(where: { $0.flags.isSuperset(of: [.loadable, .write]) && $0.size > 0 })
+            else { return [] }
+            return [.init(location: "memory", message: "no region is both \"loadable\" and \"write\"")]
+        },
+        Rule(
+            id: "JH0402", severity: .warning, title: "the console's ports belong to the cell",
+            consequence:
+                "a program that prints there, as the configuration tells it to, ends with `FATAL: Invalid PIO write`",
+            remedy: "list them in [[ports]]"
+        ) { cell in
+            let console = cell.console
+            guard cell.architecture == .x86, console.kind != .none, !console.flags.contains(.mmio) else { return [] }
+            let ports = cell.ioPortRegions.compactMap { AddressRange(start: UInt64($0.base), size: UInt64($0.count)) }
+            guard !ports.contains(where: { $0.contains(console.address) }) else { return [] }
+            return [
+                .init(
+                    location: "cell.console",
+                    message:
+                        "the console is at port \(hexadecimal(console.address)), which is not among the cell's ports"
+                )
+            ]
+        },
+    ]
+}

@@ -1,0 +1,164 @@
+import CellConfiguration
+
+/// Rules about a system configuration, and about a cell in its system.
+enum SystemRules {
+    static let all: [Rule<SystemDescriptor>] = [
+        Rule(
+            id: "JH0701", severity: .error, title: "the hypervisor has memory in whole pages",
+            consequence: "enabling fails, or the hypervisor overwrites what is around it",
+            remedy: "give it some MiB that begin at a multiple of 0x1000, and reserve them on Linux's command line"
+        ) { system in
+            let memory = system.hypervisorMemory
+            guard memory.size == 0 || (memory.physicalStart | memory.size) % MemoryRules.pageSize != 0 else {
+                return []
+            }
+            return [
+                .init(
+                    location: "hypervisor-memory",
+                    message:
+                        "the hypervisor has \(hexadecimal(memory.size)) bytes at \(hexadecimal(memory.physicalStart))"
+                )
+            ]
+        },
+        Rule(
+            id: "JH0702", severity: .error, title: "Linux has no access to the hypervisor's memory",
+            consequence: "anything in Linux can overwrite the hypervisor, and with it every cell",
+            remedy: "let the root cell's regions end before it and begin again behind it"
+        ) { system in
+            guard let hypervisor = system.hypervisorMemory.physicalRange else { return [] }
+            return MemoryRules.regions(of: system.rootCell)
+                .filter { $0.region.physicalRange.map(hypervisor.overlaps) ?? false }
+                .map {
+                    .init(
+                        location: $0.location,
+                        message:
+                            "the root cell's region \($0.region.quotedName) (\($0.region.physicalText)) lies over the "
+                            + "hypervisor's memory (\(hypervisor.text))"
+                    )
+                }
+        },
+        Rule(
+            id: "JH0703", severity: .warning, title: "what the hypervisor prints can be read",
+            consequence: "when a cell ends, nobody can see why",
+            remedy: "set virtual-debug-console = true in [system]"
+        ) { system in
+            guard !system.flags.contains(.virtualDebugConsole) else { return [] }
+            return [.init(location: "system", message: "Linux may not read the hypervisor's console")]
+        },
+    ]
+
+    /// A cell and the system that it is to run in.
+    struct Placement {
+        var cell: CellDescriptor
+        var system: SystemDescriptor
+    }
+
+    static let placement: [Rule<Placement>] = [
+        Rule(
+            id: "JH0501", severity: .error, title: "cell and system are of one architecture",
+            consequence: "creating the cell reports success and does nothing",
+            remedy: "use the cell's configuration for this machine"
+        ) { placement in
+            let (cell, system) = (placement.cell.architecture, placement.system.architecture)
+            guard cell != system else { return [] }
+            return [
+                .init(
+                    location: "cell.architecture",
+                    message: "the cell is for \(cell.name), the system for \(system.name)")
+            ]
+        },
+        Rule(
+            id: "JH0510", severity: .error, title: "cell and system are of one revision",
+            consequence: "the driver takes one revision only: creating the cell fails with EINVAL",
+            remedy: "compile both for the revision of the Jailhouse that runs (revision = 13 or 14)"
+        ) { placement in
+            let (cell, system) = (placement.cell.revision, placement.system.revision)
+            guard cell != system else { return [] }
+            return [
+                .init(
+                    location: "cell.revision",
+                    message: "the cell is of revision \(cell.rawValue), the system of revision \(system.rawValue)")
+            ]
+        },
+        Rule(
+            id: "JH0502", severity: .error, title: "a cell's CPUs are Linux's to give",
+            consequence: "creating the cell fails with EBUSY",
+            remedy: "take CPUs that the root cell has"
+        ) { placement in
+            let root = placement.system.rootCell.cpus
+            let missing = placement.cell.cpus.members.filter { !root.contains($0) }
+            guard !missing.isEmpty else { return [] }
+            return [
+                .init(
+                    location: "cell.cpus",
+                    message: "CPU \(NumberList.text(of: missing)) is not among the root cell's (\(root.list))"
+                )
+            ]
+        },
+        Rule(
+            id: "JH0503", severity: .error, title: "a cell is not called as the root cell is",
+            consequence: "creating the cell fails with EEXIST",
+            remedy: "give it another name"
+        ) { placement in
+            guard placement.cell.name == placement.system.rootCell.name else { return [] }
+            return [.init(location: "cell.name", message: "the root cell is called \"\(placement.cell.name)\", too")]
+        },
+        Rule(
+            id: "JH0504", severity: .error, title: "a cell's program memory is memory that Linux had",
+            consequence:
+                "to load the cell, Linux writes to this memory; what it was never given it cannot write, and that "
+                + "CPU of Linux is stopped for good",
+            remedy:
+                "take it from the memory that the system configuration keeps for cells, or add it to the root cell's"
+        ) { placement in
+            foreignMemory(placement).filter { $0.region.flags.contains(.loadable) }.map { message($0, placement) }
+        },
+        Rule(
+            id: "JH0505", severity: .warning, title: "a cell's memory is known to the system configuration",
+            consequence: "nobody has checked that Linux leaves it alone",
+            remedy: "add it to the root cell's regions, from which it is taken while the cell exists"
+        ) { placement in
+            foreignMemory(placement).filter { !$0.region.flags.contains(.loadable) }.map { message($0, placement) }
+        },
+        Rule(
+            id: "JH0506", severity: .error, title: "a cell has no part of the hypervisor's memory",
+            consequence:
+                "the hypervisor does not check it: the program in the cell can overwrite it, and with it the machine",
+            remedy: "take other memory"
+        ) { placement in
+            guard let hypervisor = placement.system.hypervisorMemory.physicalRange else { return [] }
+            return MemoryRules.regions(of: placement.cell)
+                .filter { $0.region.physicalRange.map(hypervisor.overlaps) ?? false }
+                .map {
+                    .init(
+                        location: $0.location,
+                        message:
+                            "the region \($0.region.quotedName) (physical \($0.region.physicalText)) lies over the "
+                            + "hypervisor's memory (\(hypervisor.text))"
+                    )
+                }
+        },
+    ]
+
+    /// The cell's regions that the root cell's regions do not hold.
+    private static func foreignMemory(_ placement: Placement) -> [(location: String, region: MemoryRegion)] {
+        let root = placement.system.rootCell.memoryRegions.compactMap(\.physicalRange)
+        let hypervisor = placement.system.hypervisorMemory.physicalRange
+        return MemoryRules.regions(of: placement.cell).filter { _, region in
+            guard let range = region.physicalRange else { return false }
+            // over the hypervisor's memory there is a rule of its own
+            return !range.isCovered(by: root) && !(hypervisor.map(range.overlaps) ?? false)
+        }
+    }
+
+    private static func message(
+        _ found: (location: String, region: MemoryRegion), _ placement: Placement
+    ) -> Rule<Placement>.Violation {
+        .init(
+            location: found.location,
+            message:
+                "the region \(found.region.quotedName) (physical \(found.region.physicalText)) is not within the root "
+                + "cell's regions"
+        )
+    }
+}

@@ -1,0 +1,63 @@
+package import ConfigurationRules
+
+/// All that is to be said of a rule, for people who met it.
+package struct RulePage: Sendable {
+    package var text: RuleText
+    /// Files in which the rule is broken.
+    package var example: RuleExample?
+
+    package var id: String { text.id }
+}
+
+/// Sound files, and the mistake in them that a rule finds.
+package struct RuleExample: Sendable {
+    package struct File: Hashable, Sendable {
+        package var name: String
+        package var text: String
+
+        package init(name: String, text: String) {
+            self.name = name
+            self.text = text
+        }
+    }
+
+    /// Part of a file's text: as it should be, and the mistake in its place.
+    package struct Change: Hashable, Sendable {
+        package var file: String
+        package var right: String
+        package var wrong: String
+
+        package init(in file: String, instead right: String, _ wrong: String) {
+            self.file = file
+            self.right = right
+            self.wrong = wrong
+        }
+    }
+
+    package var files: [File]
+    package var changes: [Change]
+    /// What the rules say of such files, each finding with its file.
+    package var judge: @Sendable ([File]) throws -> [Finding]
+
+    package init(
+        files: [File], changes: [Change], judge: @escaping @Sendable ([File]) throws -> [Finding]
+    ) {
+        self.files = files
+        self.changes = changes
+        self.judge = judge
+    }
+
+    /// The files with the mistake in them.
+    package var brokenFiles: [File] {
+        changes.reduce(files) { files, change in
+            files.map { $0.name == change.file ? File(name: $0.name, text: $0.text.replacingFirst(change)) : $0 }
+        }
+    }
+}
+
+extension String {
+    fileprivate func replacingFirst(_ change: RuleExample.Change) -> String {
+        change.right.isEmpty
+            ? self + "\n" + change.wrong + "\n" : replacing(change.right, with: change.wrong, maxReplacements: 1)
+    }
+}

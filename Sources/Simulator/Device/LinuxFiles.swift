@@ -1,0 +1,55 @@
+import SystemCalls
+
+/// What the simulated machine's Linux says of itself in `/proc` and `/sys`, beside the hypervisor's own files: programs
+/// that compare configurations with the machine they run on must see this machine, not the one underneath.
+enum LinuxFiles {
+    /// - Parameter root: what stands in for `/`.
+    static func write(below root: String, _ settings: MachineSettings) throws(SystemCallError) {
+        let files = [
+            ("/proc/ioports", ioports), ("/proc/iomem", iomem(settings)), ("/proc/interrupts", ""),
+            ("/proc/consoles", "tty0                 -WU (EC  p  )    4:1\n"),
+            ("/proc/cmdline", "root=/dev/sda1 memmap=\(reserved(settings)) intel_iommu=off\n"),
+            ("/sys/class/dmi/id/product_name", "\(productName)\n"),
+            ("/sys/devices/system/cpu/online", settings.cpus > 1 ? "0-\(settings.cpus - 1)\n" : "0\n"),
+        ]
+        for (path, text) in files {
+            var directory = root
+            for name in path.split(separator: "/").dropLast() {
+                directory += "/" + name
+                try SystemCall.makeDirectory(directory)
+            }
+            try SystemCall.createFile(root + path, with: Array(text.utf8), mode: 0o444)
+        }
+    }
+
+    /// By which programs recognise the simulated machine.
+    static let productName = "jailhouse-sim"
+
+    /// The simulated Linux has no drivers: no port that a cell takes is missed.
+    private static let ioports = """
+        0000-0cf7 : PCI Bus 0000:00
+        0cf8-0cff : PCI conf1
+
+        """
+
+    /// Linux keeps its hands off the memory for cells.
+    private static func iomem(_ settings: MachineSettings) -> String {
+        let reserved = settings.reservedMemory
+        return """
+            00000000-\(hexadecimal(reserved.lowerBound - 1)) : System RAM
+            \(hexadecimal(reserved.lowerBound))-\(hexadecimal(reserved.upperBound - 1)) : Reserved
+            fec00000-fec003ff : IOAPIC 0
+
+            """
+    }
+
+    private static func reserved(_ settings: MachineSettings) -> String {
+        let reserved = settings.reservedMemory
+        return "0x\(hexadecimal(UInt64(reserved.count)))$0x\(hexadecimal(reserved.lowerBound))"
+    }
+
+    private static func hexadecimal(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    }
+}

@@ -1,1 +1,0 @@
-../InmateImageTests/ELFBuilder.swift

@@ -1,0 +1,193 @@
+import CellConfiguration
+import ConfigurationRules
+import Foundation
+import Testing
+
+/// Files that people really wrote, or nearly, and that were once judged wrongly.
+@Suite struct CaseTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        /// In `Cases`; nil: the shipped q35.
+        var system: String?
+        var cells: [String] = []
+        /// What must be found, with where.
+        var expected: [String]
+
+        var testDescription: String { ([system ?? "q35"] + cells).joined(separator: " ") }
+    }
+
+    static let cases = [
+        Case(cells: ["01-pci-config-ports"], expected: ["error JH1503 ports[1]"]),
+        Case(cells: ["02-ports-beyond-64k"], expected: ["error JH1501 ports[1]"]),
+        Case(system: "sys-link", cells: ["03-link-not-root-shared"], expected: ["error JH0511 memory[2]"]),
+        Case(system: "sys-link", cells: ["04-private-ram-over-roots-link"], expected: ["error JH0511 memory[0]"]),
+        Case(system: "sys-link", cells: ["05-link-other-bdf"], expected: ["warning JH1021 pci-device[0]"]),
+        Case(
+            system: "sys-link", cells: ["06-link-writes-the-others-section"],
+            expected: ["warning JH1020 memory[4]", "warning JH1020 memory[5]"]),
+        Case(cells: ["07-nothing-loadable"], expected: ["warning JH0405 memory"]),
+        Case(cells: ["08-capability-elsewhere-than-in-system"], expected: ["error JH1016 pci-capability[0]"]),
+        Case(cells: ["09-capability-of-no-device"], expected: ["warning JH1017 pci-capability[0]"]),
+        Case(cells: ["10-console-flag-without-meaning"], expected: ["warning JH0404 cell.console"]),
+        Case(cells: ["11-ports-of-a-uart-but-no-console"], expected: ["note JH0403 ports[0]"]),
+        Case(system: "12-gic-version", expected: ["error JH1105 platform.gic-version"]),
+        Case(system: "13-gicv3-without-redistributors", expected: ["error JH1106 platform"]),
+        Case(system: "14-gicv2-without-cpu-interface", expected: ["error JH1107 platform"]),
+        Case(
+            system: "15-virtual-pci-two-buses-and-pins-twice",
+            expected: ["warning JH1108 platform.mmconfig-end-bus", "warning JH1109 interrupt-chip[1].pins"]),
+        Case(system: "sys-arm", cells: ["16-vpci-pin-not-the-cells"], expected: ["warning JH1110 pci-device[0]"]),
+        Case(system: "big-system", cells: ["guest1", "guest2"], expected: ["warning JH0613 memory"]),
+        Case(
+            system: "root-ivshmem-in-mapped-window", cells: ["linux-link-peer"], expected: ["warning JH0705 memory[3]"]),
+        Case(
+            system: "root-ivshmem-two-iommus", cells: ["linux-link-peer"], expected: ["warning JH1204 pci-device[7]"]),
+        Case(
+            system: "root-without-memory",
+            expected: ["error JH0706 memory", "warning JH0707 root-cell.cpus"]),
+        Case(
+            cells: ["nonsense-device-and-ports"],
+            expected: [
+                "error JH0106 cell", "warning JH1502 ports[0]", "error JH1501 ports[1]", "error JH1018 pci-device[0]",
+                "warning JH1019 pci-device[0]",
+            ]),
+    ]
+
+    @Test(arguments: cases) func isFound(_ one: Case) throws {
+        let findings = try Self.findings(one).map { "\($0.severity) \($0.rule ?? "") \($0.location)" }
+        for expected in one.expected { #expect(findings.contains(expected), "\(findings.joined(separator: ", "))") }
+    }
+
+    @Test func twoGuestsEachFit() throws {
+        for guest in ["guest1", "guest2"] {
+            let findings = try Self.findings(Case(system: "big-system", cells: [guest], expected: []))
+            #expect(!findings.contains { ["JH0512", "JH0613"].contains($0.rule) })
+        }
+    }
+
+    /// Pins read from a device tree are 32 too low; Linux's lists tell.
+    @Test func interruptsOfADeviceTree() throws {
+        let cell = try CellDescriptor(toml: Self.text("arm-linux2"), path: "arm-linux2.toml")
+        var machine = RunningMachine(ioports: "", iomem: "")
+        machine.interrupts = RunningMachine.interrupts(in: " 97:  0  0  GICv2 185 Level  e6e68000.serial\n")
+        let member = CellGroup.Member(path: "arm-linux2.toml", cell: cell)
+        let finding = try #require(machine.findings(system: nil, cells: [member]).first { $0.rule == "JH1309" })
+        #expect(finding.location == "memory[3]")
+        #expect(finding.message.contains("has the interrupt 185; among the cell's pins is 153"))
+
+        machine.interrupts = []
+        machine.devices = [
+            try #require(
+                RunningMachine.TreeDevice(node: "serial@e6e68000", interrupts: [0, 0, 0, 0, 0, 0, 0, 153, 0, 0, 0, 4]))
+        ]
+        #expect(machine.findings(system: nil, cells: [member]).contains { $0.rule == "JH1309" })
+    }
+
+    private static func text(_ name: String) throws -> String {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Cases")
+        return try String(contentsOf: folder.appending(path: name + ".toml"), encoding: .utf8)
+    }
+
+    private static func findings(_ one: Case) throws -> [Finding] {
+        let q35 = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "configs/systems/q35.toml")
+        let source = try one.system.map(text) ?? String(contentsOf: q35, encoding: .utf8)
+        let system = try SystemDescriptor(toml: source, path: "system.toml")
+        let members = try one.cells.map {
+            CellGroup.Member(path: $0, cell: try CellDescriptor(toml: text($0), path: $0))
+        }
+        return (one.cells.isEmpty ? system.findings() : [])
+            + (["root-ivshmem-in-mapped-window", "root-ivshmem-two-iommus"].contains(one.system ?? "")
+                ? system.findings() : [])
+            + members.flatMap { $0.cell.findings() + system.findings(ofCell: $0.cell) }
+            + CellGroup(members, in: system).findings()
+    }
+}
+
+/// What Linux takes from the machine, and what the rules make of it.
+@Suite struct LinuxUseTests {
+    private func cell(ports: IOPortRegion...) -> CellGroup.Member {
+        .init(
+            path: "a.toml",
+            cell: CellDescriptor(name: "a", ioPortRegions: ports))
+    }
+
+    private let com1 = IOPortRegion(base: 0x3f8, count: 8)
+
+    private func system(ports: IOPortRegion...) -> SystemDescriptor {
+        SystemDescriptor(rootCell: CellDescriptor(name: "linux", cpus: CPUSet([0, 1, 2, 3]), ioPortRegions: ports))
+    }
+
+    @Test func portsOfThePCsOwn() {
+        let system = system(ports: IOPortRegion(base: 0x0, count: 0x1000))
+        for (base, count) in [(0x20, 2), (0x40, 4), (0x64, 1), (0x70, 2), (0x3d4, 2), (0x4d0, 2), (0x1f, 1)] {
+            let member = cell(ports: IOPortRegion(base: UInt16(base), count: UInt16(count)))
+            let findings = system.findings(ofCell: member.cell)
+            #expect(findings.map(\.rule).contains("JH1504"), "\(base)")
+            #expect(findings.first { $0.rule == "JH1504" }?.severity == .error)
+        }
+        let rules = system.findings(ofCell: cell(ports: com1).cell).map(\.rule)
+        #expect(rules.contains("JH1505") && !rules.contains("JH1504"))
+        // what Linux does not have cannot be taken from it
+        #expect(!self.system().findings(ofCell: cell(ports: com1).cell).map(\.rule).contains("JH1505"))
+    }
+
+    @Test(arguments: [
+        ("ttyS0                -W- (EC   a)    4:64\n", ""), ("", "root=/dev/sda console=ttyS0,115200n8 quiet\n"),
+        ("", "earlyprintk=serial,ttyS0,115200"), ("", "earlyprintk=serial"), ("", "earlycon=uart8250,io,0x3f8"),
+    ]) func aConsoleOfLinux(consoles: String, commandLine: String) {
+        var machine = RunningMachine(ioports: "", iomem: "")
+        machine.serialConsoles = RunningMachine.serialConsoles(consoles: consoles, commandLine: commandLine)
+        let findings = machine.findings(system: nil, cells: [cell(ports: com1)])
+        #expect(findings.map(\.rule) == ["JH1301"])
+        #expect(findings.first?.severity == .error)
+    }
+
+    @Test func anotherConsole() {
+        var machine = RunningMachine(ioports: "", iomem: "")
+        machine.serialConsoles = RunningMachine.serialConsoles(
+            consoles: "tty0   -WU (EC  p  )    4:7\nttyS1  -W- (E  p a)   4:65\n", commandLine: "console=tty0")
+        #expect(machine.findings(system: nil, cells: [cell(ports: com1)]).isEmpty)
+    }
+
+    @Test func theGraverOfTwoFindingsRemains() {
+        var machine = RunningMachine(ioports: "", iomem: "")
+        machine.serialConsoles = [0]
+        let member = cell(ports: com1)
+        let system = system(ports: IOPortRegion(base: 0x3f8, count: 8))
+        let all =
+            system.findings(ofCell: member.cell).map { finding in
+                var finding = finding
+                finding.path = member.path
+                return finding
+            } + machine.findings(system: nil, cells: [member])
+        #expect(all.contains { $0.rule == "JH1505" })
+        #expect(!Finding.withoutRepetition(all).contains { $0.rule == "JH1505" })
+    }
+
+    @Test func onlineCPUs() throws {
+        var machine = RunningMachine(ioports: "", iomem: "")
+        machine.onlineCPUs = try CPUSet(list: "0-7")
+        let finding = try #require(machine.findings(system: ("s.toml", system()), cells: []).first)
+        #expect(finding.rule == "JH1306" && finding.severity == .error)
+        #expect(finding.message == "the system has the CPUs 0-3, but online are 0-7")
+        machine.onlineCPUs = try CPUSet(list: "0-3")
+        #expect(machine.findings(system: ("s.toml", system()), cells: []).isEmpty)
+    }
+
+    @Test func interruptsAndTheDeviceTree() {
+        let uses = RunningMachine.interrupts(
+            in: """
+                           CPU0       CPU1
+                  4:         11          0  IR-IO-APIC    4-edge      ttyS0
+                 16:          0          0  IO-APIC  16-fasteoi   ehci_hcd:usb1, uhci_hcd:usb3
+                 41:          7          0     GICv3  35 Level     9000000.serial
+                LOC:       1234       1234   Local timer interrupts
+                """)
+        #expect(uses.map(\.pin) == [4, 16, 16, 35])
+        #expect(uses.map(\.device) == ["ttyS0", "ehci_hcd:usb1", "uhci_hcd:usb3", "9000000.serial"])
+        #expect(
+            RunningMachine.memory(
+                reg: [0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0], addressCells: 2, sizeCells: 2)
+                == [0x4000_0000...0x1_3fff_ffff])
+    }
+}

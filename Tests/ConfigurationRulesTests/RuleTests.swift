@@ -1,0 +1,218 @@
+import TestSupport
+import Testing
+
+@testable import CellConfiguration
+@testable import ConfigurationRules
+
+@Suite struct RuleTests {
+    /// Nothing to say of it, alone or in ``system``.
+    static let sound = CellDescriptor(
+        name: "rtems", cpus: CPUSet([3]),
+        memoryRegions: [
+            MemoryRegion(
+                name: "ram", physicalStart: 0x3a00_0000, virtualStart: 0, size: 0x80_0000,
+                flags: [.read, .write, .execute, .loadable]
+            ),
+            MemoryRegion(virtualStart: 0x90_0000, size: 0x1000, flags: [.read, .write, .communicationRegion]),
+            MemoryRegion(
+                name: "registers", physicalStart: 0xfe00_0010, virtualStart: 0xfe00_0010, size: 0x10,
+                flags: [.read, .write, .io, .io32]
+            ),
+            MemoryRegion(),
+        ], ioPortRegions: [IOPortRegion(base: 0x3f8, count: 8)], cpuResetAddress: 0xf0000, messageReplyTimeout: 1,
+        console: Console(kind: .uart8250, address: 0x3f8)
+    )
+
+    static let system = SystemDescriptor(
+        flags: .virtualDebugConsole, hypervisorMemory: MemoryRegion(physicalStart: 0x3e80_0000, size: 0x80_0000),
+        rootCell: CellDescriptor(
+            name: "linux", cpus: CPUSet(0..<4),
+            memoryRegions: [
+                identity(0, 0x3a00_0000), identity(0x3a00_0000, 0x400_0000), identity(0x3e00_0000, 0x80_0000),
+                identity(0xfe00_0000, 0x1000),
+            ]
+        )
+    )
+
+    private static func identity(_ start: UInt64, _ size: UInt64) -> MemoryRegion {
+        MemoryRegion(physicalStart: start, virtualStart: start, size: size, flags: [.read, .write, .execute])
+    }
+
+    @Test func ofSoundConfigurationsNothingIsSaid() {
+        #expect(Self.sound.findings().isEmpty)
+        #expect(Self.system.findings().isEmpty)
+        #expect(Self.system.findings(ofCell: Self.sound).isEmpty)
+    }
+
+    typealias Change = @Sendable (inout CellDescriptor) -> Void
+
+    static let brokenCells: [(rule: String, location: String, change: Change)] = [
+        ("JH0101", "cell.name", { $0.name = "" }),
+        ("JH0102", "cell.name", { $0.name = String(repeating: "x", count: 32) }),
+        ("JH0103", "cell.cpus", { $0.cpus = CPUSet([]) }),
+        ("JH0104", "cell.cpus", { $0.cpus = CPUSet([0, 3]) }),
+        ("JH0105", "cell.cpu-set-bytes", { $0.cpus = CPUSet([3], byteCount: 4104) }),
+        ("JH0201", "memory[3]", { $0.memoryRegions[3].flags = .read }),
+        ("JH0202", "memory[0]", { $0.memoryRegions[0].physicalStart = .max - 0x1f_ffff }),
+        (
+            "JH0202", "memory[0]",
+            {
+                $0.memoryRegions[0].size = .max - 0xfff; $0.memoryRegions.removeSubrange(1...3);
+                $0.flags = .passiveCommunicationRegion
+            }
+        ),
+        ("JH0203", "memory[0]", { $0.memoryRegions[0].physicalStart += 0x800 }),
+        ("JH0204", "memory[2]", { $0.memoryRegions[2].flags = [.read, .write, .io] }),
+        ("JH0204", "memory[0]", { $0.memoryRegions[0].size += 1 }),
+        (
+            "JH0205", "memory[3]",
+            {
+                $0.memoryRegions[3] = $0.memoryRegions[0]; $0.memoryRegions[3].virtualStart = 0x7f_f000
+                $0.memoryRegions[3].physicalStart = 0x3b00_0000
+                $0.memoryRegions[3].size = 0x1000
+            }
+        ),
+        (
+            "JH0301", "memory[3]",
+            {
+                $0.memoryRegions[3] = $0.memoryRegions[1]; $0.memoryRegions[3].virtualStart = 0xa0_0000
+            }
+        ),
+        ("JH0302", "cell", { $0.memoryRegions.remove(at: 1) }),
+        ("JH0303", "memory[1]", { $0.memoryRegions[1].size = 0x2000 }),
+        (
+            "JH0304", "memory[1]",
+            {
+                $0.memoryRegions[0].size = 0xa0_0000; $0.memoryRegions.swapAt(0, 1)
+            }
+        ),
+        ("JH0305", "memory[1]", { $0.memoryRegions[1].flags.remove(.write) }),
+        ("JH0401", "cell.reset-address", { $0.cpuResetAddress = 0x80_0000 }),
+        ("JH0401", "cell.reset-address", { $0.memoryRegions[0].flags.remove(.execute) }),
+        ("JH0402", "cell.console", { $0.ioPortRegions = [] }),
+    ]
+
+    @Test(arguments: brokenCells.indices) func eachRuleSeesWhatBreaksItAndNoOtherDoes(index: Int) {
+        let (rule, location, change) = Self.brokenCells[index]
+        var cell = Self.sound
+        change(&cell)
+        let findings = cell.findings()
+        #expect(findings.map(\.rule) == [rule])
+        #expect(findings.first?.location == location)
+        for finding in findings {
+            #expect(!finding.message.isEmpty && !finding.consequence.isEmpty && !finding.remedy.isEmpty)
+        }
+    }
+
+    static let misplacedCells: [(rule: String, change: Change)] = [
+        ("JH0501", { $0.architecture = .arm64 }), ("JH0502", { $0.cpus = CPUSet([3, 7]) }),
+        ("JH0503", { $0.name = "linux" }),
+        ("JH0504", { $0.memoryRegions[0].physicalStart = 0x4000_0000 }),
+        ("JH0505", { $0.memoryRegions[2].physicalStart = 0xfe00_1010 }),
+        ("JH0506", { $0.memoryRegions[0].physicalStart = 0x3e7f_f000 }),
+    ]
+
+    @Test(arguments: misplacedCells.indices) func aCellIsComparedWithItsSystem(index: Int) {
+        var cell = Self.sound
+        Self.misplacedCells[index].change(&cell)
+        #expect(Self.system.findings(ofCell: cell).map(\.rule) == [Self.misplacedCells[index].rule])
+    }
+
+    @Test func bothAddressesStandInTheMessage() {
+        var cell = Self.sound
+        cell.memoryRegions[0].physicalStart = 0x3e7f_f000
+        #expect(
+            Self.system.findings(ofCell: cell).first?.message
+                == "the region \"ram\" (physical 0x3e7ff000–0x3effefff) lies over the hypervisor's memory "
+                + "(0x3e800000–0x3effffff)"
+        )
+        cell.memoryRegions[0].size = 0x90_1000
+        #expect(
+            cell.findings().first { $0.rule == "JH0304" }?.message
+                == "the region \"communication region\" (0x900000–0x900fff) lies over \"ram\" (memory[0], 0x0–0x900fff)"
+        )
+    }
+
+    @Test func aRegionMayLieInSeveralOfTheRootCells() {
+        var cell = Self.sound
+        cell.memoryRegions[0].physicalStart = 0x39c0_0000
+        #expect(Self.system.findings(ofCell: cell).isEmpty)
+    }
+
+    @Test func theSystemItselfIsLookedAt() {
+        var system = Self.system
+        system.flags = []
+        system.hypervisorMemory.size = 0
+        #expect(system.findings().map(\.rule) == ["JH0701", "JH0703"])
+        system = Self.system
+        system.rootCell.memoryRegions[2].size = 0x80_1000
+        #expect(system.findings().map(\.rule) == ["JH0702"])
+        system = Self.system
+        system.rootCell.cpus = CPUSet([])
+        system.rootCell.memoryRegions.append(Self.identity(0x1000, 0x1000))
+        #expect(system.findings().map(\.rule) == ["JH0103", "JH0206"])
+    }
+
+    @Test func cellsAreComparedWithEachOther() {
+        var other = Self.sound
+        other.name = "other"
+        func rules(_ cells: CellDescriptor...) -> [String] {
+            CellGroup(cells.enumerated().map { .init(path: "\($0.offset).toml", cell: $0.element) }).findings()
+                .compactMap(\.rule)
+        }
+        // one CPU, one memory: the two are alternatives
+        #expect(rules(Self.sound, other) == ["JH0602"])
+        other.cpus = CPUSet([2])
+        #expect(rules(Self.sound, other) == ["JH0603", "JH0606", "JH0607"])
+        other.memoryRegions[2].flags.insert(.rootShared)
+        #expect(rules(Self.sound, other) == ["JH0603", "JH0606", "JH0607"])
+        other.ioPortRegions = []
+        var sharing = Self.sound
+        sharing.memoryRegions[2].flags.insert(.rootShared)
+        other.memoryRegions[0].physicalStart = 0x3a80_0000
+        #expect(rules(sharing, other).isEmpty)
+        other.name = "rtems"
+        #expect(rules(sharing, other) == ["JH0601"])
+    }
+
+    @Test(arguments: 0..<4) func rulesTrapOnNothing(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed + 2000)
+        for _ in 0..<100 {
+            let architecture = Architecture.allCases[Int(generator.next() % 3)]
+            let system = generator.system(architecture)
+            let cell = generator.cell(architecture)
+            _ = system.findings() + cell.findings() + system.findings(ofCell: cell)
+            _ = CellGroup([.init(path: "a", cell: cell), .init(path: "b", cell: generator.cell(architecture))])
+                .findings()
+        }
+    }
+
+    @Test func whatIsSharedByManyHidesNothing() {
+        let members = (0..<100).map { number in
+            var cell = Self.sound
+            cell.name = "cell-\(number)"
+            cell.cpus = CPUSet([number])
+            cell.ioPortRegions = []
+            // all drive one device; two have the same memory besides
+            cell.memoryRegions[0].physicalStart = UInt64(number == 99 ? 98 : number) << 23
+            return CellGroup.Member(path: "\(number).toml", cell: cell)
+        }
+        let findings = CellGroup(members).findings()
+        #expect(findings.filter { $0.rule == "JH0603" }.map(\.path) == ["99.toml"])
+        #expect(findings.filter { $0.rule == "JH0606" }.count == Neighbours.limit)
+    }
+
+    @Test func aThousandCellsAreComparedQuickly() {
+        let members = (0..<1000).map { number in
+            var cell = Self.sound
+            cell.name = "cell-\(number)"
+            cell.cpus = CPUSet([number])
+            cell.memoryRegions = [cell.memoryRegions[0]]
+            cell.ioPortRegions = []
+            cell.memoryRegions[0].physicalStart = UInt64(number) << 23
+            return CellGroup.Member(path: "\(number).toml", cell: cell)
+        }
+        let duration = ContinuousClock().measure { #expect(CellGroup(members).findings().isEmpty) }
+        #expect(duration < .seconds(5))  // a fraction of one when optimised
+    }
+}

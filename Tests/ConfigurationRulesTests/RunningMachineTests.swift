@@ -1,0 +1,68 @@
+import Testing
+
+@testable import CellConfiguration
+@testable import ConfigurationRules
+
+@Suite struct RunningMachineTests {
+    private func machine(_ iomem: String) -> RunningMachine {
+        RunningMachine(ioports: "", iomem: iomem)
+    }
+
+    private func cell(at start: UInt64, size: UInt64 = 0x80_0000) -> CellGroup.Member {
+        .init(
+            path: "rtems.toml",
+            cell: CellDescriptor(
+                name: "rtems",
+                memoryRegions: [MemoryRegion(name: "ram", physicalStart: start, size: size, flags: [.read, .write])]))
+    }
+
+    private let system = SystemDescriptor(
+        hypervisorMemory: MemoryRegion(physicalStart: 0x3e80_0000, size: 0x80_0000),
+        rootCell: CellDescriptor(name: "linux"))
+
+    @Test func linesAndWhatLiesInThem() throws {
+        let machine = RunningMachine(
+            ioports: "0000-0cf7 : PCI Bus 0000:00\n  0060-0060 : keyboard\nnonsense\n",
+            iomem: "fd000000-fdffffff : 0000:00:01.0\n  fd000000-fd0fffff : some driver, with spaces\n")
+        #expect(machine.ports.map(\.name) == ["PCI Bus 0000:00", "keyboard"])
+        #expect(machine.ports.map(\.isDriver) == [false, true])
+        #expect(machine.memory[1].name == "some driver, with spaces")
+        #expect(machine.memory[1].belongs(toAnyOf: ["0000:00:01.0"]))
+        #expect(!machine.hidesAddresses)
+    }
+
+    @Test func theParameterReservesWhatAdjoinsAsOne() throws {
+        let findings = machine("00100000-3fffffff : System RAM\n").findings(
+            system: ("q35.toml", system), cells: [cell(at: 0x3e00_0000)])
+        #expect(findings.map(\.rule) == ["JH1303", "JH1303"])
+        #expect(findings.map(\.path) == ["q35.toml", "rtems.toml"])
+        #expect(findings[0].message.hasSuffix("reserve: the kernel parameter memmap=16M$0x3e000000"))
+    }
+
+    @Test func aReservationThatIsTooSmall() throws {
+        let findings = machine(
+            "00100000-39ffffff : System RAM\n3a000000-3a3fffff : Reserved\n3a400000-3fffffff : System RAM\n"
+        )
+        .findings(system: nil, cells: [cell(at: 0x3a00_0000), cell(at: 0x3b00_0000, size: 0x1000)])
+        #expect(findings.count == 2)
+        #expect(findings[0].message.hasSuffix("memmap=8M$0x3a000000 memmap=4K$0x3b000000"))
+    }
+
+    @Test func whatIsReservedIsQuiet() throws {
+        let machine = machine("00100000-39ffffff : System RAM\n3a000000-3effffff : Reserved\n")
+        #expect(machine.findings(system: ("q35.toml", system), cells: [cell(at: 0x3a00_0000)]).isEmpty)
+    }
+
+    @Test func addressesBeyondAllAndNone() throws {
+        let machine = machine("0-ffffffffffffffff : all\n00000000-00000000 : System RAM\nffffffffffffffff-0 : back\n")
+        #expect(machine.memory.count == 2)
+        #expect(machine.findings(system: ("q35.toml", system), cells: [cell(at: .max - 0xfff)]).isEmpty)
+    }
+
+    @Test func textOnArmNamesTheDeviceTree() throws {
+        var member = cell(at: 0x7000_0000)
+        member.cell.architecture = .arm64
+        let finding = machine("40000000-7fffffff : System RAM\n").findings(system: nil, cells: [member]).first
+        #expect(finding?.message.contains("reserved-memory") == true)
+    }
+}
