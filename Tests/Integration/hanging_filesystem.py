@@ -14,7 +14,7 @@ import sys
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, STATFS, RELEASE = 1, 2, 3, 14, 15, 17, 18
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, ACCESS, INTERRUPT = 25, 26, 27, 28, 29, 34, 36
-ENOENT, ENOSYS = 2, 38
+ENOENT, EINTR, ENOSYS = 2, 4, 38
 MNT_DETACH = 2
 
 directory, name, size = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3])
@@ -58,7 +58,10 @@ while True:
         answer(unique, struct.pack("<QIi", 1, 1 if opcode == OPEN else 0, 0))
     elif opcode in (RELEASE, RELEASEDIR, FLUSH, READDIR):
         answer(unique)
-    elif opcode in (READ, FORGET, INTERRUPT):
+    elif opcode == INTERRUPT:
+        # a process that is killed could not exit before
+        answer(struct.unpack_from("<Q", body)[0], error=EINTR)
+    elif opcode in (READ, FORGET):
         pass
     else:
         answer(unique, error=ENOSYS)
