@@ -2,8 +2,8 @@ import CellMachine
 import Foundation
 import Testing
 
-/// `inmates/rtems`, without RTEMS: its driver of the communication region on this machine, and the whole application
-/// in a cell, compiled against RTEMS/include with RTEMS/board.c in the place of RTEMS.
+/// `inmates/rtems` without RTEMS: its driver of the communication region and its arithmetic of ticks on this machine;
+/// the layer with programs in cells, compiled against RTEMS/include with RTEMS/board.c in the place of RTEMS.
 @Suite struct RTEMSApplicationTests {
     private static let application = TestMachine.root + "/../../inmates/rtems"
     private static let stub = TestMachine.root + "/RTEMS"
@@ -21,9 +21,19 @@ import Testing
         }
     }
 
+    @Test func ticksDoNotDrift() throws {
+        try withTemporaryFolder { folder in
+            try run(
+                "clang",
+                Self.warnings + ["-I\(Self.application)", "\(Self.stub)/ticks_test.c", "-o", folder + "/test"])
+            try run(folder + "/test", [])
+        }
+    }
+
     @Test func theApplicationRunsInItsCell() async throws {
-        let inmate = try RunningInmate("rtems-heartbeat", image: try withTemporaryFolder { try link(in: $0) })
-        try await inmate.prints("heartbeat: communication region at 0x900000, PM timer at port 0x608\n")
+        let image = try link("\(Self.application)/applications/heartbeat.c")
+        let inmate = try RunningInmate("rtems-heartbeat", image: image)
+        try await inmate.prints("heartbeat: PM timer at port 0x608\n")
         try await inmate.prints("heartbeat: 1\n")
         #expect(inmate.machine.state == 0)
         inmate.machine.send(2)
@@ -35,34 +45,65 @@ import Testing
         #expect(inmate.events.violations.isEmpty)
     }
 
+    /// Clock, interrupts by message, polled console, PCI and the end, with COM1's ports and with none.
+    @Test(arguments: ["rtems-heartbeat", "rtems-virtual"]) func theLayerPasses(cell: String) async throws {
+        let inmate = try RunningInmate(cell, image: try link("\(Self.stub)/layer_test.c"))
+        try await inmate.passes("layer")
+        #expect(inmate.output.contains("polled\n"))
+        #expect(inmate.events.serial.isEmpty == (cell == "rtems-virtual"))
+    }
+
+    /// The console by the interrupt of the cell's own pin, both ways.
+    @Test func theConsoleWorksByInterrupt() async throws {
+        let inmate = try RunningInmate("rtems-console", image: try link("\(Self.stub)/layer_test.c"))
+        try await inmate.passes("layer")
+        #expect(inmate.output.contains("by interrupt\n"))
+    }
+
+    @Test func aFatalErrorIsReported() async throws {
+        let inmate = try RunningInmate("rtems-heartbeat", image: try link("\(Self.stub)/layer_test.c", test: "fatal"))
+        try await inmate.reaches(state: 3)
+        try await inmate.prints("cell: fatal error: another source, code 7 (0x7)\n")
+        // where the daemon finds it, too
+        #expect(inmate.events.printed.contains("cell: fatal error: another source, code 7 (0x7)"))
+        #expect(inmate.events.violations.isEmpty)
+    }
+
     @Test func memoryIsNotToReachIntoTheRegion() throws {
-        try withTemporaryFolder { folder in
-            _ = #expect(throws: (any Error).self) { try link(in: folder, ramSize: "0x980000") }
+        _ = #expect(throws: (any Error).self) {
+            try link("\(Self.application)/applications/heartbeat.c", ramSize: "0x980000")
         }
     }
 
-    /// Everything but RTEMS itself, as its Makefile links it.
-    private func link(in folder: String, ramSize: String = "0x800000") throws -> [UInt8] {
-        let flags =
-            Self.warnings + [
-                "-target", "i386-none-elf", "-ffreestanding", "-fno-pic", "-mno-sse", "-I\(Self.stub)/include",
-                "-I\(Self.application)",
-            ]
-        let sources =
-            ["heartbeat", "region", "bsp_start"].map { "\(Self.application)/\($0).c" } + ["\(Self.stub)/board.c"]
-        var objects: [String] = []
-        for source in sources {
-            objects.append("\(folder)/\(objects.count).o")
-            try run("clang", flags + ["-c", source, "-o", objects[objects.count - 1]])
+    /// The layer and a program, everything but RTEMS itself.
+    ///
+    /// - Parameter test: what `layer_test.c` is to do, where the command line does not say it.
+    private func link(_ program: String, ramSize: String = "0x800000", test: String? = nil) throws -> [UInt8] {
+        try withTemporaryFolder { folder in
+            let flags =
+                Self.warnings + [
+                    "-target", "i386-none-elf", "-ffreestanding", "-nostdlibinc", "-fno-pic", "-mno-sse",
+                    "-I\(Self.stub)/include", "-I\(Self.application)", "-I\(Self.application)/include",
+                ] + (test.map { ["-DTEST=\"\($0)\""] } ?? [])
+            let layer = Self.application + "/layer"
+            let parts = try FileManager.default.contentsOfDirectory(atPath: layer).filter { !$0.hasSuffix(".h") }
+            let sources =
+                parts.sorted().map { "\(layer)/\($0)" } + [
+                    "\(Self.application)/region.c", "\(Self.stub)/board.c", program,
+                ]
+            let objects = sources.indices.map { "\(folder)/\($0).o" }
+            for (source, object) in zip(sources, objects) {
+                try run("clang", flags + ["-c", source, "-o", object])
+            }
+            try run(
+                "ld.lld",
+                [
+                    "-m", "elf_i386", "-T", "\(Self.stub)/standin.ld", "--defsym=RamSize=\(ramSize)",
+                    "--defsym=communication_region=0x900000", "\(Self.application)/region.ld", "-o",
+                    "\(folder)/program.exe",
+                ] + objects)
+            return Array(try Data(contentsOf: URL(filePath: "\(folder)/program.exe")))
         }
-        try run(
-            "ld.lld",
-            [
-                "-m", "elf_i386", "-e", "entry", "--image-base=0x100000", "-N", "--defsym=RamSize=\(ramSize)",
-                "--defsym=communication_region=0x900000", "\(Self.application)/region.ld", "-o",
-                "\(folder)/heartbeat.exe",
-            ] + objects)
-        return Array(try Data(contentsOf: URL(filePath: "\(folder)/heartbeat.exe")))
     }
 
     private func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {

@@ -1,0 +1,1 @@
+#define CONSOLE_DEVICE_NAME "/dev/console"

@@ -1,0 +1,1 @@
+typedef struct rtems_libio_open_close_args rtems_libio_open_close_args_t;

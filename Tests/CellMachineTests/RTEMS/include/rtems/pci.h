@@ -1,0 +1,16 @@
+#include <stdint.h>
+#define PCIBIOS_SUCCESSFUL 0
+typedef struct {
+    int (*read_config_byte)(unsigned char, unsigned char, unsigned char, unsigned char, unsigned char *);
+    int (*read_config_word)(unsigned char, unsigned char, unsigned char, unsigned char, unsigned short *);
+    int (*read_config_dword)(unsigned char, unsigned char, unsigned char, unsigned char, uint32_t *);
+    int (*write_config_byte)(unsigned char, unsigned char, unsigned char, unsigned char, unsigned char);
+    int (*write_config_word)(unsigned char, unsigned char, unsigned char, unsigned char, unsigned short);
+    int (*write_config_dword)(unsigned char, unsigned char, unsigned char, unsigned char, uint32_t);
+} pci_config_access_functions;
+typedef struct {
+    volatile unsigned char *pci_config_addr;
+    volatile unsigned char *pci_config_data;
+    const pci_config_access_functions *pci_functions;
+} rtems_pci_config_t;
+extern rtems_pci_config_t BSP_pci_configuration;

@@ -1,0 +1,3 @@
+typedef struct FILE FILE;
+extern FILE *stdout;
+int fprintf(FILE *, const char *, ...);

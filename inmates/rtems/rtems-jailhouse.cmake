@@ -1,0 +1,19 @@
+# For CMake: include it, then
+#
+#   target_link_rtems_jailhouse(TARGET)
+#
+# instead of linking RTEMS's BSP by hand. RTEMS_PREFIX, RTEMS_BSP (pc686) and RTEMS_VERSION (6) say where and which;
+# `make install` of inmates/rtems has put the layer beside the BSP.
+
+set(RTEMS_BSP "pc686" CACHE STRING "BSP of RTEMS's pc386 family")
+set(RTEMS_VERSION "6" CACHE STRING "RTEMS's version")
+
+function(target_link_rtems_jailhouse target)
+    find_package(PkgConfig REQUIRED)
+    set(ENV{PKG_CONFIG_PATH} "${RTEMS_PREFIX}/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
+    pkg_check_modules(JAILHOUSE REQUIRED rtems-jailhouse-${RTEMS_BSP})
+    pkg_check_modules(RTEMS REQUIRED i386-rtems${RTEMS_VERSION}-${RTEMS_BSP})
+    target_compile_options(${target} PRIVATE ${RTEMS_CFLAGS} ${JAILHOUSE_CFLAGS})
+    # the order matters: the layer goes before the BSP
+    target_link_libraries(${target} PRIVATE ${JAILHOUSE_LDFLAGS} ${RTEMS_LDFLAGS})
+endfunction()
