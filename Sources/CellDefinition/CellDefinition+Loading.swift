@@ -8,8 +8,14 @@ extension CellDefinition {
     /// - Throws: ``DefinitionError`` `unreadable` or `image`, which names the image's file.
     package func loadPlan(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [LoadPiece] {
         var pieces: [LoadPiece] = []
-        for image in try loadPlans(readFile: readFile) { pieces += image }
-        return pieces
+        var wipes = false
+        let plans = try loadPlans { path in
+            let contents = try readFile(path)
+            wipes = wipes || self.wipes(path, contents)
+            return contents
+        }
+        for image in plans { pieces += image }
+        return wipes ? pieces + zeros(besides: pieces) : pieces
     }
 
     /// As ``loadPlan(readFile:)``, an image at a time, in the order of ``images``; with each what makes it begin.
@@ -29,13 +35,36 @@ extension CellDefinition {
             }
             do throws(ImageError) {
                 let plan = try plan(of: image, contents)
-                plans.append(plan.pieces + (try startPieces(of: image, plan)))
+                plans.append(plan.pieces + (try startPieces(of: image, plan, contents)))
             } catch {
                 throw DefinitionError(error, path: image.path)
             }
         }
         try checkOverlaps(of: plans)
         return plans
+    }
+
+    private func wipes(_ path: String, _ contents: [UInt8]) -> Bool {
+        images.contains { $0.path == path && ($0.wipe ?? RTEMSProgram.hasLayer(contents)) }
+    }
+
+    /// What makes the rest of the loadable RAM as it is after a cold start: a program that was there before left what it
+    /// wrote, and the next one may take it for something of a PC's.
+    private func zeros(besides pieces: [LoadPiece]) -> [LoadPiece] {
+        let taken =
+            pieces.map { (start: $0.address, end: $0.address + UInt64($0.contents.count)) }
+            + descriptor.regionsToKeepFree.map { (start: $0.start, end: $0.start + $0.size) }
+        return descriptor.loadableRegions.flatMap { region -> [LoadPiece] in
+            var gaps: [LoadPiece] = []
+            var next = region.start
+            let end = region.start + region.size
+            for place in taken.sorted(by: { $0.start < $1.start }) where place.end > next && place.start < end {
+                if place.start > next { gaps.append(.zeros(from: next, to: place.start)) }
+                next = max(next, place.end)
+            }
+            if next < end { gaps.append(.zeros(from: next, to: end)) }
+            return gaps
+        }
     }
 
     func plan(of image: ImageReference, _ contents: [UInt8]) throws(ImageError) -> LoadPlan {
@@ -46,7 +75,9 @@ extension CellDefinition {
     }
 
     /// What is loaded beside an image so that the cell's processor enters it.
-    func startPieces(of image: ImageReference, _ plan: LoadPlan) throws(ImageError) -> [LoadPiece] {
+    func startPieces(
+        of image: ImageReference, _ plan: LoadPlan, _ contents: [UInt8]
+    ) throws(ImageError) -> [LoadPiece] {
         guard image.start != ProgramStart() else { return [] }
         do throws(ImageError) {
             guard descriptor.architecture == .x86 || image.start.mode == .image else {
@@ -54,7 +85,7 @@ extension CellDefinition {
                     .start, "there are start stubs for x86 cells only", remedy: "remove the image's \"start\""
                 )
             }
-            let pieces = try image.start.pieces(
+            let pieces = try start(of: image, contents).pieces(
                 entry: plan.entry ?? image.address ?? 0, machine: plan.machine, place: descriptor.startPlace)
             for piece in pieces {
                 try LoadPlan.check(
@@ -67,10 +98,29 @@ extension CellDefinition {
         }
     }
 
+    /// A program with the layer of `inmates/rtems` is told on its command line where the communication region is and
+    /// which pins of the IOAPIC are the cell's, behind what the definition says; and it looks after all processors.
+    private func start(of image: ImageReference, _ contents: [UInt8]) -> ProgramStart {
+        var start = image.start
+        guard start.mode == .multiboot, RTEMSProgram.hasLayer(contents) else { return start }
+        start.parksOtherProcessors = false
+        guard start.commandLineAddress == nil else { return start }
+        var words = [start.commandLine].compactMap { $0 }.filter { !$0.isEmpty }
+        if let region = descriptor.communicationRegion { words.append("region=0x" + hex(region.virtualStart)) }
+        let pins = descriptor.interruptChips.filter { $0.address == 0xfec0_0000 }.reduce(UInt64(0)) {
+            $1.pinBase < 32 ? $0 | UInt64($1.pinBitmap[0]) << UInt64($1.pinBase) : $0
+        }
+        if pins != 0 { words.append("pins=0x" + hex(pins & 0xffff_ffff)) }
+        start.commandLine = words.joined(separator: " ")
+        return start
+    }
+
+    private func hex(_ number: UInt64) -> String { String(number, radix: 16) }
+
     /// What is loaded beside an image for its start, each with a name; empty when that cannot be.
     package func startParts(of image: ImageReference, _ contents: [UInt8]) -> [(name: String, piece: LoadPiece)] {
         guard let plan = try? plan(of: image, contents) else { return [] }
-        let pieces = (try? startPieces(of: image, plan)) ?? []
+        let pieces = (try? startPieces(of: image, plan, contents)) ?? []
         return pieces.map { (startPartName($0, of: image), $0) }
     }
 
@@ -121,6 +171,12 @@ extension CellDescriptor {
 
     fileprivate var regionsToKeepFree: [CellRegion] {
         memoryRegions.filter { $0.flags.contains(.communicationRegion) }.map(\.cellRegion)
+    }
+}
+
+extension LoadPiece {
+    fileprivate static func zeros(from start: UInt64, to end: UInt64) -> LoadPiece {
+        LoadPiece(address: start, contents: [UInt8](repeating: 0, count: Int(end - start)))
     }
 }
 

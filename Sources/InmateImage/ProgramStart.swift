@@ -22,6 +22,9 @@ package struct ProgramStart: Hashable, Sendable {
     package var commandLineAddress: UInt64?
     /// Whether the communication region is to look as in 2016 to this program: the PM timer's port at offset 0x10.
     package var wantsRegionOf2016: Bool
+    /// Whether a start stub lets the cell's first processor alone enter the program; the others halt. A program that is
+    /// made for it lets them in and sorts them out itself.
+    package var parksOtherProcessors = true
 
     package init(
         _ mode: Mode = .image, stackPointer: UInt64? = nil, commandLine: String? = nil,
@@ -68,6 +71,7 @@ package struct ProgramStart: Hashable, Sendable {
         guard mode != .image else { return pieces }
         try check(entry, machine, place)
         var stub = StartStub(address: place.resetAddress, entry: entry, stackPointer: stackPointer(in: place))
+        stub.parksOtherProcessors = parksOtherProcessors
         if wantsRegionOf2016 { stub.regionOf2016 = place.communicationRegion }
         var attachment: [UInt8] = []
         let size = UInt64(StartStub.code.count)

@@ -7,6 +7,9 @@ package struct RTEMSProgram: Hashable, Sendable {
         /// The port to Jailhouse of 2016: it reads the PM timer's port in the communication region, answers no
         /// message, and takes its time from the x2APIC.
         case jailhouse2016
+        /// Linked with the layer of `inmates/rtems`: it needs no hardware of a PC, answers messages, and is told by its
+        /// command line what it cannot find out.
+        case layer
     }
 
     /// What the program takes for its heap and its stacks, behind what is loaded.
@@ -36,13 +39,22 @@ package struct RTEMSProgram: Hashable, Sendable {
 extension RTEMSProgram {
     /// The symbols that say something here.
     static let wantedSymbols = Set(
-        identifyingSymbols + [portOf2016, "WorkAreaBase", "RamSize", "bsp_section_work_begin", "bsp_section_work_end"]
+        identifyingSymbols + [
+            portOf2016, layer, "WorkAreaBase", "RamSize", "bsp_section_work_begin", "bsp_section_work_end",
+        ]
             + devices.flatMap(\.symbols)
     )
 
     private static let identifyingSymbols = ["_RTEMS_version", "rtems_initialize_executive", "bsp_start", "boot_card"]
     private static let identifyingSections = [".rtemsroset", ".rtemsrwset", ".rtemsstack"]
     private static let portOf2016 = "jailhs_pmtmr_port"
+    private static let layer = "jailhouse_layer_revision"
+
+    /// Whether an image is linked with the layer of `inmates/rtems`.
+    package static func hasLayer(_ image: [UInt8]) -> Bool {
+        guard ELFFile.isELF(image), let file = try? ELFFile(image) else { return false }
+        return ELFSymbols(image, file.format, wanted: [layer]).symbols[layer] != nil
+    }
 
     /// Nil for a program that neither shows it nor is declared as one.
     init?(_ names: ELFSymbols, machine: ELFFile.Machine, isDeclared: Bool) {
@@ -51,10 +63,12 @@ extension RTEMSProgram {
         let symbol = RTEMSProgram.identifyingSymbols.first { has($0) && ($0 != "bsp_start" || has("WorkAreaBase")) }
         evidence = symbol ?? RTEMSProgram.identifyingSections.first(where: names.sections.contains)
         guard isDeclared || evidence != nil else { return nil }
-        let port: Port = has(RTEMSProgram.portOf2016) ? .jailhouse2016 : .stock
+        let port: Port =
+            has(RTEMSProgram.portOf2016) ? .jailhouse2016 : has(RTEMSProgram.layer) ? .layer : .stock
         self.port = port
         workArea = RTEMSProgram.workArea(names, port)
-        communicationRegion = port == .jailhouse2016 ? RTEMSProgram.regionOf2016 : nil
+        // the layer looks there when it is told nothing else
+        communicationRegion = port == .stock ? nil : RTEMSProgram.regionOf2016
         legacyDevices =
             machine == .i386
             ? RTEMSProgram.devices.compactMap { device in

@@ -109,4 +109,45 @@ import Testing
         }
         #expect(bad?.keyPath == "simulated-device[0].model")
     }
+
+    private static var layered: ELFBuilder {
+        var image = ImageFindingTests.rtems
+        image.symbols?.append(.init(name: "jailhouse_layer_revision", value: 1, section: 0xfff1))
+        return image
+    }
+
+    /// The layer of inmates/rtems has the BSP's symbols, and drives none of its hardware.
+    @Test func theLayerNeedsNoPorts() throws {
+        #expect(rules(try definition(changing: (ImageFindingTests.ports, "")), Self.layered) == [])
+        #expect(rules(try definition(changing: (ImageFindingTests.ports, ""))) != [])
+    }
+
+    @Test func theLayerIsToldWhatItCannotFindOut() throws {
+        let chip = "[[interrupt-chip]]\naddress = 0xfec00000\nid = 0xff00\npins = [4, 9]\n"
+        let keys = "start = \"multiboot\"\ncommand-line = \"console=virtual\""
+        let told = try definition(keys, changing: ("[[image]]", chip + "[[image]]"))
+        func commandLine(_ image: ELFBuilder) throws -> String {
+            let stub = try told.loadPlan { _ in image.bytes }.first { $0.address == 0xf_0000 }
+            let text = String(decoding: stub?.contents ?? [], as: UTF8.self)
+            return String(text.split(separator: "\0").last { $0.hasPrefix("console=") } ?? "")
+        }
+        #expect(try commandLine(Self.layered) == "console=virtual region=0x900000 pins=0x210")
+        #expect(try commandLine(ImageFindingTests.rtems) == "console=virtual")
+    }
+
+    /// Every byte of loadable RAM is written, each once.
+    @Test func theRestOfTheMemoryIsWiped() throws {
+        func extent(_ keys: String, _ image: ELFBuilder) throws -> (bytes: Int, overlaps: Bool) {
+            let pieces = try definition("start = \"multiboot\"\n" + keys).loadPlan { _ in image.bytes }
+                .sorted { $0.address < $1.address }
+            let overlaps = zip(pieces, pieces.dropFirst()).contains {
+                $0.address + UInt64($0.contents.count) > $1.address
+            }
+            return (pieces.reduce(0) { $0 + $1.contents.count }, overlaps)
+        }
+        #expect(try extent("wipe = true", ImageFindingTests.rtems) == (0x80_0000, false))
+        #expect(try extent("", Self.layered) == (0x80_0000, false))
+        #expect(try extent("wipe = false", Self.layered).bytes < 0x10_0000)
+        #expect(try extent("", ImageFindingTests.rtems).bytes < 0x10_0000)
+    }
 }

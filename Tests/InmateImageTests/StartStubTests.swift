@@ -45,7 +45,7 @@ import Testing
         #expect(word(stub.contents, 0x48) == 0xe_0000)
         #expect(word(stub.contents, 0x58) == 0x90_0000)
         #expect(word(stub.contents, 0x5c) == 0)
-        #expect(word(stub.contents, 0x131) == 0x10_000c)
+        #expect(word(stub.contents, 0x141) == 0x10_000c)
     }
 
     @Test func aMultibootProgramLearnsItsMemoryAndCommandLine() throws {
@@ -97,5 +97,16 @@ import Testing
         #expect(throws: ImageError.self) {
             try ProgramStart(.protected32, wantsRegionOf2016: true).pieces(entry: 0, machine: nil, place: far)
         }
+    }
+
+    /// All processors of a cell begin at once: the others halt, unless the program is made for them.
+    @Test func otherProcessorsAreParked() throws {
+        let place = ProgramStart.Place(resetAddress: 0xf_0000, memory: [], communicationRegion: nil)
+        var start = ProgramStart(.protected32)
+        let parking = try #require(try start.pieces(entry: 0x10_000c, machine: .i386, place: place).first).contents
+        #expect(word(parking, 0x14c) == 0)
+        start.parksOtherProcessors = false
+        let letting = try #require(try start.pieces(entry: 0x10_000c, machine: .i386, place: place).first).contents
+        #expect(word(letting, 0x14c) == 0x8000_0000)
     }
 }

@@ -61,6 +61,10 @@ protected_mode:
     movl %eax, %fs
     movl %eax, %gs
     movl %eax, %ss
+    movl $1, %eax               // all processors of a cell begin here at once
+    lock xaddl %eax, (arrived - _start)(%esi)
+    testl %eax, %eax
+    jg park
     movl (region - _start)(%esi), %edi
     testl %edi, %edi
     jz 1f
@@ -111,10 +115,16 @@ long_mode:
     xorl %ebp, %ebp
     jmpq *entry(%rip)
 
-    .org 0x130
+    .org 0x140
     .code32
 jump:
     .byte 0xea                  // ljmpl $0x08, $entry
     .long 0                     // of a program in protected mode
     .word 0x08
+park:
+    hlt
+    jmp park
+    .balign 4
+arrived:                        // how many processors; far below 0: all are to enter the program
+    .long 0
     .balign 16

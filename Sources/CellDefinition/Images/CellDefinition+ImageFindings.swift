@@ -43,7 +43,7 @@ extension CellDefinition {
             }
             var startPieces: [LoadPiece] = []
             do throws(ImageError) {
-                startPieces = try self.startPieces(of: image, try plan(of: image, contents))
+                startPieces = try self.startPieces(of: image, try plan(of: image, contents), contents)
             } catch {
                 findings.append(
                     ImageRule.rule(for: error).finding(

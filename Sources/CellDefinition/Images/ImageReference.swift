@@ -21,10 +21,12 @@ package struct ImageReference: Hashable, Sendable {
     package var communicationRegion: UInt64?
     /// How the cell's processor gets to it.
     package var start: ProgramStart
+    /// Whether the RAM that nothing is loaded into is cleared before each start; nil: for a program with RTEMS's layer.
+    package var wipe: Bool?
 
     package init(
         path: String, address: UInt64? = nil, kind: Kind? = nil, workArea: UInt64? = nil,
-        communicationRegion: UInt64? = nil, start: ProgramStart = ProgramStart()
+        communicationRegion: UInt64? = nil, start: ProgramStart = ProgramStart(), wipe: Bool? = nil
     ) {
         self.path = path
         self.address = address
@@ -32,6 +34,7 @@ package struct ImageReference: Hashable, Sendable {
         self.workArea = workArea
         self.communicationRegion = communicationRegion
         self.start = start
+        self.wipe = wipe
     }
 }
 
@@ -49,7 +52,7 @@ extension ImageReference {
                     kind: try table.value("kind")?.word(of: Kind.allCases.map(\.rawValue)).kind,
                     workArea: try table.value("work-area")?.size(),
                     communicationRegion: try table.value("communication-region")?.number(),
-                    start: try ProgramStart(table)
+                    start: try ProgramStart(table), wipe: try table.value("wipe")?.boolean()
                 )
             )
             if images.dropLast().contains(where: { $0.start.mode != .image }), images.last?.start.mode != .image,

@@ -35,6 +35,7 @@ extension CellProposal {
         switch profile.rtems?.port {
         case .jailhouse2016: "RTEMS, the port to Jailhouse of 2016"
         case .stock: "RTEMS"
+        case .layer: "RTEMS with the layer for cells"
         case nil: nil
         }
     }

@@ -50,6 +50,9 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "communication-region-layout", .number(2016...2016),
                 text: "The PM timer's port is also put where programs of that year look for it"),
+            SchemaProperty(
+                "wipe", .boolean,
+                text: "The RAM that nothing is loaded into is cleared before each start; default: for RTEMS's layer"),
         ]
     )
 
