@@ -103,7 +103,10 @@ let package = Package(
         ),
         command(
             "jailhouse-sim",
-            ["CellConfiguration", "CellDefinition", "CellMachine", "Simulator", "SystemCalls", argumentParser]),
+            [
+                "CellConfiguration", "CellDefinition", "CellMachine", "InmateImage", "Simulator", "SystemCalls",
+                argumentParser,
+            ]),
 
         // make chaos; not installed
         .executableTarget(

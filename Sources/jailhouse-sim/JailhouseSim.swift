@@ -12,7 +12,7 @@ struct JailhouseSim: ParsableCommand {
             jailhouse-sim inject rtems fail
             """,
         subcommands: [
-            Serve.self, Exec.self, ConsoleCommand.self, Inject.self, State.self, Thaw.self, Linux.self,
+            Serve.self, Run.self, Exec.self, ConsoleCommand.self, Inject.self, State.self, Thaw.self, Linux.self,
         ]
     )
 }
