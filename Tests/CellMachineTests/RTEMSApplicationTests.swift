@@ -33,8 +33,8 @@ import Testing
     @Test func theApplicationRunsInItsCell() async throws {
         let image = try link("\(Self.application)/applications/heartbeat.c")
         let inmate = try RunningInmate("rtems-heartbeat", image: image)
-        try await inmate.prints("heartbeat: PM timer at port 0x608\n")
-        try await inmate.prints("heartbeat: 1\n")
+        try await inmate.prints("heartbeat: PM timer at port 0x608")
+        try await inmate.prints("heartbeat: 1")
         #expect(inmate.machine.state == 0)
         inmate.machine.send(2)
         try await inmate.answers(4)
@@ -63,7 +63,7 @@ import Testing
     @Test func aFatalErrorIsReported() async throws {
         let inmate = try RunningInmate("rtems-heartbeat", image: try link("\(Self.stub)/layer_test.c", test: "fatal"))
         try await inmate.reaches(state: 3)
-        try await inmate.prints("cell: fatal error: another source, code 7 (0x7)\n")
+        try await inmate.prints("cell: fatal error: another source, code 7 (0x7)")
         // where the daemon finds it, too
         #expect(inmate.events.printed.contains("cell: fatal error: another source, code 7 (0x7)"))
         #expect(inmate.events.violations.isEmpty)

@@ -33,7 +33,7 @@ struct RunTests {
 
     @Test("A program that is parked fails, with the hypervisor's lines")
     func violation() async throws {
-        let definition = try Definitions.shipped("misbehave", [("mode=port-read", "mode=port-write")])
+        let definition = try Definitions.shipped("misbehave", [("mode=port-read", "mode=port-write"), ("cpus = \"2-3\"", "cpus = [3]")])
         let folder = try temporary()
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "misbehave.toml")
@@ -52,11 +52,11 @@ struct RunTests {
         }
         try "no program".write(to: folder.appending(path: "README"), atomically: true, encoding: .utf8)
         let report = folder.path + "/report.xml"
-        let ended = try await run(folder.path, "--timeout", "3", "--junit", report)
+        let ended = try await run(folder.path, "--timeout", "8", "--junit", report)
         #expect(ended.status == 124, "\(ended.output)\(ended.errors)")
         let lines = ended.output.split(separator: "\n")
         #expect(lines.count == 3, "\(lines)")
-        #expect(lines.first?.hasPrefix("a.exe  timed out  3.") == true)
+        #expect(lines.first?.hasPrefix("a.exe  timed out  8.") == true)
         #expect(lines.last == "0 passed, 0 failed, 2 timed out")
         let xml = try String(contentsOfFile: report, encoding: .utf8)
         #expect(xml.contains("<testsuite name=\"jailhouse-sim run\" tests=\"2\" failures=\"2\">"))
