@@ -50,7 +50,7 @@ demo:
 test:
 	.ci/packages $(TEST_PACKAGES)
 	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(OWN_FILES) SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
 chaos:

@@ -92,15 +92,17 @@ let package = Package(
             ]
         ),
 
-        // the commands
-        command("jailhoused", ["Daemon", argumentParser]),
-        command(
-            "jailhouse-ctl",
+        // the command line of jailhouse-ctl
+        room(
+            "Commands",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "InmateImage",
                 "MachineProbe", "RulePages", "SystemCalls", "SystemdSupport", argumentParser, systemPackage,
-            ]
-        ),
+            ]),
+
+        // the commands
+        command("jailhoused", ["Daemon", argumentParser]),
+        command("jailhouse-ctl", ["Commands"]),
         command(
             "jailhouse-sim",
             [
@@ -168,7 +170,7 @@ let package = Package(
         tests(
             "CommandTests",
             [
-                "jailhouse-ctl", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
+                "Commands", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
                 "RulePages", "SystemCalls", argumentParser,
             ],
             data: ["Golden"]),

@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct AttachTests {
     /// A daemon whose cell goes through these conditions, the first as it is, the others after the start. Every

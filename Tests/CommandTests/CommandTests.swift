@@ -4,7 +4,7 @@ import Foundation
 import SystemCalls
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 /// The real executable against a scripted daemon.
 struct CommandTests {

@@ -5,7 +5,7 @@ import ConfigurationRules
 import Foundation
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct ExplainTests {
     @Test func allRules() throws {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 /// The commands that need no daemon.
 struct FileCommandTests {

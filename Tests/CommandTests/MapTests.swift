@@ -4,7 +4,7 @@ import Foundation
 import FoundationXML
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 /// The pictures of the machine and the cells in `Golden/`. After a change that is meant, look at what
 /// `UPDATE_GOLDEN=1 swift test --filter MapTests` writes there.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct NewCellTests {
     private static let system = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

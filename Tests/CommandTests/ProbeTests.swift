@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct ProbeTests {
     private static let captures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

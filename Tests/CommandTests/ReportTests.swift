@@ -1,7 +1,7 @@
 import ControlInterface
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct ReportTests {
     private let now = Samples.now

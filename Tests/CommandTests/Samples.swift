@@ -1,6 +1,6 @@
 import ControlInterface
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 enum Samples {
     /// Sun 2026-11-22 08:41:12.345 UTC

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import jailhouse_ctl
+@testable import Commands
 
 struct TextTests {
     @Test(arguments: [

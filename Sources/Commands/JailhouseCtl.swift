@@ -1,10 +1,9 @@
-import ArgumentParser
+package import ArgumentParser
 import CellConfiguration
 import ControlInterface
 
-@main
-struct JailhouseCtl: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct JailhouseCtl: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "jailhouse-ctl",
         abstract: "Query and control the cells of the Jailhouse hypervisor through jailhoused.",
         discussion: """
@@ -34,9 +33,9 @@ struct JailhouseCtl: ParsableCommand {
         ]
     )
 
-    static let _errorPrefix = "jailhouse-ctl: "
+    package static let _errorPrefix = "jailhouse-ctl: "
 
-    static func main() {
+    package static func main() {
         do {
             try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
             var command = try parseAsRoot()
