@@ -16,6 +16,8 @@ package final class CellMachine: Sendable {
     private let ends: LinkEnds
     private let firmwareCopy: String
     private let listener: Listener
+    /// Whether QEMU keeps translations of the code that it has executed.
+    private let translates: Bool
     private let status = Mutex(Status())
 
     private struct Status {
@@ -64,6 +66,7 @@ package final class CellMachine: Sendable {
 
         var arguments = EmulatorArguments(settings: settings, cpus: cell.cpus.members, firmware: firmwareCopy)
         arguments.usesKVM = settings.accelerator == .automatic && KVM.nestsSVM
+        translates = !arguments.usesKVM
         let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
         arguments.devices = devices.filter { owned.contains($0.address) }
         arguments.remapsDMA = !owned.isEmpty
@@ -111,6 +114,30 @@ package final class CellMachine: Sendable {
             status.hasStarted = true
             try emulator.control.execute("cont", until: "RESUME")
             status.isRunning = true
+        }
+    }
+
+    /// Writes an image, or a part of one, into the machine's memory, where the cell finds it at its next start. The
+    /// cell is parked first.
+    ///
+    /// QEMU is made to forget what it has translated of the bytes that are replaced, and only of those: a restart
+    /// with the same image executes at once.
+    ///
+    /// - Parameters:
+    ///   - address: physical.
+    ///   - memory: the machine's.
+    /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM, `ended` or `emulator`.
+    package func load(
+        _ bytes: [UInt8], at address: UInt64, into memory: MachineMemory
+    ) throws(CellMachineError) {
+        try status.withLock { status throws(CellMachineError) in
+            try halt(&status)
+            if translates, status.hasStarted {
+                let changed = try memory.differences(from: bytes, at: address)
+                try emulator.memory.clear(
+                    changed.map { address + UInt64($0.lowerBound)..<address + UInt64($0.upperBound) })
+            }
+            try memory.write(bytes, at: address)
         }
     }
 

@@ -4,9 +4,8 @@ package enum CellMachineEvent: Hashable, Sendable {
     case printed(String)
     /// A line of the hypervisor's own that is about the cell, without its end.
     case noted(String)
-    /// A CPU touched what is not the cell's, and is parked. The lines are the hypervisor's: reason, registers,
-    /// and `Parking CPU …`.
-    case violation(cpu: Int, lines: [String])
+    /// A CPU touched what is not the cell's, and is parked.
+    case violation(cpu: Int, ViolationReport)
     /// What came out of COM1.
     case serial([UInt8])
     /// QEMU is gone, and why.

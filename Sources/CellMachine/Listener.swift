@@ -3,7 +3,6 @@ import Synchronization
 
 /// Turns what QEMU and the monitor say into events.
 final class Listener: Sendable {
-    private let name: String
     private let cpus: [Int]
     private let area: SharedArea
     private let ends: LinkEnds
@@ -16,7 +15,6 @@ final class Listener: Sendable {
         cell: CellDescriptor, area: SharedArea, ends: LinkEnds, onEvent: @escaping @Sendable (CellMachineEvent) -> Void
     ) {
         self.ends = ends
-        name = cell.name
         cpus = cell.cpus.members
         self.area = area
         self.onEvent = onEvent
@@ -69,7 +67,7 @@ final class Listener: Sendable {
         case .character: break
         case .parked:
             guard let report = area.report(cpu: event.cpu) else { return }
-            onEvent(.violation(cpu: cpu, lines: report.lines(cpu: cpu, cell: name)))
+            onEvent(.violation(cpu: cpu, report))
         case .sipi: onEvent(.noted("CPU \(cpu) received SIPI, vector \(hexadecimal)"))
         case .ignoredNMI: onEvent(.noted("Ignoring NMI IPI"))
         case .outsideDestination:

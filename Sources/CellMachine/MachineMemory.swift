@@ -17,6 +17,8 @@ package final class MachineMemory: Sendable {
     /// In bytes.
     package let size: UInt64
     private let mapping: MappedFile
+    /// A write through it says when the disk is full; one through the mapping ends the process.
+    private let file: OwnedDescriptor
 
     /// Makes the file, empty, or takes one of the same size as it is.
     ///
@@ -29,17 +31,49 @@ package final class MachineMemory: Sendable {
         self.path = path
         self.size = size
         mapping = try MappedFile.part(of: path, size: Int(size), creates: true)
+        file = try calling(.memory, "the machine's memory cannot be opened") { () throws(SystemCallError) in
+            try SystemCall.open(path, O_RDWR)
+        }
     }
 
-    /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
+    /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM, or the disk is full.
     package func write(_ bytes: [UInt8], at address: UInt64) throws(CellMachineError) {
-        let place = try pointer(address, count: bytes.count)
-        bytes.withUnsafeBytes { if let source = $0.baseAddress { place.copyMemory(from: source, byteCount: $0.count) } }
+        let offset = try offset(of: address, count: bytes.count)
+        try calling(.memory, "the machine's memory cannot be written") { () throws(SystemCallError) in
+            try SystemCall.write(bytes[...], to: file.rawValue, at: offset)
+        }
     }
 
     /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
     package func read(at address: UInt64, count: Int) throws(CellMachineError) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: try pointer(address, count: count), count: count))
+    }
+
+    /// Whether there is RAM at all of these addresses.
+    package func has(_ count: Int, at address: UInt64) -> Bool {
+        MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) != nil
+    }
+
+    /// Which of the bytes are not in the RAM already: ranges of them, with what lies between two that are close.
+    ///
+    /// - Throws: ``CellMachineError`` `memory` when there is not so much RAM.
+    func differences(from bytes: [UInt8], at address: UInt64) throws(CellMachineError) -> [Range<Int>] {
+        let place = try pointer(address, count: bytes.count)
+        let (step, near) = (4096, 0x8000)
+        var ranges: [Range<Int>] = []
+        bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            for begin in stride(from: 0, to: bytes.count, by: step) {
+                let end = min(begin + step, bytes.count)
+                guard memcmp(place + begin, start + begin, end - begin) != 0 else { continue }
+                if let last = ranges.last, begin - last.upperBound < near {
+                    ranges[ranges.count - 1] = last.lowerBound..<end
+                } else {
+                    ranges.append(begin..<end)
+                }
+            }
+        }
+        return ranges
     }
 
     /// Where an address stands in the file; nil when there is no RAM, or not so much.
@@ -52,10 +86,14 @@ package final class MachineMemory: Sendable {
     }
 
     private func pointer(_ address: UInt64, count: Int) throws(CellMachineError) -> UnsafeMutableRawPointer {
+        mapping.start + Int(try offset(of: address, count: count))
+    }
+
+    private func offset(of address: UInt64, count: Int) throws(CellMachineError) -> UInt64 {
         guard let offset = MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) else {
             throw CellMachineError(.memory, "the machine has no memory at 0x\(String(address, radix: 16))")
         }
-        return mapping.start + Int(offset)
+        return offset
     }
 }
 

@@ -27,7 +27,9 @@ enum Pins {
             return write == nil ? .value(UInt64(read(selected))) : refused
         case data:
             let pin = (selected &- firstEntry) / 2
-            guard selected >= firstEntry, pin < pinCount, Parameters.pins & 1 << pin != 0 else { return refused }
+            guard selected >= firstEntry, pin < pinCount else { return refused }
+            // another's pin is left alone, and nobody learns of it
+            guard Parameters.pins & 1 << pin != 0 else { return .value(0) }
             guard let write else { return .value(UInt64(shadow(selected))) }
             setEntry(selected, write)
             return .value(0)

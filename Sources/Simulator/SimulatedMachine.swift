@@ -36,7 +36,9 @@ package final class SimulatedMachine: Sendable {
         var nextMoment: Duration? {
             // who stands still looks at nothing
             let looks = machine.standsStill ? nil : readers.lazy.map(\.nextLook).min()
-            return [machine.wakeUp, looks].compactMap { $0 }.min()
+            // whoever reads the root cell now does not say so
+            let readers = machine.isLeavingHypervisor ? machine.now + .milliseconds(1) : nil
+            return [machine.wakeUp, looks, readers].compactMap { $0 }.min()
         }
     }
 
@@ -80,8 +82,7 @@ package final class SimulatedMachine: Sendable {
         }
         self.onReport = onReport
         switchedOn = clock.now
-        state = Mutex(State(machine: SimulatedMachine.machine(settings, executing)))
-        executing?.setMachine(self)
+        state = Mutex(State(machine: Machine(settings: settings, inmates: executing == nil ? .scripted : .executing)))
         do {
             try switchOn(deviceMode: deviceMode, settings)
         } catch {
@@ -100,11 +101,6 @@ package final class SimulatedMachine: Sendable {
                     + "where no memory is when cells execute: give it up to 2 GiB or from 5462 MiB on, or scripted cells"
             )
         }
-    }
-
-    private static func machine(_ settings: MachineSettings, _ executing: ExecutingCells?) -> Machine {
-        guard let executing else { return Machine(settings: settings) }
-        return Machine(settings: settings) { executing.program(for: $0, of: $1, $2) }
     }
 
     private func switchOn(deviceMode: mode_t, _ settings: MachineSettings) throws(SimulatorError) {
@@ -185,7 +181,7 @@ package final class SimulatedMachine: Sendable {
         defer { bell.ring() }
         return try state.withLock { (state) throws(Failure) in
             defer { pump(&state) }
-            state.machine.advance(to: elapsed)
+            advance(&state)
             return try body(&state.machine)
         }
     }
@@ -202,7 +198,7 @@ package final class SimulatedMachine: Sendable {
     func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int) {
         let concerns: Bool = state.withLock { state in
             guard !state.isStopping else { return false }
-            state.machine.advance(to: elapsed)
+            advance(&state)
             state.machine.deliver(events, from: incarnation, run: run)
             pump(&state)
             return state.nextMoment != nil
@@ -249,29 +245,68 @@ package final class SimulatedMachine: Sendable {
         }
     }
 
+    private func advance(_ state: inout State) {
+        // before the moment at which it is too late for that
+        if let (process, file) = programs.takeReader() {
+            let name = (try? SystemCall.contents(ofFile: "/proc/\(process)/comm", limit: 64)) ?? []
+            let text = String(decoding: name.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            state.machine.rootCellWasRead(by: "\(text) (\(process))", file: file)
+        }
+        state.machine.advance(to: elapsed)
+    }
+
     /// Brings the machine to this moment and does what it wants done. sysfs shows what an answer is about before
     /// the answer is given.
     private func pump(_ state: inout State) {
-        state.machine.advance(to: elapsed)
         var answers: [(RequestID, Refusal?)] = []
-        for effect in state.machine.takeEffects() {
-            switch effect {
-            case .report(let line): onReport(line)
-            case .answered(let id, let refusal): answers.append((id, refusal))
-            case .store(let id, let image, let address):
-                guard let call = state.calls[id] else { continue }
-                if !memory.write(call.images[image], at: address) {
-                    onReport(
-                        "lost: not all of the image for 0x\(String(address, radix: 16)) is in the machine's memory, of "
-                            + "\(memory.size >> 20) MiB")
-                }
-            }
-        }
+        var effects: [Effect]
+        repeat {
+            advance(&state)
+            effects = state.machine.takeEffects()
+            for effect in effects { perform(effect, &state, &answers) }
+        } while !effects.isEmpty
+        var reading = ProgramFaultTable.Reading()
+        if state.machine.isLeavingHypervisor { reading.insert(.killsReadersOfRoot) }
+        if state.machine.isLockHeld { reading.insert(.waitsForLock) }
+        programs.set(reading)
         if !state.machine.standsStill {
             showSysfs(&state)
             serveReaders(&state)
         }
         for (id, refusal) in answers { state.calls.removeValue(forKey: id)?.complete(refusal) }
+    }
+
+    private func perform(_ effect: Effect, _ state: inout State, _ answers: inout [(RequestID, Refusal?)]) {
+        switch effect {
+        case .report(let line): onReport(line)
+        case .answered(let id, let refusal): answers.append((id, refusal))
+        case .store(let id, let image, let address, let cell):
+            store(state.calls[id]?.images[image] ?? [], at: address, of: cell, &state)
+        case .write(let bytes, let address, let cell): store(bytes, at: address, of: cell, &state)
+        case .add(let descriptor, let system, let cell):
+            // it is there until the machine is switched off, and so are its cells
+            executing?.add(descriptor, of: system, cell) { [self] in deliver($0, from: cell, run: $1) }
+        case .order(let order, let cell):
+            state.machine.deliver(executing?.perform(order, in: cell) ?? [], from: cell)
+        }
+    }
+
+    private func store(_ bytes: [UInt8], at address: UInt64, of cell: UInt64, _ state: inout State) {
+        let part = memory.available(bytes, at: address)
+        if part.count < bytes.count {
+            onReport(
+                "lost: not all of the image for 0x\(String(address, radix: 16)) is in the machine's memory, of "
+                    + "\(memory.size >> 20) MiB")
+        }
+        if let executing {
+            state.machine.deliver(executing.store(Array(part), at: address, in: cell), from: cell)
+        } else {
+            do {
+                try memory.store(part, at: address)
+            } catch {
+                onReport("lost: the image for 0x\(String(address, radix: 16)): \(error)")
+            }
+        }
     }
 
     private func showSysfs(_ state: inout State) {
@@ -298,7 +333,7 @@ package final class SimulatedMachine: Sendable {
 extension SimulatedMachine: TestbedHandler {
     func received(_ request: Request, _ call: DeviceCall) {
         let isWaiting = state.withLock { state in
-            state.machine.advance(to: elapsed)
+            advance(&state)
             let id = state.machine.submit(request)
             state.calls[id] = call
             pump(&state)
@@ -309,7 +344,7 @@ extension SimulatedMachine: TestbedHandler {
 
     func wantsToRead(_ call: DeviceCall, _ file: OpenedDevice, limit: Int, isNonBlocking: Bool) {
         let isWaiting = state.withLock { state in
-            state.machine.advance(to: elapsed)
+            advance(&state)
             state.readers.append(
                 WaitingReader(
                     call: call, file: file, limit: limit, isNonBlocking: isNonBlocking, nextLook: state.machine.now))

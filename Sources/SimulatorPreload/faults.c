@@ -24,6 +24,7 @@
 
 enum call { OPEN = 1, WRITE, FSYNC, RENAME, DESCRIPTOR, ACCEPT, SOCKET, CLOCK };
 enum { SLOTS = 32, SIZE = 4096 };
+enum { ROOT_KILLS = 1, LOCK_HELD = 2 };
 
 struct slot {
     uint32_t used;
@@ -41,7 +42,9 @@ struct slot {
 struct table {
     char magic[8];
     uint32_t count;
-    uint32_t unused[13];
+    uint32_t reading;  // ROOT_KILLS, LOCK_HELD
+    int32_t reader;
+    char read[44];
     struct slot slots[SLOTS];
 };
 _Static_assert(sizeof(struct slot) == 64 && sizeof(struct table) <= SIZE, "the layout is the simulator's, too");
@@ -233,6 +236,90 @@ ssize_t write(int file, const void *bytes, size_t count)
     if (file > STDERR_FILENO && is_own_file(file) && fails(WRITE))
         return -1;
     PASS_ON(ssize_t, NEXT(write)(file, bytes, count));
+}
+
+// Reading sysfs: the driver's traps, which plain files do not have.
+
+static int ends_in(const char *path, const char *end)
+{
+    size_t length = strlen(path), count = strlen(end);
+    return length >= count && strcmp(path + length - count, end) == 0;
+}
+
+// The path below /sys/devices/jailhouse that a file has; 0 when it is another file.
+static int is_attribute(int file, char *path, size_t size)
+{
+    static const char directory[] = "/sys/devices/jailhouse/";
+    char link[64], whole[4096];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+    long length = syscall(SYS_readlink, link, whole, sizeof(whole) - 1);
+    if (length < 0 || !machine_root)
+        return 0;
+    whole[length] = 0;
+    size_t root = strlen(machine_root);
+    if (strncmp(whole, machine_root, root) != 0 || strncmp(whole + root, directory, sizeof(directory) - 1) != 0)
+        return 0;
+    snprintf(path, size, "%s", whole + root + sizeof(directory) - 1);
+    return 1;
+}
+
+static int needs_lock(const char *path)
+{
+    return strcmp(path, "console") == 0 || begins(path, "mem_pool_") || begins(path, "remap_pool_");
+}
+
+static int needs_hypercall(const char *path)
+{
+    static const char root[] = "cells/0/";
+    return begins(path, root) && !ends_in(path, "/name") && !begins(path + sizeof(root) - 1, "cpus_assigned");
+}
+
+// The process executes an instruction that there is not: it is dead inside of the driver.
+static void die_in_driver(const char *path)
+{
+    int32_t nobody = 0;
+    memset(table->read, 0, sizeof(table->read));
+    snprintf(table->read, sizeof(table->read), "%s", path + sizeof("cells/0/") - 1);
+    __atomic_compare_exchange_n(&table->reader, &nobody, getpid(), 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    for (;;)
+        syscall(SYS_pause);
+}
+
+static void meet_driver(int file)
+{
+    char path[256];
+    struct timespec pause = {0, 200000};
+    if (!table || inside || __atomic_load_n(&table->reading, __ATOMIC_ACQUIRE) == 0)
+        return;
+    int error = errno;
+    if (is_attribute(file, path, sizeof(path))) {
+        if (__atomic_load_n(&table->reading, __ATOMIC_ACQUIRE) & ROOT_KILLS && needs_hypercall(path))
+            die_in_driver(path);
+        while (needs_lock(path) && __atomic_load_n(&table->reading, __ATOMIC_ACQUIRE) & LOCK_HELD)
+            syscall(SYS_nanosleep, &pause, NULL);
+    }
+    errno = error;
+}
+
+REPLACED(read);
+ssize_t read(int file, void *bytes, size_t count)
+{
+    meet_driver(file);
+    PASS_ON(ssize_t, NEXT(read)(file, bytes, count));
+}
+
+REPLACED(pread);
+ssize_t pread(int file, void *bytes, size_t count, off_t offset)
+{
+    meet_driver(file);
+    PASS_ON(ssize_t, NEXT(pread)(file, bytes, count, offset));
+}
+
+REPLACED(pread64);
+ssize_t pread64(int file, void *bytes, size_t count, off64_t offset)
+{
+    meet_driver(file);
+    PASS_ON(ssize_t, NEXT(pread64)(file, bytes, count, offset));
 }
 
 REPLACED(fsync);

@@ -109,3 +109,21 @@ extension SystemCall {
         }
     }
 }
+
+extension SystemCall {
+    /// `pwrite(2)`, until all of it is written.
+    package static func write(
+        _ bytes: ArraySlice<UInt8>, to descriptor: CInt, at offset: UInt64
+    ) throws(SystemCallError) {
+        var done = 0
+        while done < bytes.count {
+            done += try result(of: "pwrite") {
+                bytes.withUnsafeBytes { buffer in
+                    pwrite(
+                        descriptor, buffer.baseAddress?.advanced(by: done), buffer.count - done,
+                        off_t(offset) + off_t(done))
+                }
+            }
+        }
+    }
+}

@@ -15,6 +15,7 @@ struct Exec: ParsableCommand {
     var command: [String]
 
     func run() throws {
+        if let word = command.first, ["-h", "--help"].contains(word) { throw CleanExit.helpRequest(self) }
         let command = command.first == "--" ? Array(command.dropFirst()) : command
         guard let program = command.first else { throw ValidationError("There is no program to run.") }
         let path = try machine.path

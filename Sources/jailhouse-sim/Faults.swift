@@ -12,12 +12,17 @@ struct Inject: ParsableCommand {
             jailhouse-sim inject program jailhoused write ENOSPC --until-cleared
             jailhouse-sim inject program jailhoused clock ahead 1h
             jailhouse-sim inject other-tool replace rtems intruder
+            jailhouse-sim inject other-tool foreign 'odd\\xff' silent
+            jailhouse-sim inject --root touch request-irq
+            jailhouse-sim inject lock 3s
             jailhouse-sim inject clear
 
             What is in force is shown by jailhouse-sim state. A cell that is called as one of the subcommands is \
             meant with: inject cell NAME.
             """,
-        subcommands: [Cell.self, Command.self, Sysfs.self, Program.self, OtherTool.self, Clear.self],
+        subcommands: [
+            Cell.self, Command.self, Sysfs.self, Program.self, OtherTool.self, Lock.self, Clear.self,
+        ],
         defaultSubcommand: Cell.self
     )
 
@@ -30,19 +35,31 @@ struct Inject: ParsableCommand {
                 answers to shutdown requests; invalid: it writes a state that means nothing; abi-mismatch; \
                 lose-next-start; print TEXT: on the virtual console.
 
+                With --root, in Linux instead of a cell: touch PORT|request-irq|cursor|serial: it uses a port, and if \
+                a cell has it, the CPU is parked for good; fail-cpu N [VIOLATION].
+
                 Example: jailhouse-sim inject rtems fail-cpu 3 msr-write
                 """
         )
 
         @OptionGroup var machine: MachineOptions
 
-        @Argument(help: "The cell's name.")
+        @Flag(help: "In Linux, instead of a cell.")
+        var root = false
+
+        @Argument(help: "The cell's name; not with --root.")
         var cell: String
 
         @Argument(help: "The fault, and what it needs.")
         var fault: [String]
 
         func run() throws {
+            guard !root else {
+                let words = [cell] + fault
+                _ = try LinuxFault(words: words)
+                try ControlCommand.linux(words).send(toMachineAt: try machine.path)
+                return
+            }
             // a word that is wrong is worth no connection
             _ = try Fault(words: fault)
             try ControlCommand.inject(cell: cell, words: fault).send(toMachineAt: try machine.path)
@@ -57,20 +74,51 @@ struct Inject: ParsableCommand {
                 destroy CELL; shut-down CELL; restart CELL: loads what was loaded last, and starts it; recreate CELL: \
                 destroys it and creates it anew, stopped, with the same number if that is the lowest; replace CELL \
                 NAME: another cell of the same hardware takes its number; swap CELL CELL: each gets the other's \
-                number; disable; enable: with the system that was last in force. Several are separated by commas; the \
-                first that is refused ends it.
+                number; foreign NAME answering|denying|silent|stopped [CPU]: a cell of its own, whose name can have \
+                bytes such as \\xff, or be nameless; disable; enable: with the system that was last in force. Several \
+                are separated by commas; the first that is refused ends it.
 
                 Example: jailhouse-sim inject other-tool disable, enable
                 """)
 
         @OptionGroup var machine: MachineOptions
 
+        @Flag(help: "Not in one moment, but in the time that it takes; for disable only.")
+        var slowly = false
+
         @Argument(help: "What it does.")
         var steps: [String]
 
         func run() throws {
+            if slowly {
+                guard steps == ["disable"] else { throw ValidationError("--slowly is for disable only.") }
+                try ControlCommand.otherDisable.send(toMachineAt: try machine.path)
+                return
+            }
             _ = try OtherToolStep.steps(words: steps)
             try ControlCommand.otherTool(steps).send(toMachineAt: try machine.path)
+        }
+    }
+
+    struct Lock: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let another tool hold the driver's lock.",
+            discussion: """
+                Commands wait for it, and so do reads of console, mem_pool_* and remap_pool_*.
+
+                Example: jailhouse-sim inject lock 3s
+                """)
+
+        @OptionGroup var machine: MachineOptions
+
+        @Argument(help: "How long, such as 500ms.")
+        var time: String
+
+        func run() throws {
+            guard let time = DurationText.duration(time) else {
+                throw ValidationError("\(time) is no time; say it as 500ms, 2s or 1m.")
+            }
+            try ControlCommand.holdLock(time).send(toMachineAt: try machine.path)
         }
     }
 
@@ -100,8 +148,20 @@ struct Thaw: ParsableCommand {
 struct Linux: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Change something in the machine's Linux.",
-        subcommands: [CPU.self, Firmware.self]
+        subcommands: [CPU.self, Firmware.self, Reboot.self]
     )
+
+    struct Reboot: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let Linux go down, with the driver's own hook.",
+            discussion: "The driver disables the hypervisor first, and asks all cells for that.")
+
+        @OptionGroup var machine: MachineOptions
+
+        func run() throws {
+            try ControlCommand.reboot.send(toMachineAt: try machine.path)
+        }
+    }
 
     struct CPU: ParsableCommand {
         enum State: String, ExpressibleByArgument, CaseIterable {

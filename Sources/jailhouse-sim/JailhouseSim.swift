@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Simulator
 
 @main
@@ -15,6 +16,25 @@ struct JailhouseSim: ParsableCommand {
             Serve.self, Run.self, Exec.self, ConsoleCommand.self, Inject.self, State.self, Thaw.self, Linux.self,
         ]
     )
+
+    static func main() {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        JailhouseSim.takeDirectory(of: &arguments)
+        main(arguments)
+    }
+
+    /// `inject --directory D program …`: an option in front of a subcommand would be the default subcommand's.
+    private static func takeDirectory(of arguments: inout [String]) {
+        guard let first = arguments.first, ["inject", "linux"].contains(first), arguments.count >= 3 else { return }
+        let option = arguments[1]
+        if option == "-d" || option == "--directory" {
+            setenv("JAILHOUSE_SIM_DIRECTORY", arguments[2], 1)
+            arguments.removeSubrange(1...2)
+        } else if option.hasPrefix("--directory=") {
+            setenv("JAILHOUSE_SIM_DIRECTORY", String(option.dropFirst("--directory=".count)), 1)
+            arguments.remove(at: 1)
+        }
+    }
 }
 
 /// Where the machine is.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CellConfiguration
 import Glibc
 import Simulator
 import SystemCalls
@@ -8,7 +9,9 @@ struct Serve: ParsableCommand {
         abstract: "Serve a machine until SIGINT or SIGTERM.",
         discussion: """
             Prints "cells: execute" or "cells: script" and why, "ready: DIRECTORY" when programs can use it, then a \
-            line for each thing that happens; "FROZEN: ..." when someone has hung the machine.
+            line for each thing that happens; "FROZEN: ..." when someone has hung the machine, "OOPSED: ..." when somebody \
+            has read the root cell while the hypervisor was being disabled, "LINUX LOST CPU ..." when Linux has used what \
+            is a cell's.
 
             Cells execute: each cell's inmate runs in a QEMU process, within the walls of its configuration. What it \
             needs is QEMU (apt install qemu-system-x86) and the cell monitor (make cell-monitor). Cells by script \
@@ -32,11 +35,23 @@ struct Serve: ParsableCommand {
 
     @Option(
         name: .customLong("lose-starts"),
-        help: "How probably a start is lost that follows a load at once, 0 to 1.")
+        help: "Probability (0–1) that a start issued right after a load is lost.")
     var lostStarts = 0.0
 
-    @Option(help: "Of the random numbers.")
+    @Option(help: "Seed for the random number generator.")
     var seed: UInt64 = 1
+
+    @Option(
+        help: ArgumentHelp(
+            "The configuration format of the hypervisor, which refuses others.",
+            discussion: "One of \(FormatRevision.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")).",
+            valueName: "number"))
+    var revision = FormatRevision.current.rawValue
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Whether reading the root cell while the hypervisor is being disabled kills the reader, as on x86.")
+    var oops = true
 
     @Option(name: .customLong("device-mode"), help: "Who may use the device, as an octal file mode.")
     var deviceMode = "0666"
@@ -68,6 +83,10 @@ struct Serve: ParsableCommand {
     func validate() throws {
         guard (1...255).contains(cpus) else { throw ValidationError("--cpus must be from 1 to 255.") }
         guard (0...1).contains(lostStarts) else { throw ValidationError("--lose-starts must be from 0 to 1.") }
+        guard FormatRevision(rawValue: revision) != nil else {
+            let known = FormatRevision.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
+            throw ValidationError("--revision must be one of \(known).")
+        }
         guard mode_t(deviceMode, radix: 8) != nil else {
             throw ValidationError("--device-mode must be octal, such as 0660.")
         }
@@ -89,8 +108,10 @@ struct Serve: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
 
         let path = try machine.path
-        let settings = MachineSettings(
-            cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed)
+        var settings = MachineSettings(
+            cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed,
+            revision: FormatRevision(rawValue: revision) ?? .current)
+        settings.oopses = oops
         var (execution, kind) = try execution()
         if case .scripted = execution, !devices.isEmpty || definitions != nil {
             kind += "\n--device and --definitions have no effect: cells by script have no devices"

@@ -18,6 +18,7 @@ struct State: ParsableCommand {
         }
         print(report.enabled ? "enabled" : "disabled", "online CPUs: \(State.list(report.onlineCPUs))", separator: "; ")
         if let frozen = report.frozen { print("FROZEN: \(frozen)") }
+        if let oopsed = report.oopsed { print("OOPSED: \(oopsed)") }
         for fault in report.faults { print("fault: \(fault)") }
         var rows = [["ID", "NAME", "STATE", "CPUS", "FAILED", "EXECUTES", "STARTS", "LOST"]]
         for cell in report.cells {

@@ -53,6 +53,44 @@ extension ExecutionTests {
         #expect(cell.machine.reply == 0)
     }
 
+    /// In real mode: prints a letter again and again. Two of them differ in one instruction.
+    private func printer(of letter: UInt8) -> [UInt8] {
+        // mov $0x3f8, %dx; 1: mov $letter, %al; out %al, %dx; mov $0x2000, %cx; 2: loop 2b; jmp 1b
+        [0xba, 0xf8, 0x03, 0xb0, letter, 0xee, 0xb9, 0x00, 0x20, 0xe2, 0xfe, 0xeb, 0xf6]
+    }
+
+    @Test(arguments: [0x1000_0000, 0x1_0000_0000] as [UInt64])
+    func theImageThatWasLoadedLastIsExecuted(physical: UInt64) async throws {
+        let machine = try TestMachine()
+        let events = Events()
+        let cell = try CellMachine(
+            cell: TestMachine.cell(at: physical), slot: 0, settings: machine.settings, onEvent: { events.add($0) })
+        let process = cell.processID
+        for round in 0..<40 {
+            let letter = UInt8(ascii: round % 2 == 0 ? "a" : "b")
+            // the one before is executing
+            try cell.load(printer(of: letter), at: physical, into: machine.memory)
+            events.clear()
+            try cell.start()
+            let text = String(decoding: [letter, letter, letter], as: UTF8.self)
+            try await events.wait(for: "the letter of round \(round)") { $0.serial.hasSuffix(text) }
+        }
+        #expect(cell.processID == process)
+    }
+
+    @Test func anImageOfManyPagesReplacesWhatDiffers() throws {
+        let machine = try TestMachine()
+        var bytes = [UInt8](repeating: 7, count: 0x20_0000)
+        try machine.memory.write(bytes, at: 0x1000_0000)
+        #expect(try machine.memory.differences(from: bytes, at: 0x1000_0000).isEmpty)
+        bytes[0x1234] = 8
+        bytes[0x4567] = 8
+        bytes[bytes.count - 1] = 8
+        #expect(
+            try machine.memory.differences(from: bytes, at: 0x1000_0000) == [0x1000..<0x5000, 0x1f_f000..<0x20_0000])
+        #expect(throws: CellMachineError.self) { try machine.memory.differences(from: bytes, at: 0x7eff_ffff) }
+    }
+
     @Test func emulatorThatIsGoneIsAnEvent() async throws {
         let machine = try TestMachine()
         let cell = try machine.run("idle", in: TestMachine.cell())

@@ -44,7 +44,7 @@ final class TestMachine {
         _ inmate: String, in cell: CellDescriptor, slot: Int = 0, mode: UInt32? = nil,
         commandLine: String? = nil, devices: [SimulatedDevice] = []
     ) throws -> RunningCell {
-        let events = Events()
+        let events = Events(of: cell.name)
         let machine = try CellMachine(
             cell: cell, slot: slot, devices: devices, settings: settings, onEvent: { events.add($0) })
         try load(inmate, into: cell, mode: mode)
@@ -73,6 +73,10 @@ final class Events: @unchecked Sendable {
     private let condition = NSCondition()
     private var all: [CellMachineEvent] = []
     private var serialBegin: ContinuousClock.Instant?
+    /// Of the cell that they are of.
+    private let name: String
+
+    init(of name: String = "test") { self.name = name }
 
     func add(_ event: CellMachineEvent) {
         condition.withLock {
@@ -105,7 +109,12 @@ final class Events: @unchecked Sendable {
     }
 
     var violations: [[String]] {
-        condition.withLock { all.compactMap { if case .violation(_, let lines) = $0 { lines } else { nil } } }
+        condition.withLock {
+            all.compactMap { event in
+                guard case .violation(let cpu, let report) = event else { return nil }
+                return report.lines(cpu: cpu, cell: name)
+            }
+        }
     }
 
     var notes: [String] {

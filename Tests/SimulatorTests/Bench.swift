@@ -16,8 +16,65 @@ struct Bench {
     /// Where the images of all loads were put.
     private(set) var stored: [UInt64] = []
 
-    init(_ settings: MachineSettings = MachineSettings()) {
-        machine = Machine(settings: settings)
+    /// How orders to an inmate that executes are carried out.
+    enum Obedience {
+        case atOnce
+        /// When the test says ``Bench/deliver(_:from:)`` `ready`.
+        case later
+        /// For want of a thread.
+        case never
+    }
+
+    var obedience = Obedience.atOnce
+    private(set) var orders: [CellOrder] = []
+    /// What was taken out of the machine and not looked at.
+    private var effects: [Effect] = []
+    private var runs: [UInt64: Int] = [:]
+
+    init(_ settings: MachineSettings = MachineSettings(), inmates: Machine.Inmates = .scripted) {
+        machine = Machine(settings: settings, inmates: inmates)
+    }
+
+    /// What the machine wanted done since the last time; its orders have been given.
+    mutating func takeEffects() -> [Effect] {
+        collect()
+        defer { effects = [] }
+        return effects
+    }
+
+    /// Something that the inmate did since its last start.
+    mutating func deliver(_ events: [CellEvent], from name: String) throws {
+        let incarnation = try cell(name).incarnation
+        machine.deliver(events, from: incarnation, run: runs[incarnation, default: 0])
+        collect()
+    }
+
+    private mutating func collect() {
+        while case let taken = machine.takeEffects(), !taken.isEmpty {
+            effects += taken
+            for effect in taken {
+                switch effect {
+                case .report(let line): reports.append(line)
+                case .store(_, _, let address, let cell), .write(_, let address, let cell):
+                    stored.append(address)
+                    if obedience != .later { machine.deliver([.ready], from: cell) }
+                case .order(let order, let cell): carryOut(order, in: cell)
+                case .answered, .add: break
+                }
+            }
+            machine.advance(to: machine.now)
+        }
+    }
+
+    private mutating func carryOut(_ order: CellOrder, in incarnation: UInt64) {
+        orders.append(order)
+        var events: [CellEvent] = []
+        if case .start(let run) = order {
+            runs[incarnation] = run
+            if obedience == .never { events = [.ended("it cannot execute: the system has no thread left")] }
+        }
+        if order.isAwaited, obedience != .later { events.append(.ready) }
+        machine.deliver(events, from: incarnation, run: runs[incarnation, default: 0])
     }
 
     /// An enabled machine.
@@ -43,16 +100,7 @@ struct Bench {
     mutating func perform(_ request: Request) -> Outcome {
         let id = machine.submit(request)
         while true {
-            var outcome: Outcome?
-            for effect in machine.takeEffects() {
-                switch effect {
-                case .answered(id, let refusal): outcome = refusal.map(Outcome.refused) ?? .done
-                case .answered: break
-                case .store(_, _, let address): stored.append(address)
-                case .report(let line): reports.append(line)
-                }
-            }
-            if let outcome { return outcome }
+            for case .answered(id, let refusal) in takeEffects() { return refusal.map(Outcome.refused) ?? .done }
             guard let next = machine.wakeUp else { return .hangs }
             machine.advance(to: next)
         }
@@ -81,12 +129,19 @@ struct Bench {
     }
 
     mutating func pass(_ time: Duration) {
-        machine.advance(to: machine.now + time)
+        let end = machine.now + time
+        collect()
+        while let next = machine.wakeUp, next <= end {
+            machine.advance(to: next)
+            collect()
+        }
+        machine.advance(to: end)
+        collect()
     }
 
     mutating func inject(_ words: String..., into name: String) throws {
         try machine.inject(try Fault(words: words), into: name)
-        for case .report(let line) in machine.takeEffects() { reports.append(line) }
+        collect()
     }
 
     func cell(_ name: String) throws -> Cell {

@@ -40,6 +40,28 @@ struct SimulatorCommandTests {
         #expect(missing.errors == "jailhouse-sim: no-such-program: No such file or directory\n")
     }
 
+    @Test func helpNeedsNoMachine() throws {
+        let served = try Served()
+        _ = served.end(by: SIGTERM)
+        let help = try served.run("exec", "--help")
+        #expect(help.status == 0 && help.text.contains("USAGE: jailhouse-sim exec"))
+    }
+
+    @Test func itEndsWhenItsDirectoryIsGone() throws {
+        let served = try Served()
+        #expect(served.read().contains("ready: "))
+        try FileManager.default.removeItem(atPath: served.directory)
+        #expect(served.end(by: SIGTERM) == 0)
+    }
+
+    @Test func aDirectoryInFrontOfASubcommandIsTheMachines() throws {
+        let served = try Served()
+        #expect(served.read().contains("ready: "))
+        let words = ["inject", "--directory", served.directory, "program", "jailhoused", "write", "ENOSPC"]
+        #expect(try Command.run([Served.program] + words).status == 0)
+        #expect(try served.run("state").text.contains("fault: program: jailhoused: write fails with ENOSPC, once"))
+    }
+
     @Test func itsStateIsJSON() throws {
         let served = try Served(["--cpus", "2"])
         #expect(served.read().contains("ready: "))

@@ -29,12 +29,34 @@ struct EnableDisableTests {
         #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.busy))
     }
 
-    @Test func anOfflineCPUIsBusy() throws {
+    @Test func theCPUsMustBeTheOnlineOnes() throws {
         var bench = Bench()
         try bench.machine.setCPU(2, online: false)
-        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.busy))
-        try bench.machine.setCPU(2, online: true)
-        #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.invalid), "one is offline")
+        var system = Samples.system()
+        system.rootCell.cpus = CPUSet([0, 3])
+        #expect(bench.perform(.enable(try system.binary())) == .refused(.invalid), "one is not listed")
+        #expect(bench.machine.sysfs.processors["online"] == "0-1,3\n")
+        system.rootCell.cpus = CPUSet([0, 1, 3])
+        #expect(bench.perform(.enable(try system.binary())) == .done)
+    }
+
+    @Test func anOnlineCPUAboveTheHighestListedHangsTheMachine() throws {
+        var bench = Bench()
+        #expect(bench.perform(.enable(try Samples.system(cpus: 3).binary())) == .hangs)
+        #expect(bench.machine.freeze?.reason.hasPrefix("CPU 3 is online") == true)
+        bench.machine.thaw()
+        #expect(!bench.machine.isEnabled)
+        try bench.machine.setCPU(3, online: false)
+        #expect(bench.perform(.enable(try Samples.system(cpus: 3).binary())) == .done)
+    }
+
+    @Test func aHypervisorHasOneRevision() throws {
+        var bench = Bench(MachineSettings(revision: .revision13))
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.invalid))
+        #expect(bench.perform(.enable(try Samples.system().binary(revision: .revision13))) == .done)
+        #expect(try bench.create(Samples.cell("rtems")) == .refused(.invalid))
+        #expect(bench.perform(.create(try Samples.cell("rtems").binary(revision: .revision13))) == .done)
     }
 
     @Test func withoutFirmwareIsNotFound() throws {

@@ -75,8 +75,8 @@ import Testing
     }
 
     @Test func aCellWithoutAThreadFailsAndHoldsUpNobody() throws {
-        var bench = Bench()
-        bench.machine = Machine { cell, _, _ in ExecutingProgram(thread: nil, cell: cell) }
+        var bench = Bench(inmates: .executing)
+        bench.obedience = .never
         #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
         #expect(try bench.create(Samples.cell("rtems")) == .done)
         #expect(bench.bringUp("rtems") == .done)

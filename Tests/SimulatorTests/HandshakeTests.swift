@@ -45,10 +45,10 @@ struct HandshakeTests {
         try bench.inject("hang", into: "rtems")
         let id = bench.machine.submit(command.request("rtems"))
         bench.pass(.seconds(1))
-        #expect(!bench.machine.takeEffects().contains(.answered(id, nil)))
+        #expect(!bench.takeEffects().contains(.answered(id, nil)))
         bench.machine.thaw()
         bench.pass(.seconds(1))
-        #expect(bench.machine.takeEffects().contains(.answered(id, nil)))
+        #expect(bench.takeEffects().contains(.answered(id, nil)))
     }
 
     @Test func aLostStartWithoutTimeoutFreezesTheMachineAtTheNextLoad() throws {
@@ -70,9 +70,9 @@ struct HandshakeTests {
         #expect(bench.machine.wakeUp == before + .seconds(1))
         bench.pass(.milliseconds(500))
         #expect(!bench.machine.standsStill)
-        #expect(!bench.machine.takeEffects().contains(.answered(id, nil)))
+        #expect(!bench.takeEffects().contains(.answered(id, nil)))
         bench.pass(.milliseconds(5))
-        #expect(bench.machine.takeEffects().contains(.answered(id, nil)))
+        #expect(bench.takeEffects().contains(.answered(id, nil)))
         #expect(try bench.state("rtems") == "shut down")
         #expect(bench.console.contains("Timeout expired while waiting for reply from target cell\n"))
     }
@@ -125,15 +125,23 @@ struct HandshakeTests {
         #expect(bench.load("rtems") == .hangs)
     }
 
+    @Test func oneOfAnUnknownStateIsAsked() throws {
+        var bench = try Bench.running(Samples.cell("rtems", timeout: 0))
+        try bench.inject("invalid", into: "rtems")
+        try bench.inject("hang", into: "rtems")
+        #expect(try bench.state("rtems") == "invalid")
+        #expect(bench.load("rtems") == .hangs)
+    }
+
     @Test func requestsWaitForOneAnother() throws {
         var bench = try Bench.enabled()
         let create = bench.machine.submit(.create(try Samples.cell("rtems").binary()))
         let load = bench.machine.submit(.load(.name("rtems"), [Samples.image]))
         bench.pass(.milliseconds(58))
-        #expect(bench.machine.takeEffects().contains(.answered(create, nil)))
+        #expect(bench.takeEffects().contains(.answered(create, nil)))
         bench.pass(.milliseconds(4))
-        #expect(!bench.machine.takeEffects().contains(.answered(load, nil)))
+        #expect(!bench.takeEffects().contains(.answered(load, nil)))
         bench.pass(.milliseconds(1))
-        #expect(bench.machine.takeEffects().contains(.answered(load, nil)))
+        #expect(bench.takeEffects().contains(.answered(load, nil)))
     }
 }

@@ -155,7 +155,7 @@ struct MachineFaultTests {
         bench.machine.advance(to: bench.machine.now + .milliseconds(1))
         #expect(bench.machine.cells.count == 2)
         bench.pass(.seconds(2))
-        #expect(bench.machine.takeEffects().contains(.answered(load, nil)))
+        #expect(bench.takeEffects().contains(.answered(load, nil)))
         #expect(bench.machine.cells.count == 1)
         #expect(bench.machine.isEnabled)
     }

@@ -1,61 +1,27 @@
 import CellConfiguration
-import CellMachine
-import Simulator
 import Testing
 
-/// A cell that takes its time: the test says when something comes of what it is told.
-private struct SlowProgram: CellProgram {
-    private var runs = false
-    private var orders = 0
-    var isSlow: Bool
+@testable import CellMachine
+@testable import Simulator
 
-    init(isSlow: Bool = false) { self.isSlow = isSlow }
-
-    var isAlive: Bool { runs }
-    var isBusy: Bool { orders > 0 }
-    var runsWhatIsThere: Bool { true }
-
-    mutating func started(as cell: CellDescriptor) -> [CellEvent] {
-        runs = true
-        if isSlow { orders += 1 }
-        return []
-    }
-
-    mutating func stopped() {
-        runs = false
-        if isSlow { orders += 1 }
-    }
-
-    func answer(to message: Message) -> Answer { runs ? .pending : .silence }
-    func play(_ fault: Fault) -> [CellEvent]? { nil }
-
-    mutating func accepts(_ event: CellEvent, run: Int) -> Bool {
-        if event == .ready { orders -= 1 }
-        return true
-    }
-}
-
-/// Cells whose answers and doings take time.
+/// Cells that execute: the test says what comes of what they are told.
 struct PendingTests {
-    private func bench(timeout: UInt64 = 1_000_000, isSlow: Bool = false, names: [String] = ["rtems"]) throws -> Bench {
-        var bench = Bench()
-        bench.machine = Machine { _, _, _ in SlowProgram(isSlow: isSlow) }
+    private func bench(timeout: UInt64 = 1_000_000, names: [String] = ["rtems"]) throws -> Bench {
+        var bench = Bench(inmates: .executing)
         #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
         for (index, name) in names.enumerated() {
             // a cell that is not started is not told of others
             #expect(try bench.create(Samples.cell(name, cpus: [3 - index], timeout: timeout)) == .done)
         }
-        for name in names where !isSlow { #expect(bench.bringUp(name) == .done) }
+        for name in names { #expect(bench.bringUp(name) == .done) }
         return bench
     }
-
-    private func incarnation(_ name: String, in bench: Bench) throws -> UInt64 { try bench.cell(name).incarnation }
 
     /// Lets time pass until the machine waits for a cell.
     private func submit(_ request: Request, to bench: inout Bench) -> RequestID {
         let id = bench.machine.submit(request)
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == nil)
+        #expect(answer(id, bench.takeEffects()) == nil)
         return id
     }
 
@@ -70,38 +36,41 @@ struct PendingTests {
         let id = submit(.load(.name("rtems"), []), to: &bench)
         #expect(bench.machine.standsStill)
         #expect(bench.machine.freeze == nil)
-        bench.machine.deliver([event], from: try incarnation("rtems", in: bench))
+        try bench.deliver([event], from: "rtems")
         #expect(!bench.machine.standsStill)
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(refusal))
+        #expect(answer(id, bench.takeEffects()) == .some(refusal))
         #expect(try bench.state("rtems") == (refusal == nil ? "shut down" : "running"))
     }
 
     @Test(arguments: [CellState.shutDown, .failed]) func anEndIsAnAnswer(state: CellState) throws {
         var bench = try bench()
         let id = submit(.destroy(.name("rtems")), to: &bench)
-        bench.machine.deliver([.wroteState(state)], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.wroteState(state)], from: "rtems")
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
     }
 
     @Test func aStateInBetweenIsNone() throws {
         var bench = try bench()
         let id = submit(.load(.name("rtems"), []), to: &bench)
-        bench.machine.deliver([.wroteState(.runningLocked)], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.wroteState(.runningLocked)], from: "rtems")
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == nil)
+        #expect(answer(id, bench.takeEffects()) == nil)
         #expect(bench.machine.standsStill)
     }
 
     @Test func aViolationIsAnEnd() throws {
         var bench = try bench(timeout: 0)
         let id = submit(.load(.name("rtems"), []), to: &bench)
-        let lines = ["FATAL: Invalid PIO read, port: 71 size: 1", "Parking CPU 3 (Cell: \"rtems\")"]
-        bench.machine.deliver([.parked(cpu: 3, lines: lines)], from: try incarnation("rtems", in: bench))
-        #expect(bench.console.contains(lines.joined(separator: "\n") + "\n"))
+        let report = ViolationReport(
+            reason: .port, details: [0x71, 1, 1], registers: MonitorMemory.Register.allCases.map { _ in 0 })
+        try bench.deliver([.parked(cpu: 3, report)], from: "rtems")
+        #expect(bench.console.contains("FATAL: Invalid PIO read, port: 71 size: 1\nRIP: 0x0000000000000000 RSP: "))
+        #expect(bench.console.contains("\nParking CPU 3 (Cell: \"rtems\")\n"))
+        #expect(bench.reports.contains("failed: cell \"rtems\", CPU 3: Invalid PIO read, port: 71 size: 1"))
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
     }
 
     @Test func itsTimeRunsOut() throws {
@@ -111,7 +80,7 @@ struct PendingTests {
         #expect(bench.machine.standsStill)
         bench.pass(.milliseconds(100))
         #expect(!bench.machine.standsStill)
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
         #expect(bench.console.contains("Timeout expired while waiting for reply from target cell\n"))
     }
 
@@ -121,10 +90,10 @@ struct PendingTests {
         #expect(bench.machine.freeze == nil)
         bench.pass(.seconds(10))
         #expect(bench.machine.freeze?.cell == 1)
-        bench.machine.deliver([.answered(.approved)], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.answered(.approved)], from: "rtems")
         #expect(bench.machine.freeze == nil)
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
     }
 
     @Test func thawedItCountsAsFailed() throws {
@@ -133,7 +102,7 @@ struct PendingTests {
         bench.pass(.seconds(10))
         bench.machine.thaw()
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
         #expect(!bench.machine.standsStill)
     }
 
@@ -144,52 +113,66 @@ struct PendingTests {
             bench.pass(.milliseconds(100))
             #expect(bench.machine.standsStill)
             // the other one's word does not count
-            let other = try incarnation(name == "a" ? "b" : "a", in: bench)
-            bench.machine.deliver([.answered(.received)], from: other)
+            try bench.deliver([.answered(.received)], from: name == "a" ? "b" : "a")
             #expect(bench.machine.standsStill)
-            bench.machine.deliver([.answered(.received)], from: try incarnation(name, in: bench))
+            try bench.deliver([.answered(.received)], from: name)
         }
         bench.pass(.milliseconds(100))
-        #expect(answer(id, bench.machine.takeEffects()) == .some(nil))
+        #expect(answer(id, bench.takeEffects()) == .some(nil))
     }
 
     @Test func commandsWaitForWhatTheCellStillDoes() throws {
-        var bench = try bench(isSlow: true)
+        var bench = Bench(inmates: .executing)
+        #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+        bench.obedience = .later
         let load = submit(.load(.name("rtems"), [Samples.image]), to: &bench)
         #expect(!bench.machine.standsStill)
-        bench.machine.deliver([.ready], from: try incarnation("rtems", in: bench))
+        #expect(bench.orders.last == .stop && bench.stored.isEmpty)
+        // parked: the image can be written
+        try bench.deliver([.ready], from: "rtems")
         bench.pass(.milliseconds(100))
-        let effects = bench.machine.takeEffects()
-        #expect(answer(load, effects) == .some(nil))
-        #expect(effects.contains(.store(load, image: 0, at: 0x3a10_0000)))
+        #expect(answer(load, bench.takeEffects()) == nil)
+        #expect(bench.stored == [0x3a10_0000])
+        try bench.deliver([.ready], from: "rtems")
+        bench.pass(.milliseconds(100))
+        #expect(answer(load, bench.takeEffects()) == .some(nil))
     }
 
     @Test func nothingIsStartedBeforeItsImagesAreStored() throws {
         var bench = try bench()
-        bench.machine.deliver([.wroteState(.shutDown)], from: try incarnation("rtems", in: bench))
-        _ = bench.machine.takeEffects()
+        try bench.deliver([.wroteState(.shutDown)], from: "rtems")
+        bench.obedience = .later
         let load = bench.machine.submit(.load(.name("rtems"), [Samples.image]))
         let start = bench.machine.submit(.start(.name("rtems")))
         bench.pass(.seconds(1))
-        let first = bench.machine.takeEffects()
-        #expect(answer(load, first) == .some(nil))
-        #expect(answer(start, first) == nil)
+        try bench.deliver([.ready], from: "rtems")
         bench.pass(.seconds(1))
-        #expect(answer(start, bench.machine.takeEffects()) == .some(nil))
+        #expect(bench.orders.last == .stop)
+        #expect(bench.stored.count == 2)
+        try bench.deliver([.ready], from: "rtems")
+        bench.pass(.seconds(1))
+        let effects = bench.takeEffects()
+        #expect(answer(load, effects) == .some(nil))
+        #expect(answer(start, effects) == nil)
+        #expect(bench.orders.suffix(2) == [.stop, .start(run: 2)])
+        try bench.deliver([.ready, .ready], from: "rtems")
+        bench.pass(.seconds(1))
+        #expect(answer(start, bench.takeEffects()) == .some(nil))
     }
 
     @Test func whatIsGoneFails() throws {
         var bench = try bench()
-        bench.machine.deliver([.ended("QEMU is gone")], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.ended("QEMU is gone")], from: "rtems")
         #expect(try bench.state("rtems") == "failed")
-        #expect(bench.machine.takeEffects().contains { $0 == .report("cell \"rtems\": QEMU is gone") })
+        #expect(bench.takeEffects().contains { $0 == .report("cell \"rtems\": QEMU is gone") })
     }
 
     @Test func exitsOfTheInmateAreAddedToTheMachines() throws {
         var bench = try bench()
         let before = try #require(UInt64(try bench.attribute("statistics/cpu3/vmexits_total", of: "rtems") ?? ""))
         let counts = [3: ExitStatistics([.portIO: 5, .hypercall: 2])]
-        bench.machine.deliver([.counted(counts)], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.counted(counts)], from: "rtems")
         #expect(try bench.attribute("statistics/vmexits_pio", of: "rtems") == "5")
         #expect(try bench.attribute("statistics/cpu3/vmexits_total", of: "rtems") == "\(before + 7)")
     }
@@ -199,7 +182,7 @@ struct PendingTests {
         bench.machine.doBehindTheBack([.shutDown("rtems")])
         bench.pass(.milliseconds(100))
         #expect(bench.machine.standsStill)
-        bench.machine.deliver([.answered(.approved)], from: try incarnation("rtems", in: bench))
+        try bench.deliver([.answered(.approved)], from: "rtems")
         bench.pass(.milliseconds(100))
         #expect(!bench.machine.standsStill)
         #expect(try bench.state("rtems") == "shut down")

@@ -9,6 +9,8 @@ enum Event: Sendable {
     case sysfs(SysfsFault.Place, SysfsFault.Form, Duration)
     case program(ProgramFault)
     case otherTool([OtherToolStep])
+    /// Somebody else holds the driver's lock: commands wait, and so do reads of the console and the pools.
+    case lock(Duration)
     /// SIGKILL, and a successor after a pause.
     case kill(pause: Duration, StateFileTampering?)
 
@@ -21,6 +23,7 @@ enum Event: Sendable {
         case .sysfs: "faults of sysfs"
         case .program: "faults of the daemon's Linux"
         case .otherTool: "changes by other tools"
+        case .lock: "waits for the lock"
         case .kill(_, nil): "kills"
         case .kill: "kills with a broken state file"
         }
@@ -32,7 +35,7 @@ extension Event {
     var isForLater: Bool {
         switch self {
         case .command, .sysfs, .program: true
-        case .order, .cell, .otherTool, .kill: false
+        case .order, .cell, .otherTool, .lock, .kill: false
         }
     }
 }
@@ -52,7 +55,8 @@ extension Event {
         case 58..<74: return .command(commandFault(subject, &random))
         case 74..<83: return sysfsFault(subject, &random)
         case 83..<89: return programFault(&random).map { .program($0) } ?? .order(Order(kind: .list, cell: nil))
-        case 89..<97: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
+        case 89..<91: return .lock(random.milliseconds(1...60))
+        case 91..<97: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
         default:
             let tampering = random.isSo(0.2) ? random.one(of: StateFileTampering.allCases) : nil
             return .kill(pause: random.isSo(0.5) ? .zero : random.milliseconds(0...20), tampering)

@@ -96,6 +96,7 @@ struct Round {
         case .otherTool(let steps):
             for step in steps { noteOther(step) }
             arena.machine.change { $0.doBehindTheBack(steps) }
+        case .lock(let time): arena.machine.change { $0.holdLock(for: time) }
         case .kill(let length, let tampering):
             try arena.noticeEnd()
             try arena.daemon.end(SIGKILL)
@@ -123,7 +124,7 @@ struct Round {
         case .disable, .enable:
             disabledByOther = true
             for subject in Subject.all { note(subject.name) }
-        case .create: break
+        case .create, .foreign: break
         }
     }
 

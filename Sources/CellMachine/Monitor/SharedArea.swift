@@ -1,5 +1,7 @@
+import Glibc
 import Synchronization
 import SystemCalls
+import SystemPackage
 
 /// The memory of a cell's monitor as the host sees it while the cell runs.
 final class SharedArea: Sendable {
@@ -11,6 +13,14 @@ final class SharedArea: Sendable {
     /// - Parameter base: in the machine.
     init(memoryFile: String, base: UInt64) throws(CellMachineError) {
         mapping = try MappedFile.part(of: memoryFile, at: Int(base), size: MonitorMemory.size)
+        // a full disk is an error now, and the end of the process later
+        try calling(.memory, "there is no room for the cell's monitor") { () throws(SystemCallError) in
+            let file = try SystemCall.open(memoryFile, O_RDWR)
+            let error = posix_fallocate(file.rawValue, off_t(base), off_t(MonitorMemory.size))
+            guard error == 0 else {
+                throw SystemCallError(call: "fallocate", subject: memoryFile, errno: Errno(rawValue: error))
+            }
+        }
     }
 
     /// Only while no CPU runs. - Parameter measures: whether the monitor shall find out the processor's frequency.

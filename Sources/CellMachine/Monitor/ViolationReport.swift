@@ -1,13 +1,21 @@
 /// What the monitor wrote down when it parked a CPU, and the hypervisor's lines for it.
-struct ViolationReport: Equatable {
+package struct ViolationReport: Hashable, Sendable {
     var reason: MonitorMemory.Reason
     var details: [UInt64]
     /// In the order of MonitorMemory.Register.
     var registers: [UInt64]
 
+    /// What the hypervisor prints: reason, registers, and `Parking CPU …`.
+    ///
     /// - Parameter cpu: the machine's number.
-    func lines(cpu: Int, cell: String) -> [String] {
+    package func lines(cpu: Int, cell: String) -> [String] {
         reasonLines + registerLines + ["Parking CPU \(cpu) (Cell: \"\(cell)\")"]
+    }
+
+    /// The reason without the mark that it is fatal, for example `Invalid PIO write, port: 70 size: 1`.
+    package var summary: String {
+        let line = reasonLines.first ?? ""
+        return line.hasPrefix("FATAL: ") ? String(line.dropFirst(7)) : line
     }
 
     private func register(_ register: MonitorMemory.Register) -> UInt64 { registers[register.rawValue] }
@@ -56,7 +64,7 @@ struct ViolationReport: Equatable {
                     + "reg: \(short(first & 0xffff)), size: \(second)"
             ]
         case .vectorTable: return ["FATAL: Invalid PCI MSI-X table/PBA access, device \(function(first))"]
-        case .deliveryMode: return ["FATAL: Unsupported APIC delivery mode, ICR.lo=\(short(first))"]
+        case .deliveryMode: return ["FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=\(short(first))"]
         case .shorthand: return ["FATAL: Unsupported shorthand, ICR.lo=\(short(first))"]
         case .logicalDestination:
             return ["FATAL: Unsupported change to LDR: \(short(first))", apicLine(second, 1)]

@@ -34,8 +34,9 @@ struct BaseAddresses {
         // the vectors are in a small part of their own, or there is but one
         let vectors = memory.filter { $0.size >= UInt64(device.msixRegionSize) }.min { $0.size < $1.size }?.number
         var writes: [ConfigurationWrite] = []
-        // first what has no choice
-        let ordered = addresses.sorted { ($0.number == vectors ? 0 : 1) < ($1.number == vectors ? 0 : 1) }
+        // first what has no choice; vectors that the cell says nothing of get what is left
+        let rank = device.msixAddress != 0 ? 0 : 2
+        let ordered = addresses.sorted { ($0.number == vectors ? rank : 1) < ($1.number == vectors ? rank : 1) }
         for address in ordered {
             let isFixed = device.msixAddress != 0 && address.number == vectors
             let begin: UInt64

@@ -1,4 +1,3 @@
-import Glibc
 import Synchronization
 import SystemCalls
 
@@ -55,23 +54,8 @@ final class ControlChannel: Sendable {
                 return Array(bytes[..<end])
             }
             if let line { return String(decoding: line, as: UTF8.self) }
-            try receive(until: deadline)
+            let more = try SystemCall.receive(descriptor, until: deadline)
+            received.withLock { $0 += more }
         }
-    }
-
-    private func receive(until deadline: ContinuousClock.Instant) throws(CellMachineError) {
-        let left = (deadline - ContinuousClock.now).components
-        let milliseconds = max(0, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000)
-        var waited = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let ready = try calling(.emulator, "QEMU cannot be waited for") { () throws(SystemCallError) in
-            try SystemCall.result(of: "poll") { poll(&waited, 1, CInt(clamping: milliseconds)) }
-        }
-        guard ready > 0 else { throw CellMachineError(.emulator, "QEMU does not answer") }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = try calling(.ended, "QEMU is gone") { () throws(SystemCallError) -> Int in
-            try SystemCall.result(of: "read") { read(descriptor, &buffer, buffer.count) }
-        }
-        guard count > 0 else { throw CellMachineError(.ended, "QEMU is gone") }
-        received.withLock { $0 += buffer[..<count] }
     }
 }

@@ -28,9 +28,9 @@ struct EmulatorArguments {
         static let control = 3
         static let bell = 4
         static let serial = 5
-        static let count = 3
+        static let memory = 6
         /// One for each device with a network.
-        static let firstNetwork = 6
+        static let firstNetwork = 7
     }
 
     /// The machine's CPU 0 is the boot processor, which no cell has.
@@ -58,6 +58,8 @@ struct EmulatorArguments {
         list += channel("control", Descriptor.control) + ["-mon", "chardev=control,mode=control"]
         list += channel("bell", Descriptor.bell) + ["-device", "isa-debugcon,iobase=0xe9,chardev=bell"]
         list += channel("serial", Descriptor.serial) + ["-device", "isa-serial,chardev=serial,iobase=0x3f8,irq=4"]
+        // which memory has changed outside of QEMU: see MemoryChannel
+        list += channel("memory", Descriptor.memory) + ["-object", "qtest,id=writes,chardev=memory,log=none"]
         return list
     }
 

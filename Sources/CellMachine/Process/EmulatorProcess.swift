@@ -17,6 +17,7 @@ final class EmulatorProcess: Sendable {
     }
 
     let control: ControlChannel
+    let memory: MemoryChannel
     private let ours: Ends
     private let ports: [Network.Port]
     /// Kept open for QEMU's doorbell.
@@ -36,6 +37,7 @@ final class EmulatorProcess: Sendable {
         let control: OwnedDescriptor
         let bell: OwnedDescriptor
         let serial: OwnedDescriptor
+        let memory: OwnedDescriptor
         let errors: OwnedDescriptor
     }
 
@@ -57,6 +59,7 @@ final class EmulatorProcess: Sendable {
         let control = try connected()
         let bell = try connected()
         let serial = try connected()
+        let memory = try connected()
         var ports: [Network.Port] = []
         var hasThread = false
         defer {
@@ -77,7 +80,8 @@ final class EmulatorProcess: Sendable {
         }
         self.ports = ports
         self.control = ControlChannel(descriptor: control.rawValue, patience: arguments.settings.patience)
-        ours = Ends(control: control, bell: bell, serial: serial, errors: try connected())
+        self.memory = MemoryChannel(descriptor: memory.rawValue, patience: arguments.settings.patience)
+        ours = Ends(control: control, bell: bell, serial: serial, memory: memory, errors: try connected())
         let command = [arguments.settings.emulator] + arguments.list
         guard let thread = BackgroundThread({ [self] in live(command, theirs, hear) }) else {
             throw CellMachineError(.emulator, "the system has no thread left")

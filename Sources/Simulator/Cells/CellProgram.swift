@@ -20,7 +20,8 @@ package enum Answer: Hashable, Sendable {
     case reply(Reply)
     /// It will never answer.
     case silence
-    /// It has been told; ``CellEvent/answered(_:)`` says what it replied, or its state that it has ended instead.
+    /// It must be told, by ``CellOrder/send(_:)``; ``CellEvent/answered(_:)`` says what it replied, or its state that
+    /// it has ended instead.
     case pending
 }
 
@@ -28,10 +29,10 @@ package enum Answer: Hashable, Sendable {
 package enum CellEvent: Hashable, Sendable {
     /// It wrote this into its communication region.
     case wroteState(CellState)
-    /// The hypervisor parked one of its CPUs.
+    /// The hypervisor parked one of its CPUs because somebody injected this.
     case failed(cpu: Int, Violation)
-    /// The same, with what the hypervisor says about it: the reason first.
-    case parked(cpu: Int, lines: [String])
+    /// The hypervisor parked one of its CPUs for what its inmate did.
+    case parked(cpu: Int, ViolationReport)
     /// Characters that came through the virtual console.
     case printed(String)
     /// A line of the hypervisor's about it.
@@ -42,32 +43,62 @@ package enum CellEvent: Hashable, Sendable {
     case counted([Int: ExitStatistics])
     /// It replied to the message that is pending.
     case answered(Reply)
-    /// What it was told to do last is done: see ``CellProgram/isBusy``.
+    /// One of the orders that are waited for has been carried out: see ``CellOrder/isAwaited``.
     case ready
     /// What executes it is gone, or cannot begin: why.
     case ended(String)
 }
 
-/// What runs in a cell. The machine tells it what the hypervisor does to the cell, and applies the events that it
-/// gives back.
-///
-/// A scripted program gives its events when it is told something; a program that really executes also hands them in
-/// whenever they happen, by ``Machine/deliver(_:from:run:)``.
+/// What is to be done to an inmate that executes: an effect, carried out outside of the machine, in the order in which
+/// a cell's orders and images come.
+package enum CellOrder: Hashable, Sendable {
+    /// QEMU is started before it is needed.
+    case prepare
+    case start(run: Int)
+    case stop
+    /// The CPUs stop, which is not the machine's doing.
+    case pause
+    case send(Message)
+    /// Into its communication region.
+    case write(CellState)
+    /// QEMU ends.
+    case end
+
+    /// Whether commands to the driver wait until it has been carried out, which ``CellEvent/ready`` says.
+    package var isAwaited: Bool {
+        switch self {
+        case .start, .stop, .end: true
+        case .prepare, .pause, .send, .write: false
+        }
+    }
+}
+
+/// What comes of something that is done to a program.
+package struct CellReaction: Hashable, Sendable {
+    /// What happens at once.
+    package var events: [CellEvent] = []
+    package var orders: [CellOrder] = []
+}
+
+/// What runs in a cell: a value. The machine tells it what the hypervisor does to the cell, applies the events that it
+/// gives back, and has its orders carried out; what comes of those is handed in by ``Machine/deliver(_:from:run:)``.
 package protocol CellProgram: Sendable {
     /// The hypervisor knows the cell now.
-    mutating func created()
-    /// The hypervisor has reset the cell's CPUs and let them go. The images are in memory.
-    mutating func started(as cell: CellDescriptor) -> [CellEvent]
+    mutating func created() -> [CellOrder]
+    /// An image is on its way into the cell's memory. - Returns: whether ``CellEvent/ready`` says when it is there.
+    mutating func stored() -> Bool
+    /// The hypervisor has reset the cell's CPUs and let them go. The images are in memory by then.
+    mutating func started(as cell: CellDescriptor) -> CellReaction
     /// The cell's CPUs have been parked, or are about to be given back.
-    mutating func stopped()
+    mutating func stopped() -> [CellOrder]
     /// The cell is gone, or never came to be.
-    mutating func destroyed()
-    /// The hypervisor waits for the answer, with Linux standing still.
-    mutating func answer(to message: Message) -> Answer
+    mutating func destroyed() -> [CellOrder]
+    /// The hypervisor waits for the answer, and Linux with it.
+    func answer(to message: Message) -> Answer
     /// A fault that someone wants to see.
     ///
     /// - Returns: nil when this program cannot play it: see ``obstacle(to:)``.
-    mutating func play(_ fault: Fault) -> [CellEvent]?
+    mutating func play(_ fault: Fault) -> CellReaction?
     /// Why a fault cannot be played although something executes; nil: nothing in particular.
     func obstacle(to fault: Fault) -> String?
     /// Looks at an event before the machine does. - Returns: whether it counts.
@@ -76,15 +107,16 @@ package protocol CellProgram: Sendable {
     var isAlive: Bool { get }
     /// Whether nothing is wrong with what runs.
     var isHealthy: Bool { get }
-    /// Whether it is still doing what it was told; commands to the driver take so much longer.
+    /// Whether an order that is waited for has not been carried out; commands to the driver take so much longer.
     var isBusy: Bool { get }
     /// Whether it executes what is in memory, whoever put it there. Else it does not come up without a load.
     var runsWhatIsThere: Bool { get }
 }
 
 extension CellProgram {
-    package mutating func created() {}
-    package mutating func destroyed() {}
+    package mutating func created() -> [CellOrder] { [] }
+    package mutating func stored() -> Bool { false }
+    package mutating func destroyed() -> [CellOrder] { [] }
     package func obstacle(to fault: Fault) -> String? { nil }
     package mutating func accepts(_ event: CellEvent, run: Int) -> Bool { true }
     package var isHealthy: Bool { isAlive }

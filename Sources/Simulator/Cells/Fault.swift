@@ -56,7 +56,7 @@ package enum Fault: Hashable, Sendable {
         "lose-next-start": .loseNextStart,
     ]
 
-    private static func violation(_ word: String?) throws(SimulatorError) -> Violation {
+    static func violation(_ word: String?) throws(SimulatorError) -> Violation {
         guard let word else { return .portWrite }
         guard let violation = Violation(rawValue: word) else {
             let words = Violation.allCases.map(\.rawValue).joined(separator: ", ")

@@ -18,20 +18,21 @@ package struct ScriptedProgram: CellProgram {
 
     package var isHealthy: Bool { isAlive && !isHung }
 
-    package mutating func started(as cell: CellDescriptor) -> [CellEvent] {
+    package mutating func started(as cell: CellDescriptor) -> CellReaction {
         cpus = cell.cpus.members
         failedCPUs = []
         isRunning = true
         isHung = false
         // the switch to protected mode: the one exit that a healthy inmate makes
-        return cpus.prefix(1).map { .exited(cpu: $0, .controlRegister) }
+        return CellReaction(events: cpus.prefix(1).map { .exited(cpu: $0, .controlRegister) })
     }
 
-    package mutating func stopped() {
+    package mutating func stopped() -> [CellOrder] {
         isRunning = false
+        return []
     }
 
-    package mutating func answer(to message: Message) -> Answer {
+    package func answer(to message: Message) -> Answer {
         guard isAlive && !isHung else { return .silence }
         return switch message {
         case .shutdownRequest: .reply(deniesShutdown ? .denied : .approved)
@@ -39,17 +40,13 @@ package struct ScriptedProgram: CellProgram {
         }
     }
 
-    package mutating func play(_ fault: Fault) -> [CellEvent]? {
+    package mutating func play(_ fault: Fault) -> CellReaction? {
         switch fault {
-        case .deny:
-            deniesShutdown = true
-            return []
-        case .approve:
-            deniesShutdown = false
-            return []
-        default:
-            return isAlive ? playAlive(fault) : nil
+        case .deny: deniesShutdown = true
+        case .approve: deniesShutdown = false
+        default: return isAlive ? playAlive(fault).map { CellReaction(events: $0) } : nil
         }
+        return CellReaction()
     }
 
     private mutating func playAlive(_ fault: Fault) -> [CellEvent]? {

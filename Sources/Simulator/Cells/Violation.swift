@@ -26,7 +26,7 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    private var reason: [String] {
+    var reason: [String] {
         switch self {
         case .portWrite: ["FATAL: Invalid PIO write, port: 70 size: 1"]
         case .portRead: ["FATAL: Invalid PIO read, port: 71 size: 1"]
@@ -44,7 +44,7 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
         }
     }
 
-    private static let registers = [
+    static let registers = [
         "RIP: 0x000000000010a2f4 RSP: 0x00000000000dff10 FLAGS: 2",
         "RAX: 0x0000000000000000 RBX: 0x0000000000100000 RCX: 0x0000000000000000",
         "RDX: 0x0000000000000070 RSI: 0x0000000000000000 RDI: 0x0000000000000000",

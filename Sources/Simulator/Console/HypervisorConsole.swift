@@ -65,7 +65,7 @@ package struct HypervisorConsole: Hashable, Sendable {
 
     /// Appends a line; without a hypervisor there is nowhere to print.
     mutating func print(_ line: String) {
-        current?.append(Array((line + "\n").utf8))
+        current?.append(RawText.bytes(line) + [UInt8(ascii: "\n")])
     }
 
     /// Appends what an inmate printed through the virtual console: its lines should end in CR LF.

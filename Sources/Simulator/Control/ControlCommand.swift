@@ -12,6 +12,14 @@ package enum ControlCommand: Hashable, Sendable {
     case sysfsFault(SysfsFault)
     case programFault(ProgramFault)
     case otherTool([String])
+    /// What happens to Linux: see ``LinuxFault``.
+    case linux([String])
+    /// Somebody has the driver's lock for so long.
+    case holdLock(Duration)
+    /// Linux goes down: the driver's own hook.
+    case reboot
+    /// Another tool disables the hypervisor, in the time that this takes.
+    case otherDisable
     /// Ends all faults but those in cells.
     case clear
 
@@ -27,6 +35,10 @@ package enum ControlCommand: Hashable, Sendable {
         case .sysfsFault(let fault): ["fault-sysfs"] + fault.words
         case .programFault(let fault): ["fault-program"] + fault.words
         case .otherTool(let words): ["other-tool"] + words
+        case .linux(let words): ["root"] + words
+        case .holdLock(let time): ["hold", DurationText.text(time)]
+        case .reboot: ["reboot"]
+        case .otherDisable: ["other-disable"]
         case .clear: ["clear"]
         }
     }
@@ -51,6 +63,12 @@ package enum ControlCommand: Hashable, Sendable {
             guard let fault = ProgramFault(words: arguments) else { return nil }
             self = .programFault(fault)
         case ("other-tool", 2...): self = .otherTool(arguments)
+        case ("root", 2...): self = .linux(arguments)
+        case ("hold", 2):
+            guard let time = DurationText.duration(words[1]) else { return nil }
+            self = .holdLock(time)
+        case ("reboot", 1): self = .reboot
+        case ("other-disable", 1): self = .otherDisable
         case ("clear", 1): self = .clear
         default: return nil
         }
@@ -80,6 +98,12 @@ extension SimulatedMachine {
         case .otherTool(let words):
             let steps = try OtherToolStep.steps(words: words)
             change { $0.doBehindTheBack(steps) }
+        case .linux(let words):
+            let fault = try LinuxFault(words: words)
+            try change { (machine) throws(SimulatorError) in try machine.inject(fault) }
+        case .holdLock(let time): change { $0.holdLock(for: time) }
+        case .reboot: change { $0.reboot() }
+        case .otherDisable: change { $0.disableByOtherTool() }
         case .clear: clearFaults()
         }
         return MachineReport(machine, programFaults: programFaults)

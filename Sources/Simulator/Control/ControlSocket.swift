@@ -25,7 +25,7 @@ final class ControlSocket: Sendable {
 
     init(path: String, machine: SimulatedMachine) throws(SimulatorError) {
         do {
-            descriptor = try SystemCall.listen(onSocket: path, mode: 0o666)
+            descriptor = try SystemCall.listen(onSocket: path, mode: 0o600)
         } catch {
             throw SimulatorError(.directory, "\(error)")
         }

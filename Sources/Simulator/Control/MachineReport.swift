@@ -18,6 +18,8 @@ package struct MachineReport: Codable, Hashable, Sendable {
     package var enabled: Bool
     /// Why the machine hangs; nil: it does not.
     package var frozen: String?
+    /// What killed a reader of sysfs, and holds up the driver; nil: nothing.
+    package var oopsed: String?
     /// Milliseconds since it was switched on.
     package var uptime: Int
     package var onlineCPUs: [Int]
@@ -29,12 +31,13 @@ package struct MachineReport: Codable, Hashable, Sendable {
         faults = machine.faults.descriptions + programFaults.map { "program: \($0)" }
         enabled = machine.isEnabled
         frozen = machine.freeze.map(\.description)
+        oopsed = machine.oops.map(\.description)
         let (seconds, attoseconds) = machine.now.components
         uptime = Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000)
         onlineCPUs = machine.onlineCPUs.sorted()
         cells = machine.cells.map {
             Cell(
-                id: $0.id, name: $0.name, state: $0.state.text, cpus: $0.cpus.sorted(),
+                id: $0.id, name: RawText.escaped($0.name), state: $0.state.text, cpus: $0.cpus.sorted(),
                 failedCPUs: $0.failedCPUs.sorted(), executes: $0.isRoot || $0.isAlive, starts: $0.starts,
                 lostStarts: $0.lostStarts)
         }

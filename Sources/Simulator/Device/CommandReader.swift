@@ -59,7 +59,7 @@ struct CommandReader {
     private static func cellReference(_ fields: [UInt8]) -> CellReference {
         let id: Int32 = fields.number(at: 0)
         guard id == -1 else { return .id(Int(id)) }
-        return .name(String(decoding: fields[8..<cellReferenceSize].prefix { $0 != 0 }, as: UTF8.self))
+        return .name(RawText.string(fields[8..<cellReferenceSize]))
     }
 
     private func load(_ images: inout [[UInt8]]) throws(Refusal) -> Request {

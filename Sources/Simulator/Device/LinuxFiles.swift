@@ -10,7 +10,6 @@ enum LinuxFiles {
             ("/proc/consoles", "tty0                 -WU (EC  p  )    4:1\n"),
             ("/proc/cmdline", "root=/dev/sda1 memmap=\(reserved(settings)) intel_iommu=off\n"),
             ("/sys/class/dmi/id/product_name", "\(productName)\n"),
-            ("/sys/devices/system/cpu/online", settings.cpus > 1 ? "0-\(settings.cpus - 1)\n" : "0\n"),
         ]
         for (path, text) in files {
             var directory = root

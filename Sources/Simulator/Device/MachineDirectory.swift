@@ -97,7 +97,7 @@ package struct MachineDirectory: Sendable {
         return root
     }
 
-    private static func makeParents(of path: String) throws(SystemCallError) {
+    static func makeParents(of path: String) throws(SystemCallError) {
         guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return }
         let parent = String(path[..<slash])
         var information = stat()

@@ -7,6 +7,8 @@ package import SystemCalls
 package final class PhysicalMemory: Sendable {
     /// In bytes.
     package let size: UInt64
+    /// A write through it says when the disk is full; one through the mapping ends the process.
+    private let file: CInt?
     private let backing: Backing
 
     private enum Backing: Sendable {
@@ -21,12 +23,18 @@ package final class PhysicalMemory: Sendable {
         try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(size)) }
         self.size = size
         backing = .plain(try MappedFile(descriptor.rawValue, named: path, size: Int(size)))
+        file = descriptor.release()
     }
 
     /// The RAM that cells execute in; what it has beyond `size` is nobody's.
     init(shared: MachineMemory, size: UInt64) {
         self.size = size
         backing = .shared(shared)
+        file = nil
+    }
+
+    deinit {
+        if let file { close(file) }
     }
 
     /// In bytes: how much a file must have for cells to execute in it, with so much RAM below and above 4 GiB.
@@ -35,22 +43,38 @@ package final class PhysicalMemory: Sendable {
         return (max(size, 4 << 30) + megabyte - 1) / megabyte * megabyte
     }
 
-    /// Copies bytes into the RAM; what would lie outside of it is lost, as on a bus without a device.
-    ///
-    /// - Returns: whether nothing is lost.
-    @discardableResult
-    package func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+    /// As many of the bytes as there is RAM for; what would lie outside of it is lost, as on a bus without a device.
+    func available(_ bytes: [UInt8], at address: UInt64) -> ArraySlice<UInt8> {
         let count = available(bytes.count, at: address)
         switch backing {
-        case .plain(let mapping):
-            bytes.withUnsafeBytes { bytes in
-                guard count > 0, let source = bytes.baseAddress else { return }
-                memcpy(mapping.start + Int(address), source, count)
-            }
-        case .shared(let memory):
-            guard (try? memory.write(Array(bytes.prefix(count)), at: address)) != nil else { return bytes.isEmpty }
+        case .plain: return bytes.prefix(count)
+        case .shared(let memory): return memory.has(count, at: address) ? bytes.prefix(count) : []
         }
-        return count == bytes.count
+    }
+
+    /// Copies bytes into the RAM.
+    ///
+    /// - Returns: whether nothing is lost: see ``available(_:at:)``.
+    @discardableResult
+    package func write(_ bytes: [UInt8], at address: UInt64) -> Bool {
+        let part = available(bytes, at: address)
+        return (try? store(part, at: address)) != nil && part.count == bytes.count
+    }
+
+    /// - Parameter bytes: no more than are ``available(_:at:)``.
+    /// - Throws: ``SystemCallError`` when the disk is full.
+    func store(_ bytes: ArraySlice<UInt8>, at address: UInt64) throws(SystemCallError) {
+        switch backing {
+        case .plain:
+            guard let file, !bytes.isEmpty else { return }
+            try SystemCall.write(bytes, to: file, at: address)
+        case .shared(let memory):
+            do {
+                try memory.write(Array(bytes), at: address)
+            } catch {
+                if let cause = error.cause { throw cause }
+            }
+        }
     }
 
     /// Bytes of the RAM; outside of it there is nothing.

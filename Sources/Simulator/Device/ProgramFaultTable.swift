@@ -9,6 +9,9 @@ import SystemCalls
 /// | --- | --- |
 /// | 0 | `JHSIMFLT` |
 /// | 8 | u32: slots in use |
+/// | 12 | u32: what sysfs is dangerous or slow to read: 1 the root cell, 2 what needs the driver's lock |
+/// | 16 | i32: the process that has read the root cell then, which never returns; 0: none |
+/// | 20 | 44 bytes: what it has read, below `cells/0` |
 /// | 64 + 64 n | slot n |
 ///
 /// A slot: u32 in use, u32 call, i32 errno, i32 uses left (-1: no end), u32 probability in millionths, i32 process
@@ -27,9 +30,35 @@ final class ProgramFaultTable: Sendable {
         let number = descriptor.rawValue
         // programs of other users count in it, too
         try SystemCall.result(of: "fchmod", on: path) { fchmod(number, 0o666) }
-        try SystemCall.result(of: "ftruncate", on: path) { ftruncate(number, off_t(Self.size)) }
+        // all of it: on a full disk an error, not the end of whoever counts in it
+        try SystemCall.write([UInt8](repeating: 0, count: Self.size), to: number)
         mapping = try MappedFile(number, named: path, size: Self.size)
         mapping.start.copyMemory(from: Array("JHSIMFLT".utf8), byteCount: 8)
+    }
+
+    /// What reads of sysfs by the machine's programs are to run into.
+    struct Reading: OptionSet {
+        var rawValue: UInt32
+        /// What needs a hypercall in `cells/0` kills its reader.
+        static let killsReadersOfRoot = Reading(rawValue: 1)
+        /// `console` and the pools wait.
+        static let waitsForLock = Reading(rawValue: 2)
+    }
+
+    func set(_ reading: Reading) {
+        guard mapping.start.load(fromByteOffset: 12, as: UInt32.self) != reading.rawValue else { return }
+        atomicMemoryFence(ordering: .releasing)
+        mapping.start.storeBytes(of: reading.rawValue, toByteOffset: 12, as: UInt32.self)
+    }
+
+    /// Who has read what of the root cell, if somebody has since the last time.
+    func takeReader() -> (process: Int32, file: String)? {
+        let process = mapping.start.load(fromByteOffset: 16, as: Int32.self)
+        guard process != 0 else { return nil }
+        atomicMemoryFence(ordering: .acquiring)
+        let name = UnsafeRawBufferPointer(start: mapping.start + 20, count: 44).prefix { $0 != 0 }
+        defer { mapping.start.storeBytes(of: 0, toByteOffset: 16, as: Int32.self) }
+        return (process, String(decoding: name, as: UTF8.self))
     }
 
     /// - Throws: ``SimulatorError`` `fault` when there is no room for one more.

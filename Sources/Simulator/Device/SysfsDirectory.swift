@@ -22,13 +22,24 @@ struct SysfsDirectory {
         try SystemCall.makeDirectory(path)
         try SystemCall.makeDirectory(path + "/cells")
         try SystemCall.createFile(path + "/core", with: [], mode: 0o400)
+        var parent = path + "/.."
+        for name in ["system", "cpu"] {
+            parent += "/" + name
+            try SystemCall.makeDirectory(parent)
+        }
     }
+
+    /// `/sys/devices/system/cpu`
+    private var processors: String { path + "/../system/cpu" }
 
     /// Changes what has changed since the last time.
     mutating func show(_ tree: SysfsTree) throws(SystemCallError) {
         guard tree != shown else { return }
         for (name, text) in tree.attributes where shown.attributes[name] != text {
             try SysfsDirectory.write(text, to: "\(path)/\(name)", replacing: shown.attributes[name])
+        }
+        for (name, text) in tree.processors where shown.processors[name] != text {
+            try SysfsDirectory.write(text, to: "\(processors)/\(name)", replacing: shown.processors[name])
         }
         for name in shown.attributes.keys where tree.attributes[name] == nil {
             SysfsDirectory.remove("\(path)/\(name)")
@@ -98,18 +109,19 @@ struct SysfsDirectory {
         _ text: String, to path: String, replacing old: String?
     ) throws(SystemCallError) {
         // written in place later, by a simulator that need not be root
-        guard let old else { return try SystemCall.createFile(path, with: Array(text.utf8), mode: 0o644) }
+        guard let old else { return try SystemCall.createFile(path, with: RawText.bytes(text), mode: 0o644) }
         let descriptor = try SystemCall.open(path, O_WRONLY)
-        let length = text.utf8.count
-        let growth = length - old.utf8.count
+        let (written, before) = (RawText.bytes(text), RawText.bytes(old).count)
+        let length = written.count
+        let growth = length - before
         let newlines = [UInt8](repeating: UInt8(ascii: "\n"), count: abs(growth))
         // the length and the text are never changed at once: a reader could see the one without the other
         if growth > 0 {
             try SystemCall.result(of: "pwrite", on: path) {
-                pwrite(descriptor.rawValue, newlines, growth, off_t(old.utf8.count))
+                pwrite(descriptor.rawValue, newlines, growth, off_t(before))
             }
         }
-        let bytes = Array(text.utf8) + (growth < 0 ? newlines : [])
+        let bytes = written + (growth < 0 ? newlines : [])
         try SystemCall.result(of: "pwrite", on: path) { pwrite(descriptor.rawValue, bytes, bytes.count, 0) }
         if growth < 0 {
             try SystemCall.result(of: "ftruncate", on: path) { ftruncate(descriptor.rawValue, off_t(length)) }

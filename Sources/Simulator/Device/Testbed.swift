@@ -65,6 +65,8 @@ final class Testbed: @unchecked Sendable {
 
     /// Removes the device. Clients that are in a call are ended by umockdev.
     func close() {
+        // umockdev ends the process when it cannot remove its directory
+        try? MachineDirectory.makeParents(of: root + "/dev")
         umockdev_testbed_detach_ioctl(testbed, "/dev/jailhouse", nil)
         g_object_unref(base)
         g_object_unref(testbed)

@@ -7,17 +7,12 @@ import SystemCalls
 /// inmate writes into its communication region, as long as it runs.
 final class CellThread: Sendable {
     enum Order: Sendable {
-        /// QEMU is started before it is needed.
-        case prepare
-        case start(run: Int)
-        case stop
-        /// The CPUs stand still, which is not the machine's doing.
-        case pause
-        case send(Message)
-        case write(CellState)
+        /// As the machine gives it.
+        case given(CellOrder)
+        /// A part of an image, and where it belongs.
+        case store([UInt8], at: UInt64)
+        /// To COM1.
         case input([UInt8])
-        /// QEMU ends, and this thread.
-        case end
     }
 
     typealias MakeMachine =
@@ -36,6 +31,7 @@ final class CellThread: Sendable {
 
     let console = SerialConsole()
     private let make: MakeMachine
+    private let memory: MachineMemory
     private let deliver: @Sendable ([CellEvent], Int) -> Void
     private let release: @Sendable () -> Void
     private let bell = Bell()
@@ -65,13 +61,15 @@ final class CellThread: Sendable {
     }
 
     /// - Parameters:
+    ///   - memory: the machine's.
     ///   - make: starts QEMU.
     ///   - release: gives back what QEMU had of the machine, before anybody hears that it has ended.
     ///   - deliver: takes what happened, and after which start.
     init(
-        make: @escaping MakeMachine, release: @escaping @Sendable () -> Void,
+        memory: MachineMemory, make: @escaping MakeMachine, release: @escaping @Sendable () -> Void,
         deliver: @escaping @Sendable ([CellEvent], Int) -> Void
     ) {
+        self.memory = memory
         self.make = make
         self.release = release
         self.deliver = deliver
@@ -93,7 +91,7 @@ final class CellThread: Sendable {
                 return shared.orders
             }
             for order in orders {
-                if case .end = order {
+                if case .given(.end) = order {
                     end(&work)
                     return
                 }
@@ -111,23 +109,42 @@ final class CellThread: Sendable {
 
     private func perform(_ order: Order, _ work: inout Work) {
         switch order {
+        case .given(let order): perform(order, &work)
+        case .store(let bytes, let address):
+            store(bytes, at: address, work.machine)
+            tell(.ready)
+        case .input(let bytes): work.machine?.serialInput(bytes)
+        }
+    }
+
+    private func perform(_ order: CellOrder, _ work: inout Work) {
+        switch order {
         case .prepare: prepare(&work)
-        case .start(let run):
-            start(run, &work)
-            tell(.ready)
-        case .stop:
-            halt(&work)
-            tell(.ready)
-        case .pause: halt(&work)
+        case .start(let run): start(run, &work)
+        case .stop, .pause: halt(&work)
         case .send(let message):
             work.machine?.send(message.rawValue)
             work.awaitsReply = true
         case .write(let state):
             work.machine?.setState(state.rawValue)
             work.state = state
-        case .input(let bytes): work.machine?.serialInput(bytes)
         case .end: break
         }
+        if order.isAwaited { tell(.ready) }
+    }
+
+    /// What does not fit into the memory has been left out before.
+    private func store(_ bytes: [UInt8], at address: UInt64, _ machine: CellMachine?) {
+        if let machine, machine.processID != nil {
+            do {
+                return try machine.load(bytes, at: address, into: memory)
+            } catch {
+                // QEMU's end is told by its own thread
+                if error.code != .ended { giveUp(machine, "it cannot be loaded: \(error)", error) }
+            }
+        }
+        // another QEMU will find it there
+        try? memory.write(bytes, at: address)
     }
 
     private func end(_ work: inout Work) {
@@ -245,7 +262,7 @@ final class CellThread: Sendable {
         switch event {
         case .printed(let text): tell(.printed(text))
         case .noted(let line): tell(.noted(line))
-        case .violation(let cpu, let lines): tell(.parked(cpu: cpu, lines: lines))
+        case .violation(let cpu, let report): tell(.parked(cpu: cpu, report))
         case .serial(let bytes): console.append(bytes)
         case .ended(let why):
             if !shared.withLock({ $0.isEnding }) { tell(.ended("QEMU is gone: \(why)")) }

@@ -9,8 +9,8 @@ final class ExecutingCells: Sendable {
     private let common: CellMachineSettings
     /// Where the machine's RAM ends; the file behind it may be longer.
     private let memoryEnd: UInt64
+    private let memory: MachineMemory
     private let state = Mutex(State())
-    private let machine = Mutex(Owner())
     /// Rings when a thread has ended.
     private let bell = Bell()
 
@@ -20,15 +20,12 @@ final class ExecutingCells: Sendable {
         var slots: [UInt64: Int] = [:]
     }
 
-    private struct Owner: Sendable {
-        weak var machine: SimulatedMachine?
-    }
-
     /// - Parameters:
     ///   - memory: the machine's, of which it has as much as `memoryEnd` says.
     ///   - directory: an existing one, for small files and sockets.
     init(_ settings: ExecutionSettings, memory: MachineMemory, memoryEnd: UInt64, directory: String) {
         self.settings = settings
+        self.memory = memory
         self.memoryEnd = memoryEnd
         var common = CellMachineSettings(
             emulator: settings.emulator, firmware: settings.firmware, monitor: settings.monitor, directory: directory,
@@ -37,33 +34,47 @@ final class ExecutingCells: Sendable {
         self.common = common
     }
 
-    /// Where events go from now on.
-    func setMachine(_ machine: SimulatedMachine) {
-        self.machine.withLock { $0.machine = machine }
-    }
-
-    func program(for cell: CellDescriptor, of system: SystemDescriptor?, _ incarnation: UInt64) -> any CellProgram {
-        let make: CellThread.MakeMachine = {
-            [weak self] (onEvent: @escaping @Sendable (CellMachineEvent) -> Void) throws(CellMachineError) in
-            guard let self else { throw CellMachineError(.ended, "the machine is being switched off") }
-            return try makeMachine(cell, system, incarnation, onEvent)
-        }
+    /// Makes the thread of a new cell. Without one, for the system may have none left, its orders are answered by
+    /// ``perform(_:in:)``.
+    ///
+    /// - Parameter deliver: takes what happens in the cell, and after which start.
+    func add(
+        _ cell: CellDescriptor, of system: SystemDescriptor?, _ incarnation: UInt64,
+        deliver: @escaping @Sendable ([CellEvent], Int) -> Void
+    ) {
         let thread = CellThread(
-            make: make, release: { [weak self] in self?.state.withLock { $0.slots[incarnation] = nil } },
-            deliver: { [weak self] events, run in
-                self?.machine.withLock { $0.machine }?.deliver(events, from: incarnation, run: run)
-            })
+            memory: memory,
+            make: { [self] (onEvent: @escaping @Sendable (CellMachineEvent) -> Void) throws(CellMachineError) in
+                try makeMachine(cell, system, incarnation, onEvent)
+            }, release: { [self] in state.withLock { $0.slots[incarnation] = nil } }, deliver: deliver)
         state.withLock { $0.threads[incarnation] = thread }
         let background = BackgroundThread { [self] in
             thread.live()
             forget(incarnation)
         }
-        guard let background else {
-            forget(incarnation)
-            return ExecutingProgram(thread: nil, cell: cell)
+        if let background { background.detach() } else { forget(incarnation) }
+    }
+
+    /// Has an order carried out by the cell's thread.
+    ///
+    /// - Returns: what happens at once, for want of a thread.
+    func perform(_ order: CellOrder, in incarnation: UInt64) -> [CellEvent] {
+        if let thread = thread(of: incarnation) {
+            thread.order(.given(order))
+            return []
         }
-        background.detach()
-        return ExecutingProgram(thread: thread, cell: cell)
+        if case .start = order { return [.ended("it cannot execute: the system has no thread left"), .ready] }
+        return order.isAwaited ? [.ready] : []
+    }
+
+    /// As ``perform(_:in:)``, for bytes that are to be in memory before the cell's next order is carried out.
+    func store(_ bytes: [UInt8], at address: UInt64, in incarnation: UInt64) -> [CellEvent] {
+        if let thread = thread(of: incarnation) {
+            thread.order(.store(bytes, at: address))
+            return []
+        }
+        try? memory.write(bytes, at: address)
+        return [.ready]
     }
 
     /// Nil when it has ended.
@@ -73,7 +84,7 @@ final class ExecutingCells: Sendable {
 
     /// Ends all QEMU processes and waits until they are gone.
     func end() {
-        for thread in state.withLock({ Array($0.threads.values) }) { thread.order(.end) }
+        for thread in state.withLock({ Array($0.threads.values) }) { thread.order(.given(.end)) }
         while !state.withLock({ $0.threads.isEmpty }) { bell.wait(atMost: nil) }
     }
 

@@ -1,10 +1,8 @@
 import CellConfiguration
 
-/// A cell whose inmate really executes: what the machine says to it goes to the cell's own thread, and what happens
-/// comes from there as events.
+/// A cell whose inmate really executes: what the machine says to it becomes orders to whatever executes it, and what
+/// happens there comes back as events.
 struct ExecutingProgram: CellProgram {
-    /// Nil: the system had none left, and the cell never executes.
-    private let thread: CellThread?
     private let cpus: [Int]
     /// Counts its starts.
     private var run = 0
@@ -15,61 +13,59 @@ struct ExecutingProgram: CellProgram {
     private var failedCPUs: Set<Int> = []
     /// What is answered in its place.
     private var answersShutdown: Reply?
-    /// What it was told and has not done yet.
-    private var orders = 0
+    /// The orders and images that are waited for.
+    private var awaited = 0
 
-    init(thread: CellThread?, cell: CellDescriptor) {
-        self.thread = thread
+    init(cell: CellDescriptor) {
         cpus = cell.cpus.members
     }
 
     var isAlive: Bool { isStarted && !hasEnded && failedCPUs.count < max(1, cpus.count) }
     var isHealthy: Bool { isAlive && !isHung && failedCPUs.isEmpty }
-    var isBusy: Bool { orders > 0 }
+    var isBusy: Bool { awaited > 0 }
     var runsWhatIsThere: Bool { true }
 
-    func created() {
-        thread?.order(.prepare)
+    mutating func created() -> [CellOrder] { give(.prepare) }
+
+    mutating func stored() -> Bool {
+        awaited += 1
+        return true
     }
 
-    mutating func started(as cell: CellDescriptor) -> [CellEvent] {
+    mutating func started(as cell: CellDescriptor) -> CellReaction {
         run += 1
-        guard thread != nil else { return [.ended("it cannot execute: the system has no thread left")] }
         isStarted = true
         isHung = false
         hasEnded = false
         failedCPUs = []
-        tell(.start(run: run))
-        return []
+        return CellReaction(orders: give(.start(run: run)))
     }
 
-    mutating func stopped() {
+    mutating func stopped() -> [CellOrder] {
         isStarted = false
-        tell(.stop)
+        return give(.stop)
     }
 
-    mutating func destroyed() {
+    mutating func destroyed() -> [CellOrder] {
         isStarted = false
-        tell(.end)
+        return give(.end)
     }
 
-    private mutating func tell(_ order: CellThread.Order) {
-        guard let thread else { return }
-        orders += 1
-        thread.order(order)
+    private mutating func give(_ orders: CellOrder...) -> [CellOrder] {
+        awaited += orders.count { $0.isAwaited }
+        return orders
     }
 
     func answer(to message: Message) -> Answer {
         guard isAlive, !isHung else { return .silence }
-        if message == .shutdownRequest, let answersShutdown { return .reply(answersShutdown) }
-        thread?.order(.send(message))
+        if let answersShutdown { return .reply(message == .shutdownRequest ? answersShutdown : .received) }
         return .pending
     }
 
     mutating func accepts(_ event: CellEvent, run: Int) -> Bool {
         switch event {
         case .ready:
-            orders -= 1
+            awaited -= 1
             return true
         case .printed, .noted, .counted: return true
         case .ended:
@@ -89,13 +85,13 @@ struct ExecutingProgram: CellProgram {
 
     // MARK: faults
 
-    mutating func play(_ fault: Fault) -> [CellEvent]? {
+    mutating func play(_ fault: Fault) -> CellReaction? {
         switch fault {
         case .deny: answersShutdown = .denied
         case .approve: answersShutdown = .approved
         default: return isAlive ? playAlive(fault) : nil
         }
-        return []
+        return CellReaction()
     }
 
     func obstacle(to fault: Fault) -> String? {
@@ -105,7 +101,7 @@ struct ExecutingProgram: CellProgram {
             : "CPU \(cpu) is not one of its own"
     }
 
-    private mutating func playAlive(_ fault: Fault) -> [CellEvent]? {
+    private mutating func playAlive(_ fault: Fault) -> CellReaction? {
         switch fault {
         case .fail(let violation): return fail(violation)
         case .failCPU(let cpu, let violation): return cpus == [cpu] ? fail(violation) : nil
@@ -114,38 +110,34 @@ struct ExecutingProgram: CellProgram {
         case .abiMismatch: return end(.abiMismatch)
         case .hang:
             isHung = true
-            thread?.order(.pause)
-            return []
+            return CellReaction(orders: give(.pause))
         case .lock: return write(.runningLocked)
         case .unlock: return write(.running)
         case .writeUnknownState: return write(.unknown)
-        case .print(let text): return [.printed(text + "\r\n")]
+        case .print(let text): return CellReaction(events: [.printed(text + "\r\n")])
         case .deny, .approve, .loseNextStart: return nil
         }
     }
 
     /// What the hypervisor does to a cell that has failed, and what it says; that nothing of it is the inmate's is
     /// said, too.
-    private mutating func fail(_ violation: Violation) -> [CellEvent] {
+    private mutating func fail(_ violation: Violation) -> CellReaction {
         let failing = cpus.filter { !failedCPUs.contains($0) }
         failedCPUs.formUnion(failing)
-        thread?.order(.write(.failed))
-        thread?.order(.pause)
-        return failing.map { .failed(cpu: $0, violation) }
-            + [.noted("The failure was injected: neither access nor registers are the inmate's")]
+        return CellReaction(
+            events: failing.map { .failed(cpu: $0, violation) }
+                + [.noted("The failure was injected: neither access nor registers are the inmate's")],
+            orders: give(.write(.failed), .pause))
     }
 
-    private mutating func end(_ state: CellState) -> [CellEvent] {
+    private mutating func end(_ state: CellState) -> CellReaction {
         hasEnded = state != .abiMismatch
         isHung = !hasEnded
-        thread?.order(.write(state))
-        thread?.order(.pause)
-        return [.wroteState(state)]
+        return CellReaction(events: [.wroteState(state)], orders: give(.write(state), .pause))
     }
 
     /// Into its communication region, where its inmate finds it.
-    private func write(_ state: CellState) -> [CellEvent] {
-        thread?.order(.write(state))
-        return [.wroteState(state)]
+    private mutating func write(_ state: CellState) -> CellReaction {
+        CellReaction(events: [.wroteState(state)], orders: give(.write(state)))
     }
 }

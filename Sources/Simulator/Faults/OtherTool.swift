@@ -15,9 +15,22 @@ package enum OtherToolStep: Hashable, Sendable {
     case create([UInt8])
     /// Destroys both and creates them in the other order, so that each has the other's number.
     case swap(String, String)
+    /// Creates a cell of its own and starts it; the name may be empty, or bytes that are no text.
+    case foreign(String, ForeignKind, cpu: Int?)
     case disable
     /// Enables with the configuration that was last in force.
     case enable
+
+    /// How a cell that another tool has made behaves.
+    package enum ForeignKind: String, Hashable, Sendable, CaseIterable {
+        case answering
+        /// It denies shutdown requests.
+        case denying
+        /// It answers nothing, and has no timeout.
+        case silent
+        /// It has not been started.
+        case stopped
+    }
 
     /// From the words of a command line, for example `["replace", "rtems", "other"]`.
     ///
@@ -31,15 +44,33 @@ package enum OtherToolStep: Hashable, Sendable {
         case ("recreate", 1): self = .recreate(arguments[0])
         case ("replace", 2): self = .replace(arguments[0], by: arguments[1])
         case ("swap", 2): self = .swap(arguments[0], arguments[1])
+        case ("foreign", 2...3):
+            guard let kind = ForeignKind(rawValue: arguments[1]) else {
+                let kinds = ForeignKind.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SimulatorError(.fault, "a foreign cell cannot be \"\(arguments[1])\"; it can be \(kinds)")
+            }
+            let cpu = arguments.count > 2 ? Int(arguments[2]) : nil
+            guard arguments.count == 2 || cpu != nil else {
+                throw SimulatorError(.fault, "\"\(arguments[2])\" is not the number of a CPU")
+            }
+            let name = arguments[0] == OtherToolStep.nameless ? "" : RawText.unescaped(arguments[0])
+            guard RawText.bytes(name).count <= CellDescriptor.nameLimit else {
+                throw SimulatorError(.fault, "a cell's name has at most \(CellDescriptor.nameLimit) bytes")
+            }
+            self = .foreign(name, kind, cpu: cpu)
         case ("disable", 0): self = .disable
         case ("enable", 0): self = .enable
         default:
             throw SimulatorError(
                 .fault,
                 "another tool cannot do \"\(words.joined(separator: " "))\"; it can destroy CELL, shut-down CELL, "
-                    + "restart CELL, recreate CELL, replace CELL NAME, swap CELL CELL, disable, enable")
+                    + "restart CELL, recreate CELL, replace CELL NAME, swap CELL CELL, "
+                    + "foreign NAME answering|denying|silent|stopped [CPU], disable, enable")
         }
     }
+
+    /// The word for the name that has no bytes.
+    package static let nameless = "nameless"
 
     /// Several, separated by commas.
     package static func steps(words: [String]) throws(SimulatorError) -> [OtherToolStep] {
@@ -61,6 +92,9 @@ extension OtherToolStep: CustomStringConvertible {
         case .recreate(let name): "recreate \(name)"
         case .replace(let name, let other): "replace \(name) \(other)"
         case .create(let configuration): "create (\(configuration.count) bytes)"
+        case .foreign(let name, let kind, let cpu):
+            "foreign \(name.isEmpty ? OtherToolStep.nameless : RawText.escaped(name)) \(kind.rawValue)"
+                + (cpu.map { " \($0)" } ?? "")
         case .swap(let one, let other): "swap \(one) \(other)"
         case .disable: "disable"
         case .enable: "enable"
@@ -90,6 +124,7 @@ extension Machine {
     /// - Returns: false when a cell is waited for.
     private mutating func goOnWithOtherToolWork() -> Bool {
         guard var work = otherToolWork else { return true }
+        if isBusy { return false }
         if let execution = work.execution {
             switch carryOut(execution) {
             case .goOn(let stage, _): work.execution?.stage = stage
@@ -111,6 +146,17 @@ extension Machine {
                 if let index = cells.firstIndex(where: { $0.name == name }) {
                     cells[index].isFresh = true
                     cells[index].losesNextStart = false
+                }
+            case .fill(let name):
+                if let index = cells.firstIndex(where: { $0.name == name }) {
+                    write(OtherToolWork.idling, at: cells[index].descriptor.memoryRegions[0].physicalStart, for: index)
+                    cells[index].isFresh = true
+                }
+            case .fault(let name, let fault):
+                if let index = cells.firstIndex(where: { $0.name == name }),
+                    let reaction = cells[index].program.play(fault)
+                {
+                    apply(reaction, to: index)
                 }
             }
         } else if !work.steps.isEmpty {
@@ -142,7 +188,7 @@ extension Machine {
         return true
     }
 
-    private func moves(of step: OtherToolStep) -> Result<[OtherToolWork.Move], Refusal> {
+    private mutating func moves(of step: OtherToolStep) -> Result<[OtherToolWork.Move], Refusal> {
         switch step {
         case .destroy(let name): return .success([.request(.destroy(.name(name)))])
         case .shutDown(let name): return .success([.request(.load(.name(name), []))])
@@ -158,11 +204,41 @@ extension Machine {
             return ids[0] < ids[1]
                 ? recreate([other, one], as: [other, one]) : recreate([one, other], as: [one, other])
         case .create(let configuration): return .success([.request(.create(configuration))])
+        case .foreign(let name, let kind, let cpu): return foreign(name, kind, cpu)
         case .disable: return .success([.request(.disable)])
         case .enable:
             guard let configuration = lastSystem else { return .failure(.invalid) }
             return .success([.request(.enable(configuration))])
         }
+    }
+
+    private mutating func foreign(
+        _ name: String, _ kind: OtherToolStep.ForeignKind, _ cpu: Int?
+    ) -> Result<[OtherToolWork.Move], Refusal> {
+        guard let root = cells.first, let cpu = cpu ?? root.cpus.filter({ $0 != 0 }).max() else {
+            return .failure(.invalid)
+        }
+        let size: UInt64 = 0x1_0000
+        let cell = CellDescriptor(
+            name: name, cpus: CPUSet([cpu]),
+            memoryRegions: [
+                MemoryRegion(
+                    physicalStart: settings.reservedMemory.lowerBound + UInt64(foreignCells % 64) * size, size: size,
+                    flags: [.read, .write, .execute, .loadable]),
+                MemoryRegion(virtualStart: 0x10_0000, size: 0x1000, flags: [.read, .write, .communicationRegion]),
+            ])
+        guard let configuration = try? cell.binaryWithRawName() else { return .failure(.invalid) }
+        foreignCells += 1
+        var moves: [OtherToolWork.Move] = [.request(.create(configuration))]
+        if kind == .stopped { return .success(moves) }
+        moves += [.fill(name), .request(.start(.name(name)))]
+        switch kind {
+        case .answering: moves.append(.fault(name, .approve))
+        case .denying: moves.append(.fault(name, .deny))
+        case .silent: moves.append(.fault(name, .hang))
+        case .stopped: break
+        }
+        return .success(moves)
     }
 
     /// Destroys cells, and creates cells of the same hardware in this order.
@@ -173,7 +249,7 @@ extension Machine {
                 return .failure(.notFound)
             }
             descriptor.name = newName
-            guard let bytes = try? descriptor.binary() else { return .failure(.invalid) }
+            guard let bytes = try? descriptor.binaryWithRawName() else { return .failure(.invalid) }
             configurations.append(bytes)
         }
         return .success(
@@ -187,7 +263,13 @@ struct OtherToolWork: Sendable {
         case request(Request)
         /// What the cell has in memory counts as loaded, and no start of it will be lost.
         case refresh(String)
+        /// It gets a program that does nothing.
+        case fill(String)
+        case fault(String, Fault)
     }
+
+    /// `jmp .`
+    static let idling: [UInt8] = [0xeb, 0xfe]
 
     var steps: [OtherToolStep]
     var step: OtherToolStep?

@@ -6,9 +6,6 @@ extension Machine {
     /// No configuration is longer than what the driver can allocate for it.
     private static let longestConfiguration = 4 << 20
 
-    /// Of the format that this hypervisor was built for.
-    static let revision = FormatRevision.revision14
-
     /// What the driver and the hypervisor read out of a configuration: a short one as if zeros followed it.
     private struct ReadConfiguration {
         var descriptor: CellDescriptor
@@ -18,6 +15,8 @@ extension Machine {
 
     private func read(_ configuration: [UInt8]) throws(ConfigurationError) -> ReadConfiguration {
         let header = CellDescriptor.fixedSize
+        let name = CellDescriptor.rawName(in: configuration)
+        let configuration = CellDescriptor.unnamed(configuration)
         var needed = Int.max
         do {
             needed = try CellDescriptor.encodedLength(header: configuration)
@@ -27,13 +26,14 @@ extension Machine {
         if needed > Machine.longestConfiguration {
             // what could be read of the lists does not matter any more
             let head = configuration.prefix(48) + [UInt8](repeating: 0, count: header - 48)
-            return ReadConfiguration(descriptor: try CellDescriptor(binary: Array(head)), isTooShort: true)
+            var descriptor = try CellDescriptor(binary: Array(head))
+            descriptor.name = name
+            return ReadConfiguration(descriptor: descriptor, isTooShort: true)
         }
         let missing = [UInt8](repeating: 0, count: max(0, needed - configuration.count))
-        return ReadConfiguration(
-            descriptor: try CellDescriptor(binary: Array(configuration.prefix(needed)) + missing),
-            isTooShort: !missing.isEmpty
-        )
+        var descriptor = try CellDescriptor(binary: Array(configuration.prefix(needed)) + missing)
+        descriptor.name = name
+        return ReadConfiguration(descriptor: descriptor, isTooShort: !missing.isEmpty)
     }
 
     mutating func beginCreate(_ configuration: [UInt8]) -> Step {
@@ -45,7 +45,7 @@ extension Machine {
             // the driver only logs an architecture that is not its own
             return .answer(error.code == .architecture ? nil : .invalid)
         }
-        guard descriptor.revision == Machine.revision else {
+        guard descriptor.revision == settings.revision else {
             report("create: configuration of another revision")
             return .answer(.invalid)
         }
@@ -92,7 +92,7 @@ extension Machine {
                 ))
         }
         cells[index].phase = .present
-        cells[index].program.created()
+        give(cells[index].program.created(), to: index)
         for cpu in cells[index].cpus { cells[index].count(.management, on: cpu) }
         return .goOn(.announce(id, then: .created), after: .zero)
     }
@@ -107,6 +107,7 @@ extension Machine {
         }
         switch following {
         case .created:
+            printDevices(of: id)
             console.print("Created cell \"\(name)\"")
             printPoolUsage(after: "cell creation")
             report("created: cell \"\(name)\", id \(id)")
@@ -115,6 +116,27 @@ extension Machine {
             printPoolUsage(after: "cell destruction")
             let cpus = index(ofCell: id).map { cells[$0].cpus } ?? []
             return .goOn(.destroyed(id), after: cost(settings.timing.destroy, of: cpus))
+        }
+    }
+
+    /// What the hypervisor says of the cell's PCI devices, and of the cells that it shares memory with.
+    private mutating func printDevices(of id: Int) {
+        guard let cell = cells.first(where: { $0.id == id }) else { return }
+        for device in cell.descriptor.pciDevices {
+            guard device.kind == .sharedMemory else {
+                console.print("Adding PCI device \(device.address) to cell \"\(cell.name)\"")
+                continue
+            }
+            console.print("Adding virtual PCI device \(device.address) to cell \"\(cell.name)\"")
+            let peers = cells.filter { other in
+                other.id != id && other.phase == .present
+                    && other.descriptor.pciDevices.contains {
+                        $0.kind == .sharedMemory && $0.address == device.address
+                    }
+            }
+            guard !peers.isEmpty else { continue }
+            console.print("Shared memory connection established, peer cells:")
+            for peer in peers { console.print(" \"\(peer.name)\"") }
         }
     }
 
@@ -141,10 +163,13 @@ extension Machine {
         case .pending: return .wait
         case .settled: break
         }
-        cells[index].program.stopped()
-        cells[index].program.destroyed()
+        stop(index)
+        give(cells[index].program.destroyed(), to: index)
         cells[index].phase = .beingDestroyed
         console.print("Closing cell \"\(cells[index].name)\"")
+        for device in cells[index].descriptor.pciDevices where device.kind == .device {
+            console.print("Removing PCI device \(device.address) from cell \"\(cells[index].name)\"")
+        }
         return .goOn(.announce(id, then: .destroyed), after: .zero)
     }
 
@@ -166,7 +191,7 @@ extension Machine {
 
     private mutating func removeCell(_ id: Int) {
         guard let index = index(ofCell: id) else { return }
-        cells[index].program.destroyed()
+        give(cells[index].program.destroyed(), to: index)
         cells.remove(at: index)
     }
 
@@ -185,5 +210,30 @@ extension Machine {
 
     private func cost(_ base: Duration, of cpus: Set<Int>) -> Duration {
         base + settings.timing.hotplug * max(0, cpus.count - 1)
+    }
+}
+
+extension CellDescriptor {
+    private static let nameField = 8..<40
+
+    /// The name of a cell as the driver reads it: bytes.
+    static func rawName(in configuration: [UInt8]) -> String {
+        configuration.count >= nameField.upperBound ? RawText.string(configuration[nameField]) : ""
+    }
+
+    fileprivate static func unnamed(_ configuration: [UInt8]) -> [UInt8] {
+        guard configuration.count >= nameField.upperBound else { return configuration }
+        var configuration = configuration
+        for index in nameField { configuration[index] = 0 }
+        return configuration
+    }
+
+    /// As ``binary(revision:)``, also for a name that is not UTF-8.
+    func binaryWithRawName() throws(ConfigurationError) -> [UInt8] {
+        var unnamed = self
+        unnamed.name = ""
+        var bytes = try unnamed.binary()
+        for (index, byte) in zip(CellDescriptor.nameField, RawText.bytes(name)) { bytes[index] = byte }
+        return bytes
     }
 }

@@ -4,20 +4,22 @@ import CellConfiguration
 extension Machine {
     mutating func beginEnable(_ configuration: [UInt8]) -> Step {
         guard let system = try? SystemDescriptor(binary: configuration), system.architecture == .x86,
-            system.revision == Machine.revision
+            system.revision == settings.revision
         else {
             report("enable: no system configuration of this architecture and revision")
             return .answer(.invalid)
         }
         let rootCPUs = Set(system.rootCell.cpus.members)
         guard !isEnabled else { return .answer(.busy) }
-        guard rootCPUs.isSubset(of: onlineCPUs), onlineCPUs.count == settings.cpus else {
-            report("enable: a CPU is offline")
-            return .answer(.busy)
-        }
         guard hasFirmware else {
             report("enable: no firmware file")
             return .answer(.notFound)
+        }
+        if let last = onlineCPUs.max(), last > rootCPUs.max() ?? 0 {
+            return .freeze(
+                Freeze(
+                    command: "enable", target: system.rootCell.name, cell: nil,
+                    reason: "CPU \(last) is online and above the highest in the configuration: the others wait for it"))
         }
         return .goOn(.enabled, after: settings.timing.enable)
     }
@@ -35,15 +37,18 @@ extension Machine {
             console.close()
             return .answer(.invalid)
         }
-        guard onlineCPUs.isSubset(of: Set(system.rootCell.cpus.members)) else {
-            report("enable: a CPU of this machine is not the root cell's")
-            console.print("FATAL: a CPU is not in the configuration")
+        guard onlineCPUs == Set(system.rootCell.cpus.members) else {
+            report("enable: the configuration's CPUs are not those that are online")
             console.close()
             return .answer(.invalid)
         }
         self.system = system
         lastSystem = configuration
         addCell(system.rootCell, id: 0, phase: .present)
+        for device in system.rootCell.pciDevices {
+            let kind = device.kind == .sharedMemory ? "virtual PCI" : "PCI"
+            console.print("Adding \(kind) device \(device.address) to cell \"\(system.rootCell.name)\"")
+        }
         console.print("Root cell \"\(system.rootCell.name)\" has CPUs \(system.rootCell.cpus.list)")
         printPoolUsage(after: "enabling")
         report("enabled: root cell \"\(system.rootCell.name)\"")
@@ -57,12 +62,25 @@ extension Machine {
                 report("disable: a CPU of the root cell is offline")
                 return .answer(.busy)
             }
-            return .goOn(.disabled, after: settings.timing.disable)
+            if let parked = root.failedCPUs.min() {
+                return .freeze(
+                    Freeze(
+                        command: "disable", target: root.name, cell: nil,
+                        reason: "CPU \(parked) of Linux is parked and never leaves the hypervisor"))
+            }
+            return .goOn(.leaving, after: settings.timing.disable / 2)
         }
         return beginDestroy(.id(cell.id), in: .disable)
     }
 
+    /// Disable: the CPUs have left the hypervisor, and `cells/0` is still there.
+    func leaveHypervisor() -> Step {
+        .goOn(.disabled, after: settings.timing.disable - settings.timing.disable / 2)
+    }
+
     mutating func finishDisable() -> Step {
+        // the driver waits for the reader, who is dead
+        if oops != nil, current?.request == .disable { return .goOn(.stuck, after: .zero) }
         cells = []
         system = nil
         console.close()

@@ -1,4 +1,5 @@
 import CellConfiguration
+import CellMachine
 /// What happens in cells, by themselves or because someone injects it.
 extension Machine {
     /// Something that a program did by itself.
@@ -32,25 +33,26 @@ extension Machine {
                     + (names.isEmpty ? "none has been created" : "there are \(names.joined(separator: ", "))"))
         }
         guard !cells[index].isRoot else {
-            throw SimulatorError(.cell, "\"\(name)\" is the root cell: faults are for the others")
+            throw SimulatorError(.cell, "\"\(name)\" is the root cell: say inject --root")
         }
         if fault == .loseNextStart {
             cells[index].losesNextStart = true
             return
         }
-        guard let events = cells[index].program.play(fault) else {
+        guard let reaction = cells[index].program.play(fault) else {
             let why =
                 cells[index].isAlive
                 ? cells[index].program.obstacle(to: fault) ?? "it cannot do that"
                 : "nothing executes in it (state: \(cells[index].state.text))"
             throw SimulatorError(.condition, "cell \"\(name)\": \(why)")
         }
-        apply(events, to: index)
+        apply(reaction, to: index)
     }
 
-    mutating func apply(_ events: [CellEvent], to index: Int) {
+    mutating func apply(_ reaction: CellReaction, to index: Int) {
         cells[index].quietSince = now
-        for event in events { apply(event, to: index) }
+        give(reaction.orders, to: index)
+        for event in reaction.events { apply(event, to: index) }
     }
 
     private mutating func apply(_ event: CellEvent, to index: Int) {
@@ -64,8 +66,8 @@ extension Machine {
         case .failed(let cpu, let violation):
             guard park(cpu, of: index, violation.lines(cpu: cpu, cell: name), violation.rawValue) else { return }
             cells[index].count(violation.exit, on: cpu)
-        case .parked(let cpu, let lines):
-            _ = park(cpu, of: index, lines, Machine.reason(in: lines))
+        case .parked(let cpu, let report):
+            _ = park(cpu, of: index, report.lines(cpu: cpu, cell: name), report.summary)
         case .printed(let text):
             guard !cells[index].descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
             else { return }
@@ -100,12 +102,6 @@ extension Machine {
             report("CPU failed: cell \"\(name)\", CPU \(cpu): \(reason)")
         }
         return true
-    }
-
-    /// The hypervisor's words, without the mark that they are fatal.
-    private static func reason(in lines: [String]) -> String {
-        let line = lines.first ?? ""
-        return line.hasPrefix("FATAL: ") ? String(line.dropFirst(7)) : line
     }
 
     /// Takes a CPU away from Linux, or gives it back, as root does through sysfs.

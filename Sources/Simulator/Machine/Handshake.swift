@@ -55,6 +55,7 @@ extension Machine {
         case .pending:
             let limit = loops > 0 ? max(settings.timing.replyLoop, Machine.shortestLoop) * loops : Machine.patience
             conversation = Conversation(incarnation: incarnation, message: message, deadline: now + limit)
+            give([.send(message)], to: index)
             return .pending
         case .silence:
             guard loops > 0 else { return .endless(reason: silence(of: message, with: index)) }
@@ -74,7 +75,7 @@ extension Machine {
             return .settled
         case (_, .reply): return .refused
         case (_, .timeout):
-            cells[index].program.stopped()
+            stop(index)
             cells[index].commState = .failed
             console.print("Timeout expired while waiting for reply from target cell")
             report("cell \"\(cells[index].name)\" did not answer in time: failed, after Linux stood still")

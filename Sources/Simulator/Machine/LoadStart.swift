@@ -38,7 +38,7 @@ extension Machine {
         case .settled: break
         }
         let wasRunning = cells[index].commState != .shutDown
-        cells[index].program.stopped()
+        stop(index)
         cells[index].failedCPUs = []
         cells[index].commState = .shutDown
         if wasRunning || isShutdown { report("shut down: cell \"\(cells[index].name)\"") }
@@ -48,29 +48,29 @@ extension Machine {
     }
 
     /// Copies the images, up to the first that does not fit; the first region that has its address decides.
-    mutating func finishLoad(_ id: Int, _ images: [Request.Image], for request: RequestID) -> Step {
+    mutating func copyImages(_ id: Int, _ images: [Request.Image], for request: RequestID) -> Step {
         guard let index = index(ofCell: id) else { return .answer(.notFound) }
         for (number, image) in images.enumerated() {
             guard let region = cells[index].descriptor.memoryRegions.first(where: { $0.contains(image.target) }),
                 region.flags.isSuperset(of: [.loadable, .write]),
                 image.size <= region.size - (image.target - region.virtualStart)
-            else {
-                park(index)
-                return .answer(.invalid)
-            }
-            guard image.isReadable else {
-                park(index)
-                return .answer(.badAddress)
-            }
-            store(request, image: number, at: region.physicalStart &+ (image.target - region.virtualStart))
+            else { return .goOn(.copied(id, .invalid), after: .zero) }
+            guard image.isReadable else { return .goOn(.copied(id, .badAddress), after: .zero) }
+            store(request, image: number, at: region.physicalStart &+ (image.target - region.virtualStart), for: index)
             cells[index].isFresh = true
         }
+        return .goOn(.copied(id, nil), after: .zero)
+    }
+
+    /// The images are where they belong, as far as they fitted.
+    mutating func finishLoad(_ id: Int, _ images: [Request.Image], _ refusal: Refusal?) -> Step {
+        guard let index = index(ofCell: id) else { return .answer(.notFound) }
         park(index)
-        if !images.isEmpty {
+        if !images.isEmpty, refusal == nil {
             let bytes = images.reduce(0) { $0 &+ $1.size }
             report("loaded: cell \"\(cells[index].name)\", \(bytes) bytes")
         }
-        return .answer(nil)
+        return .answer(refusal)
     }
 
     /// The cell's CPUs notice one by one that they are parked; until the last one has, a start can be lost.
@@ -112,7 +112,7 @@ extension Machine {
         let isLost = isUnlucky || cells[index].losesNextStart
         let isDirty = !cells[index].isFresh
         cells[index].startedWithoutLoad = isDirty && !isLost
-        cells[index].program.stopped()
+        stop(index)
         cells[index].failedCPUs = []
         cells[index].commState = .running
         cells[index].losesNextStart = false

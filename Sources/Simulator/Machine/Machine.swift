@@ -16,11 +16,14 @@ package struct Machine: Sendable {
     package internal(set) var console = HypervisorConsole() { didSet { changes &+= 1 } }
     /// Grows whenever ``sysfs`` may have changed.
     package private(set) var changes: UInt64 = 1
-    package internal(set) var onlineCPUs: Set<Int>
+    /// `/sys/devices/system/cpu/online`: not the CPUs of other cells.
+    package internal(set) var onlineCPUs: Set<Int> { didSet { changes &+= 1 } }
     /// Whether `enable` finds the hypervisor's firmware file.
     package var hasFirmware = true
     /// Why nothing moves any more; nil: it does.
     package internal(set) var freeze: Freeze?
+    /// What killed a reader of sysfs, and with it the command that waits for it; nil: nothing.
+    package internal(set) var oops: Oops?
     package internal(set) var faults = MachineFaults() { didSet { changes &+= 1 } }
 
     /// Linux stands still until then: the hypervisor waits for a cell.
@@ -42,14 +45,22 @@ package struct Machine: Sendable {
     /// What another tool is in the middle of.
     var otherToolWork: OtherToolWork?
     var deeds: [Deed] = []
+    /// Requests of the machine's own Linux, and what they are for.
+    var ownRequests: [RequestID: String] = [:]
+    /// How many cells other tools have made.
+    var foreignCells = 0
 
     private var waiting: [(id: RequestID, request: Request, submitted: Duration)] = []
     var current: Execution?
     private var effects: [Effect] = []
-    private let makeProgram: ProgramMaker
+    private let inmates: Inmates
 
-    /// Makes what runs in a cell, for a system; the number is the cell's, for ``deliver(_:from:run:)``.
-    package typealias ProgramMaker = @Sendable (CellDescriptor, SystemDescriptor?, UInt64) -> any CellProgram
+    /// What runs in the cells.
+    package enum Inmates: Hashable, Sendable {
+        case scripted
+        /// What really executes, outside of this value: see ``Effect/order(_:cell:)``.
+        case executing
+    }
 
     /// A request that has the driver's lock.
     struct Execution: Sendable {
@@ -65,13 +76,9 @@ package struct Machine: Sendable {
         var harms: [Deed.Harm] = []
     }
 
-    /// - Parameter program: what runs in the cells.
-    package init(
-        settings: MachineSettings = MachineSettings(),
-        program: @escaping ProgramMaker = { _, _, _ in ScriptedProgram() }
-    ) {
+    package init(settings: MachineSettings = MachineSettings(), inmates: Inmates = .scripted) {
         self.settings = settings
-        self.makeProgram = program
+        self.inmates = inmates
         onlineCPUs = Set(0..<settings.cpus)
         random = SeededGenerator(seed: settings.seed)
     }
@@ -95,7 +102,7 @@ package struct Machine: Sendable {
 
     /// The time has come to `time`: does what is due until then.
     package mutating func advance(to time: Duration) {
-        while freeze == nil, !mustStoreFirst, let next = nextMoment, next <= time {
+        while freeze == nil, let next = nextMoment, next <= time {
             now = max(now, next)
             if patienceEnds != nil { losePatience() } else { perform() }
         }
@@ -143,12 +150,6 @@ package struct Machine: Sendable {
         return effects
     }
 
-    /// An inmate that really executes must not be started before its images are where they belong.
-    private var mustStoreFirst: Bool {
-        effects.contains { if case .store = $0 { true } else { false } }
-            && cells.contains { $0.program.runsWhatIsThere }
-    }
-
     /// Whether a cell is still doing what it was told; no command goes on before.
     var isBusy: Bool { cells.contains { $0.program.isBusy } }
 
@@ -156,7 +157,7 @@ package struct Machine: Sendable {
     private var nextMoment: Duration? {
         if let patienceEnds { return patienceEnds }
         if isBusy { return nil }
-        if let current { return max(current.due, standsStillUntil) }
+        if let current { return current.stage == .stuck ? nil : max(current.due, standsStillUntil) }
         let isIdle = waiting.isEmpty && otherTool.isEmpty && otherToolWork == nil
         return isIdle ? nil : max(now, standsStillUntil)
     }
@@ -193,6 +194,7 @@ package struct Machine: Sendable {
         case .answer(let refusal):
             current = nil
             note(execution, refusal)
+            tellOwner(of: execution.id, refusal)
             effects.append(.answered(execution.id, refusal))
         case .wait:
             // what has been looked at is not looked at again
@@ -221,8 +223,24 @@ package struct Machine: Sendable {
         effects.append(.report(line))
     }
 
-    mutating func store(_ id: RequestID, image: Int, at address: UInt64) {
-        effects.append(.store(id, image: image, at: address))
+    mutating func store(_ id: RequestID, image: Int, at address: UInt64, for index: Int) {
+        _ = cells[index].program.stored()
+        effects.append(.store(id, image: image, at: address, cell: cells[index].incarnation))
+    }
+
+    /// Bytes that nobody has asked to be loaded, for the machine's next cell.
+    mutating func write(_ bytes: [UInt8], at address: UInt64, for index: Int) {
+        _ = cells[index].program.stored()
+        effects.append(.write(bytes, at: address, cell: cells[index].incarnation))
+    }
+
+    mutating func give(_ orders: [CellOrder], to index: Int) {
+        for order in orders { effects.append(.order(order, cell: cells[index].incarnation)) }
+    }
+
+    /// What runs in the cell does not do so any more.
+    mutating func stop(_ index: Int) {
+        give(cells[index].program.stopped(), to: index)
     }
 
     func index(ofCell id: Int) -> Int? {
@@ -232,25 +250,36 @@ package struct Machine: Sendable {
     mutating func addCell(_ descriptor: CellDescriptor, id: Int, phase: Cell.Phase) {
         incarnations += 1
         let cpus = Set(descriptor.cpus.members)
+        let executes = id != 0 && inmates == .executing
+        if executes { effects.append(.add(descriptor, system, cell: incarnations)) }
+        let program: any CellProgram = executes ? ExecutingProgram(cell: descriptor) : ScriptedProgram()
         cells.append(
             Cell(
                 id: id, incarnation: incarnations, descriptor: descriptor, cpus: cpus, phase: phase,
                 commState: id == 0 ? .running : .shutDown,
                 exits: Dictionary(uniqueKeysWithValues: cpus.map { ($0, ExitStatistics()) }),
-                program: id == 0 ? ScriptedProgram() : makeProgram(descriptor, system, incarnations)
+                program: program
             ))
     }
 
     /// Ends a freeze, which no real machine does: the cell that was waited for counts as failed, and the request
     /// goes on, another tool's as well. Where no cell was waited for, the request is refused with EINVAL.
     package mutating func thaw() {
+        if oops != nil {
+            oops = nil
+            if current?.stage == .stuck {
+                current?.stage = .disabled
+                current?.due = now
+            }
+            report("thawed")
+        }
         guard let freeze else { return }
         self.freeze = nil
         standsStillUntil = now
         report("thawed")
         if let id = freeze.cell, let index = index(ofCell: id) {
             conversation = nil
-            cells[index].program.stopped()
+            stop(index)
             cells[index].commState = .failed
             current?.due = now
         } else if isFrozenByOtherTool {

@@ -1,3 +1,5 @@
+package import CellConfiguration
+
 /// What kind of machine is simulated.
 package struct MachineSettings: Hashable, Sendable {
     /// CPUs 0..<cpus, all online when the machine is switched on.
@@ -9,15 +11,22 @@ package struct MachineSettings: Hashable, Sendable {
     package var lostStarts: Double
     /// Of the random numbers: two machines of one seed behave alike.
     package var seed: UInt64
+    /// Of the configurations that the hypervisor was built for; it refuses others.
+    package var revision: FormatRevision
+    /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it
+    /// reads nonsense.
+    package var oopses = true
 
     package init(
-        cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1
+        cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1,
+        revision: FormatRevision = .current
     ) {
         self.cpus = cpus
         self.memory = memory
         self.timing = timing
         self.lostStarts = lostStarts
         self.seed = seed
+        self.revision = revision
     }
 
     /// What Linux keeps free for the hypervisor and its cells: the top quarter of the RAM.

@@ -1,3 +1,5 @@
+package import CellConfiguration
+
 /// A command to the driver, with everything already copied out of the client's memory.
 package enum Request: Hashable, Sendable {
     /// The bytes of a system configuration.
@@ -8,6 +10,8 @@ package enum Request: Hashable, Sendable {
     case load(CellReference, [Image])
     case start(CellReference)
     case destroy(CellReference)
+    /// No command: somebody has the driver's lock for so long.
+    case hold(Duration)
 
     /// What a person calls it.
     package var command: String {
@@ -18,6 +22,7 @@ package enum Request: Hashable, Sendable {
         case .load(_, let images): images.isEmpty ? "shutdown" : "load"
         case .start: "start"
         case .destroy: "destroy"
+        case .hold: "hold"
         }
     }
 
@@ -54,8 +59,14 @@ package struct RequestID: Hashable, Sendable, Comparable {
 package enum Effect: Hashable, Sendable {
     /// The request is answered; nil: 0 is returned.
     case answered(RequestID, Refusal?)
-    /// The bytes of the request's image belong at this physical address.
-    case store(RequestID, image: Int, at: UInt64)
+    /// An inmate is to execute in the cell of this incarnation.
+    case add(CellDescriptor, SystemDescriptor?, cell: UInt64)
+    /// To what executes the cell's inmate.
+    case order(CellOrder, cell: UInt64)
+    /// The bytes of the request's image belong at this physical address, before the cell's next order is carried out.
+    case store(RequestID, image: Int, at: UInt64, cell: UInt64)
+    /// The same for bytes that no client has given.
+    case write([UInt8], at: UInt64, cell: UInt64)
     /// Something worth a line of the simulator's own output.
     case report(String)
 }

@@ -16,12 +16,18 @@ enum Stage: Hashable, Sendable {
     case withdraw(Int, Refusal)
     /// Load: the images can be copied.
     case copy(Int)
+    /// Load: all images have been copied, or up to the first that was refused.
+    case copied(Int, Refusal?)
     /// Destroy: Linux has its CPUs back.
     case destroyed(Int)
     /// Disable: the next cell goes.
     case nextCell
     /// Disable: the cells are gone.
+    case leaving
+    /// Disable: the CPUs have left the hypervisor.
     case disabled
+    /// It never ends.
+    case stuck
     /// Nothing is left but the answer.
     case done
     /// A fault holds it up, and then this is the answer.
@@ -64,8 +70,8 @@ extension Machine {
     /// The name of the cell that a request is for; nil when it is for none, or for none that there is.
     func name(ofCellIn request: Request) -> String? {
         switch request {
-        case .enable, .disable: nil
-        case .create(let configuration): try? CellDescriptor(binary: configuration).name
+        case .enable, .disable, .hold: nil
+        case .create(let configuration): CellDescriptor.rawName(in: configuration)
         case .load(.name(let name), _), .start(.name(let name)), .destroy(.name(let name)): name
         case .load(.id(let id), _), .start(.id(let id)), .destroy(.id(let id)):
             cells.first { $0.id == id }?.name
@@ -79,11 +85,14 @@ extension Machine {
         case (.enable(let configuration), _): finishEnable(configuration)
         case (.disable, .begin): isEnabled ? .goOn(.nextCell, after: .zero) : .answer(.invalid)
         case (.disable, .nextCell): destroyNextCell()
+        case (.disable, .leaving): leaveHypervisor()
         case (.disable, .disabled): finishDisable()
+        case (.hold(let time), .begin): .goOn(.done, after: time)
         case (.create(let configuration), .begin): beginCreate(configuration)
         case (.create(let configuration), .created(let id)): finishCreate(id, configuration)
         case (.load(let cell, let images), .begin): beginLoad(cell, isShutdown: images.isEmpty)
-        case (.load(_, let images), .copy(let id)): finishLoad(id, images, for: execution.id)
+        case (.load(_, let images), .copy(let id)): copyImages(id, images, for: execution.id)
+        case (.load(_, let images), .copied(let id, let refusal)): finishLoad(id, images, refusal)
         case (.start(let cell), .begin): start(cell)
         case (.destroy(let cell), .begin): beginDestroy(cell)
         case (_, .announce(let id, let following)): announce(id, then: following, for: execution.request)

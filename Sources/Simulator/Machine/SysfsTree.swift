@@ -4,6 +4,8 @@ import CellMachine
 package struct SysfsTree: Hashable, Sendable {
     /// The attributes of the device itself.
     package var attributes: [String: String] = [:]
+    /// What stands in `/sys/devices/system/cpu`.
+    package var processors: [String: String] = [:]
     package var cells: [Cell] = []
 
     package struct Cell: Hashable, Sendable {
@@ -35,6 +37,12 @@ extension Machine {
                 "mem_pool_used": "\(pools.memoryUsed)\n",
                 "remap_pool_size": "\(pools.remapSize)\n",
                 "remap_pool_used": "\(pools.remapUsed)\n",
+            ],
+            processors: [
+                "online": CPUText.list(onlineCPUs) + "\n",
+                "offline": CPUText.list(Set(0..<settings.cpus).subtracting(onlineCPUs)) + "\n",
+                "present": CPUText.list(Set(0..<settings.cpus)) + "\n",
+                "possible": CPUText.list(Set(0..<settings.cpus)) + "\n",
             ],
             cells: cells.map { cell in
                 SysfsTree.Cell(

@@ -10,7 +10,7 @@ struct Scenarios: ParsableCommand {
         abstract: "Play scenarios on the machine whose /dev/jailhouse there is, and say where it differs.",
         discussion: """
             On the simulated machine: jailhouse-sim exec -- scenarios Tests/Scenarios/*.toml. On a real one: as root, \
-            with nothing else in the hypervisor. Exit status 1 when something differs.
+            with nothing else in the hypervisor. Exit status 1 when a scenario fails.
             """)
 
     @Option(help: "The system to enable the hypervisor with, if it is not.")
@@ -36,25 +36,25 @@ struct Scenarios: ParsableCommand {
             return try SystemDescriptor(toml: text, path: system).binary()
         }
         print("on \(target.description):")
-        var (same, different, skipped) = (0, 0, 0)
+        var (passed, failed, skipped) = (0, 0, 0)
         for file in files {
             let text = String(decoding: try SystemCall.contents(ofFile: file, limit: 1 << 20), as: UTF8.self)
             let scenario = try Scenario(toml: text, path: file)
             guard target.isSimulated || !scenario.injects else {
-                print("skipped  \(scenario.name): something is injected, which only the simulated machine can do")
+                print("SKIP  \(scenario.name): something is injected, which only the simulated machine can do")
                 skipped += 1
                 continue
             }
             do {
                 try Performance(scenario, on: target, definitions: definitions, inmates: inmates).play()
-                print("as said  \(scenario.name): \(scenario.title)")
-                same += 1
+                print("PASS  \(scenario.name): \(scenario.title)")
+                passed += 1
             } catch let difference as Performance.Difference {
-                print("DIFFERS  \(scenario.name): \(difference)")
-                different += 1
+                print("FAIL  \(scenario.name): \(difference)")
+                failed += 1
             }
         }
-        print("\(same) as said, \(different) different, \(skipped) skipped")
-        if different > 0 { throw ExitCode(1) }
+        print("\(passed) passed, \(failed) failed, \(skipped) skipped")
+        if failed > 0 { throw ExitCode(1) }
     }
 }
