@@ -15,9 +15,8 @@ package struct CellLifecycle: Hashable, Sendable {
     /// The part that outlives the daemon.
     package internal(set) var memory: LifecycleMemory
     /// The command that the hypervisor is working on.
-    package internal(set) var inFlight: Command?
-    /// The cell as it was when ``inFlight`` was given.
-    var commanded: Observation?
+    package var inFlight: Command? { flight?.command }
+    var flight: Flight?
 
     var progress = Progress.unseen
     var backingOffUntil: Moment?
@@ -36,9 +35,16 @@ package struct CellLifecycle: Hashable, Sendable {
     var unanswered: Unanswered?
     var liveliness: Liveliness?
     var goalBefore: Goal?
-    /// Of the cell that is being created.
-    var createdHandshake: Handshake?
     var waiting: [Waiting] = []
+
+    /// A command, from the moment it was given until its end is known.
+    struct Flight: Hashable, Sendable {
+        var command: Command
+        /// The cell as it was then.
+        var before: Observation?
+        /// Of the cell that is being created.
+        var handshake: Handshake?
+    }
 
     enum Recreation: Hashable, Sendable { case none, due, done }
 

@@ -5,10 +5,11 @@ extension CellLifecycle {
     mutating func conclude(
         _ command: Command, _ outcome: Outcome, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
-        guard inFlight == command else { return observe(next, at: now, &actions) }
-        let before = commanded
+        guard let flight, flight.command == command else { return observe(next, at: now, &actions) }
+        let before = flight.before
         let outcome = outcome.judged(by: next, of: command)
-        inFlight = nil
+        self.flight = nil
+        blindSince = nil
         // whatever kept it from being done may have used up what was loaded
         if case .loaded = progress, !outcome.isDone { progress = .unseen }
         switch outcome {
@@ -23,6 +24,7 @@ extension CellLifecycle {
             if command == .start { memory.unverified = nil }
         }
         let isWanted = memory.goal == .run
+        if let id = next.observation?.id { noteCreation(of: id, with: flight.handshake) }
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
             // another cell of this name took its place meanwhile: what we started was not loaded by us
@@ -47,9 +49,7 @@ extension CellLifecycle {
             isSilent = false
             memory.failedID = nil
         case .start:
-            if var verification = memory.unverified {
-                verification = Verification(
-                    before: verification.before, since: now, lostStarts: verification.lostStarts)
+            if let verification = memory.unverified?.begun(at: now) {
                 memory.unverified = verification
                 progress = .started(verification)
             } else {
@@ -137,7 +137,7 @@ extension CellLifecycle {
         to command: Command, unanswered: Duration?, before: Observation?, at now: Moment, _ actions: inout [Action]
     ) {
         guard command != .create, let before, let handshake = knownHandshake else { return }
-        guard progress == .up || command == .shutDown else { return }
+        guard progress == .up || command == .shutDown || unanswered != nil else { return }
         let answer: ShutdownAnswer =
             if handshake == .passive || !before.state.isAskedToShutDown {
                 .notAsked

@@ -24,6 +24,8 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case cpusFailed([Int])
     /// Its exit counters cannot be read, so that it cannot be seen whether a start takes effect.
     case countersUnreadable
+    /// The same, after it was started. It is told to whoever waits for the start; the cell is let run.
+    case startUnverified
 }
 
 extension FailureCause {
@@ -66,6 +68,8 @@ extension FailureCause: CustomStringConvertible {
             """
         case .countersUnreadable:
             "its exit counters cannot be read, so it cannot be verified whether a start takes effect"
+        case .startUnverified:
+            "its exit counters cannot be read, so it cannot be verified whether its start took effect"
         }
     }
 }

@@ -24,7 +24,7 @@ extension CellLifecycle {
                 progress = .unseen
                 actions.append(.report(.replaced(id: observation.id)))
             }
-            noteCreation(of: observation.id)
+            noteCreation(of: observation.id, with: nil)
             noteCounters(observation, at: now)
             noteFailedCPUs(observation, before: before?.observation, &actions)
             track(observation, before: before?.observation, at: now, &actions)
@@ -48,11 +48,11 @@ extension CellLifecycle {
         if case .unbounded = handshake ?? memory.creation?.handshake { true } else { false }
     }
 
-    private mutating func noteCreation(of id: Int) {
-        if let handshake = createdHandshake ?? supervised?.handshake, memory.creation?.id != id {
+    /// - Parameter handshake: of the cell, if it has been created just now.
+    mutating func noteCreation(of id: Int, with handshake: Handshake?) {
+        if let handshake = handshake ?? supervised?.handshake, memory.creation?.id != id {
             memory.creation = Creation(id: id, handshake: handshake)
         }
-        createdHandshake = nil
     }
 
     private mutating func track(
@@ -116,11 +116,10 @@ extension CellLifecycle {
             // without a definition nothing follows from it; it is verified when there is one again
             guard supervised != nil else { return }
             // the daemon before us issued this start and did not live to see its effect
-            if memory.unverifiedID != observation.id {
+            if unverified.cell != observation.id {
                 if declareUnloaded(at: now, &actions) { return }
             } else {
-                progress = .started(
-                    Verification(before: unverified.before, since: now, lostStarts: unverified.lostStarts))
+                progress = .started(unverified.begun(at: now))
                 return
             }
         }
@@ -169,13 +168,9 @@ extension CellLifecycle {
         }
         switch verification.verdict(on: observation, at: now) {
         case .pending where isBlind(at: now):
-            // where its answer would be waited for without end it is taken for silent; else the state must do
-            guard isWaitedForWithoutEnd else {
-                come(upAt: now)
-                return watch(observation, at: now, &actions)
-            }
-            isSilent = true
-            fail(.lostStart, at: now, &actions)
+            // whoever waits is told; it is verified once they can be read
+            if isWaitedForWithoutEnd { isSilent = true }
+            settle(with: .failed(.startUnverified), &actions) { $0 == .start || $0 == .restart }
         case .pending: break
         case .started:
             isSilent = false
@@ -284,6 +279,7 @@ extension CellLifecycle {
     mutating func come(upAt now: Moment) {
         progress = .up
         upSince = now
+        blindSince = nil
         liveliness = nil
         backingOffUntil = nil
         recreation = .none

@@ -45,8 +45,8 @@ extension CellLifecycle {
                 progress = .down(.stopped)
                 return ask(.load, observation, &actions)
             }
-            memory.unverified = Verification(before: exits, since: now, lostStarts: settling.lostStarts)
-            memory.unverifiedID = observation.id
+            memory.unverified = Verification(
+                before: exits, since: now, lostStarts: settling.lostStarts, cell: observation.id)
             ask(.start, observation, &actions)
         case .nothing, .down, .up:
             // the inmate that was to be replaced has ended: whoever starts one meanwhile has replaced it
@@ -85,9 +85,9 @@ extension CellLifecycle {
     }
 
     private mutating func run(_ command: Command, _ actions: inout [Action]) {
-        inFlight = command
-        if command == .create { createdHandshake = supervised?.handshake }
-        commanded = sighting?.observation
+        flight = Flight(
+            command: command, before: sighting?.observation,
+            handshake: command == .create ? supervised?.handshake : nil)
         actions.append(.run(command))
     }
 

@@ -87,9 +87,18 @@ struct Verification: Hashable, Sendable, Codable {
     /// How often a lost start is repeated before it counts as a failure.
     static let repetitions = 3
 
-    let before: [UInt64]
-    let since: Moment
+    var before: [UInt64]
+    var since: Moment
     var lostStarts = 0
+    /// The number of the cell that was started; nil in what an older daemon wrote.
+    var cell: Int?
+
+    /// The same, from now on.
+    func begun(at now: Moment) -> Verification {
+        var begun = self
+        begun.since = now
+        return begun
+    }
 
     enum Verdict { case pending, started, lost }
 
@@ -124,9 +133,8 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
     package var lastAnswerTime: Moment?
     /// How long Linux was stalled when the last request was not answered in time.
     package var lastStall: Duration?
-    /// A start whose effect has not been seen, and the cell it was for.
+    /// A start whose effect has not been seen.
     var unverified: Verification?
-    var unverifiedID: Int?
     var creation: Creation?
 
     package init() {}
@@ -135,8 +143,8 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
     var withoutDefinition: LifecycleMemory {
         var kept = LifecycleMemory()
         kept.creation = creation
-        (kept.unverified, kept.unverifiedID) = (unverified, unverifiedID)
-        if case .unbounded = creation?.handshake, failure?.isDeclared == true {
+        kept.unverified = unverified
+        if failure?.isDeclared == true {
             (kept.failure, kept.failedID) = (failure, failedID)
         }
         return kept

@@ -13,7 +13,7 @@ struct DamagedMemoryTests {
         let text = """
             {"goal":"run","restarts":\(count),"gaveUp":false,"condition":"starting","since":\(moment),\
             "budget":{"attempts":[\(moment)],"consecutive":\(count)},"lastAnswer":"denied","lastAnswerTime":\(moment),\
-            "unverified":{"before":[1],"since":\(moment),"lostStarts":\(count)},"unverifiedID":1}
+            "unverified":{"before":[1],"since":\(moment),"lostStarts":\(count),"cell":1}}
             """
         return try JSONDecoder().decode(LifecycleMemory.self, from: Data(text.utf8))
     }

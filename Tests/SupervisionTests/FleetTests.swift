@@ -85,6 +85,57 @@ struct FleetRequestTests {
         #expect(story.answer(after) == .done(), "it only comes after a cell that never comes")
     }
 
+    /// Found by the exploration.
+    @Test("A cell whose requirement has lost its definition waits in vain, and says so")
+    func undefined() {
+        var story = FleetStory(Self.pair)
+        story.request(.cell(.start, "base"))
+        story.run()
+        story.send(.defined("base", nil))
+        let start = story.request(.cell(.start, "user"))
+        story.run()
+        #expect(story.answer(start) == .failed(.waitsInVain("user", .requires(other: "base", .undefined))))
+        story.send(.defined("base", FleetStory.cell()))
+        story.run()
+        #expect(story.condition("user") == .running)
+    }
+
+    /// Found by the exploration.
+    @Test("What a cell requires is looked at once more when its turn with the driver has come")
+    func lateTurn() {
+        let never = SupervisionPolicy(restart: .never)
+        var story = FleetStory([
+            "base": FleetStory.cell(.bounded, never), "user": FleetStory.cell(requires: ["base"]),
+            "other": FleetStory.cell(),
+        ])
+        story.request(.cell(.start, "base"))
+        story.run()
+        story.isDriverStuck = true
+        story.request(.cell(.create, "other"))
+        story.request(.cell(.start, "user"))
+        story.befall("base") { ($0.state, $0.inmate, $0.failedCPUs) = (.failed, .none, [1]) }
+        story.isDriverStuck = false
+        story.run()
+        #expect(!story.works.contains("create user"), "\(story.works)")
+        #expect(story.fleet.cells["user"]?.waitsFor == .requires(other: "base", .notToRun))
+    }
+
+    /// Found by the exploration.
+    @Test("A start whose effect cannot be seen is told to whoever waits, and verified later")
+    func unverified() {
+        var story = FleetStory(["a": FleetStory.cell()])
+        let start = story.request(.cell(.start, "a"))
+        for _ in 0..<3 { story.run(for: .milliseconds(3)) }
+        while story.world["a"]?.state.isRunning != true { story.run(for: .milliseconds(1)) }
+        guard story.answer(start) == nil else { return }
+        story.world.isBlind = true
+        story.run(for: .seconds(4))
+        #expect(story.answer(start) == .failed(.cell("a", .failed(.startUnverified))))
+        story.world.isBlind = false
+        story.run()
+        #expect(story.condition("a") == .running)
+    }
+
     @Test("A cell that is declared failed, and says that it runs, is not waited for")
     func declaredFailed() {
         var story = FleetStory([
@@ -454,6 +505,25 @@ struct FleetEndTests {
         story.run(for: .seconds(11))
         #expect(result(story, end)?.left.map(\.cell) == ["a"])
         #expect(story.now - began < .seconds(12))
+    }
+
+    /// Found by the exploration.
+    @Test("A disable that nobody wants any more, since its time was over, is not given later")
+    func lateDisable() {
+        var world = FleetWorld()
+        world.create(CellName("other"), .bounded)
+        var story = FleetStory(["a": FleetStory.cell()], world: world)
+        story.isDriverStuck = true
+        let first = story.request(.shutDownAll(within: .seconds(8)))
+        story.run(for: .seconds(9))
+        #expect(result(story, first)?.notDisabled != nil)
+        let second = story.request(.shutDownAll(within: .seconds(8)))
+        story.isDriverStuck = false
+        story.endings = [.refused]
+        story.run()
+        #expect(result(story, second)?.notDisabled == nil)
+        story.run(for: .seconds(20))
+        #expect(story.works == ["disable", "disable"])
     }
 
     /// Found by the exploration.

@@ -6,7 +6,7 @@ import JailhouseInterface
 /// All cells are being shut down, in a limited time.
 package struct ShutDown: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
-        /// Somebody enabled or disabled the hypervisor when this was asked for.
+        /// The driver enabled or disabled the hypervisor when this was asked for.
         case waiting
         /// The next look shows which cells there are.
         case due
@@ -65,7 +65,7 @@ extension Fleet {
         machine = .shuttingDown(
             ShutDown(
                 request: id, deadline: deadline, lastStop: effects.now + (limit - min(limit / 4, .seconds(5))),
-                phase: interrupted == nil ? .due : .waiting, interrupted: interrupted))
+                phase: interrupted == nil && !isDriverWithMachine ? .due : .waiting, interrupted: interrupted))
         releaseAll(&effects)
         mustLook = true
         // who waited for the hypervisor is told
@@ -75,7 +75,8 @@ extension Fleet {
     /// Goes on with the end of the machine after a look.
     mutating func serveEnd(_ effects: inout Effects) {
         guard case .shuttingDown(var end) = machine else { return }
-        if end.phase == .waiting, end.interrupted == nil || effects.now >= end.lastStop {
+        let isFree = end.interrupted == nil && !isDriverWithMachine
+        if end.phase == .waiting, isFree || effects.now >= end.lastStop {
             end.phase = .due
             machine = .shuttingDown(end)
         }
@@ -85,6 +86,14 @@ extension Fleet {
             machine = .shuttingDown(end)
         }
         stopNext(&effects)
+    }
+
+    /// Whether the driver is enabling or disabling the hypervisor, perhaps for somebody who has been answered.
+    private var isDriverWithMachine: Bool {
+        switch inDriver {
+        case .enable, .disable: true
+        case .command, nil: false
+        }
     }
 
     /// Begins to stop the next cell, unless one is being stopped.

@@ -35,6 +35,10 @@ extension Fleet {
         for other in dependencies.predecessors where other != name && !isUp(other) && !visited.contains(other) {
             let isRequired = dependencies.requires.contains(other)
             let condition = cells[other]?.lifecycle.condition ?? .absent
+            if cells[other]?.definition == nil {
+                guard isRequired else { continue }
+                return .requires(other: other, .undefined)
+            }
             if isWanted(other) {
                 let itself = wait(of: other, visited: visited.union([name]))
                 guard itself?.isHopeless == true else { return .waits(other: other, condition) }
@@ -51,8 +55,7 @@ extension Fleet {
 
     /// Keeps a command that would bring the cell up for later, if it has to wait.
     mutating func holds(_ command: Command, for name: String, _ effects: inout Effects) -> Bool {
-        guard command == .create || command == .load || command == .start,
-            cells[name]?.lifecycle.memory.goal == .run, let wait = wait(of: name)
+        guard command.bringsUp, cells[name]?.lifecycle.memory.goal == .run, let wait = wait(of: name)
         else { return false }
         cells[name]?.held = command
         note(wait, of: name, &effects)
@@ -81,5 +84,15 @@ extension Fleet {
         guard cells[name]?.waitsFor != wait else { return }
         cells[name]?.waitsFor = wait
         effects.actions.append(.machine(.waits(name, wait)))
+    }
+}
+
+extension Command {
+    /// Whether it is given on the way to running.
+    var bringsUp: Bool {
+        switch self {
+        case .create, .load, .start: true
+        case .shutDown, .destroy: false
+        }
     }
 }

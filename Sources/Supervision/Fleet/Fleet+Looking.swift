@@ -7,14 +7,17 @@ extension Fleet {
         effects.isLook = true
         mustLook = false
         take(look, &effects)
-        for name in names {
-            guard let sighting = look.sighting(of: name) else { continue }
-            if let end = cells[name]?.unseenEnd {
-                cells[name]?.unseenEnd = nil
-                feed(name, .finished(end.command, end.outcome, sighting), &effects)
-            } else {
-                feed(name, .seen(sighting), &effects)
-            }
+        for name in names { show(name, &effects) }
+    }
+
+    /// Lets a cell decide on what the last look showed of it.
+    mutating func show(_ name: String, _ effects: inout Effects) {
+        guard let sighting = look.sighting(of: name) else { return }
+        if let end = cells[name]?.unseenEnd {
+            cells[name]?.unseenEnd = nil
+            feed(name, .finished(end.command, end.outcome, sighting), &effects)
+        } else {
+            feed(name, .seen(sighting), &effects)
         }
     }
 
@@ -73,8 +76,10 @@ extension Fleet {
         switch (work, end) {
         case (.command(let command, let name, _), .command(let outcome)):
             if command == .start, case .done = outcome { noteStart(of: name) }
-            noteSilence(during: command, of: name, outcome, &effects)
-            finish(command, of: name, outcome, &effects)
+            let isAnothers = noteSilence(during: command, of: name, outcome, &effects)
+            finish(command, of: name, isAnothers ? .done() : outcome, &effects)
+            // what is given next must not follow from what others were before
+            for other in names where other != name { show(other, &effects) }
         case (.enable(let system), .machine(let refusal)): concludeEnable(system, refusal, &effects)
         case (.disable, .machine(let refusal)): concludeDisable(refusal, &effects)
         default: break
@@ -83,16 +88,21 @@ extension Fleet {
 
     /// A create or destroy tells every other cell, and waits: who did not answer has been declared failed by the
     /// hypervisor.
+    ///
+    /// - Returns: whether that explains why an answer was waited for in vain.
     private mutating func noteSilence(
         during command: Command, of name: String, _ outcome: Outcome, _ effects: inout Effects
-    ) {
-        guard command == .create || command == .destroy, case .done(let unanswered?) = outcome else { return }
+    ) -> Bool {
+        guard command == .create || command == .destroy, case .done(let unanswered?) = outcome else { return false }
+        var isFound = false
         for other in names where other != name {
             guard let lifecycle = cells[other]?.lifecycle, lifecycle.sighting?.observation?.state.isRunning == true,
                 let now = look.sighting(of: other)?.observation, now.state == .failed, now.failedCPUs.isEmpty
             else { continue }
+            isFound = true
             feed(other, .unanswered(Unanswered(command: command, cell: name, stall: unanswered)), &effects)
         }
+        return isFound
     }
 
     /// Gives a cell the end of its command with what the last look showed; when that showed nothing, after the first

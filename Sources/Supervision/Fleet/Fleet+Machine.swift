@@ -138,11 +138,11 @@ extension Fleet {
         return others || foreign.isEmpty ? nil : .othersDestroyed(foreign)
     }
 
-    /// When a disable is not begun any more.
+    /// When a disable is not begun any more; nil when none is wanted.
     var disableDeadline: Moment? {
         switch machine {
-        case .disabling(let disabling): open(disabling.request)?.deadline
-        case .shuttingDown(let end): end.deadline
+        case .disabling(let disabling): open(disabling.request)?.deadline ?? Moment(nanoseconds: .max)
+        case .shuttingDown(let end) where end.phase == .disabling: end.deadline
         default: nil
         }
     }
@@ -176,7 +176,7 @@ extension Fleet {
                 end.interrupted = nil
                 machine = .shuttingDown(end)
                 answer(disabling.request, failure.map { .failed($0) } ?? .done(), &effects)
-            } else {
+            } else if end.phase == .disabling {
                 concludeEnd(end, notDisabled: failure, &effects)
             }
         default: break

@@ -71,8 +71,10 @@ extension Fleet {
         case objection(FleetFailure)
         /// All cells are being shut down.
         case shuttingDown
-        /// There is no hypervisor any more.
+        /// There is no hypervisor any more, or nobody wants it disabled any more.
         case disabled
+        /// What the cell waits for does not run any more.
+        case mustWait
     }
 
     private func readiness(of work: DriverWork, at now: Moment) -> Readiness {
@@ -80,8 +82,12 @@ extension Fleet {
         case .command(let command, let name, _):
             guard cells[name]?.definition != nil || command == .shutDown else { return .rejected(.noDefinition) }
             guard look.hypervisor == .enabled else { return .rejected(.disabled) }
-            if case .shuttingDown = machine, command != .shutDown, command != .destroy {
+            if case .shuttingDown = machine, command.bringsUp {
                 return .rejected(.shuttingDown)
+            }
+            // what it waits for may have failed since
+            if command.bringsUp, cells[name]?.lifecycle.memory.goal == .run, wait(of: name) != nil {
+                return .rejected(.mustWait)
             }
             // load and start ask the cell itself only, which has been judged
             guard command == .create || command == .destroy else { return .ready }
@@ -89,7 +95,8 @@ extension Fleet {
         case .enable:
             return .ready
         case .disable:
-            if let deadline = disableDeadline, now >= deadline { return .rejected(.objection(.notBegun)) }
+            guard let deadline = disableDeadline else { return .rejected(.disabled) }
+            if now >= deadline { return .rejected(.objection(.notBegun)) }
             if case .disabling(let disabling) = machine, look.showsAll,
                 let failure = objection(toDisabling: disabling.others)
             {
@@ -110,14 +117,14 @@ extension Fleet {
             switch reason {
             case .danger(let danger): finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
             case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
-            case .shuttingDown, .disabled, .objection: finish(command, of: name, .overtaken, &effects)
+            case .shuttingDown, .disabled, .mustWait, .objection: finish(command, of: name, .overtaken, &effects)
             }
         case .enable: break
         case .disable:
             switch reason {
             case .danger(let danger): keepEnabled(danger.failure(of: .disable), &effects)
             case .objection(let failure): keepEnabled(failure, &effects)
-            case .noDefinition, .shuttingDown, .disabled: break
+            case .noDefinition, .shuttingDown, .disabled, .mustWait: break
             }
         }
     }

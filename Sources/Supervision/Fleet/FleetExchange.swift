@@ -195,6 +195,7 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
         case notToRun = "is not to run"
         case declaredFailed = "is declared failed and is not restarted"
         case waitsInVain = "waits in vain itself"
+        case undefined = "has no definition"
     }
 
     package var isHopeless: Bool { if case .requires = self { true } else { false } }
@@ -202,6 +203,7 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .waits(let other, let condition): "waits for \(other), which is \(condition.rawValue)"
+        case .requires(let other, .undefined): "requires \(other), which has no definition: write one"
         case .requires(let other, let why): "requires \(other), which \(why.rawValue): jailhouse-ctl start \(other)"
         }
     }

@@ -23,16 +23,21 @@ extension Place {
         let id = world.id
         func renamed(_ old: Int) -> Int { old == id ? 1 : 2 }
         lifecycle.memory.failedID = lifecycle.memory.failedID.map(renamed)
-        lifecycle.memory.unverifiedID = lifecycle.memory.unverifiedID.map(renamed)
+        let started = lifecycle.memory.unverified?.cell
+        lifecycle.memory.unverified?.cell = started.map(renamed)
+        if case .started(var watch) = lifecycle.progress {
+            watch.cell = nil
+            lifecycle.progress = .started(watch)
+        }
         if let old = lifecycle.memory.creation?.id { lifecycle.memory.creation?.id = renamed(old) }
         lifecycle.sighting = lifecycle.sighting?.changed { $0.id = renamed($0.id) }
-        if let old = lifecycle.commanded?.id { lifecycle.commanded?.id = renamed(old) }
+        if let old = lifecycle.flight?.before?.id { lifecycle.flight?.before?.id = renamed(old) }
         world.id = 1
     }
 
     private mutating func rankExits() {
         var values: Set<UInt64> = [world.managementExits]
-        if lifecycle.inFlight == .load { values.formUnion(lifecycle.commanded?.managementExits ?? []) }
+        if lifecycle.inFlight == .load { values.formUnion(lifecycle.flight?.before?.managementExits ?? []) }
         values.formUnion(lifecycle.memory.unverified?.before ?? [])
         switch lifecycle.progress {
         case .loaded(let settling): values.formUnion(settling.before + (settling.parkedExits ?? []))
@@ -43,10 +48,11 @@ extension Place {
         func rank(_ exits: [UInt64]) -> [UInt64] { exits.map { UInt64(order.firstIndex(of: $0) ?? 0) } }
 
         world.managementExits = rank([world.managementExits])[0]
-        let commanded = lifecycle.inFlight == .load ? lifecycle.commanded?.managementExits.map(rank) : nil
-        lifecycle.commanded?.managementExits = commanded
+        let commanded = lifecycle.inFlight == .load ? lifecycle.flight?.before?.managementExits.map(rank) : nil
+        lifecycle.flight?.before?.managementExits = commanded
+        lifecycle.flight?.handshake = nil
         lifecycle.memory.unverified = lifecycle.memory.unverified.map {
-            Verification(before: rank($0.before), since: .present, lostStarts: $0.lostStarts)
+            Verification(before: rank($0.before), since: .present, lostStarts: $0.lostStarts, cell: $0.cell)
         }
         switch lifecycle.progress {
         case .loaded(let old):
@@ -74,7 +80,6 @@ extension Place {
         lifecycle.memory.lastStall = nil
         lifecycle.memory.restarts = 0
         lifecycle.memory.budget.consecutive = min(lifecycle.memory.budget.consecutive, 1)
-        if lifecycle.memory.unverified == nil { lifecycle.memory.unverifiedID = nil }
         lifecycle.condition = .absent
         lifecycle.memory.failure = lifecycle.memory.failure.flatMap { $0.isDeclared ? .stalled : nil }
         if lifecycle.progress != .up || lifecycle.memory.budget.isUntouched { lifecycle.upSince = .present }
@@ -82,10 +87,9 @@ extension Place {
             (observation.managementExits, observation.totalExits, observation.failedCPUs) = (nil, nil, [])
             if observation.state == .runningLocked { observation.state = .running }
         }
-        lifecycle.commanded?.totalExits = nil
-        lifecycle.commanded?.failedCPUs = []
-        if lifecycle.inFlight == nil { lifecycle.commanded = nil }
-        if lifecycle.commanded?.state == .runningLocked { lifecycle.commanded?.state = .running }
+        lifecycle.flight?.before?.totalExits = nil
+        lifecycle.flight?.before?.failedCPUs = []
+        if lifecycle.flight?.before?.state == .runningLocked { lifecycle.flight?.before?.state = .running }
         switch lifecycle.memory.goal {
         case .stop, .absent, .exist: if lifecycle.goalBefore != .run { lifecycle.goalBefore = nil }
         case .leave, .run, nil: lifecycle.goalBefore = nil

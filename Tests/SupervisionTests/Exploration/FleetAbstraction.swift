@@ -73,13 +73,13 @@ extension CellLifecycle {
             observation.managementExits = nil
             sighting = .present(observation)
         }
-        commanded?.managementExits = nil
+        flight?.before?.managementExits = nil
     }
 
     fileprivate func leastExits(_ world: UInt64) -> UInt64 {
         var values = [world]
         values += sighting?.observation?.managementExits ?? []
-        values += commanded?.managementExits ?? []
+        values += flight?.before?.managementExits ?? []
         values += memory.unverified?.before ?? []
         switch progress {
         case .loaded(let settling): values += settling.before + (settling.parkedExits ?? [])
@@ -95,12 +95,12 @@ extension CellLifecycle {
             observation.managementExits = observation.managementExits.map(shifted)
             sighting = .present(observation)
         }
-        if var observation = commanded {
+        if var observation = flight?.before {
             observation.managementExits = observation.managementExits.map(shifted)
-            commanded = observation
+            flight?.before = observation
         }
         memory.unverified = memory.unverified.map {
-            Verification(before: shifted($0.before), since: $0.since, lostStarts: $0.lostStarts)
+            Verification(before: shifted($0.before), since: $0.since, lostStarts: $0.lostStarts, cell: $0.cell)
         }
         switch progress {
         case .loaded(let old):
@@ -120,11 +120,9 @@ extension CellLifecycle {
         memory.condition = memory.condition == .degraded ? .degraded : nil
         memory.restarts = 0
         memory.lastStall = memory.lastStall.map { _ in .zero }
-        if memory.unverified == nil { memory.unverifiedID = nil }
         if progress != .up || memory.budget.isUntouched { upSince = .present }
         if backingOffUntil.map({ $0 < .present }) == true { backingOffUntil = .present }
-        commanded?.totalExits = nil
-        if inFlight == nil { commanded = nil }
+        flight?.before?.totalExits = nil
         // what has lasted longer than any wait for it
         func held(_ moment: Moment, _ wait: Duration) -> Moment { max(moment, .present + (.zero - wait)) }
         switch progress {
@@ -168,7 +166,7 @@ extension LifecycleMemory {
         lastAnswerTime = lastAnswerTime.map(move)
         budget.attempts = budget.attempts.map { move($0) < .present + .seconds(-2) ? .longAgo : .present }
         unverified = unverified.map {
-            Verification(before: $0.before, since: .present, lostStarts: $0.lostStarts)
+            Verification(before: $0.before, since: .present, lostStarts: $0.lostStarts, cell: $0.cell)
         }
     }
 }

@@ -130,7 +130,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .disablesOverOthers:
             ["nobody's cell is destroyed but by a request that names it, or by the end of the machine"]
         case .startsWhileShuttingDown: ["nothing is started after shut-down-all began"]
-        case .doesNotHold: ["a held command is never given before what it waits for"]
+        case .doesNotHold: ["a held command is never given before what it waits for", FleetExplorer.goal]
         case .givesWithoutLooking:
             ["the driver is given one thing at a time, and none without a look since the last"]
         case .forgetsDeadlines, .forgetsWhoAsked:

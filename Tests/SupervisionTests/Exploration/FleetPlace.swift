@@ -147,7 +147,8 @@ struct FleetRules: Sendable {
                 after.record.misfortunes -= 1
             }
             guard let end = after.world.perform(work, ending, handshakes: subject.handshakes) else { return nil }
-            if case .command(let command, let name, _) = work, command != .create, case .command(.done(_?)) = end,
+            if case .command(let command, let name, _) = work, [.load, .shutDown, .destroy].contains(command),
+                case .command(.done(_?)) = end,
                 place.world[name]?.inmate != .answers, place.world[name]?.state.isRunning == true
             {
                 after.record.unanswered.insert(name)

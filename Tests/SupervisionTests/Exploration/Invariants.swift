@@ -128,7 +128,7 @@ extension Transition {
     /// Whether the start that has ended met another cell than it was for.
     var startedAnother: Bool {
         guard case .finished(.start, _, let sighting) = event else { return false }
-        return sighting.observation?.id != before.lifecycle.commanded?.id
+        return sighting.observation?.id != before.lifecycle.flight?.before?.id
     }
 
     /// Whether a command is given before which the hypervisor asks the inmate to shut down, and waits.

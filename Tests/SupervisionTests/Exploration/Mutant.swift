@@ -24,7 +24,7 @@ enum Mutant: String, CaseIterable, Driver {
         case .startsWithoutLoad:
             let actions = lifecycle.handle(event, at: .present)
             guard lifecycle.inFlight == .load else { return actions }
-            lifecycle.inFlight = .start
+            lifecycle.flight?.command = .start
             return actions.map { $0 == .run(.load) ? .run(.start) : $0 }
         case .restartsWhatItAdopts:
             let isNew = lifecycle.sighting == nil
@@ -47,7 +47,7 @@ enum Mutant: String, CaseIterable, Driver {
             lifecycle.supervised = supervised
             return actions
         case .gives2Commands:
-            if event.isLook, lifecycle.inFlight == .load { lifecycle.inFlight = nil }
+            if event.isLook, lifecycle.inFlight == .load { lifecycle.flight = nil }
             return lifecycle.handle(event, at: .present)
         case .touchesForeignCells:
             if event == .defined(nil) { return [] }

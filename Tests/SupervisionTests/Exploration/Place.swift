@@ -207,7 +207,7 @@ struct Rules: Sendable {
 extension Place {
     /// Whether the cell is not any more as it was when the command in flight was decided on.
     fileprivate var isOvertaken: Bool {
-        let (before, now) = (lifecycle.commanded, world.sighting([]).observation)
+        let (before, now) = (lifecycle.flight?.before, world.sighting([]).observation)
         guard let before, let now else { return (before == nil) != (now == nil) }
         return before.id != now.id || before.state != now.state && !(before.state.isRunning && now.state.isRunning)
     }
@@ -312,9 +312,9 @@ extension Record {
 
     /// What the daemon does not know any more it may count again.
     private mutating func forget() {
-        let wasDefined = isDefined
+        let (wasDefined, wasUnseen) = (isDefined, unseen)
         self = Record()
-        isDefined = wasDefined
+        (isDefined, unseen) = (wasDefined, wasUnseen)
         faults = [.ended, .hangs, .vanished, .refused, .degraded, .blinded]
     }
 
@@ -325,7 +325,7 @@ extension Record {
         case .lostStart, .startedUnloaded, .stalled: .hangs
         case .refused: .refused
         case .cpusFailed: .degraded
-        case .countersUnreadable: .blinded
+        case .countersUnreadable, .startUnverified: .blinded
         }
     }
 }
