@@ -53,7 +53,7 @@ package struct CellDefinition: Hashable, Sendable {
                 case .inline(let cell): cell
                 case .file(let file): try CellDefinition.descriptor(file, besides: path, readFile)
                 }
-            configuration = try descriptor.binary()
+            configuration = try descriptor.withoutSurplus.binary()
             lines = KeyLines(numbers: document.lines)
         } catch {
             throw DefinitionError(error, path: path)

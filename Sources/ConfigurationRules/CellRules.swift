@@ -65,6 +65,23 @@ enum CellRules {
             ]
         },
         Rule(
+            id: "JH0107", severity: .warning, title: "a compiled file ends where its lists end",
+            consequence:
+                "the driver ignores the bytes: an entry that the C structure has, but does not count, is missing",
+            remedy: "correct the number of entries in the C source, or remove \"surplus-bytes\""
+        ) { subject in
+            let count = subject.cell.surplus.count
+            guard count > 0 else { return [] }
+            let devices =
+                count % 56 == 0
+                ? ", as many as \(count / 56 == 1 ? "a PCI device has" : "\(count / 56) PCI devices have")" : ""
+            return [
+                .init(
+                    location: "\(subject.table).surplus-bytes",
+                    message: "\(count) bytes follow the last list\(devices)")
+            ]
+        },
+        Rule(
             id: "JH0105", severity: .error, title: "a CPU set is at most one page long",
             consequence: "the hypervisor refuses it with EINVAL",
             remedy: "8 bytes do for 64 CPUs"

@@ -27,6 +27,9 @@ extension SystemDescriptor {
 
     /// What the rules say of a cell in this system, beyond ``CellDescriptor/findings()``.
     package func findings(ofCell cell: CellDescriptor) -> [Finding] {
+        var cell = cell
+        // the file does not say it: the system beside it does
+        if cell.isArchitectureGuessed { cell.architecture = architecture }
         let placement = SystemRules.Placement(cell: cell, system: self)
         return (RuleTables.ofPlacement + RuleTables.ofHardware).flatMap { $0.findings(in: placement) }
     }

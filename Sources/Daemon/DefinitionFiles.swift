@@ -161,7 +161,9 @@ struct DefinitionFiles: Sendable {
             throw DefinitionProblem(RefusedFile(path: system.path, findings: errors))
         }
         do {
-            return try system.descriptor.binary()
+            var descriptor = system.descriptor
+            descriptor.rootCell.surplus = []
+            return try descriptor.binary()
         } catch {
             throw DefinitionProblem(cell: nil, path: system.path, message: "\(system.path): \(error)")
         }

@@ -45,6 +45,7 @@ enum RuleExamples {
         "JH0106": [
             rtems("count = 8", "count = 0"), rtems("bdf = \"00:02.0\"\nfirst", "type = 255\nbdf = \"00:02.0\"\nfirst"),
         ],
+        "JH0107": [rtems("cpus = [3]", "cpus = [3]\nsurplus-bytes = \"01 00\"")],
         "JH0201": [rtems("size = \"8 MiB\"", "size = 0")],
         "JH0202": [rtems("physical = 0x3a000000", "physical = \"0xffffffffffe00000\"")],
         "JH0203": [rtems("physical = 0x3a000000", "physical = 0x3a000800")],
@@ -136,7 +137,8 @@ enum RuleExamples {
         "JH1019": [rtems("bar-masks = [0xfffff000", "bar-masks = [0x20000")],
         "JH1020": [
             rtems(
-                "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\"", "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\", \"write\""
+                "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\"",
+                "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\", \"write\""
             )
         ],
         "JH1021": [rtems("bdf = \"00:0e.0\"", "bdf = \"00:0d.0\"")],

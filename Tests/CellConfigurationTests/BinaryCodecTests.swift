@@ -147,9 +147,11 @@ import Testing
 
     @Test func surplusBytesAreCounted() throws {
         let bytes = try Self.rtems.binary()
-        let error = #expect(throws: ConfigurationError.self) { try CellDescriptor(binary: bytes + [0, 0, 0]) }
+        #expect(try CellDescriptor(binary: bytes + [1, 0, 0]).surplus == [1, 0, 0])
+        let tail = [UInt8](repeating: 0, count: CellDescriptor.surplusLimit + 1)
+        let error = #expect(throws: ConfigurationError.self) { try CellDescriptor(binary: bytes + tail) }
         #expect(error?.code == .length)
-        #expect(error?.message == "3 bytes too many: the counts in the file need 320 bytes, it has 323")
+        #expect(error?.message == "4097 bytes too many: the counts in the file need 320 bytes, it has 4417")
     }
 
     @Test(arguments: Array(stride(from: 48, through: 76, by: 4))) func anImpossibleCountIsAnError(offset: Int) throws {

@@ -133,6 +133,28 @@ import Testing
         )
     }
 
+    @Test func aGuessedArchitectureIsTheSystems() throws {
+        var system = Self.system
+        system.architecture = .arm64
+        system.platform.specific = .arm(ArmPlatform())
+        var cell = try CellDescriptor(binary: Self.sound.binary(revision: .revision13))
+        #expect(cell.isArchitectureGuessed)
+        #expect(!system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
+        cell = try CellDescriptor(binary: Self.sound.binary(revision: .revision13), assuming: .x86)
+        #expect(system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
+    }
+
+    @Test func bytesThatNothingCounts() throws {
+        let bytes = try Self.sound.binary() + [1] + [UInt8](repeating: 0, count: 55)
+        let cell = try CellDescriptor(binary: bytes)
+        #expect(try cell.binary() == bytes)
+        #expect(try CellDescriptor(toml: cell.toml(), path: "x").binary() == bytes)
+        #expect(try cell.withoutSurplus.binary() == Self.sound.binary())
+        let finding = try #require(cell.findings().first)
+        #expect(finding.rule == "JH0107" && finding.severity == .warning)
+        #expect(finding.message == "56 bytes follow the last list, as many as a PCI device has")
+    }
+
     @Test func aRegionMayLieInSeveralOfTheRootCells() {
         var cell = Self.sound
         cell.memoryRegions[0].physicalStart = 0x39c0_0000

@@ -5,8 +5,8 @@ extension CellDescriptor {
     /// From a `.cell` file.
     ///
     /// - Parameters:
-    ///   - binary: the whole file; it must be exactly as long as its counts need, because the hypervisor believes
-    ///     the counts.
+    ///   - binary: the whole file; it must be as long as its counts need, because the hypervisor believes the counts.
+    ///     A few bytes more are kept as ``surplus``.
     ///   - assumed: the architecture of a file of revision 13, which does not say it; nil: what the contents are
     ///     typical of, else x86.
     package init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
@@ -16,6 +16,7 @@ extension CellDescriptor {
         var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize)
         self.init(name: "", revision: header.revision)
         try code(&coder)
+        isArchitectureGuessed = header.architecture == nil && assumed == nil
         architecture = header.architecture ?? assumed ?? typicalArchitecture ?? .x86
     }
 
@@ -87,6 +88,8 @@ extension CellDescriptor {
         try coder.list(&pciDevices, count: Int(counts.pciDevices))
         try coder.list(&pciCapabilities, count: Int(counts.pciCapabilities))
         try coder.list(&streamIDs, count: Int(counts.streamIDs))
+        // all that is left of a file that is read
+        try coder.exact(&surplus, width: coder.bytes.count - coder.offset)
         cpus = CPUSet(bitmap: bitmap)
     }
 }

@@ -90,10 +90,10 @@ extension ConfigurationError {
         ConfigurationError(.length, "the file has \(count) bytes, but the counts in it need \(needed)")
     }
 
-    /// Nil when a file of `count` bytes has exactly the length that it needs.
+    /// Nil when a file of `count` bytes has the length that it needs, or a few bytes more.
     static func wrongLength(_ count: Int, needed: Int) -> ConfigurationError? {
         if count < needed { return tooShort(count, needed: needed) }
-        if count == needed { return nil }
+        if count - needed <= CellDescriptor.surplusLimit { return nil }
         let extra = count - needed
         return ConfigurationError(
             .length,

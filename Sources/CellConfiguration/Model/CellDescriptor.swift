@@ -44,6 +44,18 @@ package struct CellDescriptor: Hashable, Sendable {
     /// standing still meanwhile; 0: for ever. It counts loops, not time.
     package var messageReplyTimeout: UInt64
     package var console: Console
+    /// Bytes behind the last list, which nothing counts: the driver accepts and ignores them.
+    package var surplus: [UInt8] = []
+    /// Whether the file does not say ``architecture`` (revision 13), so that it was guessed from its contents. It does not
+    /// count when descriptors are compared.
+    package var isArchitectureGuessed: Bool {
+        get { guess.isGuessed }
+        set { guess.isGuessed = newValue }
+    }
+    private var guess = ArchitectureGuess()
+
+    /// More of them are a damaged file.
+    package static let surplusLimit = 4096
 
     package init(
         name: String, architecture: Architecture = .x86, flags: Flags = [], cpus: CPUSet = CPUSet([]),
@@ -72,6 +84,13 @@ package struct CellDescriptor: Hashable, Sendable {
         self.revision = revision
     }
 
+    /// As the driver is given it: without the bytes that nothing counts.
+    package var withoutSurplus: CellDescriptor {
+        var cell = self
+        cell.surplus = []
+        return cell
+    }
+
     /// ``nameField`` up to its first zero, as text.
     package var name: String {
         get { String(decoding: nameField.prefix { $0 != 0 }, as: UTF8.self) }
@@ -87,4 +106,13 @@ package struct CellDescriptor: Hashable, Sendable {
 
     /// Whether a hung inmate would freeze Linux: it is asked for replies, and they are waited for without end.
     package var canFreezeRootCell: Bool { !isPassive && messageReplyTimeout == 0 }
+}
+
+/// Equal to any other.
+private struct ArchitectureGuess: Hashable, Sendable {
+    var isGuessed = false
+
+    static func == (first: ArchitectureGuess, second: ArchitectureGuess) -> Bool { true }
+
+    func hash(into hasher: inout Hasher) {}
 }

@@ -87,6 +87,7 @@ enum SchemaTexts {
         "name": "For people",
         "cell.name": "At most 31 bytes",
         "root-cell.name": "At most 31 bytes",
+        "surplus-bytes": "Bytes behind the last list of a compiled file, which nothing counts",
         "name-bytes": "A name that is no text, in hexadecimal",
         "other-access": "Bits that have no word",
         "other-flags": "Bits that have no key",

@@ -108,6 +108,7 @@ extension CellDescriptor {
 
     fileprivate mutating func codeKeys(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.decimal("id", &id)
+        try coder.bytes("surplus-bytes", &surplus, limit: CellDescriptor.surplusLimit, keepsZeros: true)
         try coder.cpuSet(&cpus)
         try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
         try coder.decimal("message-timeout", &messageReplyTimeout)

@@ -123,14 +123,18 @@ struct SourceCoder {
     }
 
     /// Bytes that have no better way to be said.
-    mutating func bytes(_ key: String, _ bytes: inout [UInt8], limit: Int) throws(ConfigurationError) {
+    ///
+    /// - Parameter keepsZeros: false for a field of fixed width, whose last zeros are not written down.
+    mutating func bytes(
+        _ key: String, _ bytes: inout [UInt8], limit: Int, keepsZeros: Bool = false
+    ) throws(ConfigurationError) {
         try value(
             key, .bytes, &bytes, default: [],
             read: { found throws(ConfigurationError) in
                 guard let bytes = SourceText.parse(bytes: try found.string()), bytes.count <= limit else {
                     throw found.error(.invalidValue, "this must be at most \(limit) bytes, such as \"01 a0\"")
                 }
-                return Array(bytes.reversed().drop { $0 == 0 }.reversed())
+                return keepsZeros ? bytes : Array(bytes.reversed().drop { $0 == 0 }.reversed())
             },
             write: SourceText.bytes
         )
