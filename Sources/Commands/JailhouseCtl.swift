@@ -35,6 +35,8 @@ package struct JailhouseCtl: ParsableCommand {
 
     package static let _errorPrefix = "jailhouse-ctl: "
 
+    package init() {}
+
     package static func main() {
         do {
             try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)

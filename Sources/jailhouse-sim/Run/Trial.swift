@@ -100,7 +100,8 @@ final class Trial: Sendable {
             switch event {
             case .serial(let bytes): add(bytes, to: &heard)
             case .printed(let text): add(Array(text.utf8), to: &heard)
-            case .violation(_, let lines): heard.evidence += lines
+            case .violation(let cpu, let report):
+                heard.evidence += report.lines(cpu: cpu, cell: program.definition.descriptor.name)
             case .noted: break
             case .ended(let reason): heard.end = reason
             }
