@@ -35,6 +35,7 @@ struct DescriptionTests {
             "Change": (Samples.change, Samples.bareChange),
             "Statistic": (Samples.statistic, Samples.statistic),
             "LeftCell": (Samples.leftCell, Samples.leftCell),
+            "Finding": (Samples.finding, Samples.bareFinding),
         ]
         #expect(Set(values.keys) == Set(interface.types.keys))
         for (name, fields) in interface.types {

@@ -43,6 +43,11 @@ enum Samples {
     static let bareChange = Manager.Change(at: 9, kind: "current", cell: bareCell, message: "m", missed: 3)
     static let statistic = Manager.Statistic(name: "cpu3/vmexits_mmio", value: big)
 
+    static let finding = Manager.Finding(
+        rule: "JH0101", severity: "error", path: "/p", line: 1, location: "l", message: "m", consequence: "c",
+        remedy: "r")
+    static let bareFinding = Manager.Finding(severity: "note", message: "m")
+
     static let leftCell = Manager.LeftCell(cell: "c", message: "m")
 
     static let managerErrors: [ManagerError] = [

@@ -68,16 +68,13 @@ import Testing
 
     @Test("jailhoused --check refuses what others may write")
     func check() async throws {
-        let directory = try TemporaryDirectory()
-        let cells = directory.url.appending(path: "cells")
-        try FileManager.default.createDirectory(at: cells, withIntermediateDirectories: true)
-        let definition = cells.appending(path: "rtems.toml")
-        try Definitions.rtems().write(to: definition, atomically: true, encoding: .utf8)
-        let command = [Place.program("jailhoused"), "--check", "--configuration", directory.url.path]
-        let sound = try await Program.run(command)
+        // the rules that look at the machine are about the simulated one
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let definition = machine.directory.url.appending(path: "etc/cells/rtems.toml")
+        let sound = try await machine.daemonCommand("--check")
         #expect(sound.status == 0, "\(sound)")
         try FileManager.default.setAttributes([.posixPermissions: 0o646], ofItemAtPath: definition.path)
-        let ended = try await Program.run(command)
+        let ended = try await machine.daemonCommand("--check")
         #expect(ended.status == 1)
         #expect(ended.output.contains("error: \(definition.path): error JH0911: everybody may write"), "\(ended)")
         #expect(ended.output.contains("chmod go-w \(definition.path)"))

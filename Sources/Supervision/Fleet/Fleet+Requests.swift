@@ -185,7 +185,9 @@ extension Fleet {
         if step == journey.ownStep, !journey.isDone {
             journey.isDone = true
             let memory = cells[step.cell]?.lifecycle.memory
-            if memory?.lastAnswer == .timedOut, let time = memory?.lastAnswerTime, time >= request.began {
+            // an inmate whose start was lost cannot answer the repeated start; that is cured, and no news for who asked
+            let endsInmate = step.request != .create && step.request != .start
+            if endsInmate, memory?.lastAnswer == .timedOut, let time = memory?.lastAnswerTime, time >= request.began {
                 journey.unanswered = memory?.lastStall ?? .zero
             }
         } else {
