@@ -105,7 +105,9 @@ enum IvshmemRules {
             let isOwn = number == 2 + Int(device.sharedMemoryID)
             let isWritable = section.region.flags.contains(.write)
             guard isOwn != isWritable else { return nil }
-            return (section.index, number == 0 ? "the state table" : "the output section of peer \(number - 2)", isWritable)
+            return (
+                section.index, number == 0 ? "the state table" : "the output section of peer \(number - 2)", isWritable
+            )
         }
     }
 
@@ -139,7 +141,9 @@ enum IvshmemRules {
             return devices(of: placement.cell).compactMap { location, device in
                 guard !links.contains(where: { $0.device.address == device.address }) else { return nil }
                 let own = device.sections(in: placement.cell)?.compactMap(\.region.physicalRange) ?? []
-                let other = links.first { link in own.contains { range in link.sections.contains(where: range.overlaps) } }
+                let other = links.first { link in
+                    own.contains { range in link.sections.contains(where: range.overlaps) }
+                }
                 return other.map {
                     .init(
                         location: location,
@@ -160,20 +164,22 @@ enum IvshmemRules {
     }
 
     /// A cell's devices against the root cell's.
-    static let placement: [Rule<SystemRules.Placement>] = linuxLinks + IvshmemLink.rules(
-        ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell"
-    ) { placement in
-        let root = placement.system.rootCell
-        let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
-        return devices(of: placement.cell).compactMap { location, device in
-            partners[device.address].map { partner in
-                IvshmemLink(
-                    location: location, path: nil, device: device, cell: placement.cell, partner: partner,
-                    partnerCell: root, partnerName: "the root cell"
-                )
+    static let placement: [Rule<SystemRules.Placement>] =
+        linuxLinks
+        + IvshmemLink.rules(
+            ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell"
+        ) { placement in
+            let root = placement.system.rootCell
+            let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
+            return devices(of: placement.cell).compactMap { location, device in
+                partners[device.address].map { partner in
+                    IvshmemLink(
+                        location: location, path: nil, device: device, cell: placement.cell, partner: partner,
+                        partnerCell: root, partnerName: "the root cell"
+                    )
+                }
             }
         }
-    }
 
     static func devices(of cell: CellDescriptor) -> [(location: String, device: PCIDevice)] {
         PCIRules.devices(of: cell).filter { $0.device.kind == .sharedMemory }

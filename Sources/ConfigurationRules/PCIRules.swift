@@ -123,7 +123,8 @@ enum PCIRules {
             devices(of: cell).filter { !PCIDevice.Kind.known.contains($0.device.kind) }.map {
                 .init(
                     location: $0.location,
-                    message: "the device \($0.device.address) has the type \($0.device.kind.rawValue), which does not exist")
+                    message:
+                        "the device \($0.device.address) has the type \($0.device.kind.rawValue), which does not exist")
             }
         },
         Rule(
@@ -182,7 +183,8 @@ enum PCIRules {
                     }
                     return .init(
                         location: "pci-capability[\(index)]",
-                        message: "the capability \(hexadecimal(capability.id)) of the device \(DeviceKey(device)) is at "
+                        message:
+                            "the capability \(hexadecimal(capability.id)) of the device \(DeviceKey(device)) is at "
                             + "\(hexadecimal(capability.start)) here, but at \(hexadecimal(first.start)) in the system")
                 }
             }
@@ -203,7 +205,7 @@ enum PCIRules {
                         message: "the device \(DeviceKey($0.device)) is not in the system's list"
                     )
                 }
-        }
+        },
     ]
 
     /// Of a cell, or of the root cell, on the machine.

@@ -33,7 +33,8 @@ struct RunTests {
 
     @Test("A program that is parked fails, with the hypervisor's lines")
     func violation() async throws {
-        let definition = try Definitions.shipped("misbehave", [("mode=port-read", "mode=port-write"), ("cpus = \"2-3\"", "cpus = [3]")])
+        let definition = try Definitions.shipped(
+            "misbehave", [("mode=port-read", "mode=port-write"), ("cpus = \"2-3\"", "cpus = [3]")])
         let folder = try temporary()
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "misbehave.toml")
