@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are

@@ -1,4 +1,6 @@
 // swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
 import PackageDescription
 
 // Rooms and what each may import: see "The house" in README.md. Imports go downward only.
@@ -72,10 +74,12 @@ let package = Package(
         room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
-        room("CellMachine", ["CellConfiguration", "CCellMachine", "SystemCalls", systemPackage]),
+        room("CellMachine", ["CellConfiguration", "CCellMachine", "JailhouseInterface", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging, systemPackage]),
         .target(name: "SimulatorPreload"),
-        room("Simulator", ["CUMockdev", "CellConfiguration", "CellMachine", "SystemCalls", systemPackage]),
+        room(
+            "Simulator",
+            ["CUMockdev", "CellConfiguration", "CellMachine", "JailhouseInterface", "SystemCalls", systemPackage]),
 
         // the second floor
         room(

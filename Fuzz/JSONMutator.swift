@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Changes that leave JSON what it is: the decoder is not ours, so that coverage does not lead through it, and changes
 // of single bytes seldom get past it.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 // for files and signals: nothing of this is installed
 import Foundation

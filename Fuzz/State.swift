@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @testable import Supervision
 
 // Coverage-guided fuzzing of the state file, and of the life that goes on from what stands in it.

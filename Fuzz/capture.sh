@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # The files of a captured machine as inputs of the fuzzer "probe", each alone and all in one: capture.sh MACHINE SEEDS
 set -euo pipefail
 machine=$1 seeds=$2

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Two cells, or more, with an ivshmem link between them: each counts beats in its own section of the shared memory,
 /// and rings the others at each.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A program that must not be disturbed while it works: it sets the state `running/locked`, in which the hypervisor
 /// lets no other cell be created or destroyed, and asks nothing. Afterwards it unlocks, and runs until it is asked to
 /// shut down.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// All the ways in which a cell dies, or should: `mode=NAME` on the command line.
 ///
 /// What the hypervisor does about each stands beside it. Where it does nothing, or does not notice, the program goes

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Two cells, each with an e1000e, on one network: they find each other, exchange frames, and ping each other.
 ///
 /// Nothing needs to be said: an address is made of the card's (10.7.0.x, its last byte), and the other's is learnt from

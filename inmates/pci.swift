@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The PCI bus as a cell sees it: its devices are found by ports and by the window in memory, their base addresses are
 /// read and sized, and one of them announces an interrupt by a message.
 ///

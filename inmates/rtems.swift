@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Stands in for an RTEMS application: linked as one, it prints on COM1, counts seconds, and answers the hypervisor.
 
 @c(inmate_main) func inmateMain(_ loader: UInt32) {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// All processors of a cell: the first starts the others by INIT and SIPI, they count together, and each takes an
 /// interrupt from the first.
 ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A program that denies the first request to shut down, and approves the next one.
 ///
 /// `denials=N`: how many it denies; 1 if it is not said.

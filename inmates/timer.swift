@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Time and interrupts: what the communication region says of them is measured, the timer of the local APIC ticks by
 /// both ways of access, and an interrupt comes through the IOAPIC.
 ///

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Between fork and execv only what is safe after a fork of one thread of many: no Swift.
 
 #define _GNU_SOURCE

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why bytes or text are no cell or system configuration.
 package struct ConfigurationError: Error, Hashable, Sendable {
     /// What kind of mistake it is.

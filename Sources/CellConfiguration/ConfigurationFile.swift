@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A configuration of either kind.
 package enum ConfigurationFile: Hashable, Sendable {
     case cell(CellDescriptor)

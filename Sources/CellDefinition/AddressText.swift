@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ConfigurationRules
 
 /// `0x900000–0x900fff`; the last address is included.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SystemCalls
 
 /// How the files of a configuration directory are read.

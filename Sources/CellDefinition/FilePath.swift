@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Paths in definitions are relative to the file that they stand in.
 enum FilePath {
     static func resolve(_ path: String, besides file: String) -> String {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ConfigurationRules
 
 /// Who may change what the daemon acts upon: definitions, settings, configurations, images.

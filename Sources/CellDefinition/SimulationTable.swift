@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// What a cell has in the simulated machine: `[simulation]` and `[[simulated-device]]` of its definition, which

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import SystemCalls
 
 /// Why a cell cannot execute.

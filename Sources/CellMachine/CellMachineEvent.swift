@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What happens in a cell, told on a thread of its machine: what hears it must not take long.
 package enum CellMachineEvent: Hashable, Sendable {
     /// Characters that the inmate printed through the virtual console, as they are.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What all cells of a simulated machine have in common.
 package struct CellMachineSettings: Hashable, Sendable {
     package enum CommunicationRegionLayout: Hashable, Sendable {

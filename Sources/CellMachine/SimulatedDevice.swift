@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// A PCI device that stands in a slot of the machine; it works for the cell that owns it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Synchronization
 
 /// The frequency of the host's time stamp counter, which the cells' is, too: the first cell's monitor measures it.

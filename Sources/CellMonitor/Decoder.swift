@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An instruction that moves something between a register, or a constant, and memory: all that the hypervisor
 /// understands when it acts for a cell on a device.
 struct Move {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How the monitors of several cells ring each other: each QEMU has a device of its own kind, ivshmem-doorbell, which
 /// no cell sees. A write to its register wakes the boot CPU of another cell's machine, which sends the interrupt on.
 enum Doorbell {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the host is told: entries in a ring, and one byte at a port when it waits for them.
 enum Events {
     private typealias Offset = MonitorMemory.Parameter

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 private typealias Field = VirtualCPU.Field
 
 /// Why the processor left the cell (AMD's Architecture Programmer's Manual, volume 2, appendix C).

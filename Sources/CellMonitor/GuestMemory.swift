@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 private typealias Field = VirtualCPU.Field
 
 /// The cell's memory as its instructions address it.

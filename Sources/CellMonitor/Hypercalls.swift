@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// VMMCALL: code in RAX, arguments in RDI and RSI, result in RAX (upstream's Documentation/hypervisor-interfaces).
 enum Hypercalls {
     private enum Code {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The keyboard controller's command port, for a cell that has it: not the commands that reset the machine.
 enum Keyboard {
     private static let commandPort: UInt32 = 0x64

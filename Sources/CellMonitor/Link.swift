@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One end of a link through shared memory: the hypervisor's virtual PCI device, ivshmem of version 2 (upstream's
 /// Documentation/ivshmem-v2-specification). The memory itself is the cell's without the monitor; here are the
 /// device's configuration space, its registers and its interrupts.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// This CPU's interrupt controller, whose registers the cell reaches by the xAPIC's window or the x2APIC's MSRs.
 /// The cell's interrupts go to its CPUs without the monitor; it sees to who is sent what.
 enum LocalAPIC {

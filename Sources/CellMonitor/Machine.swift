@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import _Volatile
 
 /// All memory and devices of the machine, by machine address.

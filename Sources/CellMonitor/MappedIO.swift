@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 private typealias Field = VirtualCPU.Field
 
 /// How an access to a device ended.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 private typealias Field = VirtualCPU.Field
 
 /// Model-specific registers that the cell does not reach itself.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where a processor arrives from the firmware.
 ///
 /// - Parameter index: among the cell's CPUs, or MonitorMemory.bootCPU: the machine's CPU 0, which no cell has. It

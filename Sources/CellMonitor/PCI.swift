@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Configuration space: the cell sees its own devices, and nothing where others are.
 enum PCI {
     private typealias Offset = MonitorMemory.Parameter

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A device of the cell's, as its configuration describes it.
 struct PCIDevice {
     private let function: UInt32

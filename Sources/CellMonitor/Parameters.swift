@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import _Volatile
 
 /// What the host says about the cell, and the words that its CPUs share: MonitorMemory.Parameter.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The IOAPIC: the cell may set up the pins that its configuration lists, and no others.
 enum Pins {
     private typealias Offset = MonitorMemory.Parameter

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What firmware does on a real machine: chipset, base addresses, the IOMMU; then the cell's CPUs are woken.
 func prepareMachine() {
     LocalAPIC.prepare(acceptsPIC: false)

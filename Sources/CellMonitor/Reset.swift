@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The states in which a CPU begins.
 extension VirtualCPU {
     private static let interceptedExceptions: UInt32 = 1 << 1 | 1 << 17  // debug, alignment check

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// INIT and startup interrupts between the cell's CPUs: a note in the target's record, and an NMI that makes it look.
 enum Startup {
     private typealias Record = MonitorMemory.Record

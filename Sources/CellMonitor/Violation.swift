@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a CPU is parked for; the host writes the hypervisor's lines from it.
 struct Violation {
     let reason: MonitorMemory.Reason

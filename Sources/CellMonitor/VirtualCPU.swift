@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A CPU of the cell: the processor's control block, the registers that the processor does not keep there, and the
 /// record that the host reads.
 struct VirtualCPU {

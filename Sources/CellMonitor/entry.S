@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The monitor's first instructions, the world switch, and the instructions that Swift has no words for.
 
     .set BASE, 0x100000         // MonitorMemory.virtualBase

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The 64 KiB below 4 GiB where a PC's processor wakes up: from there to the cell monitor, which the host has put
 // into memory. The boot processor begins at the reset vector, the cell's processors at their startup interrupt's
 // vector 0xf0; both go the same way.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// A range of addresses that is not empty.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// Several cells of one machine, as they stand in their files: rules about cells with each other.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// A device that the hypervisor shows to its cells, and whose registers it must therefore keep for itself.

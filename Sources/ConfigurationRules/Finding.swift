@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// What a rule says about a configuration: something that the hypervisor refuses, that hangs later, or that is

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// Rules about cells with each other: each violation is at the later of two files and names the other.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// Rules about ivshmem: virtual PCI devices through which cells share memory.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// Rules about the hypervisor's page pool, from which the page tables of all cells are taken.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A rule about configurations: its text, and how to see that something breaks it.
 package struct Rule<Subject>: Sendable {
     /// A place where it is broken.

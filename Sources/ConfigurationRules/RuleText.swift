@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What there is to say of a rule, whatever it is about: what its page shows, and what its findings repeat.
 package struct RuleText: Hashable, Sendable {
     /// Stable: a number is never given to another rule.

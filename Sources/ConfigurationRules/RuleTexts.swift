@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension RuleText {
     /// Of all rules about configurations, in the order of their ids. Those about images and supervision are
     /// `CellDefinition`'s.

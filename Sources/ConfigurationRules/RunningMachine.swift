@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// What Linux uses on the machine where the cells are to run, as it says itself in `/proc`.

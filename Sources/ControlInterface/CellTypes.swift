@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Manager {
     /// A cell that exists, is defined, or both.
     package struct Cell: Codable, Hashable, Sendable {

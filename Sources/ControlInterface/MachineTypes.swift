@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Manager {
     /// The machine as a whole.
     package struct Machine: Codable, Hashable, Sendable {

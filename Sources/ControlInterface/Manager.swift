@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The interface `org.jailhoused.Manager`.
 ///
 /// Its Swift names are those of the interface: the type `Cell` is `Manager.Cell`, the method `Start` is
@@ -6,19 +8,57 @@ package enum Manager {
     package static let name = "org.jailhoused.Manager"
 
     /// Every method, in the order of the interface.
-    package static let methods: [any ManagerMethod.Type] = [
-        List.self, Describe.self, Enable.self, Disable.self, Create.self, Start.self, Stop.self, Restart.self,
-        Destroy.self, ResetFailed.self, Reload.self, ShutDownAll.self, CommunicationRegion.self, Statistics.self,
-        Watch.self, Console.self, Failures.self, Check.self,
-    ]
-
-    private static let methodsByName = Dictionary(uniqueKeysWithValues: methods.map { ($0.qualifiedName, $0) })
-
-    /// The method that a call names, or nil.
     ///
-    /// - Parameter qualifiedName: for example `org.jailhoused.Manager.Start`.
-    package static func method(named qualifiedName: String) -> (any ManagerMethod.Type)? {
-        methodsByName[qualifiedName]
+    /// The table: whoever dispatches calls does so exhaustively, so that a method that is forgotten does not compile.
+    package enum Method: String, CaseIterable, Sendable {
+        case list = "List"
+        case describe = "Describe"
+        case enable = "Enable"
+        case disable = "Disable"
+        case create = "Create"
+        case start = "Start"
+        case stop = "Stop"
+        case restart = "Restart"
+        case destroy = "Destroy"
+        case resetFailed = "ResetFailed"
+        case reload = "Reload"
+        case shutDownAll = "ShutDownAll"
+        case communicationRegion = "CommunicationRegion"
+        case statistics = "Statistics"
+        case watch = "Watch"
+        case console = "Console"
+        case failures = "Failures"
+        case check = "Check"
+
+        /// - Parameter qualifiedName: for example `org.jailhoused.Manager.Start`.
+        package init?(named qualifiedName: String) {
+            let prefix = Manager.name + "."
+            guard qualifiedName.hasPrefix(prefix) else { return nil }
+            self.init(rawValue: String(qualifiedName.dropFirst(prefix.count)))
+        }
+
+        package var type: any ManagerMethod.Type {
+            switch self {
+            case .list: List.self
+            case .describe: Describe.self
+            case .enable: Enable.self
+            case .disable: Disable.self
+            case .create: Create.self
+            case .start: Start.self
+            case .stop: Stop.self
+            case .restart: Restart.self
+            case .destroy: Destroy.self
+            case .resetFailed: ResetFailed.self
+            case .reload: Reload.self
+            case .shutDownAll: ShutDownAll.self
+            case .communicationRegion: CommunicationRegion.self
+            case .statistics: Statistics.self
+            case .watch: Watch.self
+            case .console: Console.self
+            case .failures: Failures.self
+            case .check: Check.self
+            }
+        }
     }
 }
 

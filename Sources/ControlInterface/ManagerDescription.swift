@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Manager {
     /// The interface as `org.varlink.service.GetInterfaceDescription` hands it out: the source of truth for names,
     /// types and what may be absent. A test holds the Swift types against it.

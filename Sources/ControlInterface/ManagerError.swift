@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The errors of `org.jailhoused.Manager`. `message` is a whole sentence: what happened and what to do.
 package enum ManagerError: Error, Hashable, Sendable {
     /// - nearest: a name like the wrong one.

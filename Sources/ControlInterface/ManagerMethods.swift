@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Manager {
     /// The parameters of the methods about one cell.
     package struct OneCell: VarlinkParameters {

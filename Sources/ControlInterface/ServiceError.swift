@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The errors of `org.varlink.service`: a call that never reached its method.
 package enum ServiceError: Error, Hashable, Sendable {
     case interfaceNotFound(interface: String)

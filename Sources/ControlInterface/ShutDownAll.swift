@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension Manager {
     /// A cell that was not stopped, and why.
     package struct LeftCell: Codable, Hashable, Sendable {

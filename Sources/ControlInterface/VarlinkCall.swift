@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A call as it came: which method, how it wants to be answered, and parameters that are decoded once the method
 /// is known.
 package struct VarlinkCall: Hashable, Sendable {

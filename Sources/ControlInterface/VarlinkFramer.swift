@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Cuts a stream of bytes into messages: each ends with a NUL byte, which JSON never contains.
 package struct VarlinkFramer: Sendable {
     /// The longest message that a server takes, in bytes without its NUL.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 
 /// JSON as Varlink messages use it: keys in order, so that equal messages are equal bytes.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A method of a Varlink interface, as a type: what goes in, what comes out, its name.
 package protocol VarlinkMethod: Sendable {
     associatedtype Parameters: VarlinkParameters

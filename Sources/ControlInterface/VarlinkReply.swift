@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Replies as bytes, each with the NUL that ends it, and back.
 package enum VarlinkReply {
     /// - Parameter continues: more replies to the same call follow; only for calls with `more`.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The interface `org.varlink.service`, which every Varlink service has: what this is and how to talk to it.
 package enum VarlinkService {
     package static let name = ServiceError.interface
@@ -93,7 +95,7 @@ package struct VarlinkServiceInfo: Hashable, Sendable {
                 let wanted = try call.parameters(of: VarlinkService.GetInterfaceDescription.self).interface
                 return try VarlinkReply.message(
                     of: VarlinkService.GetInterfaceDescription.self, .init(description: description(of: wanted)))
-            case let name where Manager.method(named: name) != nil:
+            case let name where Manager.Method(named: name) != nil:
                 return nil
             default:
                 let known = [Manager.name, VarlinkService.name].contains(call.interface)

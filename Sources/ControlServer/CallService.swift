@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ControlInterface
 
 /// The client of a connection, as the kernel knows it (`SO_PEERCRED`).

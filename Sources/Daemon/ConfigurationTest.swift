@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellDefinition
 
 /// `jailhoused --check`: prints what the daemon would report about its configuration, without touching anything.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 import ControlServer
 import Hypervisor
@@ -40,7 +42,8 @@ struct ManagerService: CallService {
     func answer(_ call: VarlinkCall, from peer: Peer, _ access: Access, send: @escaping Send) async throws {
         let send = call.oneway ? Self.sendNothing : send
         if let reply = info.reply(to: call) { return try await send(reply) }
-        guard let method = Manager.method(named: call.method) else { return }
+        guard let called = Manager.Method(named: call.method) else { return }
+        let method = called.type
         if method.changesSomething && access == .reading {
             let answer = Answer(
                 subject: subject(of: call, method),
@@ -52,56 +55,56 @@ struct ManagerService: CallService {
             if let suppressed = refusals.next() { note(method, answer, for: peer, suppressed: suppressed) }
             return try await send(answer.bytes)
         }
-        switch call.method {
-        case Manager.Watch.qualifiedName: try await watch(call, send)
-        case Manager.Console.qualifiedName: try await console(call, send)
-        case Manager.Check.qualifiedName:
+        switch called {
+        case .watch: try await watch(call, send)
+        case .console: try await console(call, send)
+        case .check:
             let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
-            try await send(turns.take { await reply(to: call) }.bytes)
+            try await send(turns.take { await reply(to: call, called) }.bytes)
         default:
             if method.changesSomething {
-                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call) }
+                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call, called) }
                 note(method, answer, for: peer)
                 try await send(answer.bytes)
             } else {
-                try await send(turns(access).take { await reply(to: call) }.bytes)
+                try await send(turns(access).take { await reply(to: call, called) }.bytes)
             }
         }
     }
 
-    private func reply(to call: VarlinkCall) async -> Answer {
+    private func reply(to call: VarlinkCall, _ method: Manager.Method) async -> Answer {
         typealias M = Manager
-        return switch call.method {
-        case M.List.qualifiedName: await reply(call, M.List.self) { _ in await supervisor.list() }
-        case M.Describe.qualifiedName:
+        return switch method {
+        case .list: await reply(call, M.List.self) { _ in await supervisor.list() }
+        case .describe:
             await reply(call, M.Describe.self) { .init(details: try await supervisor.describe($0.cell)) }
-        case M.Enable.qualifiedName:
+        case .enable:
             await reply(call, M.Enable.self) {
                 try await supervisor.enable(path: $0.configuration)
                 return Nothing()
             }
-        case M.Disable.qualifiedName:
+        case .disable:
             await reply(call, M.Disable.self) {
                 try await supervisor.disable(others: $0.others ?? false)
                 return Nothing()
             }
-        case M.Create.qualifiedName:
+        case .create:
             await reply(call, M.Create.self) { try await supervisor.request(.create, $0.cell) }
-        case M.Start.qualifiedName:
+        case .start:
             await reply(call, M.Start.self) { try await supervisor.request(.start, $0.cell) }
-        case M.Stop.qualifiedName:
+        case .stop:
             await reply(call, M.Stop.self) { try await supervisor.request(.stop, $0.cell) }
-        case M.Restart.qualifiedName:
+        case .restart:
             await reply(call, M.Restart.self) { try await supervisor.request(.restart, $0.cell) }
-        case M.Destroy.qualifiedName:
+        case .destroy:
             await reply(call, M.Destroy.self) { try await supervisor.request(.destroy, $0.cell) }
-        case M.ResetFailed.qualifiedName:
+        case .resetFailed:
             await reply(call, M.ResetFailed.self) {
                 try await supervisor.resetFailed($0.cell)
                 return Nothing()
             }
-        case M.Reload.qualifiedName: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
-        case M.ShutDownAll.qualifiedName:
+        case .reload: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
+        case .shutDownAll:
             await reply(call, M.ShutDownAll.self) {
                 let reply = try await supervisor.shutDownAll(
                     within: .microseconds($0.timeout ?? M.ShutDownAll.standardTimeout),
@@ -109,15 +112,16 @@ struct ManagerService: CallService {
                 for line in reply.lines { logger.notice("\(line)") }
                 return reply
             }
-        case M.CommunicationRegion.qualifiedName:
+        case .communicationRegion:
             await reply(call, M.CommunicationRegion.self) { .init(region: try await supervisor.region($0.cell)) }
-        case M.Statistics.qualifiedName:
+        case .statistics:
             await reply(call, M.Statistics.self) { .init(statistics: try await supervisor.statistics($0.cell)) }
-        case M.Failures.qualifiedName:
+        case .failures:
             await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
-        case M.Check.qualifiedName:
+        case .check:
             await reply(call, M.Check.self) { try await supervisor.check(path: $0.path) }
-        default: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
+        // these answer with streams
+        case .watch, .console: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
         }
     }
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 
 /// Clients that watch. Each has a bounded queue, so that a slow client loses changes and delays no other.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a cell has, seen by whoever loads something into it.
 struct CellMemory {
     /// Loadable and writable.

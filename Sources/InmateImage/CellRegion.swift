@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A range of a cell's addresses, by the name that its configuration has for it.
 package struct CellRegion: Hashable, Sendable {
     package var name: String

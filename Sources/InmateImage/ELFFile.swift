@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The headers of an ELF executable, as far as loading needs them.
 package struct ELFFile: Hashable, Sendable {
     /// 32-bit or 64-bit headers.

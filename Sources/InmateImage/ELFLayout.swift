@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where the fields of headers stand, which differs between the two classes of ELF files.
 struct ELFLayout {
     var headerSize: Int

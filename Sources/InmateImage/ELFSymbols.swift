@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The names in an ELF executable: its sections, and those of its symbols that were asked for.
 ///
 /// Loading needs neither, and a stripped executable has none. So whatever is damaged here is taken as not there,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why an image cannot be loaded into a cell.
 package struct ImageError: Error, Hashable, Sendable {
     /// What kind of mistake it is.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What an image says about itself beyond what loading needs: how it begins, what it takes besides its own memory,
 /// what it expects to find.
 package struct ImageProfile: Hashable, Sendable {

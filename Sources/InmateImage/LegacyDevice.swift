@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Hardware of a PC that a program drives through I/O ports, whether or not its cell has them.
 package struct LegacyDevice: Hashable, Sendable {
     /// As it is called in data sheets, without an article: `interrupt controllers 8259A`.

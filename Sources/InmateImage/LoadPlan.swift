@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Bytes to be written into a cell before it starts.
 package struct LoadPiece: Hashable, Sendable {
     /// Where, as the cell sees it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a multiboot loader hands to a program (Multiboot Specification 0.6.96, section 3.3): the memory, the command
 /// line, the loader's name.
 struct MultibootInformation {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a cell's first processor gets from its reset state, 16-bit real mode, to a program.
 package struct ProgramStart: Hashable, Sendable {
     package enum Mode: String, CaseIterable, Hashable, Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What is known of a program that was built with RTEMS, from its symbols (the linker script and the
 /// sources of RTEMS's PC board support).
 package struct RTEMSProgram: Hashable, Sendable {

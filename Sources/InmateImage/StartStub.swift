@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The bytes that stand at a cell's reset address when its program cannot be entered from there, with what they need:
 /// `inmates/start/start-stub.S`, assembled.
 struct StartStub {

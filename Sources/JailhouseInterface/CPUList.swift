@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Sets of CPUs as the kernel writes them (lib/vsprintf.c, `%*pbl` and `%*pb`).
 package enum CPUList {
     /// CPUs above this are taken for a misread text.

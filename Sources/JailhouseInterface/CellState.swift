@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A cell's state in the hypervisor's own words, as `/sys/devices/jailhouse/cells/<id>/state` prints them.
 package enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
     case running

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The page that hypervisor and cell share (include/jailhouse/hypercall.h). Numbers are little endian.
 package enum CommunicationRegion {
     package static let signature = "JHCOMM"

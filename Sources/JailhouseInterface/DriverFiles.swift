@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where the driver shows itself, and the names below (Documentation/sysfs-entries.txt of Jailhouse).
 package enum DriverFiles {
     package static let device = "/dev/jailhouse"

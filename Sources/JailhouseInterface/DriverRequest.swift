@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The driver's commands: ioctl requests on `/dev/jailhouse` (driver/jailhouse.h).
 ///
 /// The numbers are Linux's `_IO`/`_IOW` encoding with type 0: direction and argument size in the upper half, the

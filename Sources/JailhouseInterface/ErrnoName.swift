@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The names of the error numbers that the driver, the hypervisor and Linux's CPU hotplug answer with
 /// (include/uapi/asm-generic/errno-base.h, errno.h; the same on x86, Arm and Arm64).
 package enum ErrnoName {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a CPU left its cell for the hypervisor: the statistics' names without `vmexits_` (hypervisor's
 /// include/arch/*/asm/jailhouse_hypercall.h).
 package enum ExitReason: String, Hashable, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// What a configuration needs of the firmware's ACPI tables. A table that is missing, or ends too early, says

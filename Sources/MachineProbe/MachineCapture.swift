@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What Linux says of a machine, as it stands in its files: of the running machine or of one whose files were
 /// copied.
 package struct MachineCapture: Hashable, Sendable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// The IOMMUs, of Intel's table (DMAR) or AMD's (IVRS).

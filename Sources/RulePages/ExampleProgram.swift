@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A program in the examples of the rules' pages: an ELF executable for the PC, as small as can be.
 struct ExampleProgram {
     struct Symbol {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import ConfigurationRules
 
 /// All that is to be said of a rule, for people who met it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lets calls of the C library fail, and the wall clock jump, as jailhouse-sim inject program says. What is to fail
 // stands in the file `programs` of the machine's directory; its layout is in ProgramFaultTable.swift.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // glibc's scandir opens its directory by itself, and so looks past umockdev into the real /sys. This one asks
 // opendir, which umockdev has replaced. Upstream's `jailhouse cell list` needs it.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 /// One cell's life: what is known of it, what is wanted, and what is to be done next.
 ///

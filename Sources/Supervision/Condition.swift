@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The daemon's own word for how a cell is.
 package enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
     /// There is no such cell in the hypervisor.

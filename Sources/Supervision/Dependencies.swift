@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a cell needs of others: `requires` and `after` of its definition, with the meaning that systemd gives them.
 package struct Dependencies: Hashable, Sendable {
     /// Cells that are started before this one, whenever it is started, and without which it is not started; stopping one

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a cell does not run although it should.
 package enum FailureCause: Hashable, Sendable, Codable {
     /// All CPUs of the cell are parked, or the inmate itself says so.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import JailhouseInterface
 
 /// Whether and how long the hypervisor waits, with Linux standing still, for the inmate to answer a shutdown request.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A point on the clock that counts from boot and does not jump (`CLOCK_BOOTTIME`).
 ///
 /// The room has no clock of its own: whoever drives a ``CellLifecycle`` says what time it is.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 // What a look at the hypervisor means for a cell.
 

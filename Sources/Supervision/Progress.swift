@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 /// What is wanted of a cell.
 package enum Goal: String, Hashable, Sendable, Codable {

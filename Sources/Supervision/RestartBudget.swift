@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Counts restarts: how long the next one waits, and when there have been too many.
 package struct RestartBudget: Hashable, Sendable, Codable {
     /// When the attempts within the limit's time were decided, oldest first.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a cell is looked after: the `[supervision]` table of its definition.
 package struct SupervisionPolicy: Hashable, Sendable {
     /// When an inmate that has ended is started again.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import SystemPackage
 
 /// A system call that failed: which one, on what, and the `errno` that it left.

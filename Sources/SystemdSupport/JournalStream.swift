@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Glibc
 
 /// Whether standard error goes straight to the journal: `$JOURNAL_STREAM` names its device and inode.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Dates and times as RFC 3339 and TOML write them: `1979-05-27`, `07:32:00.5`, `1979-05-27T07:32:00+01:00`.
 enum TOMLDateTime {
     static func isValid(_ word: String) -> Bool {

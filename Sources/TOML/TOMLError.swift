@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Why a text is not TOML.
 package struct TOMLError: Error, Hashable, Sendable {
     /// One lower-case sentence without the place.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A value of a TOML text and where it stands.
 package struct TOMLNode {
     package enum Content {

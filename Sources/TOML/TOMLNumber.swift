@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Numbers as TOML writes them: `3`, `1_000`, `0x3f8`, `1.5e3`.
 enum TOMLNumber {
     /// Nil for what is no number.

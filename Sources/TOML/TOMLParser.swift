@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Reads TOML 1.0 into tables whose every value knows where it stands.
 ///
 /// The parser is our own because every value needs its line and column for later errors, and because a typing error

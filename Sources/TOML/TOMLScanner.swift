@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The bytes of a TOML text, from left to right.
 struct TOMLScanner {
     private let bytes: [UInt8]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Testing
 
 @testable import ControlInterface
@@ -11,11 +13,13 @@ struct DescriptionTests {
     }
 
     @Test func methodsAreThoseOfTheText() throws {
-        #expect(Set(interface.methods.keys) == Set(Manager.methods.map { $0.name }))
-        for method in Manager.methods {
+        #expect(Set(interface.methods.keys) == Set(Manager.Method.allCases.map(\.rawValue)))
+        for entry in Manager.Method.allCases {
+            let method = entry.type
+            #expect(method.name == entry.rawValue)
             let parameters = try #require(interface.methods[method.name]).parameters
             #expect(parameters.map(\.name) == fieldNames(of: method), "\(method.name)")
-            #expect(Manager.method(named: method.qualifiedName) == method)
+            #expect(Manager.Method(named: method.qualifiedName) == entry)
         }
     }
 

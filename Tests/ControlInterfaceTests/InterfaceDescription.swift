@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// As much of Varlink's interface language as our descriptions use.
 struct InterfaceDescription {
     struct Field: Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 
 /// One value of each wire type with everything in it, and one with nothing that may be absent.

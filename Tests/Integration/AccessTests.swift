@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 import Foundation
 import Testing
@@ -12,7 +14,7 @@ import Testing
     @Test("The status socket refuses each method that changes something, by its name")
     func statusSocket() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
-        for method in Manager.methods {
+        for method in Manager.Method.allCases.map(\.type) {
             let client = try RawClient(machine, socket: "status")
             let name = method.qualifiedName
             try client.send(#"{"method":"\#(name)","more":true,"parameters":{"cell":"rtems"}}"# + "\0")

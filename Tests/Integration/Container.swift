@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 
 /// A booted systemd with the project installed in it and a simulated machine: see `container.sh`.

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # A real systemd over an overlay of this machine's root, with the project installed in it and a simulated machine
 # as a unit below the daemon's. The machine itself stays as it is: everything is written to a tmpfs, and all mounts
 # are in a mount namespace that ends with this process.

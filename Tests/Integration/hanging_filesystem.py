@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """A file system (FUSE, raw protocol) with one file, whose contents are never delivered: every read hangs.
 
     hanging_filesystem.py DIRECTORY FILE SIZE

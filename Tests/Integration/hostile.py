@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that mean harm, several kinds at once, until standard input ends.
 
     hostile.py SOCKET USER [KIND...]

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # shellcheck shell=bash
 # For scripts that need a simulated machine with the daemon in it. `start_machine DIRECTORY BINARIES OPTION…` starts
 # both in the background, the machine with these options, with the definitions in DIRECTORY/etc; `stop_machine` ends

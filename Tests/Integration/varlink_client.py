@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Another's reading of the Varlink protocol: PyPI's client against the daemon, once through a cell's life.
 
     JAILHOUSED_SOCKET=… varlink_client.py

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # Runs a command beside a simulated machine with the daemon in it: $JAILHOUSED_SOCKET is the daemon's,
 # $JAILHOUSE_SIM_DIRECTORY the machine's. Ends with the command's status; the daemon's log goes to standard error
 # when that is not 0.

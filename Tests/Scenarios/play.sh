@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # Plays the scenarios of this folder and says where the machine differs: status 1 if it does.
 #
 #   play.sh BINARIES simulator         in a simulated machine of its own, whose cells execute

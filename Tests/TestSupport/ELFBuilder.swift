@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Makes small ELF files, sound and unsound ones.
 package struct ELFBuilder {
     package struct Segment {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The source of an RTEMS cell: 8 MiB of RAM at 0, the communication region at 0x900000.
 package enum RTEMSCell {
     /// - Parameters:

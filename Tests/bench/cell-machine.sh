@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # How fast a cell that executes starts and starts again, and what it costs while it waits.
 #
 #   cell-machine.sh      from the project's folder, after make test

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # How long a thousand cells are checked against one system, and with each other.
 #
 #   check.sh BINARIES [CELLS]

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # What a cell that executes costs while its inmate has halted: its QEMU, and the simulated machine that looks at it.
 #
 #   executing.sh BINARIES [SECONDS]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """From a cell's failure to the START command and to its next run, with an 8 MiB image.
 
     restart.py STATE_FILE ROUNDS INJECT...

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # How long a failed cell stands still: see restart.py.
 #
 #   restart.sh BINARIES [ROUNDS]

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
 # A session with a simulated machine whose cells execute: RTEMS from absent to running, its console, its end; beside
 # it a program that touches what is not its own, fails, and is started again until that is too often.
 # Shows each command as it is typed, with what it really prints; status 0 only if everything that should be seen was.

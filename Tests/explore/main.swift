@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 // make explore: every alphabet for every kind of definition, then machines with several cells, to the end. Exit status 1
 // with the stories if something does not hold. ALPHABET=fleet: only the latter.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import Foundation
 
 /// The directory of a soak: the daemon's configuration, its sockets, and the machine.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Time without interrupts: the ACPI PM timer of an x86 cell. It must be looked at more often than every 4.6 seconds,
  * when its 24 bits overflow.

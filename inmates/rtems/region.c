@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "region.h"
 
 /* Places of 32-bit words. */

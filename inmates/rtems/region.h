@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The communication region: the page through which a cell and Jailhouse talk. For any program in C on x86 or Arm; it
  * needs no operating system and no library.

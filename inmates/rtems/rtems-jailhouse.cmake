@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+#
 # For CMake: include it, then
 #
 #   target_link_rtems_jailhouse(TARGET)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The program's page tables: every address stands for itself. start.S has mapped the first 4 GiB, of which the upper
 /// half is not cached; the first 2 MiB (4 MiB in a 32-bit program) are in small pages, and stay as they are.
 enum AddressSpace {

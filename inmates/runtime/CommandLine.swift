@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Words that whoever loads the program may put at address 0x1000: `key=value` or `key`, with spaces between.
 enum CommandLine {
     /// Where it is put, and how much of it is read.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import _Volatile
 
 /// The page through which a cell and the hypervisor talk, at the address that the link line or the command line gives.

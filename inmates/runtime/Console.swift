@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Where a cell's program prints.
 struct Console {
     private let uart: CommunicationRegion.Console?

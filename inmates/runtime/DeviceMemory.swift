@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Registers of a device in memory. Each access is one plain move of its width, in the order of the program.
 struct DeviceMemory {
     let base: UInt

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The IOAPIC of a PC. A cell has the pins that its configuration lists; an access to the entry of another pin ends it.
 struct IOAPIC {
     private let registers = DeviceMemory(at: 0xfec0_0000)

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Interrupts are counted, each vector for itself; who waits for one looks at its count.
 ///
 /// An exception ends the program: it is printed, and the cell declares itself failed.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The processor's local APIC: its timer, the interrupts that it sends and takes.
 ///
 /// A cell always has the model-specific registers of the x2APIC: where the machine's APICs are not in that mode, the

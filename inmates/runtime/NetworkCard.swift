@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An Intel 82574 or one like it (e1000e), polled: one ring for what it sends, one for what it receives.
 ///
 /// Registers and descriptors are those of Intel's 82574 datasheet, chapters 7 and 10; the descriptors are its legacy

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a program gets at the configuration space of PCI devices. The hypervisor lets it see its own devices only: the
 /// others read as all ones, and a write to them ends the cell.
 struct PCI {

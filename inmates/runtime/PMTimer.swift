@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The ACPI PM timer: 3.579545 MHz, 24 bits, so it must be looked at more often than every 4.6 s. Every cell may
 /// read it.
 struct PMTimer {

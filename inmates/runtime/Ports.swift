@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// x86 I/O ports. A port that the cell's configuration does not list ends the cell.
 enum Port {
     static func write(_ value: UInt8, to port: UInt16) { portWrite8(UInt32(port), UInt32(value)) }

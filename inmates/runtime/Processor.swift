@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The processor that this runs on.
 enum Processor {
     /// Its local APIC's number, which interrupts are sent to: the machine's, not the cell's.

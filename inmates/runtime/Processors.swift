@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The cell's other processors. They have come up with the first one, and wait to be sent for.
 enum Processors {
     /// As many as the runtime has stacks for.

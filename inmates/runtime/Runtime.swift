@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Called by each processor when it has a stack and its pages.
 @c(runtime_prepare) func runtimePrepare() {
     let isPrepared = SharedWord(1)

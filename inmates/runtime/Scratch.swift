@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import _Volatile
 
 /// 64 KiB of memory that the image's file does not hold: zero when the program was loaded as it should be, since

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A polled 8250 at an I/O port, 115200 baud, 8N1.
 struct SerialPort {
     let base: UInt16

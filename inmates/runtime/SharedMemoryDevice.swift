@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The hypervisor's virtual device for memory that cells share: version 2 of ivshmem, as its specification has it.
 ///
 /// The memory begins with a table of states, a word for each end; then a section that all ends may write, if there is

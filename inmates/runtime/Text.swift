@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A line to print, put together without a heap: `"timer: \(ticks) ticks, \(hex: address)"`. What is too long is cut.
 struct Text: ExpressibleByStringInterpolation {
     static let capacity = 160

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The image's 32-bit entry, and the few instructions that Swift has no words for.
 
     .section .multiboot, "ax"

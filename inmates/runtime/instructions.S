@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The instructions that Swift has no words for, as functions.
 //
 // Device memory is read and written here as well: the hypervisor emulates some of it, and for that it reads the

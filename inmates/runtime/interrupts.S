@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where the processor goes when an interrupt or exception comes: 256 stubs of 16 bytes, which bring all of them to one
 // function in Swift.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the state in which a cell's processor comes up to the state in which a boot loader enters an RTEMS image.
 //
 // A cell starts in 16-bit real mode at cpu_reset_address 0xf0000: CS base 0xf0000, IP 0, nothing else to rely on.

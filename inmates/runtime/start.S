@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the state in which a cell's processors come up to Swift: 16-bit real mode, 32-bit protected mode, and, where
 // the program is for it, 64-bit long mode.
 //

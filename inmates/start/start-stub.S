@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The start stub: from the state in which a cell's first processor comes up to the one in which a program wants to be
 // entered.
 //

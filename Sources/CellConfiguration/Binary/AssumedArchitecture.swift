@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Which machine a configuration of revision 13 is for. The file does not say it, and the hypervisor that reads it
 // knows; for people and for the rules it is seen from what only one architecture has.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension CellDescriptor {
     /// Bytes before the lists.
     package static let fixedSize = 132

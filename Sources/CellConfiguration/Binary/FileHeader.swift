@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a configuration file begins with: 8 bytes that tell what it is.
 struct FileHeader: Hashable {
     enum Kind: Hashable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Goes through a record's fields in the order of the file and either fills them from bytes or writes them.
 ///
 /// One list of fields serves both directions, so reading and writing cannot disagree. All numbers are little

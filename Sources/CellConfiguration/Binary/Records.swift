@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The records of the binary format, revisions 13 and 14 (include/jailhouse/cell-config.h). Offsets are from the record's begin.
 
 extension MemoryRegion: BinaryRecord {

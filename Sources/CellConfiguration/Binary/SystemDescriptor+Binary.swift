@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension SystemDescriptor {
     /// Bytes before the root cell's descriptor.
     static let rootCellOffset = 356

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The processor architecture that a configuration is for: the byte after the signature.
 package enum Architecture: UInt8, CaseIterable, Hashable, Sendable {
     case x86 = 0

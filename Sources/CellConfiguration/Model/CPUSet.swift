@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A set of CPU numbers, as a bitmap whose length in bytes is part of the value.
 ///
 /// The format lets a bitmap be longer than its highest CPU needs; the length is kept, so that a file can be

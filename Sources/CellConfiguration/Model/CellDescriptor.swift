@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A cell's configuration: what hardware it has (the contents of a `.cell` file).
 package struct CellDescriptor: Hashable, Sendable {
     /// Bits that have no name are kept.

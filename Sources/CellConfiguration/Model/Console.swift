@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A debug console: where the hypervisor, or an inmate, writes its text.
 package struct Console: Hashable, Sendable {
     /// The device. Numbers without a name are kept.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The revision of the binary format. Revision 13 does not say its architecture; all else is the same.
 package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
     case revision13 = 13

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Physical memory, or memory-mapped devices, that a cell sees at an address of its own.
 package struct MemoryRegion: Hashable, Sendable {
     /// What the cell may do there (JAILHOUSE_MEM_* of include/jailhouse/cell-config.h). Bits that have no name are kept.

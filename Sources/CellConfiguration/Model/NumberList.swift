@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Lists of numbers as Linux writes them for CPUs: `3-5,8`.
 package enum NumberList {
     package static func members(of list: String, upTo highest: Int) throws(ConfigurationError) -> [Int] {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A PCI function's address: bus, device, function.
 package struct PCIAddress: RawRepresentable, Hashable, Sendable {
     /// Bus in the high byte, device in 5 bits, function in 3.

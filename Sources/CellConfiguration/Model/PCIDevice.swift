@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A PCI device that the cell owns, or one that the hypervisor makes for it (ivshmem).
 package struct PCIDevice: Hashable, Sendable {
     /// Numbers without a name are kept.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An IOMMU of the machine.
 package struct IOMMUUnit: Hashable, Sendable {
     /// Numbers without a name are kept; 0 marks an unused place in the list.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A range of x86 I/O ports.
 package struct IOPortRegion: Hashable, Sendable {
     /// For people. Only the TOML source has it; empty when read from a binary.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// One end of a link between cells through shared memory (ivshmem): a virtual PCI device and the regions behind it.
 ///
 /// The regions follow each other without gaps: a table with the state of each peer, which all may read; a section

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A system's configuration: the machine, the hypervisor's memory and the root cell (the contents of a
 /// `.system` file, which upstream names `.cell` as well).
 package struct SystemDescriptor: Hashable, Sendable {

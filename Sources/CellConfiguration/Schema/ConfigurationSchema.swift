@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What can stand in the source of a cell or a system, told by the same lists of keys that read and write it.
 package enum ConfigurationSchema {
     /// The tables of a cell: `[cell]`, `[[memory]]` …

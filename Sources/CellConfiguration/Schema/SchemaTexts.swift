@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What an editor shows of a key. The full reference is `configs/README.md`.
 enum SchemaTexts {
     static let tables: [String: String] = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a key of the TOML source can be, for ``ConfigurationSchema``.
 package indirect enum SchemaType: Hashable, Sendable {
     /// An integer; what TOML cannot write as one stands as `"0x…"`.

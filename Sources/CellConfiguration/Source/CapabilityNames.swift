@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // What PCI's capabilities are, for the comments of decompiled files.
 
 extension PCICapability {

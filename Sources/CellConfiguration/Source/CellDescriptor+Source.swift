@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension CellDescriptor {
     /// From a cell's TOML source; every mistake in it is an error with its place.
     ///

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The word that somebody who wrote another one probably meant; nil when none is near.
 ///
 /// Nearness is the number of letters to insert, remove, replace or swap with their neighbour: at most one in

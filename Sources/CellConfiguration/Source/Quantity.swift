@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Sizes and times as people write them.
 package enum Quantity {
     private static let sizeUnits: [(name: String, bytes: UInt64)] = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // The tables of the lists. The order of the keys is the order in which they are written.
 
 extension MemoryRegion: SourceRecord {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Names for what a compiled file has no names for, so that its source can be read.
 
 extension CellDescriptor {

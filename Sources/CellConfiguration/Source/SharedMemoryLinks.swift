@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A cell's lists with its ivshmem links taken out of them, as its source has them: `[[memory]]`, `[[pci-device]]`
 /// and `[[ivshmem]]`.
 struct SharedMemoryLinks {

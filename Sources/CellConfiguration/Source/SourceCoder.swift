@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import TOML
 
 /// Goes through a record's keys and fills them from a TOML table, writes them as text, or tells what they can be.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import TOML
 
 /// A TOML text, read to its end: every key of it must be asked for, else ``finish()`` names it.

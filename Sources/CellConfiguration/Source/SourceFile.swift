@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Goes through the tables of a whole file: reads them, writes them, or tells which there are.
 struct SourceFile {
     private enum Mode {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import TOML
 
 /// A table of a TOML text; it remembers which keys it was asked for.

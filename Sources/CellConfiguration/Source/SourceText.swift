@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How values are written in TOML.
 enum SourceText {
     /// Hexadecimal; beyond what a TOML integer can be, as a string.

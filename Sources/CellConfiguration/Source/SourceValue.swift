@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import TOML
 
 /// A value in a TOML text, with the place that its errors name.

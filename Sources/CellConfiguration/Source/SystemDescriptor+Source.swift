@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 extension SystemDescriptor {
     /// From a system's TOML source; every mistake in it is an error with its place.
     ///

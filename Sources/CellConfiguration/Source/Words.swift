@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The words that stand for numbers and bits in the TOML source.
 enum Words {
     static let consoleKinds: [(word: String, number: UInt16)] = [

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// Writes tables as a JSON Schema (draft 7, which editors know).

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
+import JailhouseInterface
 
 /// The page through which the hypervisor and the cell talk, as it is when the cell starts
 /// (upstream's include/jailhouse/hypercall.h).
@@ -14,33 +17,36 @@ struct CommunicationPage {
 
     /// QEMU's local APIC counts nanoseconds.
     static let apicKHz: UInt32 = 1_000_000
-    static let stateOffset = 8
+    static let stateOffset = CommunicationRegion.Offset.cellState
 
-    var messageOffset: Int { layout == .current ? 12 : 0 }
-    var replyOffset: Int { layout == .current ? 16 : 4 }
+    var messageOffset: Int { layout == .current ? CommunicationRegion.Offset.messageToCell : 0 }
+    var replyOffset: Int { layout == .current ? CommunicationRegion.Offset.replyFromCell : 4 }
 
     var bytes: [UInt8] {
         var page = Bytes(count: Int(PageTables.pageSize))
         switch layout {
         case .of2016: page.store(pmTimerPort, at: 0x10)
         case .current:
-            for (offset, byte) in "JHCOMM".utf8.enumerated() { page.store(byte, at: offset) }
-            page.store(2 as UInt16, at: 6)
-            let permitted: UInt32 = flags.contains(.virtualConsolePermitted) ? 1 : 0
-            let active: UInt32 = flags.contains(.virtualConsoleActive) ? 2 : 0
-            page.store(permitted | active, at: 20)
-            page.store(console.address, at: 24)
-            page.store(console.size, at: 32)
-            page.store(console.kind.rawValue, at: 36)
-            page.store(console.flags.rawValue, at: 38)
-            page.store(console.divider, at: 40)
-            page.store(console.gateNumber, at: 44)
-            page.store(console.clockRegister, at: 48)
-            page.store(configurationSpaceBase, at: 56)
-            page.store(pmTimerPort, at: 64)
-            page.store(UInt16(truncatingIfNeeded: cpuCount), at: 66)
-            page.store(tscKHz, at: 68)
-            page.store(CommunicationPage.apicKHz, at: 72)
+            typealias Offset = CommunicationRegion.Offset
+            typealias Flags = CommunicationRegion.Flags
+            page.store(Array(CommunicationRegion.signature.utf8), at: Offset.signature)
+            page.store(CommunicationRegion.abiRevision, at: Offset.revision)
+            let permitted = flags.contains(.virtualConsolePermitted) ? Flags.consoleOutputPermitted : 0
+            let active = flags.contains(.virtualConsoleActive) ? Flags.consoleOutputActive : 0
+            page.store(permitted | active, at: Offset.flags)
+            // laid out as in a cell configuration
+            page.store(console.address, at: Offset.console)
+            page.store(console.size, at: Offset.console + 8)
+            page.store(console.kind.rawValue, at: Offset.console + 12)
+            page.store(console.flags.rawValue, at: Offset.console + 14)
+            page.store(console.divider, at: Offset.console + 16)
+            page.store(console.gateNumber, at: Offset.console + 20)
+            page.store(console.clockRegister, at: Offset.console + 24)
+            page.store(configurationSpaceBase, at: Offset.mmconfigBase)
+            page.store(pmTimerPort, at: Offset.X86.pmTimerPort)
+            page.store(UInt16(truncatingIfNeeded: cpuCount), at: Offset.X86.cpuCount)
+            page.store(tscKHz, at: Offset.X86.tscKHz)
+            page.store(CommunicationPage.apicKHz, at: Offset.X86.apicKHz)
         }
         return page.values
     }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// The contents of the monitor's memory at a start: all that the monitor knows of its cell.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Compiled into both the host side and the cell monitor: the one description of what they share.
 
 /// The machine memory of one cell's monitor: 1 MiB. The host fills it before each start; the monitor runs in it.

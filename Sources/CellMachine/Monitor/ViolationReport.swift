@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What the monitor wrote down when it parked a CPU, and the hypervisor's lines for it.
 package struct ViolationReport: Hashable, Sendable {
     var reason: MonitorMemory.Reason

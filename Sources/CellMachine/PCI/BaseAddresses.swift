@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// Where the base addresses of a cell's devices go. On a real machine its firmware has decided, and the cell's

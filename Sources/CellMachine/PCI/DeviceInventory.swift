@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 
 /// What stands in a QEMU's PCI slots, as it tells on its control socket (`query-pci`).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// What of the machine a cell reaches without the monitor, from its configuration.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The page tables that the monitor itself runs with, and those of a CPU that waits.
 enum HostTables {
     private static let present: UInt64 = 0x3

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Page tables of x86's shape (512 entries of 64 bits a page) before they are in memory: for nested paging, for
 /// VT-d's second level, and for the monitor itself.
 struct PageTables {

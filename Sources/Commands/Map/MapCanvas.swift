@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Characters and lines on a grid. Lines that meet become the right corner or crossing.
 struct MapCanvas {
     /// The directions in which lines leave a place on the grid.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// SVG's text form.
 enum SVG {
     static func element(_ name: String, _ attributes: KeyValuePairs<String, String>, text: String? = nil) -> String {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 
 /// The daemon's word for a cell, sorted by what it means to a person.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import ControlInterface
 
 /// A communication region as `comm` shows it. Addresses are whole again here: unsigned.

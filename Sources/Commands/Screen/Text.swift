@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Text that came from elsewhere (an inmate's name, what the hypervisor printed) made fit for a terminal.
 enum Text {
     /// Every control character, and every one that turns the direction of writing, as a visible escape.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// One address space as a map draws it: boxes in columns, on an axis cut into slices at every edge of a box.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// How high each slice of an address space is drawn: to scale where that gives a height that can be seen and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// What lies where in a machine's physical memory and in its cells' own address spaces: the plan of a picture,

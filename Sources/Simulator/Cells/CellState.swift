@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JailhouseInterface
+
 /// The word in a cell's communication region that says how it is (include/jailhouse/hypercall.h).
 package struct CellState: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt32
@@ -16,13 +20,7 @@ package struct CellState: RawRepresentable, Hashable, Sendable {
 
     /// As the driver writes it in `state`.
     package var text: String {
-        switch self {
-        case .running: "running"
-        case .runningLocked: "running/locked"
-        case .shutDown: "shut down"
-        case .failed: "failed"
-        case .abiMismatch: "Comm ABI mismatch"
-        default: "invalid"
-        }
+        typealias Word = JailhouseInterface.CellState
+        return (Word.allCases.first { $0.number == Int(rawValue) } ?? .invalid).rawValue
     }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What can be done to a cell from outside: `jailhouse-sim inject CELL …`.
 package enum Fault: Hashable, Sendable {
     /// All its CPUs touch what is not theirs.

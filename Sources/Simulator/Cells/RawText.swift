@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// Text of which not every byte need be UTF-8, as the names of cells are, in a `String`: the bytes of such a text that
 /// are not ASCII become scalars of a private plane, and become bytes again where the text goes out.
 enum RawText {

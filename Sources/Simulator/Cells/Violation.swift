@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellMachine
 
 /// A way for an inmate to touch what is not its own.

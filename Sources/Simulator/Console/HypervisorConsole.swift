@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// The hypervisor's log: a ring of 2048 bytes, and the last one of an earlier run.
 ///
 /// A reader has a position of its own; see ``Position``.

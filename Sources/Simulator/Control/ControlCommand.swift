@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What can be said to a machine that is being served, besides using it.
 package enum ControlCommand: Hashable, Sendable {
     case state

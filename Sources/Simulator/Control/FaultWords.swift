@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 // Faults as the words of a ``ControlCommand``: all of them, in a fixed order; an empty one stands for nothing.
 
 extension FaultUses {

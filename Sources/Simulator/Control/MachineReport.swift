@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import FoundationEssentials
 
 /// How a machine is, for people and scripts: `jailhouse-sim state`.

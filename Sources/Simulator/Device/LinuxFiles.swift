@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import SystemCalls
 
 /// What the simulated machine's Linux says of itself in `/proc` and `/sys`, beside the hypervisor's own files: programs

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// A cell whose inmate really executes: what the machine says to it becomes orders to whatever executes it, and what

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A fault of the driver: a command that answers an error which it has no reason for, or that takes long.
 package struct CommandFault: Hashable, Sendable {
     package enum Moment: String, Hashable, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How often a fault happens.
 package struct FaultUses: Hashable, Sendable {
     /// So many times more; nil: until it is cleared.

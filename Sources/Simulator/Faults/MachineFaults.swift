@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What is wrong with a machine beyond what happens in its cells.
 package struct MachineFaults: Hashable, Sendable {
     package var commands: [CommandFault] = []

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A fault of the Linux that a program in the machine runs on: a call of the C library that fails, or a wall clock that
 /// has jumped. Carried out by the library that `jailhouse-sim exec` loads; the device and sysfs always work.
 package struct ProgramFault: Hashable, Sendable {

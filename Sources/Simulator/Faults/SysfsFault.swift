@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A fault of sysfs: a file that is not there, or says something else than it should.
 package struct SysfsFault: Hashable, Sendable {
     package enum Form: String, Hashable, Sendable, CaseIterable {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// A command that has been answered, and what it did to inmates that were well: the truth, which Linux cannot see.
 package struct Deed: Hashable, Sendable {
     /// An inmate that was executing and healthy, and was stopped or reset by the command.

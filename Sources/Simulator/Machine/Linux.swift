@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JailhouseInterface
 import CellConfiguration
 import CellMachine
 
@@ -47,7 +50,7 @@ extension Machine {
         guard root.cpus.contains(cpu), !root.failedCPUs.contains(cpu) else {
             throw SimulatorError(
                 .condition,
-                "CPU \(cpu) is none of Linux's, which has \(CPUText.list(root.cpus.subtracting(root.failedCPUs)))")
+                "CPU \(cpu) is none of Linux's, which has \(CPUList.text(root.cpus.subtracting(root.failedCPUs)))")
         }
         parkRoot(cpu, violation.reason.joined(separator: "\n"), violation.exit)
     }

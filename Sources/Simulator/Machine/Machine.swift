@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// The simulated machine: Linux's driver and the hypervisor below it, as the real ones were seen to behave.

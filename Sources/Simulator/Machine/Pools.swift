@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 /// The hypervisor's page pools. What a cell costs is roughly right; nothing depends on it.
 extension Machine {

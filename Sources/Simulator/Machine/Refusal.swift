@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// An error that the driver answers with; the raw value is the `errno`.
 package struct Refusal: RawRepresentable, Error, Hashable, Sendable {
     package var rawValue: CInt

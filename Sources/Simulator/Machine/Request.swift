@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 package import CellConfiguration
 
 /// A command to the driver, with everything already copied out of the client's memory.

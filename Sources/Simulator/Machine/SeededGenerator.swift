@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// SplitMix64: small, fast and the same everywhere.
 struct SeededGenerator: RandomNumberGenerator, Hashable, Sendable {
     private var state: UInt64

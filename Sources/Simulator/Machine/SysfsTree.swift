@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellMachine
+import JailhouseInterface
 
 /// What stands below `/sys/devices/jailhouse` (driver/sysfs.c), as text.
 package struct SysfsTree: Hashable, Sendable {
@@ -31,18 +34,18 @@ extension Machine {
         let pools = pools
         return SysfsTree(
             attributes: [
-                "enabled": isEnabled ? "1\n" : "0\n",
-                "console": String(decoding: console.contents, as: UTF8.self),
-                "mem_pool_size": "\(pools.memorySize)\n",
-                "mem_pool_used": "\(pools.memoryUsed)\n",
-                "remap_pool_size": "\(pools.remapSize)\n",
-                "remap_pool_used": "\(pools.remapUsed)\n",
+                DriverFiles.enabled: isEnabled ? "1\n" : "0\n",
+                DriverFiles.console: String(decoding: console.contents, as: UTF8.self),
+                DriverFiles.memoryPoolSize: "\(pools.memorySize)\n",
+                DriverFiles.memoryPoolUsed: "\(pools.memoryUsed)\n",
+                DriverFiles.remapPoolSize: "\(pools.remapSize)\n",
+                DriverFiles.remapPoolUsed: "\(pools.remapUsed)\n",
             ],
             processors: [
-                "online": CPUText.list(onlineCPUs) + "\n",
-                "offline": CPUText.list(Set(0..<settings.cpus).subtracting(onlineCPUs)) + "\n",
-                "present": CPUText.list(Set(0..<settings.cpus)) + "\n",
-                "possible": CPUText.list(Set(0..<settings.cpus)) + "\n",
+                "online": CPUList.text(onlineCPUs) + "\n",
+                "offline": CPUList.text(Set(0..<settings.cpus).subtracting(onlineCPUs)) + "\n",
+                "present": CPUList.text(Set(0..<settings.cpus)) + "\n",
+                "possible": CPUList.text(Set(0..<settings.cpus)) + "\n",
             ],
             cells: cells.map { cell in
                 SysfsTree.Cell(
@@ -56,12 +59,12 @@ extension Machine {
 extension Cell {
     fileprivate func attributes(of machineCPUs: Int) -> [String: String] {
         var attributes = [
-            "name": "\(name)\n",
-            "state": "\(state.text)\n",
-            "cpus_assigned": CPUText.mask(cpus, width: machineCPUs) + "\n",
-            "cpus_assigned_list": CPUText.list(cpus) + "\n",
-            "cpus_failed": CPUText.mask(failedCPUs, width: machineCPUs) + "\n",
-            "cpus_failed_list": CPUText.list(failedCPUs) + "\n",
+            DriverFiles.Cell.name: "\(name)\n",
+            DriverFiles.Cell.state: "\(state.text)\n",
+            DriverFiles.Cell.assignedCPUs: CPUList.mask(cpus, width: machineCPUs) + "\n",
+            DriverFiles.Cell.assignedCPUList: CPUList.text(cpus) + "\n",
+            DriverFiles.Cell.failedCPUs: CPUList.mask(failedCPUs, width: machineCPUs) + "\n",
+            DriverFiles.Cell.failedCPUList: CPUList.text(failedCPUs) + "\n",
         ]
         // the hypervisor counts for a CPU, and the driver adds up those that are the cell's now
         var sum = ExitStatistics()
@@ -75,38 +78,9 @@ extension Cell {
     }
 
     private static func add(_ statistics: ExitStatistics, to attributes: inout [String: String], in path: String) {
-        attributes[path + "vmexits_total"] = "\(statistics.total)\n"
+        attributes[path + DriverFiles.Cell.totalExits] = "\(statistics.total)\n"
         for reason in VMExit.allCases {
-            attributes[path + "vmexits_" + reason.rawValue] = "\(statistics[reason])\n"
+            attributes[path + DriverFiles.Cell.counter(reason.rawValue)] = "\(statistics[reason])\n"
         }
-    }
-}
-
-/// Sets of CPUs as the kernel writes them.
-enum CPUText {
-    /// `3-5,8`; empty for none.
-    static func list(_ cpus: Set<Int>) -> String {
-        var runs: [ClosedRange<Int>] = []
-        for cpu in cpus.sorted() {
-            if let last = runs.last, last.upperBound + 1 == cpu {
-                runs[runs.count - 1] = last.lowerBound...cpu
-            } else {
-                runs.append(cpu...cpu)
-            }
-        }
-        return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-            .joined(separator: ",")
-    }
-
-    /// Hexadecimal, as many digits as `width` CPUs need, a comma every 32 CPUs.
-    static func mask(_ cpus: Set<Int>, width: Int) -> String {
-        let digits = max(1, (width + 3) / 4)
-        var text = ""
-        for digit in (0..<digits).reversed() {
-            let bits = (0..<4).reduce(0) { $0 | (cpus.contains(digit * 4 + $1) ? 1 << $1 : 0) }
-            text += String(bits, radix: 16)
-            if digit % 8 == 0 && digit > 0 { text += "," }
-        }
-        return text
     }
 }

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 /// A cell's name as the hypervisor has it: up to 31 bytes of any kind, not necessarily text, possibly none.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 // The end of the machine. The driver's own shutdown hook asks all cells, and waits for one that does not answer with Linux

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 // Cells that need each other: a command that would bring a cell up is held until what it waits for runs.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 // The driver has one lock: it is given one thing after the other. Whether something may be done is decided when its turn

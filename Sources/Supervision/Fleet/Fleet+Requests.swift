@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 // Requests of several steps: which are left, what each was answered with, and by when whoever asked must be answered.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import JailhouseInterface
 
 /// What only the daemon knows of the machine, kept in its state file so that its successor goes on where it ended.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What a program's output must have, or must not.
 struct TrialExpectation {
     private let until: Regex<AnyRegexOutput>?

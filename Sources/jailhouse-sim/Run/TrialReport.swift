@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// How a program's run ended.
 struct TrialResult: Sendable {
     enum Verdict: Hashable, Sendable {

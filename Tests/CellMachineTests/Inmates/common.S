@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the tests' inmates have in common. An inmate starts at 0 in real mode and goes to 32 bit; it prints on COM1.
 
     .macro begin

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Prints, looks at the communication region at 0x100000, answers one message, and shuts down.
     .include "common.S"
     begin

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Does what the 32-bit number at 0x9000 says; each is not the cell's right.
     .include "common.S"
     begin

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two ends of a link (ivshmem at 00:0f.0) ring each other to and fro: end 0 begins, counts 1000 rounds, and prints how
 // many ticks of the PM timer (3.579545 MHz) they took.
     .include "common.S"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Three CPUs: INIT and startup by the xAPIC's window for CPU 2, by the x2APIC's registers for CPU 3; each prints its
 // number. CPU 3 is sent an interrupt; then CPU 2 fails, and all others.
     .include "common.S"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Uses what the cell has, as the 32-bit number at 0x9000 says.
     .include "common.S"
     begin

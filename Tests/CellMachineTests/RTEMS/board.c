@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Stands in for RTEMS: the start code, the entries of interrupts, a table of handlers, the time by ticks, one task. What
  * is the layer's in a real program, under RTEMS, is the layer's here.

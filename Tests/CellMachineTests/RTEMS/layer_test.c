@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The layer in a cell: clock, interrupts, console, PCI, the end. TEST is a word for what it does. */
 #include <jailhouse.h>
 #include <rtems.h>

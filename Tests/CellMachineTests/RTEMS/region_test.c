@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The driver of the communication region against a page of the test's own. */
 #include "pm_timer.h"
 #include "region.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* When ticks are due, by a counter of the test's own. */
 #include "layer/ticks.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 import CellConfiguration
 
 /// What is done to a machine, and what must come of it on every machine with Jailhouse: a file of Tests/Scenarios.

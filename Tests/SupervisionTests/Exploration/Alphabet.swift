@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @testable import Supervision
 
 /// What may happen in an exploration. All of it at once reaches millions of places; these parts overlap, and each is

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 /// What an exploration visited, as a row of a table.
 struct Exploration {
     let row: String

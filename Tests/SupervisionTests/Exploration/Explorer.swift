@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @testable import Supervision
 
 /// Visits every place that can be reached, breadth first, and judges every step.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+
 @testable import Supervision
 
 /// A definition whose supervision is explored.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * An RTEMS application in a cell: a task that prints a line every second. Nothing of it is peculiar to Jailhouse but
  * the last words.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The first stage of the port of 2016, in RTEMS: PCI. Lists the cell's devices by RTEMS's PCI library; an Intel e1000e is
  * made to interrupt by MSI. Without a device in the cell there is nothing to check, which is said.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The second stage of the port of 2016, in RTEMS: the clock. Ticks, uptime and sleeps are held against the PM timer,
  * which this program reads itself; a rate-monotonic period is kept.

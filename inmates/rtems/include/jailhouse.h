@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * What an RTEMS application may use of its cell beyond RTEMS itself. All of it is optional: an application that includes
  * nothing of this boots, ticks, prints and is shut down all the same.

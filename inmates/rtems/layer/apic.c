@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The processor's local APIC (Intel SDM, volume 3, chapter 11). A cell always has the registers of the x2APIC; the
  * window in memory of the xAPIC is there only when the machine runs in that mode, and each access to it or to the

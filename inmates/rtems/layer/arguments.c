@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The command line that the multiboot loader handed over: words NAME=VALUE, separated by spaces or commas. */
 #include "layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The timer of RTEMS's timing tests, and waiting: takes the place of the BSP's btimer.o, which uses the 8254. */
 #include "layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* The communication region, for the whole program: who it is asked by, what it says of the cell, how the cell ends. */
 #include "layer.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * RTEMS's clock driver by the timer of the local APIC: takes the place of the BSP's ckinit.o. The timer is used one-shot
  * with absolute deadlines: periodic, it loses a tick for good whenever the machine delays the cell, and the error of its

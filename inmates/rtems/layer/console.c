@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Characters to and from the cell's console: the 8250 that the communication region names, and the hypervisor's virtual
  * console. RTEMS's printk comes here: takes the place of the BSP's printk_support.o.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * RTEMS's processor counter, by the TSC: takes the place of librtemscpu's cpucounterread.o and cpucounterfrequency.o,
  * which count their own calls on i386. A sixteenth of the TSC, so that the frequency fits 32 bits.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The end of the program: takes the place of bspfatal-default.o and bspreset.o. Whatever ends it, the daemon learns why:
  * the reason is printed, and the cell's state becomes "shut down" or "failed".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The first instructions of the program after start.o's: takes the place of the BSP's ldsegs.o, which initialises the
  * 8259A. start.o refers to _load_segments, so the linker takes this file out of an archive that is before the BSP's; and

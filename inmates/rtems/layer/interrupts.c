@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * RTEMS's interrupts over the local APIC, the IOAPIC's pins and MSI: takes the place of the BSP's irq.o, which drives
  * the 8259A. RTEMS's number n is vector 0x20 + n: 0 the clock, 1 to 15 devices, 16 between processors.

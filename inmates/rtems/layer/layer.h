@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* What the layer's files know of each other. */
 #ifndef LAYER_H
 #define LAYER_H

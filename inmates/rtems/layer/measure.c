@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * How fast the timer of the local APIC and the TSC are, against the PM timer. The frequencies in the communication
  * region are Linux's measurement; they have been seen to be off by half a per cent, so they are the fallback.

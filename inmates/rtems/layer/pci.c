@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * RTEMS's access to the PCI configuration space, through the ports that the hypervisor moderates, or through the window
  * in memory with pci=mmconfig on the command line. Only devices of the cell answer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The pins of the IOAPIC that are the cell's (82093AA datasheet). Nothing in a cell says which they are, and an access
  * to the IOAPIC of a cell that has none ends it: so the daemon puts them on the command line, as a mask: pins=0x10.

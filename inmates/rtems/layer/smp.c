@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Several processors, for a BSP built with RTEMS_SMP: takes the place of bspsmp.o and smp-imps.o.
  *

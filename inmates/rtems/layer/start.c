@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* RTEMS's bsp_start, which is weak in the BSP's bspstart.o, and what start.o calls before it. */
 #include "layer.h"
 

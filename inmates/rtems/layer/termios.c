@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * /dev/console by the termios driver: takes the place of legacy-console.o, conscfg.o and console_control.o. With the
  * interrupt of the 8250 when its pin of the IOAPIC is the cell's, else polled. A file of its own, so that only programs

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /*
  * When the clock's ticks are due, on the scale of a counter that never stops. A value without hardware: the counter's
  * reading is handed in.

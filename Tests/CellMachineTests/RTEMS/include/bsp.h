@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #ifndef BSP_H
 #define BSP_H
 #include <rtems.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /* As much of RTEMS as the layer and the applications use, to compile them without. */
 #ifndef RTEMS_H
 #define RTEMS_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <rtems.h>
 typedef struct {
     bool can_enable, can_disable;

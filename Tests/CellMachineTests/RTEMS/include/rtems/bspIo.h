@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 typedef void (*BSP_output_char_function_type)(char);
 typedef int (*BSP_polling_getchar_function_type)(void);
 extern BSP_output_char_function_type BSP_output_char;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #if !defined(CONFIGURE_INIT) || !defined(CONFIGURE_RTEMS_INIT_TASKS_TABLE) || CONFIGURE_MAXIMUM_TASKS < 1
 #error "RTEMS would refuse this configuration"
 #endif

@@ -1,1 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
 #define CONSOLE_DEVICE_NAME "/dev/console"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <stdint.h>
 #define PCIBIOS_SUCCESSFUL 0
 typedef struct {

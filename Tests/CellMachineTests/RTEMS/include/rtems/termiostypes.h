@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <rtems.h>
 #include <rtems/libio.h>
 struct termios;

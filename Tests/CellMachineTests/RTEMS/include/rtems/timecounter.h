@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <stdint.h>
 #define RTEMS_TIMECOUNTER_QUALITY_CLOCK_DRIVER 100
 struct timecounter {
