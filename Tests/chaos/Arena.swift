@@ -85,9 +85,9 @@ final class Arena {
         let configuration = try Subject.strangerConfiguration()
         let isThere: Bool = machine.change { machine in
             guard machine.isEnabled else { return false }
-            guard !machine.cells.contains(where: { $0.name == Subject.stranger && $0.isHealthy }) else { return true }
-            let creates = !machine.cells.contains { $0.name == Subject.stranger }
-            machine.doBehindTheBack((creates ? [.create(configuration)] : []) + [.restart(Subject.stranger)])
+            guard !machine.cells.contains(where: { $0.name == Subject.stranger }) else { return true }
+            // not started: beside a running one that nobody knows, no cell could be created at all
+            machine.doBehindTheBack([.create(configuration)])
             return false
         }
         if !isThere { story.say("the stranger is brought back") }
