@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
-import ConfigurationRules
+@testable import CellConfiguration
+@testable import ConfigurationRules
 
 // Coverage-guided fuzzing of everything that reads configurations.
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
+@testable import CellConfiguration
 // for files and signals: nothing of this is installed
 import Foundation
 

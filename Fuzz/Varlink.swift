@@ -16,8 +16,8 @@ public func fuzzVarlink(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let stream = Array(UnsafeBufferPointer(start: start, count: count)[1...]) + [0]
     let method = Int(reader) - Int(UInt8(ascii: "a"))
     for message in messages(in: stream, pieces: 1 + count % 7) {
-        if Manager.methods.indices.contains(method) {
-            readReply(message, of: Manager.methods[method])
+        if Manager.Method.allCases.indices.contains(method) {
+            readReply(message, of: Manager.Method.allCases[method].type)
         } else if let call = try? VarlinkCall(message: message) {
             answer(call, message)
         }
@@ -51,7 +51,7 @@ private func answer(_ call: VarlinkCall, _ message: [UInt8]) {
     if let reply = info.reply(to: call) {
         expect(reply.last == 0 && !reply.dropLast().contains(0), "a reply is not one message")
         expect(reply.count < 32 << 10 + 8 * message.count, "a reply of \(reply.count) bytes")
-    } else if let method = Manager.method(named: call.method) {
+    } else if let method = Manager.Method(named: call.method)?.type {
         readParameters(of: call, for: method)
     } else {
         fail("\(call.method) is nobody's to answer")
