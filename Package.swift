@@ -3,7 +3,7 @@
 
 import PackageDescription
 
-// Rooms and what each may import: see "The house" in README.md. Imports go downward only.
+// Rooms and what each may import: see ARCHITECTURE.md. Imports go downward only.
 
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
