@@ -2,7 +2,8 @@
 
 import JailhouseInterface
 
-// Cells that need each other: a command that would bring a cell up is held until what it waits for runs.
+// Cells that need each other: a command that would bring a cell up is held until what it waits for runs. Cells that are
+// in each other's way: a command that nobody has asked for is held while it might stall Linux.
 
 extension Fleet {
     package var order: DependencyOrder {
@@ -42,7 +43,7 @@ extension Fleet {
                 return .requires(other: other, .undefined)
             }
             if isWanted(other) {
-                let itself = wait(of: other, visited: visited.union([name]))
+                let itself = wait(of: other, visited: visited.union([name])) ?? danger(heldBack: other)
                 guard itself?.isHopeless == true else { return .waits(other: other, condition) }
                 if isRequired { return .requires(other: other, .waitsInVain) }
                 continue
@@ -64,11 +65,40 @@ extension Fleet {
         return true
     }
 
+    /// Keeps a command that would notify another cell, which may never answer, until that is over. Whoever has asked for
+    /// it is told at once instead.
+    ///
+    /// - Returns: false if somebody has asked for it.
+    mutating func holdsBack(
+        _ command: Command, for name: String, _ danger: Danger, _ effects: inout Effects
+    ) -> Bool {
+        guard let lifecycle = cells[name]?.lifecycle, lifecycle.memory.goal == .run, lifecycle.waiting.isEmpty
+        else { return false }
+        cells[name]?.held = command
+        note(.danger(danger), of: name, &effects)
+        return true
+    }
+
+    /// What a command that is held back is still held for.
+    private func danger(heldBack name: String) -> WaitReason? {
+        guard let command = cells[name]?.held, command.notifiesOthers else { return nil }
+        return dangers(besides: name).lasting.map(WaitReason.danger)
+    }
+
     /// Lets go what need not wait any more; tells clients for whom there is no hope.
     mutating func serveHeld(_ effects: inout Effects) {
         for name in names {
             guard let command = cells[name]?.held else { continue }
-            let wait = cells[name]?.lifecycle.memory.goal == .run && isEnabled ? wait(of: name) : nil
+            let isWanted = cells[name]?.lifecycle.memory.goal == .run && isEnabled
+            let dependency = isWanted && command.bringsUp ? wait(of: name) : nil
+            let wait = dependency ?? (isWanted ? danger(heldBack: name) : nil)
+            if case .danger(let danger) = wait, cells[name]?.lifecycle.waiting.isEmpty == false {
+                // somebody has asked for it since
+                cells[name]?.held = nil
+                cells[name]?.waitsFor = nil
+                finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
+                continue
+            }
             guard let wait else {
                 // the cell decides anew, on what is there by now
                 cells[name]?.held = nil
@@ -97,4 +127,7 @@ extension Command {
         case .shutDown, .destroy: false
         }
     }
+
+    /// Whether the hypervisor tells every other cell, and waits for its answer.
+    var notifiesOthers: Bool { self == .create || self == .destroy }
 }

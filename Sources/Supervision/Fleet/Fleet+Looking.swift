@@ -95,7 +95,7 @@ extension Fleet {
     private mutating func noteSilence(
         during command: Command, of name: String, _ outcome: Outcome, _ effects: inout Effects
     ) -> Bool {
-        guard command == .create || command == .destroy, case .done(let unanswered?) = outcome else { return false }
+        guard command.notifiesOthers, case .done(let unanswered?) = outcome else { return false }
         var isFound = false
         for other in names where other != name {
             guard let lifecycle = cells[other]?.lifecycle, lifecycle.sighting?.observation?.state.isRunning == true,

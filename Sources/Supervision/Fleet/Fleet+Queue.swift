@@ -51,9 +51,9 @@ extension Fleet {
                 inDriver = work
                 effects.actions.append(.give(work))
             case .waits: index += 1
-            case .rejected(let danger):
+            case .rejected(let rejection):
                 queue.remove(at: index)
-                reject(work, danger, &effects)
+                reject(work, rejection, &effects)
                 // which may bring new work
                 settleAnswers(&effects)
                 index = 0
@@ -92,7 +92,7 @@ extension Fleet {
                 return .rejected(.mustWait)
             }
             // load and start ask the cell itself only, which has been judged
-            guard command == .create || command == .destroy else { return .ready }
+            guard command.notifiesOthers else { return .ready }
             return readiness(judged: dangers(besides: name))
         case .enable:
             return .ready
@@ -109,7 +109,7 @@ extension Fleet {
     }
 
     private func readiness(judged dangers: [Danger]) -> Readiness {
-        if let danger = dangers.first(where: { $0.kind != .unverified }) { return .rejected(.danger(danger)) }
+        if let danger = dangers.lasting { return .rejected(.danger(danger)) }
         return dangers.isEmpty && look.showsAll ? .ready : .waits
     }
 
@@ -117,7 +117,9 @@ extension Fleet {
         switch work {
         case .command(let command, let name, _):
             switch reason {
-            case .danger(let danger): finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
+            case .danger(let danger):
+                if holdsBack(command, for: name, danger, &effects) { return }
+                finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
             case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
             case .shuttingDown, .disabled, .mustWait, .objection: finish(command, of: name, .overtaken, &effects)
             }
@@ -135,7 +137,7 @@ extension Fleet {
 // MARK: - Who might stall Linux
 
 /// A cell that a command would tell something, or ask to shut down, and that might leave Linux waiting for its answer.
-struct Danger: Hashable, Sendable {
+package struct Danger: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         /// It has no definition, so that nobody knows whether it answers.
         case unknown
@@ -157,6 +159,33 @@ struct Danger: Hashable, Sendable {
         case .silent, .unaccepted, .unverified: .cell(cell, .wouldFreeze)
         }
     }
+}
+
+extension Danger: CustomStringConvertible {
+    package var description: String {
+        switch kind {
+        case .unknown:
+            """
+            the cell \(cell) has no definition, so it may never answer; it would be notified, and Linux would hang. \
+            Write a definition for it, or destroy it with the tool that created it
+            """
+        case .silent, .unverified:
+            """
+            the cell \(cell) does not answer and has no message-timeout; it would be notified, and Linux would hang. \
+            Schedule a clean reboot
+            """
+        case .unaccepted:
+            """
+            the cell \(cell) has no message-timeout; it would be notified, and Linux would hang if it did not answer. \
+            Give it a message-timeout or passive-comm-region
+            """
+        }
+    }
+}
+
+extension [Danger] {
+    /// The first that will not be over in a moment.
+    var lasting: Danger? { first { $0.kind != .unverified } }
 }
 
 extension Fleet {
@@ -199,24 +228,6 @@ extension Refusal {
 
     /// A cell that comes or goes is announced to all others, and their answers are waited for.
     init(_ danger: Danger, _ command: Command, _ name: String) {
-        let reason =
-            switch danger.kind {
-            case .unknown:
-                """
-                the cell \(danger.cell) has no definition, so it may never answer; it would be notified, and Linux \
-                would hang. Write a definition for it, or destroy it with the tool that created it
-                """
-            case .silent, .unverified:
-                """
-                the cell \(danger.cell) does not answer and has no message-timeout; it would be notified, and Linux \
-                would hang. Schedule a clean reboot
-                """
-            case .unaccepted:
-                """
-                the cell \(danger.cell) has no message-timeout; it would be notified, and Linux would hang if it did \
-                not answer. Give it a message-timeout or passive-comm-region
-                """
-            }
-        self.init(kind: .other, message: "\(command.rawValue) \(name): refused: \(reason)")
+        self.init(kind: .other, message: "\(command.rawValue) \(name): refused: \(danger)")
     }
 }

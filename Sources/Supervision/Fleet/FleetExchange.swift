@@ -191,6 +191,8 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
     case waits(other: String, Condition)
     /// It will not come up unless somebody does something.
     case requires(other: String, Why)
+    /// The command that is next would notify this cell, which may never answer; nobody has asked for the command.
+    case danger(Danger)
 
     package enum Why: String, Hashable, Sendable {
         case gaveUp = "gave up"
@@ -200,12 +202,14 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
         case undefined = "has no definition"
     }
 
-    package var isHopeless: Bool { if case .requires = self { true } else { false } }
+    /// Whether it lasts until somebody does something about another cell.
+    package var isHopeless: Bool { if case .waits = self { false } else { true } }
 
     package var description: String {
         switch self {
         case .waits(let other, let condition): "waits for \(other), which is \(condition.rawValue)"
         case .requires(let other, .undefined): "requires \(other), which has no definition: write one"
+        case .danger(let danger): "waits: \(danger)"
         case .requires(let other, let why): "requires \(other), which \(why.rawValue): jailhouse-ctl start \(other)"
         }
     }

@@ -112,6 +112,13 @@ struct FleetInvariant: Sendable {
                 return cell.held == nil || cell.waitsFor?.isHopeless != true
             }
         },
+        FleetInvariant("what nobody asked for waits for cells in its way, and costs no attempt to restart") { step, _ in
+            step.actions.allSatisfy { action in
+                guard case .report(.failed(.refused(_, let refusal)), let name) = action else { return true }
+                return !refusal.message.contains("refused: the cell")
+                    || step.before.fleet.cells[name]?.lifecycle.waiting.isEmpty == false
+            }
+        },
         FleetInvariant("a cell that did not answer is not said to have been stopped like any other") { step, _ in
             step.answers.allSatisfy { request, answer in
                 guard case .cell(let what, let name) = request, what == .stop || what == .destroy else { return true }

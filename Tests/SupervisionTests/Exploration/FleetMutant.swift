@@ -25,6 +25,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
     case blamesTheInmate
     case enablesWithAnyCPUs
     case forgetsWhoAsked
+    /// A command that would notify a stranger is refused, also when nobody has asked for it.
+    case refusesWhatNobodyAsked
 
     func handle(_ event: FleetEvent, _ fleet: inout Fleet) -> [FleetAction] {
         switch self {
@@ -108,6 +110,16 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .forgetsWhoAsked:
             if case .finished(.machine(.some), _) = event { fleet.requests = [] }
             return fleet.handle(event, at: .present)
+        case .refusesWhatNobodyAsked:
+            let actions = fleet.handle(event, at: .present)
+            var effects = Fleet.Effects(now: .present)
+            for name in fleet.names {
+                guard let cell = fleet.cells[name], let command = cell.held, case .danger(let danger) = cell.waitsFor
+                else { continue }
+                fleet.cells[name]?.held = nil
+                fleet.finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
+            }
+            return actions + effects.actions
         }
     }
 
@@ -120,6 +132,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .startsWhileShuttingDown, .forgetsCreation, .forgetsDeadlines: FleetSubject.small[3]
         case .hidesSilence, .blamesTheInmate: FleetSubject.small[4]
         case .enablesWithAnyCPUs, .forgetsWhoAsked: FleetSubject.small[5]
+        case .refusesWhatNobodyAsked: FleetSubject.small[6]
         case .doesNotHold, .givesWithoutLooking, .letsWaitInVain: FleetSubject.small[0]
         }
     }
@@ -140,6 +153,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
         case .forgetsCreation:
             ["at the end of the machine every cell is stopped that is known to answer in time"]
+        case .refusesWhatNobodyAsked:
+            ["what nobody asked for waits for cells in its way, and costs no attempt to restart"]
         case .hidesSilence: ["a cell that did not answer is not said to have been stopped like any other"]
         case .blamesTheInmate:
             ["a cell that is stopped for not answering another's coming or going fails for that reason"]

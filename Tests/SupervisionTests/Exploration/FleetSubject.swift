@@ -76,6 +76,13 @@ struct FleetSubject: Sendable, CustomStringConvertible {
                 .enable(FleetStorySystem.system), .disable(others: false), .shutDownAll(within: .seconds(8)),
             ],
             befalls: [.cpuGoesOffline, .enabledByOthers, .disabledByOthers], endings: [.done, .refused]),
+        FleetSubject(
+            description: "a stranger in the way",
+            definitions: ["a": cell(), "b": cell(requires: ["a"])],
+            asked: [.cell(.start, "a"), .cell(.start, "b"), .cell(.stop, "a")],
+            befalls: [
+                .comes(CellName("x"), .unbounded(accepted: false), .hangs), .goes(CellName("x")), .goes(CellName("a")),
+            ], requests: 1, misfortunes: 3),
     ]
 
     /// For make explore.

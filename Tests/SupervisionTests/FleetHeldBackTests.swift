@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JailhouseInterface
+import Testing
+
+@testable import Supervision
+
+/// Found by chaos: each re-creation beside a stranger was refused, and counted as a failed restart, until the cell was
+/// given up.
+@Suite("The fleet: what nobody asked for waits until it cannot stall Linux")
+struct FleetHeldBackTests {
+    private static let definitions = [
+        "alpha": FleetStory.cell(.bounded, SupervisionPolicy(limit: .init(attempts: 2, within: .seconds(60)))),
+        "later": FleetStory.cell(requires: ["alpha"]),
+    ]
+
+    private func besideStranger() -> FleetStory {
+        var story = FleetStory(Self.definitions)
+        story.request(.cell(.start, "alpha"))
+        story.run()
+        story.world = FleetWorld()
+        story.world.create(CellName("stranger"), .unbounded(accepted: false))
+        story.world.start(0, .hangs)
+        story.actions = []
+        return story
+    }
+
+    @Test("A re-creation waits as long as the stranger runs, says for whom, and costs no attempt")
+    func waits() {
+        var story = besideStranger()
+        story.run(for: .seconds(120))
+        #expect(story.works == [])
+        #expect(story.condition("alpha") == .starting)
+        let stranger = Danger(cell: "stranger", kind: .unknown)
+        #expect(story.fleet.cells["alpha"]?.waitsFor == .danger(stranger))
+        #expect(story.actions.filter { $0 == .machine(.waits("alpha", .danger(stranger))) }.count == 1)
+
+        story.world.cells = []
+        story.run()
+        #expect(story.condition("alpha") == .running)
+        #expect(story.fleet.cells["alpha"]?.waitsFor == nil)
+        #expect(story.fleet.cells["alpha"]?.lifecycle.memory.budget.attempts.count == 1)
+    }
+
+    @Test("It goes on when the stranger is given a definition, too")
+    func defined() {
+        var story = besideStranger()
+        story.run()
+        story.definitions["stranger"] = FleetStory.cell(.bounded)
+        story.send(.defined("stranger", FleetStory.cell(.passive)))
+        story.world.cells[0].state = .failed
+        story.run()
+        #expect(story.condition("alpha") == .running)
+    }
+
+    @Test("Whoever asks meanwhile is told at once, and the cell comes up later all the same")
+    func asked() {
+        var story = besideStranger()
+        story.run()
+        let start = story.request(.cell(.start, "alpha"))
+        guard case .failed(.cell("alpha", .failed(.refused(.create, let refusal)))) = story.answer(start) else {
+            Issue.record("\(story.answer(start).debugDescription)")
+            return
+        }
+        #expect(refusal.message.contains("stranger"))
+        story.run(for: .seconds(30))
+        #expect(story.condition("alpha") == .starting)
+        story.world.cells = []
+        story.run()
+        #expect(story.condition("alpha") == .running)
+    }
+
+    @Test("A cell that requires it waits in vain, and whoever starts that is told at once")
+    func required() {
+        var story = besideStranger()
+        story.run()
+        let start = story.request(.cell(.start, "later"))
+        #expect(
+            story.answer(start) == .failed(.waitsInVain("later", .requires(other: "alpha", .waitsInVain))))
+        story.world.cells = []
+        story.run()
+        #expect(story.condition("later") == .running)
+    }
+
+    @Test("A stop ends the wait")
+    func stopped() {
+        var story = besideStranger()
+        story.run()
+        let stop = story.request(.cell(.stop, "alpha"))
+        story.run()
+        #expect(story.answer(stop) == .done())
+        #expect(story.condition("alpha") == .absent)
+        #expect(story.works == [])
+    }
+}
