@@ -6,7 +6,7 @@
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] a cell's life, every state
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
-# make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Scenarios say
+# make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -25,7 +25,7 @@ ROUNDS ?= 200
 SEED ?=
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
-SCRIPTS := $(wildcard .ci/* Tests/*/*.sh Fuzz/*.sh)
+SCRIPTS := $(wildcard .ci/* Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
 
 build:
 	$(SWIFT) build
@@ -47,7 +47,7 @@ release:
 demo:
 	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
 	$(MAKE) --no-print-directory inmates cell-monitor build
-	$(OWN_FILES) Tests/demo/demo.sh .build/debug
+	$(OWN_FILES) Tests/Programs/demo/demo.sh .build/debug
 
 test:
 	.ci/packages $(TEST_PACKAGES)
@@ -67,10 +67,10 @@ soak:
 	.build/release/soak $(FAILURES:%=--failures %) $(REQUESTS:%=--requests %)
 
 bench: release
-	Tests/bench/check.sh .build/release
-	Tests/bench/restart.sh .build/release
-	Tests/bench/executing.sh .build/release
-	Tests/bench/cell-machine.sh
+	Tests/Programs/bench/check.sh .build/release
+	Tests/Programs/bench/restart.sh .build/release
+	Tests/Programs/bench/executing.sh .build/release
+	Tests/Programs/bench/cell-machine.sh
 
 # On the simulated machine, or on this one: TARGET=/dev/jailhouse, as root.
 TARGET ?= simulator
@@ -78,7 +78,7 @@ scenarios:
 	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
 	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in jailhouse-sim scenarios; do $(SWIFT) build --product $$product || exit; done
-	Tests/Scenarios/play.sh .build/debug $(TARGET)
+	Tests/Programs/scenarios/play.sh .build/debug $(TARGET)
 
 # Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
 fuzz: inmates
@@ -96,13 +96,13 @@ explore: .build/explore/explore
 	$< $(ALPHABET)
 
 EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
-.build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/explore/*.swift)
+.build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/Programs/explore/*.swift)
 	mkdir -p $(@D)
 	for room in JailhouseInterface Supervision; do \
 	    $(EXPLORE_SWIFTC) -parse-as-library -enable-testing -module-name $$room -emit-library -static -I $(@D) \
 	    -emit-module -emit-module-path $(@D)/$$room.swiftmodule -o $(@D)/lib$$room.a $$(find Sources/$$room -name '*.swift') || exit; done
 	$(EXPLORE_SWIFTC) -I $(@D) -L $(@D) -lSupervision -lJailhouseInterface \
-	    Tests/SupervisionTests/Exploration/*.swift Tests/explore/main.swift -o $@
+	    Tests/SupervisionTests/Exploration/*.swift Tests/Programs/explore/main.swift -o $@
 
 format:
 	$(SWIFT) format --in-place --recursive $(SWIFT_SOURCES)

@@ -121,11 +121,11 @@ let package = Package(
                 "CellConfiguration", "ControlInterface", "Hypervisor", "Simulator", "SystemCalls", argumentParser,
                 systemPackage,
             ],
-            path: "Tests/chaos", swiftSettings: strict),
+            path: "Tests/Programs/chaos", swiftSettings: strict),
 
         // make soak; not installed
         .executableTarget(
-            name: "soak", dependencies: ["ControlInterface", "Simulator", argumentParser], path: "Tests/soak",
+            name: "soak", dependencies: ["ControlInterface", "Simulator", argumentParser], path: "Tests/Programs/soak",
             swiftSettings: strict),
 
         // make scenarios; not installed
@@ -135,7 +135,7 @@ let package = Package(
                 "CellConfiguration", "CellDefinition", "Hypervisor", "InmateImage", "JailhouseInterface", "Simulator",
                 "Supervision", "SystemCalls", argumentParser, systemPackage,
             ],
-            path: "Tests/Scenarios/Runner", swiftSettings: strict),
+            path: "Tests/Programs/scenarios/runner", swiftSettings: strict),
 
         // what several of the test targets use
         .target(

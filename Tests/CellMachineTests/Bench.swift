@@ -5,7 +5,7 @@ import CellMachine
 import Foundation
 import Testing
 
-/// How fast a cell that executes is, and what it costs: Tests/bench/cell-machine.sh.
+/// How fast a cell that executes is, and what it costs: Tests/Programs/bench/cell-machine.sh.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["CELL_MACHINE_BENCH"] != nil))
 struct Bench {
     private static let rounds = 30

@@ -218,9 +218,9 @@ struct ExecutionTests {
         }
     }
 
-    @Test("The simulated machine behaves as Tests/Scenarios say, and says where it does not")
+    @Test("The simulated machine behaves as Tests/Programs/scenarios say, and says where it does not")
     func scenarios() async throws {
-        let script = Place.source.path + "/Tests/Scenarios/play.sh"
+        let script = Place.source.path + "/Tests/Programs/scenarios/play.sh"
         let played = try Program([script, Place.programs.path, "simulator"])
         let ended = try await played.end(within: .seconds(240))
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")

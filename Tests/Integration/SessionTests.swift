@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func theDemoSeesWhatItShould() async throws {
-        let ended = try await Program.run([script("demo/demo.sh"), Place.programs.path])
+        let ended = try await Program.run([script("Programs/demo/demo.sh"), Place.programs.path])
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
     }
 

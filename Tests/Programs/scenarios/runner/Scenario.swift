@@ -2,7 +2,7 @@
 
 import CellConfiguration
 
-/// What is done to a machine, and what must come of it on every machine with Jailhouse: a file of Tests/Scenarios.
+/// What is done to a machine, and what must come of it on every machine with Jailhouse: a file of Tests/Programs/scenarios.
 ///
 ///     title = "a port that is not listed"
 ///     cells = ["misbehave"]                   # definitions of configs/cells

@@ -11,8 +11,8 @@ struct Scenarios: ParsableCommand {
         commandName: "scenarios",
         abstract: "Play scenarios on the machine whose /dev/jailhouse there is, and say where it differs.",
         discussion: """
-            On the simulated machine: jailhouse-sim exec -- scenarios Tests/Scenarios/*.toml. On a real one: as root, \
-            with nothing else in the hypervisor. Exit status 1 when a scenario fails.
+            On the simulated machine: jailhouse-sim exec -- scenarios Tests/Programs/scenarios/*.toml. \
+            On a real one: as root, with nothing else in the hypervisor. Exit status 1 when a scenario fails.
             """)
 
     @Option(help: "The system to enable the hypervisor with, if it is not.")

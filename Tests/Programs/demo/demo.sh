@@ -9,7 +9,7 @@
 set -euo pipefail
 
 # shellcheck source=Tests/Integration/machine.sh
-. "$(dirname "$0")/../Integration/machine.sh"
+. "$(dirname "$0")/../../Integration/machine.sh"
 binaries=$(realpath "$1")
 work=$(mktemp --directory --tmpdir jailhoused-demo.XXXXXX)
 

@@ -22,7 +22,7 @@ struct SoakPlace {
             atPath: configuration + "/cells", withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o755])
         let source = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
         let system = try String(contentsOf: source.appending(path: "configs/systems/q35.toml"), encoding: .utf8)
             .replacingOccurrences(of: "cpus = \"0-3\"", with: "cpus = \"0-7\"")
         try write(system, to: "system.toml")

@@ -12,7 +12,7 @@ if [[ -z ${JAILHOUSED_BENCH:-} ]] && chrt --fifo 10 true 2>/dev/null; then
 fi
 
 # shellcheck source=Tests/Integration/machine.sh
-. "$(dirname "$0")/../Integration/machine.sh"
+. "$(dirname "$0")/../../Integration/machine.sh"
 binaries=$(realpath "$1")
 rounds=${2:-100}
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)
@@ -38,5 +38,5 @@ EOF
 
 start_machine "$work" "$binaries" --cells script
 jailhouse-ctl start rtems
-python3 "$project/Tests/bench/restart.py" "$JAILHOUSE_SIM_DIRECTORY/root/sys/devices/jailhouse/cells/1/state" \
+python3 "$project/Tests/Programs/bench/restart.py" "$JAILHOUSE_SIM_DIRECTORY/root/sys/devices/jailhouse/cells/1/state" \
     "$rounds" jailhouse-sim inject rtems fail

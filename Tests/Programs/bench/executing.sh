@@ -7,7 +7,7 @@
 set -euo pipefail
 
 # shellcheck source=Tests/Integration/machine.sh
-. "$(dirname "$0")/../Integration/machine.sh"
+. "$(dirname "$0")/../../Integration/machine.sh"
 binaries=$(realpath "$1")
 seconds=${2:-10}
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)

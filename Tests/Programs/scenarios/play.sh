@@ -9,8 +9,8 @@ set -euo pipefail
 
 binaries=$(realpath "$1")
 target=$2
-cd "$(dirname "$0")/../.."
-play=("$binaries/scenarios" --system "${SYSTEM:-configs/systems/q35.toml}" Tests/Scenarios/*.toml)
+cd "$(dirname "$0")/../../.."
+play=("$binaries/scenarios" --system "${SYSTEM:-configs/systems/q35.toml}" Tests/Programs/scenarios/*.toml)
 
 case $target in
 /dev/jailhouse)

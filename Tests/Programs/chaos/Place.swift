@@ -75,7 +75,7 @@ struct Place {
     var runtime: String { path + "/run" }
 
     private static let source = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
 
     /// Makes the directory with the definitions of all subjects.
     init() throws {
