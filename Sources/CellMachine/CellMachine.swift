@@ -176,8 +176,11 @@ package final class CellMachine: Sendable {
     /// How many of the cell's CPUs are parked for a violation: with the last one the monitor writes `failed`.
     package var failedCPUCount: Int { Int(area.failedCount) }
 
-    /// Tells all events that the monitor has written down until now, on the caller's thread.
-    package func catchUp() { listener.hearEvents() }
+    /// Tells all that the cell has printed and the monitor has written down until now, on the caller's thread.
+    package func catchUp() {
+        emulator.hearSerial()
+        listener.hearEvents()
+    }
 
     /// How often each CPU, by the machine's number, left the cell, since this machine was made.
     package func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }

@@ -28,6 +28,19 @@ import Testing
 }
 
 extension ExecutionTests {
+    /// The state is in shared memory, what was printed before on its way through a socket.
+    @Test func whatWasPrintedBeforeTheStateIsToldWithIt() async throws {
+        let machine = try TestMachine()
+        let cell = try machine.run("hello", in: TestMachine.cell())
+        try await cell.events.serial(" 00010608\n")
+        cell.machine.send(1)
+        let deadline = ContinuousClock.now + .seconds(20)
+        // no pause: the next instruction after the state's is looked for
+        while cell.machine.state != 2, ContinuousClock.now < deadline {}
+        cell.machine.catchUp()
+        #expect(cell.events.serial.hasSuffix("bye\n"))
+    }
+
     @Test func aFailedCellStartsAgainAndAgain() async throws {
         let machine = try TestMachine()
         let descriptor = TestMachine.cell()

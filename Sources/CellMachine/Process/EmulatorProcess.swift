@@ -24,6 +24,9 @@ final class EmulatorProcess: Sendable {
     private let ports: [Network.Port]
     /// Kept open for QEMU's doorbell.
     private let exchange: OwnedDescriptor?
+    private let hear: @Sendable (News) -> Void
+    /// Bytes of COM1 are told in their order, whoever reads them.
+    private let serialTurn = Mutex(())
     private let state = Mutex(State())
     private let started = Bell()
     private let ended = Bell()
@@ -45,10 +48,12 @@ final class EmulatorProcess: Sendable {
 
     /// Starts QEMU and waits until it answers.
     ///
-    /// - Parameter hear: called on the thread, the last time with ``News/ended(_:)``.
+    /// - Parameter hear: called on the thread, the last time with ``News/ended(_:)``; with ``News/serial(_:)`` also
+    ///   on those that call ``hearSerial()``.
     init(
         _ arguments: EmulatorArguments, hear: @escaping @Sendable (News) -> Void
     ) throws(CellMachineError) {
+        self.hear = hear
         // in the order of EmulatorArguments.Descriptor, standard error last
         let theirs = ChildEnds()
         func connected() throws(CellMachineError) -> OwnedDescriptor {
@@ -85,7 +90,7 @@ final class EmulatorProcess: Sendable {
         self.memory = MemoryChannel(descriptor: memory.rawValue, patience: arguments.settings.patience)
         ours = Ends(control: control, bell: bell, serial: serial, memory: memory, errors: try connected())
         let command = [arguments.settings.emulator] + arguments.list
-        guard let thread = BackgroundThread({ [self] in live(command, theirs, hear) }) else {
+        guard let thread = BackgroundThread({ [self] in live(command, theirs) }) else {
             throw CellMachineError(.emulator, "the system has no thread left")
         }
         hasThread = true
@@ -110,6 +115,19 @@ final class EmulatorProcess: Sendable {
         }
     }
 
+    /// Tells all that the cell has written to COM1 until now, on the caller's thread.
+    func hearSerial() {
+        serialTurn.withLock { _ in
+            while true {
+                let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+                    count = max(0, recv(ours.serial.rawValue, buffer.baseAddress, buffer.count, CInt(MSG_DONTWAIT)))
+                }
+                if bytes.isEmpty { return }
+                hear(.serial(bytes))
+            }
+        }
+    }
+
     /// Ends QEMU and waits until it is gone, unless this is its own thread. - Returns: what its last words were.
     @discardableResult
     func terminate() -> String {
@@ -125,7 +143,7 @@ final class EmulatorProcess: Sendable {
 
     // MARK: the thread
 
-    private func live(_ command: [String], _ theirs: ChildEnds, _ hear: @Sendable (News) -> Void) {
+    private func live(_ command: [String], _ theirs: ChildEnds) {
         let child = start(command, theirs.numbers)
         theirs.close()
         state.withLock {
@@ -138,7 +156,7 @@ final class EmulatorProcess: Sendable {
             ended.ring()
         }
         guard let child else { return }
-        let words = listen(hear)
+        let words = listen()
         // it may have closed its sockets and still be there
         kill(child, SIGKILL)
         var information = siginfo_t()
@@ -166,7 +184,7 @@ final class EmulatorProcess: Sendable {
     }
 
     /// Until QEMU closes its sockets. - Returns: its standard error.
-    private func listen(_ hear: (News) -> Void) -> [UInt8] {
+    private func listen() -> [UInt8] {
         var words: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 0x1_0000)
         let descriptors =
@@ -176,9 +194,12 @@ final class EmulatorProcess: Sendable {
             var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { return words }
             for index in polled.indices where polled[index].revents != 0 {
+                if index == 0 {
+                    hearSerial()
+                    continue
+                }
                 let count = buffer.withUnsafeMutableBytes { (try? SystemCall.read(descriptors[index], into: $0)) ?? 0 }
                 switch index {
-                case 0 where count > 0: hear(.serial(Array(buffer[..<count])))
                 case 1 where count == 0: return words + rest(of: ours.errors.rawValue)
                 case 1: hear(.bell)
                 case 2 where words.count < 4096: words += buffer[..<count]
