@@ -67,6 +67,35 @@ struct RunTests {
         #expect(xml.contains("rtems: entered as a cell"))
     }
 
+    @Test(
+        "SIGINT and SIGTERM end a run: its report is written, and nothing of its machine is left",
+        arguments: [SIGINT, SIGTERM])
+    func interrupted(signal: Int32) async throws {
+        let folder = try temporary()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for name in ["a.exe", "b.exe"] {
+            try FileManager.default.copyItem(atPath: inmate("rtems.exe"), toPath: folder.path + "/" + name)
+        }
+        let report = folder.path + "/report.xml"
+        let program = try Program([
+            Place.program("jailhouse-sim"), "run", inmate("rtems.exe"), folder.path, "--timeout", "100", "--junit",
+            report,
+        ])
+        let machine = "/jailhouse-sim-run-\(program.identifier)-"
+        func left() -> [String] {
+            ["/dev/shm", "/tmp"].flatMap { parent in
+                ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).map { "\(parent)/\($0)" }
+            }.filter { $0.contains(machine) }
+        }
+        try await eventually("the machine has its directory") { !left().isEmpty }
+        program.signal(signal)
+        let ended = try await program.end()
+        #expect(ended.status == 128 + signal, "\(ended.output)\(ended.errors)")
+        #expect(ended.output.hasSuffix("0 passed, 0 failed, 0 timed out, 1 interrupted\n"), "\(ended.output)")
+        #expect(try String(contentsOfFile: report, encoding: .utf8).contains("<failure message=\"interrupted\">"))
+        #expect(left().isEmpty)
+    }
+
     @Test("What is no program is said before anything runs")
     func refused() async throws {
         let missing = try await run("/nowhere/program.exe")

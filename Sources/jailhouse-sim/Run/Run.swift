@@ -17,7 +17,8 @@ struct Run: ParsableCommand {
             matches. It fails when it prints a line that matches --fail, when it ends in another state, or when the \
             hypervisor parks its CPUs.
 
-            Exit status: 0 if all passed, 1 if one failed, 124 if none failed but one ran out of time.
+            Exit status: 0 if all passed, 1 if one failed, 124 if none failed but one ran out of time. SIGINT, SIGTERM \
+            and SIGHUP stop the running program and skip the rest: 128 and the signal's number.
 
             Example: jailhouse-sim run ticker.exe --until 'END OF TEST' --timeout 60
             """)
@@ -58,6 +59,7 @@ struct Run: ParsableCommand {
 
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
+        SystemCall.blockTerminationSignals()
         let trials = try programs.flatMap { try TrialProgram.list($0, commandLine: commandLine) }
         let isTable = trials.count > 1
         let settings = try ExecutionSettings.find()
@@ -69,6 +71,7 @@ struct Run: ParsableCommand {
             let result = trial.run()
             results.append(result)
             if isTable { Run.say(TrialReport.row(result, width: trials.map(\.name.count).max() ?? 0)) }
+            if case .interrupted = result.verdict { break }
         }
         if let junit {
             try SystemCall.replaceFile(junit, with: Array(TrialReport.junit(results).utf8), mode: 0o644)

@@ -73,6 +73,7 @@ final class Trial: Sendable {
         while clock.now < deadline {
             bell.wait(atMost: .milliseconds(20))
             if let verdict = look(at: machine) { return verdict }
+            if let signal = SystemCall.takeTerminationSignal() { return .interrupted(signal) }
         }
         return .timedOut
     }
@@ -175,7 +176,7 @@ private struct TrialDirectory {
 
     init() throws {
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-        var template = Array("\(parent)/jailhouse-sim-run-XXXXXX".utf8CString)
+        var template = Array("\(parent)/jailhouse-sim-run-\(getpid())-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw SimulatorError(
                 .directory, "no directory can be made in \(parent): \(String(cString: strerror(errno)))")

@@ -8,6 +8,8 @@ struct TrialResult: Sendable {
         /// Why, in a phrase.
         case failed(String)
         case timedOut
+        /// By this signal to `jailhouse-sim`.
+        case interrupted(Int32)
     }
 
     var name: String
@@ -24,7 +26,9 @@ enum TrialReport {
     /// As `timeout` has it.
     static let timeoutStatus: Int32 = 124
 
+    /// An interruption is reported as a shell reports a program that its signal ended: 128 and the signal's number.
     static func status(_ results: [TrialResult]) -> Int32 {
+        if case .interrupted(let signal) = results.last?.verdict { return 128 + signal }
         if results.contains(where: \.isFailed) { return 1 }
         return results.contains { $0.verdict == .timedOut } ? timeoutStatus : 0
     }
@@ -36,6 +40,7 @@ enum TrialReport {
         case .passed(let how): return ["passed after \(time): \(how)"]
         case .failed(let why): return ["failed after \(time): \(why)"] + result.evidence.map { "  | " + $0 }
         case .timedOut: return ["timed out after \(time)"]
+        case .interrupted(let signal): return ["interrupted by signal \(signal) after \(time)"]
         }
     }
 
@@ -46,6 +51,7 @@ enum TrialReport {
             case .passed(let how): ("passed   ", how)
             case .failed(let why): ("failed   ", ([why] + result.evidence.prefix(2)).joined(separator: "; "))
             case .timedOut: ("timed out", result.output.lastLine.map { "last line: \($0)" } ?? "nothing was printed")
+            case .interrupted(let signal): ("stopped  ", "interrupted by signal \(signal)")
             }
         return "\(name)  \(word)  \(seconds(result.seconds))  \(detail)"
     }
@@ -53,12 +59,14 @@ enum TrialReport {
     static func summary(_ results: [TrialResult]) -> String {
         let failed = results.count(where: \.isFailed)
         let timedOut = results.count { $0.verdict == .timedOut }
-        return "\(results.count - failed - timedOut) passed, \(failed) failed, \(timedOut) timed out"
+        let passed = results.count(where: \.isPassed)
+        let rest = results.count - passed - failed - timedOut
+        return "\(passed) passed, \(failed) failed, \(timedOut) timed out" + (rest > 0 ? ", \(rest) interrupted" : "")
     }
 
     /// The format that CI systems read: `testsuite` and `testcase`, with `failure` and `system-out`.
     static func junit(_ results: [TrialResult]) -> String {
-        let failures = results.count { if case .passed = $0.verdict { false } else { true } }
+        let failures = results.count { !$0.isPassed }
         var text = """
             <?xml version="1.0" encoding="UTF-8"?>
             <testsuite name="jailhouse-sim run" tests="\(results.count)" failures="\(failures)">
@@ -71,6 +79,7 @@ enum TrialReport {
                 case .passed: nil
                 case .failed(let why): why
                 case .timedOut: "timed out"
+                case .interrupted: "interrupted"
                 }
             if let message {
                 text += "    <failure message=\"\(xml(message))\">\(xml(result.evidence.joined(separator: "\n")))"
@@ -103,6 +112,7 @@ enum TrialReport {
 }
 
 extension TrialResult {
+    var isPassed: Bool { if case .passed = verdict { true } else { false } }
     var isFailed: Bool { if case .failed = verdict { true } else { false } }
 }
 
