@@ -71,6 +71,17 @@ import Testing
         #expect(inmate.events.violations.isEmpty)
     }
 
+    /// Two cells on one wire, without a protocol; one has no COM1.
+    @Test func theNetworkCardSendsAndReceives() async throws {
+        let machine = try TestMachine()
+        let image = try link("\(Self.stub)/card_test.c", drivers: ["pci_device.c", "e1000.c"])
+        let cells = try ["rtems-network-a", "rtems-network-b"].enumerated().map { slot, cell in
+            try RunningInmate(cell, image: image, in: machine, slot: slot)
+        }
+        for cell in cells { try await cell.passes("card") }
+        #expect(cells[0].events.serial.isEmpty)
+    }
+
     @Test func memoryIsNotToReachIntoTheRegion() throws {
         _ = #expect(throws: (any Error).self) {
             try link("\(Self.application)/applications/heartbeat.c", ramSize: "0x980000")
@@ -79,8 +90,12 @@ import Testing
 
     /// The layer and a program, everything but RTEMS itself.
     ///
-    /// - Parameter test: what `layer_test.c` is to do, where the command line does not say it.
-    private func link(_ program: String, ramSize: String = "0x800000", test: String? = nil) throws -> [UInt8] {
+    /// - Parameters:
+    ///   - drivers: those that the program uses.
+    ///   - test: what `layer_test.c` is to do, where the command line does not say it.
+    private func link(
+        _ program: String, drivers: [String] = [], ramSize: String = "0x800000", test: String? = nil
+    ) throws -> [UInt8] {
         try withTemporaryFolder { folder in
             let flags =
                 Self.warnings + [
@@ -90,7 +105,7 @@ import Testing
             let layer = Self.application + "/layer"
             let parts = try FileManager.default.contentsOfDirectory(atPath: layer).filter { !$0.hasSuffix(".h") }
             let sources =
-                parts.sorted().map { "\(layer)/\($0)" } + [
+                parts.sorted().map { "\(layer)/\($0)" } + drivers.map { "\(Self.application)/drivers/\($0)" } + [
                     "\(Self.application)/region.c", "\(Self.stub)/board.c", program,
                 ]
             let objects = sources.indices.map { "\(folder)/\($0).o" }

@@ -15,3 +15,13 @@ typedef struct {
     const pci_config_access_functions *pci_functions;
 } rtems_pci_config_t;
 extern rtems_pci_config_t BSP_pci_configuration;
+static inline int pci_read_config_dword(
+    unsigned char bus, unsigned char slot, unsigned char function, unsigned char offset, uint32_t *value)
+{
+    return BSP_pci_configuration.pci_functions->read_config_dword(bus, slot, function, offset, value);
+}
+static inline int pci_write_config_dword(
+    unsigned char bus, unsigned char slot, unsigned char function, unsigned char offset, uint32_t value)
+{
+    return BSP_pci_configuration.pci_functions->write_config_dword(bus, slot, function, offset, value);
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/* lwIP's settings for RTEMS: threads, IPv4, sockets under their lwip_… names (RTEMS's C library has its own headers). */
+#ifndef LWIPOPTS_H
+#define LWIPOPTS_H
+
+#define NO_SYS 0
+#define SYS_LIGHTWEIGHT_PROT 1
+#define MEM_ALIGNMENT 4
+#define MEM_SIZE (256 * 1024)
+#define MEMP_NUM_PBUF 64
+#define MEMP_NUM_TCP_PCB 32
+#define MEMP_NUM_TCP_SEG 128
+#define MEMP_NUM_NETBUF 32
+#define MEMP_NUM_NETCONN 32
+#define PBUF_POOL_SIZE 128
+#define PBUF_POOL_BUFSIZE 1536
+
+#define LWIP_IPV4 1
+#define LWIP_IPV6 0
+#define LWIP_ICMP 1
+#define LWIP_RAW 1
+#define LWIP_UDP 1
+#define LWIP_TCP 1
+#define LWIP_DHCP 1
+#define LWIP_DNS 1
+#define LWIP_BROADCAST_PING 1
+#define TCP_MSS 1460
+#define TCP_WND (16 * TCP_MSS)
+#define TCP_SND_BUF (16 * TCP_MSS)
+#define TCP_SND_QUEUELEN (4 * TCP_SND_BUF / TCP_MSS)
+
+#define LWIP_NETCONN 1
+#define LWIP_SOCKET 1
+#define LWIP_COMPAT_SOCKETS 0
+#define LWIP_POSIX_SOCKETS_IO_NAMES 0
+#define LWIP_TIMEVAL_PRIVATE 0
+#define LWIP_SO_RCVTIMEO 1
+#define LWIP_SO_SNDTIMEO 1
+#define LWIP_NETIF_STATUS_CALLBACK 1
+#define LWIP_NETIF_LINK_CALLBACK 1
+#define LWIP_NETIF_HOSTNAME 1
+#define LWIP_NETIF_API 1
+
+#define TCPIP_THREAD_NAME "IP"
+#define TCPIP_THREAD_STACKSIZE (16 * 1024)
+#define TCPIP_THREAD_PRIO 20
+#define TCPIP_MBOX_SIZE 128
+#define DEFAULT_THREAD_STACKSIZE (16 * 1024)
+#define DEFAULT_UDP_RECVMBOX_SIZE 64
+#define DEFAULT_TCP_RECVMBOX_SIZE 64
+#define DEFAULT_RAW_RECVMBOX_SIZE 16
+#define DEFAULT_ACCEPTMBOX_SIZE 16
+
+#endif
