@@ -15,6 +15,8 @@ struct CommandRunner: Sendable {
     let hypervisor: HypervisorCommands
     /// The cell as it was when the command was decided on.
     let decidedOn: Sighting?
+    /// All cells as they were when the command was given.
+    let before: Look
     /// What is loaded.
     var images: ReadImages?
     /// Rings when the evidence of the cell's last failure has been read: see ``PendingEvidence``.
@@ -37,6 +39,7 @@ struct CommandRunner: Sendable {
             case .create:
                 guard let definition else { return .refused(.noDefinition) }
                 if let refusal = refusal(ofCreating: definition) { return .refused(refusal) }
+                guard isAsItWas(name, for: command) else { return .overtaken }
                 return .done(unanswered: try hypervisor.create(name, definition.configuration))
             case .load:
                 let pieces = (images?.pieces ?? []).map { PreloadImage(address: $0.address, contents: $0.contents) }
@@ -64,9 +67,12 @@ struct CommandRunner: Sendable {
     /// Commands wait for one another, some for long, and other tools may change cells as well: looked at last of all.
     ///
     /// If another tool has stopped or started the cell's CPUs since, what was loaded is used up; and whether a start
-    /// takes effect is found out by how often that happened.
+    /// takes effect is found out by how often that happened. If a cell has come since, it may be one that never answers
+    /// when it is told of this command.
     private func isAsItWas(_ name: String, for command: Command) -> Bool {
-        switch (decidedOn, hypervisor.sighting(of: name, command == .start ? .managementExits : [])) {
+        let now = hypervisor.lookNow { command == .start && $0 == name ? .managementExits : [] }
+        if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
+        switch (decidedOn, now.sighting(of: name)) {
         case (.present(let old), .present(let new)):
             guard old.id == new.id, old.state == new.state else { return false }
             guard command == .start, let before = old.managementExits, let exits = new.managementExits else {

@@ -28,7 +28,8 @@ extension Supervisor {
             }
             let files = files
             let runner = CommandRunner(
-                hypervisor: hypervisor, decidedOn: decidedOn, images: images, evidence: evidence[name]?.arrival,
+                hypervisor: hypervisor, decidedOn: decidedOn, before: view.lastLook, images: images,
+                evidence: evidence[name]?.arrival,
                 neighbours: neighbours, system: settings.system?.descriptor,
                 objection: { files.objection(toCreating: $0) })
             let work = commandThread.runIfActive(eventLoop: eventLoop) { runner.run(command, name, definition) }
@@ -40,26 +41,29 @@ extension Supervisor {
         case .enable(let system):
             guard let source = book.systems[system.path] else { return }
             let files = files
-            run { hypervisor throws(MachineRefusal) in try hypervisor.enable(source, of: files) }
+            run { hypervisor throws(MachineRefusal) in
+                try hypervisor.enable(source, of: files)
+                return .machine(nil)
+            }
         case .disable:
-            run { hypervisor throws(MachineRefusal) in try hypervisor.disableAll() }
+            let before = view.lastLook
+            run { hypervisor throws(MachineRefusal) in
+                guard hypervisor.lookNow().hasSameCells(as: before, besides: nil) else { return .overtaken }
+                try hypervisor.disableAll()
+                return .machine(nil)
+            }
         }
     }
 
-    private func run(_ body: @escaping @Sendable (HypervisorCommands) throws(MachineRefusal) -> Void) {
+    private func run(_ body: @escaping @Sendable (HypervisorCommands) throws(MachineRefusal) -> DriverEnd) {
         let hypervisor = hypervisor
-        let work = commandThread.runIfActive(eventLoop: eventLoop) { () -> MachineRefusal? in
-            do throws(MachineRefusal) { try body(hypervisor) } catch { return error }
-            return nil
+        let work = commandThread.runIfActive(eventLoop: eventLoop) { () -> DriverEnd in
+            do throws(MachineRefusal) { return try body(hypervisor) } catch { return .machine(error) }
         }
         work.whenComplete { result in
             self.assumeIsolated { supervisor in
-                let refusal: MachineRefusal? =
-                    switch result {
-                    case .success(let refusal): refusal
-                    case .failure: MachineRefusal(message: Refusal.daemonEnds.message)
-                    }
-                supervisor.finish(.machine(refusal))
+                let daemonEnds = MachineRefusal(message: Refusal.daemonEnds.message)
+                supervisor.finish((try? result.get()) ?? .machine(daemonEnds))
             }
         }
     }

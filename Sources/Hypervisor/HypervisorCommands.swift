@@ -119,11 +119,11 @@ package struct HypervisorCommands: Sendable {
         return unanswered
     }
 
-    /// What a look at this moment shows of a cell; nil when that cannot be told.
+    /// What a look at this moment shows.
     ///
-    /// - Parameter curiosity: which statistics to read.
-    package func sighting(of name: String, _ curiosity: Curiosity = []) -> Sighting? {
-        look { $0 == name ? curiosity : [] }.sighting(of: name)
+    /// - Parameter curiosity: which statistics to read, by the cell's name.
+    package func lookNow(_ curiosity: (String) -> Curiosity = { _ in [] }) -> Look {
+        look(curiosity).lastLook
     }
 
     private func look(_ curiosity: (String) -> Curiosity = { _ in [] }) -> HypervisorView {

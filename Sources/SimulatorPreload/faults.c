@@ -117,9 +117,16 @@ static int fails_to(enum call call, int writes)
         struct slot *slot = &table->slots[number];
         if (__atomic_load_n(&slot->used, __ATOMIC_ACQUIRE) == 0 || slot->call != call || !is_for_us(slot))
             continue;
-        if ((!writes && is_about_writing(slot->error)) || !is_our_turn(slot) || !take(slot))
+        if (writes ? slot->error == 0 : is_about_writing(slot->error))
+            continue;
+        if (!is_our_turn(slot) || !take(slot))
             continue;
         __atomic_fetch_add(&slot->uses, 1, __ATOMIC_RELAXED);
+        if (slot->error == 0) {
+            struct timespec time = {slot->ahead / 1000000000, slot->ahead % 1000000000};
+            nanosleep(&time, NULL);
+            continue;
+        }
         errno = slot->error;
         return 1;
     }

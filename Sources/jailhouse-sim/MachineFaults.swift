@@ -109,11 +109,12 @@ extension Inject {
 
     struct Program: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let calls of a program fail, or its wall clock jump.",
+            abstract: "Let calls of a program fail or take long, or its wall clock jump.",
             discussion: """
                 CALL: open, write, fsync, rename (of the program's own files, never of the device and sysfs); \
                 socket, accept; descriptor: all that gives a new one, also for sysfs, as EMFILE means it; clock: the \
-                wall clock, which is then ahead 1h or behind 30s, until cleared.
+                wall clock, which is then ahead 1h or behind 30s, until cleared. To open files for reading can take \
+                time, as on a slow file system: open takes 2s.
 
                 Example: jailhouse-sim inject program jailhoused descriptor EMFILE --times 20
                 """)
@@ -126,7 +127,7 @@ extension Inject {
         @Argument(help: ArgumentHelp("One of \(ProgramFault.Call.allCases.map(\.name).joined(separator: ", "))."))
         var call: String
 
-        @Argument(help: "An errno such as ENOSPC; for the clock: ahead TIME or behind TIME.")
+        @Argument(help: "An errno such as ENOSPC; for the clock: ahead TIME or behind TIME; for open: takes TIME.")
         var what: [String]
 
         @Option(help: "Only in this process.")
@@ -145,10 +146,14 @@ extension Inject {
             } else if what.count == 2, ["ahead", "behind"].contains(what[0]), let time = DurationText.duration(what[1])
             {
                 kind = .jumps(what[0] == "ahead" ? time : .zero - time)
+            } else if what.count == 2, what[0] == "takes", let time = DurationText.duration(what[1]) {
+                kind = .takes(time)
             } else {
                 throw ValidationError(
-                    "\"\(what.joined(separator: " "))\" is neither the name of an errno, as ENOSPC, nor a jump, as ahead 1h."
-                )
+                    """
+                    "\(what.joined(separator: " "))" is neither the name of an errno, as ENOSPC, nor a jump, as ahead \
+                    1h, nor a time, as takes 2s.
+                    """)
             }
             let fault = try ProgramFault(
                 call, kind, program: program == "any" ? nil : program, process: process, uses: uses.uses)

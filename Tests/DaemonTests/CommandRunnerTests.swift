@@ -31,32 +31,79 @@ struct CommandRunnerTests {
     /// that told of the shutdown were taken for those of the start.
     @Test("A start is not given to a cell whose CPUs were stopped meanwhile", arguments: [5, 6] as [UInt64])
     func stoppedMeanwhile(exits: UInt64) throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "runner-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let files = [
-            "enabled": "1\n", "cells/1/name": "rtems\n", "cells/1/cpus_assigned_list": "3\n",
+        let directory = try sysfs([
+            "cells/1/name": "rtems\n", "cells/1/cpus_assigned_list": "3\n",
             "cells/1/cpus_failed_list": "\n", "cells/1/state": "shut down\n",
             "cells/1/statistics/cpu3/vmexits_management": "\(exits)\n",
-        ]
-        for (path, text) in files {
+        ])
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let decidedOn = Observation(id: 1, state: .shutDown, failedCPUs: [], managementExits: [5])
+        let runner = CommandRunner(
+            hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
+            decidedOn: .present(decidedOn), before: Look(.enabled))
+        expect(try runner.run(.start, "rtems", definition()), isOvertaken: exits != 5)
+    }
+
+    /// Chaos, seed 305861, round 22: another tool made a cell that never answers while a create was on its way to the
+    /// driver, which then waited for that cell for ever.
+    @Test(
+        "A create or destroy is not given when another cell has come, gone or changed meanwhile",
+        arguments: [Command.create, .destroy], ["running\n", "shut down\n", nil])
+    func anotherMeanwhile(command: Command, state: String?) throws {
+        var files: [String: String] = [:]
+        if let state {
+            files = [
+                "cells/2/name": "guest\n", "cells/2/cpus_assigned_list": "2\n", "cells/2/cpus_failed_list": "\n",
+                "cells/2/state": state,
+            ]
+        }
+        let own = Observation(id: 1, state: .failed)
+        if command == .destroy {
+            files["cells/1/name"] = "rtems\n"
+            files["cells/1/cpus_assigned_list"] = "3\n"
+            files["cells/1/cpus_failed_list"] = "\n"
+            files["cells/1/state"] = "failed\n"
+        }
+        let directory = try sysfs(files)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let guest = Look.Guest(name: CellName("guest"), observation: Observation(id: 2, state: .running))
+        for before in [Look(.enabled), Look(.enabled, guests: [guest])] {
+            var before = before
+            if command == .destroy { before.guests.append(Look.Guest(name: CellName("rtems"), observation: own)) }
+            let runner = CommandRunner(
+                hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
+                decidedOn: command == .create ? .absent : .present(own), before: before)
+            let isSame = before.guests.contains(guest) ? state == "running\n" : state == nil
+            expect(try runner.run(command, "rtems", definition()), isOvertaken: !isSame)
+        }
+    }
+
+    private func definition() throws -> CellDefinition {
+        try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
+    }
+
+    /// What was not overtaken would have been given to the device, which is not there.
+    private func expect(
+        _ outcome: Outcome, isOvertaken: Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        if isOvertaken {
+            #expect(outcome == .overtaken, sourceLocation: sourceLocation)
+        } else if case .refused = outcome {
+        } else {
+            Issue.record("\(outcome)", sourceLocation: sourceLocation)
+        }
+    }
+
+    private func sysfs(_ files: [String: String]) throws -> URL {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "runner-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(
+            at: directory.appending(path: "cells"), withIntermediateDirectories: true)
+        for (path, text) in files.merging(["enabled": "1\n"], uniquingKeysWith: { $1 }) {
             let url = directory.appending(path: path)
             try FileManager.default.createDirectory(
                 at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(text.utf8).write(to: url)
         }
-        let decidedOn = Observation(id: 1, state: .shutDown, failedCPUs: [], managementExits: [5])
-        let runner = CommandRunner(
-            hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
-            decidedOn: .present(decidedOn))
-        let definition = try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
-        let outcome = runner.run(.start, "rtems", definition)
-        if exits == 5 {
-            guard case .refused = outcome else {
-                Issue.record("as it was, it would have been given to the device, which is not there: \(outcome)")
-                return
-            }
-        } else {
-            #expect(outcome == .overtaken)
-        }
+        return directory
     }
 }

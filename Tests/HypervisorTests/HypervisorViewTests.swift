@@ -155,7 +155,8 @@ struct HypervisorViewTests {
         #expect(view.statistics(ofCell: 0).isEmpty)
         #expect(view.exits(ofCell: 0).total == nil)
         #expect(view.rootCellName == "root")
-        #expect(HypervisorCommands(sysfs: tree.directory).sighting(of: "root", .managementExits) == .absent)
+        #expect(
+            HypervisorCommands(sysfs: tree.directory).lookNow { _ in .managementExits }.sighting(of: "root") == .absent)
         #expect(try reads.names().isSubset(of: ["name"]))
         _ = try String(contentsOfFile: tree.directory + "/cells/0/state", encoding: .utf8)
         #expect(try reads.names() == ["state"], "the watch works")

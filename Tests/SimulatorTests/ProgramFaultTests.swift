@@ -113,6 +113,22 @@ struct ProgramFaultTests {
         }
     }
 
+    @Test func aSlowFileSystemIsSlowToRead() throws {
+        try withMachine { machine, client in
+            let lines = try client.run(
+                Self.attempt + Self.inject + """
+                    def lasts(flags):
+                        begin = time.monotonic()
+                        os.close(os.open('own', flags))
+                        return time.monotonic() - begin
+                    quick = lasts(os.O_RDONLY)
+                    inject('open', '200000000ns')
+                    print(quick < 0.2, lasts(os.O_RDONLY) >= 0.2, lasts(os.O_RDWR) < 0.2)
+                    """)
+            #expect(lines == ["True True True"])
+        }
+    }
+
     @Test func faultsTravelAsWords() throws {
         try withMachine { machine, _ in
             let directory = machine.directory.path
@@ -133,12 +149,16 @@ struct ProgramFaultTests {
                     "program: jailhoused, process 77: rename fails with EROFS, 3 times, probability 0.25",
                 ])
             #expect(try ControlCommand.clear.send(toMachineAt: directory).faults.isEmpty)
+            let reading = try ProgramFault(.open, .takes(.milliseconds(20)), uses: FaultUses(times: nil))
+            try ControlCommand.programFault(reading).send(toMachineAt: directory)
+            #expect(machine.programFaults == [reading])
         }
     }
 
     @Test func whatCannotBeIsRefused() {
         #expect(throws: SimulatorError.self) { try ProgramFault(.clock, .fails(.busy)) }
         #expect(throws: SimulatorError.self) { try ProgramFault(.write, .jumps(.seconds(1))) }
+        #expect(throws: SimulatorError.self) { try ProgramFault(.write, .takes(.seconds(1))) }
         #expect(throws: SimulatorError.self) {
             try ProgramFault(.write, .fails(.busy), program: String(repeating: "x", count: 24))
         }

@@ -93,3 +93,37 @@ struct FleetHeldBackTests {
         #expect(story.works == [])
     }
 }
+
+@Suite("The fleet: a disable that comes too late")
+struct FleetOvertakenDisableTests {
+    @Test("A disable before which another cell comes is judged anew")
+    func judgedAnew() {
+        var story = FleetStory(["alpha": FleetStory.cell()])
+        let disable = story.request(.disable(others: false))
+        #expect(story.works == ["disable"])
+        story.world.create(CellName("other"), .bounded)
+        story.world.areOthersChanged = true
+        story.finish(.overtaken)
+        story.world.areOthersChanged = false
+        story.run()
+        #expect(story.answer(disable) == .failed(.othersDestroyed(["other"])))
+        #expect(story.works == ["disable"])
+        #expect(story.fleet.machine == .enabled)
+    }
+
+    /// Found by the exploration.
+    @Test("One that nobody waits for any more is not repeated")
+    func notRepeated() {
+        var story = FleetStory(["alpha": FleetStory.cell()])
+        let disable = story.request(.disable(others: true))
+        story.now = story.now + Fleet.patience + .seconds(1)
+        story.look()
+        #expect(story.answer(disable) == .failed(.timedOut(cell: nil)))
+        story.world.areOthersChanged = true
+        story.finish(.overtaken)
+        story.world.areOthersChanged = false
+        story.run()
+        #expect(story.works == ["disable"])
+        #expect(story.fleet.machine == .enabled)
+    }
+}

@@ -102,6 +102,7 @@ extension ProgramFault {
             switch kind {
             case .fails(let refusal): refusal.name
             case .jumps(let offset): offset.word
+            case .takes(let time): time.word
             }
         return [call.name, program ?? "", process.map(String.init) ?? "", what] + uses.words
     }
@@ -114,7 +115,7 @@ extension ProgramFault {
         if let refusal = Refusal(name: words[3]) {
             kind = .fails(refusal)
         } else if let offset = Duration(word: words[3]) {
-            kind = .jumps(offset)
+            kind = call == .clock ? .jumps(offset) : .takes(offset)
         } else {
             return nil
         }

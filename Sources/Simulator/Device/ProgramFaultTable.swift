@@ -17,7 +17,8 @@ import SystemCalls
 /// | 64 + 64 n | slot n |
 ///
 /// A slot: u32 in use, u32 call, i32 errno, i32 uses left (-1: no end), u32 probability in millionths, i32 process
-/// (0: any), 24 bytes name of the program (empty: any), i64 nanoseconds that the clock is ahead, u32 uses.
+/// (0: any), 24 bytes name of the program (empty: any), i64 nanoseconds that the clock is ahead, or that `open` takes with
+/// errno 0, u32 uses.
 final class ProgramFaultTable: Sendable {
     static let slots = 32
     private static let size = 4096
@@ -113,6 +114,11 @@ final class ProgramFaultTable: Sendable {
         mapping.start.storeBytes(of: UInt32(faults.count), toByteOffset: 8, as: UInt32.self)
     }
 
+    private func nanoseconds(_ time: Duration) -> Int64 {
+        let (seconds, attoseconds) = time.components
+        return seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ attoseconds / 1_000_000_000
+    }
+
     private func write(_ fault: ProgramFault, to slot: Int) {
         let slot = at(slot)
         slot.initializeMemory(as: UInt8.self, repeating: 0, count: 64)
@@ -125,11 +131,10 @@ final class ProgramFaultTable: Sendable {
         switch fault.kind {
         case .fails(let refusal): slot.storeBytes(of: refusal.rawValue, toByteOffset: 8, as: Int32.self)
         case .jumps(let offset):
-            let (seconds, attoseconds) = offset.components
-            let nanoseconds = seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue
-            slot.storeBytes(
-                of: nanoseconds &+ attoseconds / 1_000_000_000, toByteOffset: 48, as: Int64.self)
+            slot.storeBytes(of: nanoseconds(offset), toByteOffset: 48, as: Int64.self)
             slot.storeBytes(of: -1, toByteOffset: 12, as: Int32.self)
+        case .takes(let time):
+            slot.storeBytes(of: nanoseconds(time), toByteOffset: 48, as: Int64.self)
         }
     }
 }

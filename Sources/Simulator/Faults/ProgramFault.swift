@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A fault of the Linux that a program in the machine runs on: a call of the C library that fails, or a wall clock that
-/// has jumped. Carried out by the library that `jailhouse-sim exec` loads; the device and sysfs always work.
+/// A fault of the Linux that a program in the machine runs on: a call of the C library that fails, a file system that is
+/// slow, or a wall clock that has jumped. Carried out by the library that `jailhouse-sim exec` loads; the device and sysfs always work.
 package struct ProgramFault: Hashable, Sendable {
     package enum Call: UInt32, Hashable, Sendable, CaseIterable {
         /// `open` and `openat` of the program's own files.
@@ -29,6 +29,8 @@ package struct ProgramFault: Hashable, Sendable {
         case fails(Refusal)
         /// The wall clock is so much ahead (or behind), until cleared.
         case jumps(Duration)
+        /// To open a file for reading takes so long, as on a slow file system.
+        case takes(Duration)
     }
 
     package var call: Call
@@ -49,8 +51,12 @@ package struct ProgramFault: Hashable, Sendable {
             throw SimulatorError(.fault, "a program's name has 1 to \(ProgramFault.longestName) bytes: \"\(program)\"")
         }
         switch (call, kind) {
-        case (.clock, .fails): throw SimulatorError(.fault, "the clock does not fail, it jumps: ahead 1h or behind 30s")
+        case (.clock, .fails), (.clock, .takes):
+            throw SimulatorError(.fault, "the clock does not fail, it jumps: ahead 1h or behind 30s")
         case (.clock, .jumps): break
+        case (.open, .takes(let time)) where time > .zero: break
+        case (_, .takes):
+            throw SimulatorError(.fault, "only open takes time, more than none; \(call.name) fails with an errno")
         case (_, .jumps): throw SimulatorError(.fault, "only the clock jumps; \(call.name) fails with an errno")
         default: break
         }
@@ -70,6 +76,7 @@ extension ProgramFault: CustomStringConvertible {
         case .jumps(let offset) where offset < .zero:
             "\(whose): the wall clock is \(DurationText.text(.zero - offset)) behind"
         case .jumps(let offset): "\(whose): the wall clock is \(DurationText.text(offset)) ahead"
+        case .takes(let time): "\(whose): \(call.name) for reading takes \(DurationText.text(time)), \(uses)"
         }
     }
 }

@@ -91,6 +91,24 @@ package struct Look: Hashable, Sendable {
         self.onlineCPUs = onlineCPUs
     }
 
+    /// Whether there are the same cells, in the same states, as far as both looks can tell: nobody else has come, and
+    /// nobody would be asked or told who was not before.
+    ///
+    /// - Parameter name: of a cell that is left out; nil: none is.
+    package func hasSameCells(as other: Look, besides name: String?) -> Bool {
+        guard hypervisor == other.hypervisor, isComplete, other.isComplete else { return false }
+        func states(_ look: Look) -> [Int: (name: CellName?, state: CellState)]? {
+            var found: [Int: (name: CellName?, state: CellState)] = [:]
+            for guest in look.guests where name == nil || guest.name != name.map(CellName.init) {
+                guard guest.isCurrent else { return nil }
+                found[guest.observation.id] = (guest.name, guest.observation.state)
+            }
+            return found
+        }
+        guard let before = states(other), let now = states(self), before.count == now.count else { return false }
+        return now.allSatisfy { id, cell in before[id].map { $0 == cell } == true }
+    }
+
     /// What it shows of the cell of this name; nil when it shows nothing that can be relied on.
     package func sighting(of name: String) -> Sighting? {
         if let guest = guests.first(where: { $0.name?.bytes.elementsEqual(name.utf8) == true }) {

@@ -129,5 +129,5 @@ extension Command {
     }
 
     /// Whether the hypervisor tells every other cell, and waits for its answer.
-    var notifiesOthers: Bool { self == .create || self == .destroy }
+    package var notifiesOthers: Bool { self == .create || self == .destroy }
 }

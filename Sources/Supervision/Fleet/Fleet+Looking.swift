@@ -84,6 +84,7 @@ extension Fleet {
             for other in names where other != name { show(other, &effects) }
         case (.enable(let system), .machine(let refusal)): concludeEnable(system, refusal, &effects)
         case (.disable, .machine(let refusal)): concludeDisable(refusal, &effects)
+        case (.disable, .overtaken): retryDisable(&effects)
         default: break
         }
     }

@@ -160,6 +160,17 @@ extension Fleet {
         seeCells(&effects)
     }
 
+    /// The cells were not any more as they had been: it is judged anew, unless whoever asked has been told that it took
+    /// too long.
+    mutating func retryDisable(_ effects: inout Effects) {
+        if case .disabling(let disabling) = machine, open(disabling.request) == nil {
+            return keepEnabled(.notBegun, &effects)
+        }
+        seeCells(&effects)
+        queue.insert(.disable, at: 0)
+        mustLook = true
+    }
+
     /// The hypervisor is not disabled: everything is wanted as before.
     mutating func keepEnabled(_ failure: FleetFailure, _ effects: inout Effects) {
         // at the end of the machine nothing is wanted any more

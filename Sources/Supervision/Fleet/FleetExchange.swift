@@ -67,6 +67,8 @@ package enum DriverEnd: Hashable, Sendable {
     case command(Outcome)
     /// Nil for done.
     case machine(MachineRefusal?)
+    /// A disable was not given to the driver: the cells were not any more as they had been.
+    case overtaken
 }
 
 /// Why the hypervisor was not enabled or disabled.

@@ -28,8 +28,11 @@ final class Arena {
         self.story = story
         hasStranger = seed.isMultiple(of: 2)
         place = try Place()
+        var timing = Timing.none
+        // long enough for the daemon to look while the CPUs have left and cells/0 is still there
+        timing.disable = .milliseconds(6)
         machine = try SimulatedMachine(
-            directory: place.machine, settings: MachineSettings(cpus: 8, timing: .none, seed: seed),
+            directory: place.machine, settings: MachineSettings(cpus: 10, timing: timing, seed: seed),
             onReport: { line in story.say("machine: \(line)") })
         var environment = try machine.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
@@ -62,6 +65,7 @@ final class Arena {
                 if machine.isFrozenByOtherTool { throw OtherToolFroze() }
                 throw Wrong("the machine is frozen: \(freeze)")
             }
+            if let oops = machine.oops { throw Wrong("Linux oopsed: \(oops)") }
             guard ContinuousClock.now < deadline else { throw Wrong("not within \(limit): \(what())") }
             // a machine that lets this program wait lets the daemon wait, too, at each of its steps
             deadline += pause(.milliseconds(3)) * 4
@@ -86,8 +90,7 @@ final class Arena {
         let isThere: Bool = machine.change { machine in
             guard machine.isEnabled else { return false }
             guard !machine.cells.contains(where: { $0.name == Subject.stranger }) else { return true }
-            // not started: beside a running one that nobody knows, no cell could be created at all
-            machine.doBehindTheBack([.create(configuration)])
+            machine.doBehindTheBack([.create(configuration), .restart(Subject.stranger)])
             return false
         }
         if !isThere { story.say("the stranger is brought back") }
@@ -108,12 +111,24 @@ final class Arena {
         }
     }
 
-    /// What another tool began before the faults ceased may bring one later.
+    /// Whoever made the cells that nobody has defined destroys them: beside them, others may have to wait. What another
+    /// tool began before the faults ceased may bring one later.
     func removeIntruders() {
         machine.change { machine in
-            for cell in machine.cells where cell.name.hasPrefix("intruder-") {
+            for cell in machine.cells where !cell.isRoot && !Subject.all.contains(where: { $0.name == cell.name }) {
+                // one that hangs is not waited for when it has failed
+                if cell.name != Subject.stranger { try? machine.inject(.fail(.portWrite), into: cell.name) }
                 machine.doBehindTheBack([.destroy(cell.name)])
             }
+        }
+    }
+
+    /// - Throws: ``Wrong``.
+    func waitUntilAlone() throws {
+        try eventually({ "the cells that nobody has defined are gone" }, within: .seconds(10)) {
+            removeIntruders()
+            let names = Subject.all.map(\.name)
+            return machine.machine.cells.allSatisfy { $0.isRoot || names.contains($0.name) }
         }
     }
 

@@ -11,6 +11,8 @@ enum Event: Sendable {
     case sysfs(SysfsFault.Place, SysfsFault.Form, Duration)
     case program(ProgramFault)
     case otherTool([OtherToolStep])
+    /// Another tool disables the hypervisor in the time that this takes.
+    case slowDisable
     /// Somebody else holds the driver's lock: commands wait, and so do reads of the console and the pools.
     case lock(Duration)
     /// SIGKILL, and a successor after a pause.
@@ -23,8 +25,11 @@ enum Event: Sendable {
         case .cell: "faults in cells"
         case .command: "faults of commands"
         case .sysfs: "faults of sysfs"
+        case .program(let fault) where fault.isSlowness: "slow file systems"
         case .program: "faults of the daemon's Linux"
+        case .otherTool(let steps) where steps.contains(where: \.isForeign): "cells of others"
         case .otherTool: "changes by other tools"
+        case .slowDisable: "disables by other tools, in their time"
         case .lock: "waits for the lock"
         case .kill(_, nil): "kills"
         case .kill: "kills with a broken state file"
@@ -37,7 +42,7 @@ extension Event {
     var isForLater: Bool {
         switch self {
         case .command, .sysfs, .program: true
-        case .order, .cell, .otherTool, .lock, .kill: false
+        case .order, .cell, .otherTool, .slowDisable, .lock, .kill: false
         }
     }
 }
@@ -57,8 +62,9 @@ extension Event {
         case 58..<74: return .command(commandFault(subject, &random))
         case 74..<83: return sysfsFault(subject, &random)
         case 83..<89: return programFault(&random).map { .program($0) } ?? .order(Order(kind: .list, cell: nil))
-        case 89..<91: return .lock(random.milliseconds(1...60))
-        case 91..<97: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
+        case 89..<91: return mayDisable && random.isSo(0.5) ? .slowDisable : .lock(random.milliseconds(1...60))
+        case 91..<95: return .otherTool(otherTool(subject, &random, mayDisable: mayDisable))
+        case 95..<97: return .otherTool(foreign(&random))
         default:
             let tampering = random.isSo(0.2) ? random.one(of: StateFileTampering.allCases) : nil
             return .kill(pause: random.isSo(0.5) ? .zero : random.milliseconds(0...20), tampering)
@@ -130,6 +136,10 @@ extension Event {
             (.open, ["EROFS", "ENOSPC", "EMFILE", "ENOMEM"]), (.descriptor, ["EMFILE", "ENFILE", "ENOMEM"]),
             (.accept, ["EMFILE", "ENFILE", "ENOMEM"]), (.socket, ["EMFILE"]),
         ]
+        if random.isSo(0.3) {
+            let kind = ProgramFault.Kind.takes(random.milliseconds(1...100))
+            return try? ProgramFault(.open, kind, program: "jailhoused", uses: uses(&random))
+        }
         if random.isSo(0.2) {
             let seconds = Int.random(in: -100_000...100_000, using: &random)
             return try? ProgramFault(.clock, .jumps(.seconds(seconds)), program: "jailhoused")
@@ -139,6 +149,15 @@ extension Event {
         return try? ProgramFault(
             call, .fails(Refusal(name: random.one(of: errnos)) ?? .busy), program: "jailhoused",
             uses: FaultUses(times: times))
+    }
+
+    /// A cell that nobody has defined, with a name that may be none.
+    private static func foreign(_ random: inout SeededGenerator) -> [OtherToolStep] {
+        let words = [
+            "foreign", random.one(of: ["guest", OtherToolStep.nameless, "guest-\\xff"]),
+            random.one(of: OtherToolStep.ForeignKind.allCases).rawValue, "\(random.one(of: Subject.foreignCPUs))",
+        ]
+        return (try? OtherToolStep(words: words)).map { [$0] } ?? []
     }
 
     private static func otherTool(
@@ -155,4 +174,12 @@ extension Event {
         default: [.swap(subject.name, other.name), .restart(subject.name)]
         }
     }
+}
+
+extension OtherToolStep {
+    fileprivate var isForeign: Bool { if case .foreign = self { true } else { false } }
+}
+
+extension ProgramFault {
+    var isSlowness: Bool { if case .takes = kind { true } else { false } }
 }

@@ -28,6 +28,8 @@ struct Subject: Sendable {
 
     /// The cell that nobody has defined.
     static let stranger = "stranger"
+    /// For other cells that nobody has defined.
+    static let foreignCPUs = [8, 9]
 
     /// By its place in ``all``.
     fileprivate func definition(_ number: Int, like text: String) -> String {
@@ -89,7 +91,7 @@ struct Place {
                 subject.definition(number, like: rtems), to: "\(configuration)/cells/\(subject.name).toml")
         }
         let system = try Self.text("configs/systems/q35.toml")
-            .replacingOccurrences(of: "cpus = \"0-3\"", with: "cpus = \"0-7\"")
+            .replacingOccurrences(of: "cpus = \"0-3\"", with: "cpus = \"0-9\"")
         try Self.write(system, to: configuration + "/system.toml")
         try Self.write(
             "system = \"\(configuration)/system.toml\"\npoll-interval = \"2 ms\"\n",

@@ -93,11 +93,14 @@ struct Round {
                 machine.inject(SysfsFault(place, form, until: .at(machine.now + time)))
             }
         case .program(let fault):
-            arena.daemonMayGiveUp = true
+            if !fault.isSlowness { arena.daemonMayGiveUp = true }
             try arena.machine.inject(fault)
         case .otherTool(let steps):
             for step in steps { noteOther(step) }
             arena.machine.change { $0.doBehindTheBack(steps) }
+        case .slowDisable:
+            noteOther(.disable)
+            arena.machine.change { $0.disableByOtherTool() }
         case .lock(let time): arena.machine.change { $0.holdLock(for: time) }
         case .kill(let length, let tampering):
             try arena.noticeEnd()

@@ -26,6 +26,7 @@ struct Silence {
     mutating func run() throws {
         arena.story.say("=== round \(number): silence")
         arena.orders.forget()
+        try arena.waitUntilAlone()
         _ = arena.machine.change { $0.takeDeeds() }
         try give([Order(kind: .start, cell: Self.name)])
         do {

@@ -149,6 +149,7 @@ struct FleetRules: Sendable {
                 after.record.misfortunes -= 1
             }
             guard let end = after.world.perform(work, ending, handshakes: subject.handshakes) else { return nil }
+            after.world.areOthersChanged = false
             if case .command(let command, let name, _) = work, [.load, .shutDown, .destroy].contains(command),
                 case .command(.done(_?)) = end,
                 place.world[name]?.inmate != .answers, place.world[name]?.state.isRunning == true
@@ -179,6 +180,7 @@ struct FleetRules: Sendable {
                     after.world.frozenBy == nil
                 else { return nil }
             }
+            after.world.areOthersChanged = false
             let definitions = subject.definitions.filter { place.record.defined.contains($0.key) }
             after.fleet = Fleet(
                 definitions, system: FleetStorySystem.system, memory: place.fleet.memory, at: .present)
@@ -236,17 +238,17 @@ extension FleetPlace {
             guard let index = index(name, .answers) else { return false }
             world.stop(index)
         case .comes(let name, let handshake, let inmate):
-            // the driver has one lock
-            guard world.hypervisor == .enabled, fleet.inDriver == nil, !world.cells.contains(where: { $0.name == name })
+            // the driver has one lock: before it is had for what it was given
+            guard world.hypervisor == .enabled, !world.cells.contains(where: { $0.name == name })
             else { return false }
+            world.areOthersChanged = fleet.inDriver != nil
             world.create(name, handshake)
             if inmate != .none, let index = world.cells.firstIndex(where: { $0.name == name }) {
                 world.start(index, inmate)
             }
         case .goes(let name):
-            guard fleet.inDriver == nil, let index = world.cells.firstIndex(where: { $0.name == name }) else {
-                return false
-            }
+            guard let index = world.cells.firstIndex(where: { $0.name == name }) else { return false }
+            world.areOthersChanged = fleet.inDriver != nil
             world.cells.remove(at: index)
         case .disabledByOthers:
             guard fleet.inDriver == nil, world.hypervisor == .enabled else { return false }

@@ -42,6 +42,8 @@ struct FleetWorld: Hashable, Sendable {
     var isBlind = false
     /// The cell that Linux waits for.
     var frozenBy: Cell?
+    /// Another cell has come or gone since the driver's work was decided on: it will be seen before it is begun.
+    var areOthersChanged = false
 
     func index(of name: String) -> Int? { cells.firstIndex { $0.name == CellName(name) } }
 
@@ -113,7 +115,8 @@ extension FleetWorld {
             hypervisor = .enabled
             return .machine(nil)
         case .disable:
-            if ending == .overtaken || ending == .lost { return nil }
+            if ending == .lost || (ending == .overtaken) != areOthersChanged { return nil }
+            if areOthersChanged { return .overtaken }
             guard ending == .done, hypervisor == .enabled else {
                 return .machine(MachineRefusal(message: "EIO", errno: 5))
             }
@@ -127,13 +130,11 @@ extension FleetWorld {
             (cells, hypervisor) = ([], .disabled)
             return .machine(nil)
         case .command(let command, let name, let decidedOn):
-            guard ending != .overtaken else {
-                return isAsItWas(name, decidedOn) ? nil : .command(.overtaken)
-            }
+            let isOvertaken = !isAsItWas(name, decidedOn) || command.notifiesOthers && areOthersChanged
+            guard ending != .overtaken else { return isOvertaken ? .command(.overtaken) : nil }
+            if isOvertaken, ending != .refused { return nil }
             let refused = DriverEnd.command(.refused(Refusal(kind: .other, message: "EIO", errno: 5)))
-            guard ending == .done || ending == .lost && command == .start, hypervisor == .enabled,
-                isAsItWas(name, decidedOn)
-            else {
+            guard ending == .done || ending == .lost && command == .start, hypervisor == .enabled else {
                 return ending == .refused ? refused : nil
             }
             if ending == .lost {
