@@ -169,7 +169,7 @@ let package = Package(
             [
                 "Daemon", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
                 "Hypervisor", "InmateImage", "JailhouseInterface",
-                "Supervision", "SystemCalls", logging, systemPackage,
+                "Supervision", "SystemCalls", "TestSupport", logging, nioCore, nioPosix, systemPackage,
             ]),
         tests(
             "CommandTests",

@@ -63,16 +63,23 @@ extension ManagerService {
     }
 }
 
-extension Supervisor {
+/// A request that the fleet has not answered.
+struct PendingCall {
+    let request: FleetRequest
+    /// The client whose request it is; nil for none.
+    let peer: Peer?
+    let continuation: CheckedContinuation<FleetAnswer, Never>
+
     /// The client whose request this task carries out.
     @TaskLocal static var asker: Peer?
 
-    /// Logs what a request for one cell did to another one that requires it, or that it requires.
-    func note(_ step: DependencyOrder.Step, _ failure: FleetFailure?, for asked: Asked?) {
-        guard let peer = asked?.peer, case .cell(let request, let name) = asked?.request else { return }
+    /// Logs what the request for one cell did to another one that requires it, or that it requires.
+    ///
+    /// - Parameter refusal: nil when it was done.
+    func note(_ step: DependencyOrder.Step, _ refusal: ManagerError?, to logger: Logger) {
+        guard let peer, case .cell(let request, let name) = request else { return }
         var entry = AuditEntry(command: step.request.methodName, subject: step.cell, peer: peer)
         entry.reason = "\(request.methodName) \(name)"
-        let refusal = failure.map { error($0) }
         entry.write(refusal.map { ($0.name, $0.message) }, to: logger)
     }
 }

@@ -2,9 +2,19 @@
 
 import CellConfiguration
 import CellDefinition
-import ControlInterface
+import Hypervisor
 import JailhouseInterface
 import Supervision
+
+/// What a reload of the configuration directory changed.
+struct DefinitionChanges: Hashable, Sendable {
+    /// Names of cells.
+    var added: [String] = []
+    var removed: [String] = []
+    var changed: [String] = []
+    /// A sentence for each file that was refused.
+    var problems: [String] = []
+}
 
 /// What the daemon knows of all cells besides their lives: the definitions in force, what is wrong with others, failures.
 struct CellBook {
@@ -21,6 +31,13 @@ struct CellBook {
     /// The failures of cells with a definition in force.
     var failures: [String: [FailureRecord]] {
         cells.compactMapValues { $0.definition == nil ? nil : $0.failures }
+    }
+
+    /// Definitions of the other cells that exist.
+    func neighbours(of name: String, in view: HypervisorView) -> [CellDefinition] {
+        cells.values.compactMap { cell in
+            cell.name != name && view.sighting(of: cell.name)?.observation != nil ? cell.definition : nil
+        }
     }
 
     mutating func keep(_ record: FailureRecord, of name: String) {
@@ -59,16 +76,16 @@ struct CellBook {
 
     /// Takes in what was read again: what is broken keeps what was in force before.
     ///
-    /// - Returns: the reply to whoever asked, and what the fleet must be told.
+    /// - Returns: what has changed, and what the fleet must be told.
     mutating func take(
         _ fresh: LoadedDefinitions, _ fleet: Fleet, failures: [String: [FailureRecord]]
-    ) -> (reply: Manager.Reload.Reply, events: [FleetEvent]) {
-        var reply = Manager.Reload.Reply()
+    ) -> (changes: DefinitionChanges, events: [FleetEvent]) {
+        var changes = DefinitionChanges()
         var events: [FleetEvent] = []
         for definition in fresh.definitions {
             let name = definition.name
             guard let old = cells[name]?.definition else {
-                reply.added.append(name)
+                changes.added.append(name)
                 cells[name] = ManagedCell(definition, fresh, failures)
                 events.append(.defined(name, FleetDefinition(definition)))
                 continue
@@ -79,7 +96,7 @@ struct CellBook {
             let isChanged = old.configuration != definition.configuration
             let wasOutdated = cells[name]?.isOutdated == true
             cells[name]?.isOutdated = exists && (isChanged || wasOutdated)
-            if old != definition { reply.changed.append(name) }
+            if old != definition { changes.changed.append(name) }
             cells[name]?.problem = nil
             cells[name]?.definition = definition
             cells[name]?.definitionPath = definition.path
@@ -89,17 +106,17 @@ struct CellBook {
         let present = Set(fresh.definitions.map(\.name)).union(fresh.problems.compactMap(\.cell))
         for (name, cell) in cells where cell.definitionPath != nil && !present.contains(name) {
             if fresh.problems.contains(where: { cell.definitionPath.map($0.isAbout) == true }) { continue }
-            reply.removed.append(name)
+            changes.removed.append(name)
             cells[name]?.forgetDefinition()
             events.append(.defined(name, nil))
         }
 
         noteProblems(fresh)
-        reply.problems = fresh.problems.map(\.message)
+        changes.problems = fresh.problems.map(\.message)
         if fresh.areSettingsUsable, fresh.isSystemUsable {
             events.append(.configured(fresh.system.map { known($0) }))
         }
-        return (reply, events)
+        return (changes, events)
     }
 
     /// Shows refused definitions under the names that they would have.

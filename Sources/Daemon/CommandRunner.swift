@@ -19,7 +19,7 @@ struct CommandRunner: Sendable {
     let before: Look
     /// What is loaded.
     var images: ReadImages?
-    /// Rings when the evidence of the cell's last failure has been read: see ``PendingEvidence``.
+    /// Rings when the evidence of the cell's last failure has been read: see ``EvidenceKeeper``.
     var evidence: Bell?
     /// Definitions of other cells that exist.
     var neighbours: [CellDefinition] = []
@@ -32,7 +32,7 @@ struct CommandRunner: Sendable {
     /// - Parameter definition: nil for a cell whose definition was removed: it can be shut down.
     func run(_ command: Command, _ name: String, _ definition: CellDefinition?) -> Outcome {
         let cell = CellReference(name: name)
-        evidence?.wait(atMost: PendingEvidence.patience)
+        evidence?.wait(atMost: EvidenceKeeper.patience)
         do {
             guard isAsItWas(name, for: command) else { return .overtaken }
             switch command {

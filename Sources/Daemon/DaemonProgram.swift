@@ -66,9 +66,10 @@ package struct DaemonProgram {
         let logger = makeLogger()
         var sockets: [ListeningSocket] = []
         let supervisor: Supervisor
+        let files = DefinitionFiles(directory: configuration, machine: MachineFiles())
         do {
             sockets = try ControlSockets.open(in: runtime)
-            supervisor = makeSupervisor(logger, DefinitionFiles(directory: configuration, machine: MachineFiles()))
+            supervisor = makeSupervisor(logger, files)
             try await supervisor.begin()
         } catch {
             logger.critical("\(error)")
@@ -77,14 +78,16 @@ package struct DaemonProgram {
             if getenv("NOTIFY_SOCKET") != nil { SystemCall.sleep(for: Self.pauseAfterFailure) }
             throw error
         }
+        let reloads = Reloads(of: supervisor, files)
         let server = Server(
             sockets: sockets,
             service: ManagerService(
-                supervisor: supervisor, info: VarlinkServiceInfo(version: Self.version), logger: logger),
+                supervisor: supervisor, reloads: reloads, info: VarlinkServiceInfo(version: Self.version),
+                logger: logger),
             logger: logger)
         let services = ServiceGroup(
             // ended from the last on: first the supervisor, which answers all requests that still wait
-            services: [server, SupervisionService(supervisor: supervisor)],
+            services: [server, SupervisionService(supervisor: supervisor, reloads: reloads)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: libraryLogger())
         try await services.run()
     }
@@ -96,12 +99,9 @@ package struct DaemonProgram {
     }
 
     private func makeSupervisor(_ logger: Logger, _ files: DefinitionFiles) -> Supervisor {
-        let commandThread = NIOThreadPool(numberOfThreads: 1)
-        commandThread.start()
-        return Supervisor(
-            eventLoop: MultiThreadedEventLoopGroup(numberOfThreads: 1).next(), commandThread: commandThread,
-            hypervisor: HypervisorCommands(), files: files,
-            stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
+        Supervisor(
+            eventLoop: MultiThreadedEventLoopGroup(numberOfThreads: 1).next(), hypervisor: HypervisorCommands(),
+            files: files, stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
     }
 
     private func makeLogger() -> Logger {
@@ -144,13 +144,14 @@ private func exitSoon() {
 /// Ties the supervisor to the life of the process: READY at first, SIGHUP to reload, an orderly end.
 private struct SupervisionService: Service {
     let supervisor: Supervisor
+    let reloads: Reloads
 
     func run() async throws {
         let hangUps = await UnixSignalsSequence(trapping: .sighup)
-        await supervisor.isReady()
+        ServiceManager.isReady()
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
-                for await _ in hangUps { await supervisor.reloadSoon() }
+                for await _ in hangUps { await reloads.runSoon() }
             }
             try await gracefulShutdown()
             ServiceManager.isStopping()

@@ -58,6 +58,15 @@ struct LoadedDefinitions: Sendable {
 }
 
 extension LoadedDefinitions {
+    /// Takes over what was read again, but for settings and a system that cannot be used.
+    mutating func take(_ fresh: LoadedDefinitions) {
+        if fresh.areSettingsUsable {
+            settings = fresh.settings
+            if fresh.isSystemUsable { system = fresh.system }
+        }
+        definitions = fresh.definitions
+    }
+
     /// What is wrong, with everything or with one file.
     func reply(about path: String?) -> Manager.Check.Reply {
         Manager.Check.Reply(

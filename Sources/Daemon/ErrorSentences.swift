@@ -193,6 +193,8 @@ extension ManagerError {
         switch error {
         case let error as ManagerError: self = error
         case let error as HypervisorError: self = ManagerError(error)
+        case let failure as FleetFailure:
+            self = ManagerError(failure, ErrorContext(cells: [:], names: [], settingsPath: ""))
         case let error as DefinitionProblem:
             self = .definitionInvalid(cell: error.cell, path: error.path, message: error.message)
         default:

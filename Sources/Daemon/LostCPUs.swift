@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hypervisor
-import Logging
-import NIOCore
-import Supervision
 
 /// CPUs that Linux lost: the hypervisor parks a CPU of the root cell that touches what belongs to a cell.
 ///
@@ -31,24 +28,5 @@ struct LostCPUs {
                 """)
         }
         return messages
-    }
-}
-
-extension Supervisor {
-    /// Starts the thread that reads what takes the driver's lock.
-    func watchLockedFiles() throws(StartError) {
-        do {
-            lockedFiles = try LockedFiles(directory: hypervisor.sysfs) { [weak self] reading in
-                guard let self else { return }
-                eventLoop.execute { self.assumeIsolated { $0.note(reading) } }
-            }
-        } catch {
-            throw StartError("\(error)")
-        }
-    }
-
-    private func note(_ reading: LockedFiles.Reading) {
-        guard !fleet.isEnding else { return }
-        for message in lostCPUs.note(reading) { logger.critical("\(message)") }
     }
 }

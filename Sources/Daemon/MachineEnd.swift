@@ -32,7 +32,7 @@ struct MachineEnd {
                 return false
             case .noAnswer, .noDaemon: return report(try await alone(until: deadline))
             }
-        } catch ManagerError.noDriver, ControlError.manager(.noDriver) {
+        } catch FleetFailure.noDriver, ManagerError.noDriver, ControlError.manager(.noDriver) {
             say("no hypervisor")
             return true
         } catch {
@@ -112,9 +112,9 @@ struct MachineEnd {
     private func alone(until deadline: Moment) async throws -> Manager.ShutDownAll.Reply {
         let supervisor = makeSupervisor()
         try await supervisor.begin(onlyToEnd: true)
-        let reply = try await supervisor.shutDownAll(within: deadline - Clock.now(), endOfMachine: true)
+        let result = try await supervisor.shutDownAll(within: deadline - Clock.now(), endOfMachine: true)
         await supervisor.end()
-        return reply
+        return Manager.ShutDownAll.Reply(result)
     }
 
     private func report(_ reply: Manager.ShutDownAll.Reply) -> Bool {

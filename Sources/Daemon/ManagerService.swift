@@ -11,6 +11,7 @@ import Supervision
 /// The codec in front of the ``Supervisor``: decodes and checks a call, has it carried out, encodes the reply.
 struct ManagerService: CallService {
     let supervisor: Supervisor
+    let reloads: Reloads
     let info: VarlinkServiceInfo
     let logger: Logger
     private let readings = (ofAdministrators: Turns(2), ofReaders: Turns(1, rests: true))
@@ -19,12 +20,16 @@ struct ManagerService: CallService {
     private let refusals = RareLog.Pace(burst: 50)
     /// Reading the console waits for the driver's lock, as long as a command of any program lasts.
     private let consoleThread = NIOThreadPool(numberOfThreads: 1)
+    /// Checks definitions for clients: a check takes long, and any user may request one.
+    private let checkThread = NIOThreadPool(numberOfThreads: 1)
 
-    init(supervisor: Supervisor, info: VarlinkServiceInfo, logger: Logger) {
+    init(supervisor: Supervisor, reloads: Reloads, info: VarlinkServiceInfo, logger: Logger) {
         self.supervisor = supervisor
+        self.reloads = reloads
         self.info = info
         self.logger = logger
         consoleThread.start()
+        checkThread.start()
     }
 
     private static let sendNothing: Send = { _ in }
@@ -63,7 +68,7 @@ struct ManagerService: CallService {
             try await send(turns.take { await reply(to: call, called) }.bytes)
         default:
             if method.changesSomething {
-                let answer = await Supervisor.$asker.withValue(peer) { await reply(to: call, called) }
+                let answer = await PendingCall.$asker.withValue(peer) { await reply(to: call, called) }
                 note(method, answer, for: peer)
                 try await send(answer.bytes)
             } else {
@@ -75,51 +80,59 @@ struct ManagerService: CallService {
     private func reply(to call: VarlinkCall, _ method: Manager.Method) async -> Answer {
         typealias M = Manager
         return switch method {
-        case .list: await reply(call, M.List.self) { _ in await supervisor.list() }
+        case .list: await reply(call, M.List.self) { _ in await supervisor.inventory().list() }
         case .describe:
-            await reply(call, M.Describe.self) { .init(details: try await supervisor.describe($0.cell)) }
+            await reply(call, M.Describe.self) { asked in
+                .init(details: try await supervisor.inventory(statisticsOf: asked.cell).describe(asked.cell))
+            }
         case .enable:
             await reply(call, M.Enable.self) {
-                try await supervisor.enable(path: $0.configuration)
+                try await enable($0.configuration)
                 return Nothing()
             }
         case .disable:
             await reply(call, M.Disable.self) {
-                try await supervisor.disable(others: $0.others ?? false)
+                try await supervisor.ask(.disable(others: $0.others ?? false))
                 return Nothing()
             }
         case .create:
-            await reply(call, M.Create.self) { try await supervisor.request(.create, $0.cell) }
+            await reply(call, M.Create.self) { try await request(.create, $0.cell) }
         case .start:
-            await reply(call, M.Start.self) { try await supervisor.request(.start, $0.cell) }
+            await reply(call, M.Start.self) { try await request(.start, $0.cell) }
         case .stop:
-            await reply(call, M.Stop.self) { try await supervisor.request(.stop, $0.cell) }
+            await reply(call, M.Stop.self) { try await request(.stop, $0.cell) }
         case .restart:
-            await reply(call, M.Restart.self) { try await supervisor.request(.restart, $0.cell) }
+            await reply(call, M.Restart.self) { try await request(.restart, $0.cell) }
         case .destroy:
-            await reply(call, M.Destroy.self) { try await supervisor.request(.destroy, $0.cell) }
+            await reply(call, M.Destroy.self) { try await request(.destroy, $0.cell) }
         case .resetFailed:
             await reply(call, M.ResetFailed.self) {
-                try await supervisor.resetFailed($0.cell)
+                if let name = $0.cell { _ = try await supervisor.inventory().known(name) }
+                await supervisor.resetFailed($0.cell)
                 return Nothing()
             }
-        case .reload: await reply(call, M.Reload.self) { _ in await supervisor.reload() }
+        case .reload: await reply(call, M.Reload.self) { _ in M.Reload.Reply(await reloads.run()) }
         case .shutDownAll:
             await reply(call, M.ShutDownAll.self) {
-                let reply = try await supervisor.shutDownAll(
+                let result = try await supervisor.shutDownAll(
                     within: .microseconds($0.timeout ?? M.ShutDownAll.standardTimeout),
                     endOfMachine: $0.endOfMachine ?? false)
+                let reply = M.ShutDownAll.Reply(result)
                 for line in reply.lines { logger.notice("\(line)") }
                 return reply
             }
         case .communicationRegion:
-            await reply(call, M.CommunicationRegion.self) { .init(region: try await supervisor.region($0.cell)) }
+            await reply(call, M.CommunicationRegion.self) {
+                .init(region: try await supervisor.inventory().region($0.cell))
+            }
         case .statistics:
-            await reply(call, M.Statistics.self) { .init(statistics: try await supervisor.statistics($0.cell)) }
+            await reply(call, M.Statistics.self) { asked in
+                .init(statistics: try await supervisor.inventory(statisticsOf: asked.cell).statistics(asked.cell))
+            }
         case .failures:
-            await reply(call, M.Failures.self) { .init(failures: try await supervisor.failures($0.cell)) }
+            await reply(call, M.Failures.self) { .init(failures: try await supervisor.inventory().failures($0.cell)) }
         case .check:
-            await reply(call, M.Check.self) { try await supervisor.check(path: $0.path) }
+            await reply(call, M.Check.self) { try await check($0.path) }
         // these answer with streams
         case .watch, .console: Answer(refusal: ServiceError.methodNotImplemented(method: call.method))
         }
@@ -135,16 +148,53 @@ struct ManagerService: CallService {
             return Answer(subject: subject, bytes: try VarlinkReply.message(of: method, await body(parameters)))
         } catch let error as ServiceError {
             return Answer(subject: subject, refusal: error)
+        } catch let failure as FleetFailure {
+            return Answer(subject: subject, refusal: await supervisor.inventory().error(failure))
         } catch {
             return Answer(subject: subject, refusal: ManagerError(any: error))
         }
+    }
+
+    /// Has a cell carry out a request, and others what must be done for it before and after.
+    private func request(_ request: Request, _ name: String) async throws -> Manager.CellReply {
+        try await supervisor.inventory().requireLife(of: name)
+        let unanswered = try await supervisor.ask(.cell(request, name))
+        return await supervisor.inventory().reply(about: name, unanswered: unanswered)
+    }
+
+    /// - Parameter path: of a system configuration; nil for the configured one.
+    private func enable(_ path: String?) async throws {
+        let fleet = await supervisor.inventory().fleet
+        guard fleet.hasDriver else { throw FleetFailure.noDriver }
+        guard !fleet.isEnabled else { throw FleetFailure.alreadyEnabled }
+        guard let path else { return try await supervisor.enable(nil) }
+        // the file system that it is on may hang
+        let files = supervisor.files
+        let system = try await withCheckedThrowingContinuation { read in
+            LimitedWork.start {
+                try files.system(at: path)
+            } end: {
+                read.resume(with: $0)
+            }
+        }
+        try await supervisor.enable(system)
+    }
+
+    /// What is wrong with the configuration directory, or with one system or definition in it.
+    ///
+    /// It reads many files, some of them large: on a thread of its own, beside the supervision. Any user may request it,
+    /// so it takes no more memory than small images do.
+    private func check(_ path: String?) async throws -> Manager.Check.Reply {
+        var files = supervisor.files
+        files.largestImage = ImageMemory.small
+        return try await checkThread.runIfActive { [files] in files.load().reply(about: path) }
     }
 
     /// What the hypervisor prints, from what it still has on, until it is disabled or the client disconnects.
     private func console(_ call: VarlinkCall, _ send: Send) async throws {
         do {
             _ = try call.parameters(of: Manager.Console.self)
-            let reader = ConsoleSource(reader: try ConsoleReader(path: supervisor.hypervisor.device))
+            let reader = ConsoleSource(reader: try ConsoleReader(path: supervisor.driver.hypervisor.device))
             while !Task.isCancelled {
                 let text = try await consoleThread.runIfActive { try reader.reader.read() }
                 if text.isEmpty {

@@ -15,8 +15,8 @@ final class ServiceManager {
         watchdog = watchdogInterval()
     }
 
-    func isReady() { _ = Notification.send([.ready]) }
-    func isReloading() { _ = Notification.send([.reloading]) }
+    nonisolated static func isReady() { _ = Notification.send([.ready]) }
+    nonisolated static func isReloading() { _ = Notification.send([.reloading]) }
 
     /// Announces that the daemon exits on purpose, so that it is not restarted.
     nonisolated static func isStopping() { _ = Notification.send([.stopping]) }

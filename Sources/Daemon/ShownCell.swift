@@ -149,6 +149,13 @@ extension Manager.CellReply {
     }
 }
 
+extension Manager.Reload.Reply {
+    init(_ changes: DefinitionChanges) {
+        self.init(
+            added: changes.added, removed: changes.removed, changed: changes.changed, problems: changes.problems)
+    }
+}
+
 extension Manager.ShutDownAll.Reply {
     init(_ result: ShutDownResult) {
         self.init(

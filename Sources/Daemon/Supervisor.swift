@@ -3,72 +3,53 @@
 import CellConfiguration
 import CellDefinition
 import ControlInterface
-import ControlServer
+import Glibc
 import Hypervisor
 import JailhouseInterface
 import Logging
 import NIOCore
-import NIOPosix
 import Supervision
 
 /// The shell around the ``Fleet``, which decides: looks, gives the driver its work on another thread, keeps evidence and
 /// the state file, writes the journal, answers clients.
 ///
 /// It lives on an event loop of its own, which gives it timers finer than a millisecond. What may block for long (the
-/// driver's commands, reading images and definitions) runs on other threads; nothing here waits for it.
+/// driver's commands, reading images, definitions and the console) runs on other threads; nothing here waits for it.
 actor Supervisor {
     nonisolated let eventLoop: any EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
-    let logger: Logger
-    let hypervisor: HypervisorCommands
-    let commandThread: NIOThreadPool
-    /// Reads definitions again.
-    let reloadThread = NIOThreadPool(numberOfThreads: 1)
-    /// Checks definitions for clients: a check takes long, and any user may request one.
-    let checkThread = NIOThreadPool(numberOfThreads: 1)
-    let files: DefinitionFiles
-    let view: HypervisorView
-    let serviceManager = ServiceManager()
+    nonisolated let driver: DriverThread
+    nonisolated let files: DefinitionFiles
+    private let logger: Logger
+    private let view: HypervisorView
+    private let serviceManager = ServiceManager()
+    private let images: ImageReadings
+    private let evidence: EvidenceKeeper
 
-    var settings: LoadedDefinitions
-    var fleet = Fleet([:], memory: nil, at: Clock.now())
-    var book = CellBook()
-    var record: StateRecord
-    var journal: Journal
-    var lastReload: Task<Manager.Reload.Reply, Never>?
-    /// One that has not begun.
-    var waitingReload: Task<Manager.Reload.Reply, Never>?
-    var driverClaim = DriverClaim.pending
-    var lostCPUs = LostCPUs()
-    var lockedFiles: LockedFiles?
-    /// By cell.
-    var evidence: [String: PendingEvidence] = [:]
-    var lastReading = 0
-    var imageReadings = ImageReadings()
+    private var settings: LoadedDefinitions
+    private var fleet = Fleet([:], memory: nil, at: Clock.now())
+    private var book = CellBook()
+    private var record: StateRecord
+    private var journal: Journal
+    private var driverClaim = DriverClaim.pending
     /// Something changed since the service manager was told how things are.
-    var hasNews = true
-    private var asked: [RequestID: Asked] = [:]
-    private var lastRequest: RequestID = 0
+    private var hasNews = true
+    private var calls: [RequestID: PendingCall] = [:]
+    private var lastCall: RequestID = 0
     private var timer: Scheduled<Void>?
     private var nextPoll: Moment
 
-    /// A request that somebody waits for.
-    struct Asked {
-        let request: FleetRequest
-        let peer: Peer?
-        let continuation: CheckedContinuation<FleetAnswer, Never>
-    }
-
     init(
-        eventLoop: any EventLoop, commandThread: NIOThreadPool, hypervisor: HypervisorCommands, files: DefinitionFiles,
-        stateFile: StateFile, logger: Logger
+        eventLoop: any EventLoop, hypervisor: HypervisorCommands, files: DefinitionFiles, stateFile: StateFile,
+        logger: Logger
     ) {
         self.eventLoop = eventLoop
-        self.commandThread = commandThread
-        self.hypervisor = hypervisor
         self.files = files
         self.logger = logger
+        driver = DriverThread(hypervisor)
+        images = ImageReadings(eventLoop: eventLoop, reader: files.reader, memory: files.memory, logger: logger)
+        evidence = EvidenceKeeper(eventLoop: eventLoop, logger: logger)
         record = StateRecord(file: stateFile, logger: logger)
         journal = Journal(logger: logger)
         var filesAtStart = files
@@ -76,8 +57,6 @@ actor Supervisor {
         settings = filesAtStart.load()
         view = HypervisorView(directory: hypervisor.sysfs)
         nextPoll = Clock.now()
-        reloadThread.start()
-        checkThread.start()
     }
 
     /// Takes up what an earlier daemon knew, looks for the first time and goes on looking.
@@ -88,45 +67,45 @@ actor Supervisor {
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
         let memory = try record.read()
-        try watchLockedFiles()
+        try beginReading()
         book.begin(settings, failures: record.failures)
         journal.tell(settings)
         let definitions = settings.definitions.map { ($0.name, FleetDefinition($0)) }
         fleet = Fleet(
             Dictionary(definitions) { first, _ in first }, system: settings.system.map { book.known($0) },
-            memory: memory,
-            onlyToEnd: onlyToEnd, readsImages: true, at: Clock.now())
+            memory: memory, onlyToEnd: onlyToEnd, readsImages: true, at: Clock.now())
         if onlyToEnd { driverClaim = .notNeeded }
         _ = look()
         try claimDriver()
         poll()
     }
 
-    /// Tells the service manager that clients are served.
-    func isReady() {
-        serviceManager.isReady()
-    }
-
     /// Leaves the cells as they are and stops looking.
     func end() {
         timer?.cancel()
         handle(.ending, at: Clock.now())
-        endEvidence()
-        lockedFiles = nil
-        imageReadings.end()
+        evidence.end()
+        images.end()
         journal.watchers.finish()
         saveState()
     }
 
+    // MARK: - Looking
+
     /// One pass: looks at everything, lets the fleet decide, and sets the time of the next pass.
-    func poll() {
+    private func poll() {
         guard !fleet.isEnding else { return }
         let now = Clock.now()
         let look = look()
-        claimDriverOrExit()
+        do {
+            try claimDriver()
+        } catch {
+            logger.critical("\(error)")
+            exit(EXIT_FAILURE)
+        }
         handle(.looked(look), at: now)
         book.prune(fleet)
-        imageReadings.prune(fleet)
+        images.prune(fleet)
         saveState()
         serviceManager.isAlive(at: now)
         if hasNews {
@@ -134,16 +113,16 @@ actor Supervisor {
             hasNews = false
         }
         if now >= nextPoll { nextPoll = max(nextPoll + settings.settings.pollInterval, now) }
-        arm(at: now)
+        wake(after: now)
     }
 
-    func look() -> Look {
+    private func look() -> Look {
         view.look(onlineCPUs: fleet.wantsOnlineCPUs) { fleet.curiosity($0) }
         return view.lastLook
     }
 
     /// Wakes the loop when the fleet wants to be woken, at the latest when the poll interval is over.
-    func arm(at now: Moment) {
+    private func wake(after now: Moment) {
         timer?.cancel()
         guard !fleet.isEnding else { return }
         let next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
@@ -153,24 +132,34 @@ actor Supervisor {
         }
     }
 
+    private func claimDriver() throws(StartError) {
+        try driverClaim.take(DaemonLock(device: driver.hypervisor.device), hasDriver: view.hasDriver)
+    }
+
+    // MARK: - Acting
+
     /// Gives the fleet an event and does what it wants done.
-    func handle(_ event: FleetEvent, at now: Moment) {
+    private func handle(_ event: FleetEvent, at now: Moment) {
         let actions = fleet.handle(event, at: now)
         guard !actions.isEmpty else { return }
         hasNews = true
         for action in actions {
             switch action {
             case .keepEvidence(let cause, let name): keepEvidence(cause, of: name)
-            case .report(let report, let name): announce(report, of: name)
+            case .report(let report, let name):
+                guard let cell = inventory().shown(name) else { continue }
+                // as the cell is now, with the evidence that is on its way
+                evidence.after(name) { self.journal.tell(report, of: cell.with(self.book[name])) }
             case .machine(let report):
                 if case .enabled(let system, _) = report {
                     settings.system = book.systems[system.path]
                     record.isEndedWithMachine = false
                 }
-                journal.tell(report) { error($0).message }
+                journal.tell(report) { inventory().error($0).message }
             case .answer(let id, let answer): self.answer(id, answer)
-            case .readImages(let name, let decidedOn): readImages(of: name, decidedOn: decidedOn)
-            case .note(let step, let id, let failure): note(step, failure, for: asked[id])
+            case .readImages(let name, _): readImages(of: name)
+            case .note(let step, let id, let failure):
+                calls[id]?.note(step, failure.map { inventory().error($0) }, to: logger)
             case .give(let work):
                 // what is about to be done must be known to a successor
                 saveState()
@@ -179,39 +168,194 @@ actor Supervisor {
         }
     }
 
-    /// Has the fleet do something; returns when it is answered.
-    ///
-    /// - Returns: how long Linux was stalled because an inmate did not answer; nil when that was not so.
-    @discardableResult
-    func ask(_ request: FleetRequest) async throws -> Duration? {
-        switch await answer(to: request) {
-        case .done(let unanswered): return unanswered
-        case .failed(let failure): throw error(failure)
-        case .shutDown: return nil
+    /// Gives the driver its work; its end comes back as an event.
+    private func give(_ work: DriverWork) {
+        driver.run(job(for: work), eventLoop).whenSuccess { end in
+            self.assumeIsolated { $0.finish(work, end) }
         }
     }
 
+    private func job(for work: DriverWork) -> DriverJob {
+        let files = files
+        switch work {
+        case .command(let command, let name, let decidedOn):
+            let definition = book[name]?.definition
+            var runner = CommandRunner(
+                hypervisor: driver.hypervisor, decidedOn: decidedOn, before: view.lastLook,
+                evidence: evidence.arrival(of: name), neighbours: book.neighbours(of: name, in: view),
+                system: settings.system?.descriptor,
+                objection: { files.objection(toCreating: $0) })
+            if command == .load {
+                // the definition may have been read again since
+                guard let read = images.take(name), read.definition == definition else {
+                    return .nothing(.command(.overtaken))
+                }
+                book[name]?.images = read.judged
+                runner.images = read
+            }
+            return .command(command, of: name, definition, runner)
+        case .enable(let system):
+            guard let source = book.systems[system.path] else { return .nothing(.machine(.noSystem)) }
+            return .enable(source, files)
+        case .disable: return .disable(before: view.lastLook)
+        }
+    }
+
+    /// After every command, look.
+    private func finish(_ work: DriverWork, _ end: DriverEnd) {
+        if case .command(let command, let name, _) = work, case .command(let outcome) = end {
+            if case .refused(let refusal) = outcome {
+                logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
+            } else if command == .create || command == .destroy {
+                book[name]?.isOutdated = false
+            }
+        }
+        let now = Clock.now()
+        evidence.readAgain()
+        handle(.finished(end, look()), at: now)
+        saveState()
+        wake(after: now)
+    }
+
+    private func readImages(of name: String) {
+        guard let cell = book[name], let definition = cell.definition else {
+            return handle(.imagesRead(name, .noDefinition), at: Clock.now())
+        }
+        images.read(definition, cell.images)
+    }
+
+    /// Keeps what can be read at once, and has the console read.
+    private func keepEvidence(_ cause: FailureCause, of name: String) {
+        let observation = fleet.cells[name]?.lifecycle.sighting?.observation
+        let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
+        let failure = FailureRecord(cause, of: observation, exits: exits)
+        book.keep(failure, of: name)
+        record.failuresChanged = true
+        evidence.keep(failure, of: name)
+    }
+
+    /// What is read on other threads comes back as events.
+    private func beginReading() throws(StartError) {
+        images.isRead = { name, refusal in
+            self.handle(.imagesRead(name, refusal), at: Clock.now())
+            self.poll()
+        }
+        evidence.add = { console, failure, name in
+            guard let complete = self.book.add(console, to: failure, of: name) else { return nil }
+            self.record.failuresChanged = true
+            return complete
+        }
+        // what the cell's next command may overwrite must be known to a successor
+        evidence.isComplete = { self.saveState() }
+        try evidence.begin(driver.hypervisor.sysfs)
+    }
+
+    private func saveState() {
+        record.save(fleet, failures: book.failures)
+    }
+
+    // MARK: - Requests
+
+    /// Has the fleet do something; returns when it is answered.
     func answer(to request: FleetRequest) async -> FleetAnswer {
         guard !fleet.isEnding else { return .failed(.daemonEnds(cell: nil)) }
         poll()
-        lastRequest += 1
-        let id = lastRequest
+        lastCall += 1
+        let id = lastCall
         return await withCheckedContinuation { continuation in
-            asked[id] = Asked(request: request, peer: Self.asker, continuation: continuation)
+            calls[id] = PendingCall(request: request, peer: PendingCall.asker, continuation: continuation)
             handle(.requested(request, id), at: Clock.now())
             poll()
         }
     }
 
-    // MARK: - State file
-
-    func saveState() {
-        record.save(fleet, failures: book.failures)
+    private func answer(_ id: RequestID, _ answer: FleetAnswer) {
+        guard let call = calls.removeValue(forKey: id) else { return }
+        let body = { call.continuation.resume(returning: answer) }
+        if case .cell(_, let name) = call.request { evidence.after(name, body) } else { body() }
     }
 
-    private func answer(_ id: RequestID, _ answer: FleetAnswer) {
-        guard let asked = asked.removeValue(forKey: id) else { return }
-        let body = { asked.continuation.resume(returning: answer) }
-        if case .cell(_, let name) = asked.request { afterEvidence(of: name, body) } else { body() }
+    /// - Returns: how long Linux was stalled because an inmate did not answer; nil when that was not so.
+    /// - Throws: `FleetFailure`.
+    @discardableResult
+    func ask(_ request: FleetRequest) async throws(FleetFailure) -> Duration? {
+        switch await answer(to: request) {
+        case .done(let unanswered): return unanswered
+        case .failed(let failure): throw failure
+        case .shutDown: return nil
+        }
+    }
+
+    /// - Parameter system: nil for the configured one.
+    /// - Throws: `FleetFailure`.
+    func enable(_ system: SystemSource?) async throws(FleetFailure) {
+        try await ask(.enable(system.map { book.known($0) }))
+    }
+
+    /// - Parameter endOfMachine: a daemon that begins afterwards in the same boot begins as after a boot.
+    /// - Throws: `FleetFailure`.
+    func shutDownAll(
+        within limit: Duration, endOfMachine: Bool = false
+    ) async throws(FleetFailure) -> ShutDownResult {
+        switch await answer(to: .shutDownAll(within: limit)) {
+        case .shutDown(let result):
+            if endOfMachine {
+                record.isEndedWithMachine = true
+                saveState()
+            }
+            return result
+        case .failed(let failure): throw failure
+        case .done: return ShutDownResult()
+        }
+    }
+
+    /// - Parameter name: nil for all cells.
+    func resetFailed(_ name: String?) {
+        handle(.resetFailed(name), at: Clock.now())
+        saveState()
+    }
+
+    /// Everything that clients may ask about.
+    ///
+    /// - Parameter name: of the cell whose exit statistics are wanted.
+    func inventory(statisticsOf name: String? = nil) -> Inventory {
+        let id = name.flatMap { fleet.cells[$0]?.lifecycle.sighting?.observation?.id }
+        return Inventory(
+            fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
+            settingsPath: files.settingsPath, reading: evidence.latest, lostCPUs: evidence.lostCPUs,
+            statistics: id.map(view.statistics(ofCell:)) ?? [])
+    }
+
+    /// Every cell as it is, then every change.
+    func watch(_ name: String?) throws -> (id: Int, changes: AsyncStream<Manager.Change>) {
+        journal.watchers.add(cell: name, first: try inventory().changes(of: name))
+    }
+
+    func unwatch(_ id: Int) {
+        journal.watchers.remove(id)
+    }
+
+    // MARK: - Definitions
+
+    var definitionsInForce: [CellDefinition] { book.cells.values.compactMap(\.definition) }
+
+    /// Takes in the configuration directory as it was read again.
+    ///
+    /// - Returns: nil when the daemon exits.
+    func take(_ fresh: LoadedDefinitions) -> DefinitionChanges? {
+        guard !fleet.isEnding else { return nil }
+        let now = Clock.now()
+        let (changes, events) = book.take(fresh, fleet, failures: record.failures)
+        for name in changes.removed { record.failures[name] = nil }
+        for event in events { handle(event, at: now) }
+        journal.tell(fresh)
+        settings.take(fresh)
+        logger.notice(
+            """
+            reloaded the definitions: \(changes.added.count) added, \(changes.changed.count) changed, \
+            \(changes.removed.count) removed, \(changes.problems.count) refused
+            """)
+        poll()
+        return changes
     }
 }

@@ -82,6 +82,26 @@ import Testing
         _ = try await fileSystem.end()
     }
 
+    @Test("A system configuration on a file system that hangs delays its own client only", .enabled(if: mayMount))
+    func hangingSystem() async throws {
+        let place = try TemporaryDirectory()
+        let script = Place.source.appending(path: "Tests/Integration/hanging_filesystem.py").path
+        let fileSystem = try Program(["python3", script, place.url.path, "system.cell", "4096"])
+        try await eventually("it is mounted: \(fileSystem.errors)") { fileSystem.output.contains("ready") }
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("disable").status == 0)
+        async let enable = machine.control("enable", place.url.appending(path: "system.cell").path)
+        try await eventually("the file is being read") {
+            fileSystem.output.contains("reading")
+        }
+        #expect(try await machine.control("list").status == 0)
+        #expect(try await machine.control("enable").status == 0)
+        #expect(try await machine.control("start", "rtems").status == 0)
+        fileSystem.closeInput()
+        #expect(try await enable.status != 0)
+        _ = try await fileSystem.end()
+    }
+
     @Test("A check that any user may request does not read large images, and says so")
     func largeImage() async throws {
         let place = try TemporaryDirectory()

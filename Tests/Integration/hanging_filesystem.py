@@ -4,8 +4,8 @@
 
     hanging_filesystem.py DIRECTORY FILE SIZE
 
-Needs root and /dev/fuse. Prints "ready" when it is mounted on DIRECTORY. Ends, and releases those that hang, when
-standard input ends.
+Needs root and /dev/fuse. Prints "ready" when it is mounted on DIRECTORY, and "reading" for each read that begins. Ends,
+and releases those that hang, when standard input ends.
 """
 import ctypes
 import os
@@ -62,7 +62,9 @@ while True:
     elif opcode == INTERRUPT:
         # a process that is killed could not exit before
         answer(struct.unpack_from("<Q", body)[0], error=EINTR)
-    elif opcode in (READ, FORGET):
+    elif opcode == READ:
+        print("reading", flush=True)
+    elif opcode == FORGET:
         pass
     else:
         answer(unique, error=ENOSYS)

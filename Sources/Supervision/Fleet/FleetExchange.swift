@@ -129,6 +129,12 @@ package struct ShutDownResult: Hashable, Sendable {
     package var left: [Left] = []
     /// Why the hypervisor is not disabled; nil when it is.
     package var notDisabled: FleetFailure?
+
+    package init(stopped: [String] = [], left: [Left] = [], notDisabled: FleetFailure? = nil) {
+        self.stopped = stopped
+        self.left = left
+        self.notDisabled = notDisabled
+    }
 }
 
 /// What happened to the machine, for the journal.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import CellDefinition
+import Hypervisor
+import JailhouseInterface
+import NIOCore
+import NIOPosix
+import Supervision
+
+/// One piece of the driver's work, with everything that it needs.
+enum DriverJob: Sendable {
+    case command(Command, of: String, CellDefinition?, CommandRunner)
+    case enable(SystemSource, DefinitionFiles)
+    /// All cells as they were when it was decided on.
+    case disable(before: Look)
+    /// Something has overtaken it.
+    case nothing(DriverEnd)
+
+    /// Blocks as long as the driver does.
+    func run(_ hypervisor: HypervisorCommands) -> DriverEnd {
+        do throws(MachineRefusal) {
+            switch self {
+            case .command(let command, let name, let definition, let runner):
+                return .command(runner.run(command, name, definition))
+            case .enable(let source, let files): try hypervisor.enable(source, of: files)
+            case .disable(let before):
+                // a cell that has come since may be one that never answers
+                guard hypervisor.lookNow().hasSameCells(as: before, besides: nil) else { return .overtaken }
+                try hypervisor.disableAll()
+            case .nothing(let end): return end
+            }
+            return .machine(nil)
+        } catch {
+            return .machine(error)
+        }
+    }
+
+    /// How it ends when the daemon exits before its turn.
+    var abandoned: DriverEnd {
+        switch self {
+        case .command: .command(.refused(.daemonEnds))
+        case .enable, .disable: .machine(MachineRefusal(message: Refusal.daemonEnds.message))
+        case .nothing(let end): end
+        }
+    }
+}
+
+extension MachineRefusal {
+    static let noSystem = MachineRefusal(
+        kind: .configuration, message: "the system configuration is not known any more")
+}
+
+/// The one thread that may wait for the driver.
+struct DriverThread: Sendable {
+    let hypervisor: HypervisorCommands
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+
+    init(_ hypervisor: HypervisorCommands) {
+        self.hypervisor = hypervisor
+        thread.start()
+    }
+
+    /// - Returns: how the job ended, on the loop.
+    func run(_ job: DriverJob, _ eventLoop: any EventLoop) -> EventLoopFuture<DriverEnd> {
+        let hypervisor = hypervisor
+        return thread.runIfActive(eventLoop: eventLoop) { job.run(hypervisor) }
+            .recover { _ in job.abandoned }
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hypervisor
+import Logging
+import NIOCore
+import Supervision
+import SystemCalls
+
+/// The files that take the driver's lock, and what follows from them: evidence of failures, CPUs that Linux lost.
+///
+/// Reading the console waits for the driver's lock, as long as a command of any program lasts, so ``LockedFiles`` reads
+/// it on a thread of its own. The reading begins in the moment in which a failure is noticed. What would overwrite or
+/// announce the failure waits for it, but no longer than ``patience``:
+/// - the cell's next command, on the driver's thread. If the reader hangs, somebody else has the driver's lock, and the
+///   command would wait behind the reader for the same lock;
+/// - the report of the failure, its answer to clients, and all reports that follow them.
+/// Evidence that arrives later is added to the record, and logged then.
+///
+/// Belongs to the event loop.
+final class EvidenceKeeper {
+    /// How long the cell's next command waits for the console, and by default a failure's announcement.
+    static let patience = Duration.milliseconds(100)
+
+    /// What is on its way for one cell.
+    private struct Pending {
+        /// Readings that have not arrived, by number.
+        var readings: Set<Int> = []
+        /// Rings when all have arrived.
+        let arrival = Bell()
+        /// What follows, in order.
+        var announcements: [() -> Void] = []
+        /// Ends the patience; nil when it is over.
+        var timer: Scheduled<Void>?
+    }
+
+    /// Adds what the console showed to a failure of a cell; returns the failure with it, or nil when it is not kept any
+    /// more.
+    var add: (_ console: String, FailureRecord, _ cell: String) -> FailureRecord? = { _, _, _ in nil }
+    /// Called when all evidence of a cell is there, before its next command can overwrite anything.
+    var isComplete: () -> Void = {}
+
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let patience: Duration
+    private var files: LockedFiles?
+    private var pending: [String: Pending] = [:]
+    private var lastReading = 0
+    private var lost = LostCPUs()
+
+    init(eventLoop: any EventLoop, logger: Logger, patience: Duration = EvidenceKeeper.patience) {
+        self.eventLoop = eventLoop
+        self.logger = logger
+        self.patience = patience
+    }
+
+    /// Starts the thread that reads.
+    ///
+    /// - Parameter directory: of the driver in sysfs.
+    /// - Throws: ``StartError`` when the system has no thread left.
+    func begin(_ directory: String) throws(StartError) {
+        let (eventLoop, bound) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
+        do {
+            files = try LockedFiles(directory: directory) { reading in
+                eventLoop.execute { bound.value.note(reading) }
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
+    }
+
+    /// Nothing more is waited for.
+    func end() {
+        files = nil
+        for name in pending.keys { announce(name) }
+        pending = [:]
+        (add, isComplete) = ({ _, _, _ in nil }, {})
+    }
+
+    /// The last complete reading; nil before the first.
+    var latest: LockedFiles.Reading? { files?.latest }
+    /// CPUs that Linux lost, ascending.
+    var lostCPUs: [Int] { lost.cpus }
+
+    /// Has everything read again: a command may have changed the pools.
+    func readAgain() {
+        files?.read()
+    }
+
+    /// Has the console read for a failure of a cell that was noticed now.
+    func keep(_ failure: FailureRecord, of name: String) {
+        guard let files else { return }
+        lastReading += 1
+        let number = lastReading
+        let (eventLoop, bound) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
+        var cell = pending[name] ?? Pending()
+        cell.readings.insert(number)
+        if cell.timer == nil {
+            cell.timer = eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds)) {
+                bound.value.announce(name)
+            }
+        }
+        pending[name] = cell
+        files.read { reading in
+            eventLoop.execute { bound.value.take(reading.console, number, for: failure, of: name) }
+        }
+    }
+
+    /// Rings when the evidence of a cell is there; nil when none is on its way.
+    func arrival(of name: String) -> Bell? { pending[name]?.arrival }
+
+    /// Does something that follows from a failure of a cell once its evidence is complete, or after ``patience``.
+    func after(_ name: String, _ body: @escaping () -> Void) {
+        if pending[name]?.timer == nil { body() } else { pending[name]?.announcements.append(body) }
+    }
+
+    private func take(_ console: String, _ number: Int, for failure: FailureRecord, of name: String) {
+        guard files != nil else { return }
+        if let late = add(console, failure, name), pending[name]?.timer == nil { logLate(late, of: name) }
+        guard pending[name]?.readings.remove(number) != nil, pending[name]?.readings.isEmpty == true else { return }
+        isComplete()
+        pending[name]?.arrival.ring()
+        announce(name)
+        pending[name] = nil
+    }
+
+    private func announce(_ name: String) {
+        pending[name]?.timer?.cancel()
+        pending[name]?.timer = nil
+        let announcements = pending[name]?.announcements ?? []
+        pending[name]?.announcements = []
+        for body in announcements { body() }
+    }
+
+    private func note(_ reading: LockedFiles.Reading) {
+        guard files != nil else { return }
+        for message in lost.note(reading) { logger.critical("\(message)") }
+    }
+
+    private func logLate(_ failure: FailureRecord, of name: String) {
+        logger.notice(
+            "\(name): the console could be read only now: \(failure.reason)", metadata: ["cell": "\(name)"])
+        for line in failure.console {
+            logger.info("\(name): console: \(line)", metadata: ["cell": "\(name)"])
+        }
+    }
+}

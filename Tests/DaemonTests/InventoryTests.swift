@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellDefinition
+import ControlInterface
+import Hypervisor
+import JailhouseInterface
+import Supervision
+import TestSupport
+import Testing
+
+@testable import Daemon
+
+@Suite("What clients are shown")
+struct InventoryTests {
+    private let now = Moment(nanoseconds: 1_000_000_000)
+
+    /// `rtems` is defined and runs, `broken` has a definition that cannot be used, `odd` nobody defined.
+    private func inventory() throws -> Inventory {
+        let definition = try CellDefinition(toml: RTEMSCell.toml(), path: "/cells/rtems.toml", readFile: { _ in [] })
+        var book = CellBook()
+        var loaded = LoadedDefinitions()
+        loaded.definitions = [definition]
+        loaded.problems = [DefinitionProblem(cell: "broken", path: "/cells/broken.toml", message: "line 1: no")]
+        book.begin(loaded, failures: [:])
+        var fleet = Fleet(["rtems": FleetDefinition(definition)], memory: nil, at: now)
+        let guests = [
+            Look.Guest(name: CellName("rtems"), observation: Observation(id: 1, state: .running)),
+            Look.Guest(name: CellName("odd"), observation: Observation(id: 2, state: .running)),
+            Look.Guest(name: CellName(bytes: [0xff]), observation: Observation(id: 3, state: .shutDown)),
+        ]
+        _ = fleet.handle(.looked(Look(.enabled, guests: guests)), at: now)
+        var inventory = Inventory(fleet: fleet, cells: book.cells)
+        inventory.statistics = [("vmexits_total", 7)]
+        return inventory
+    }
+
+    @Test("A list has every cell, whatever is known of it, by name")
+    func list() throws {
+        let list = try inventory().list()
+        #expect(list.cells.map(\.name) == [#"#3 "\xff""#, "broken", "odd", "rtems"])
+        #expect(list.cells.map(\.condition) == ["foreign", "absent", "foreign", "running"])
+        #expect(list.cells.map(\.defined) == [false, false, false, true])
+        #expect(list.machine.enabled && list.machine.driver)
+        #expect(list.machine.lostCpus == nil)
+    }
+
+    @Test("A description says what is wrong with a definition, and that a name cannot be typed")
+    func describe() throws {
+        let inventory = try inventory()
+        #expect(try inventory.describe("broken").problem == "line 1: no")
+        #expect(try inventory.describe(#"#3 "\xff""#).problem?.contains("not text") == true)
+        let rtems = try inventory.describe("rtems")
+        #expect(rtems.problem == nil)
+        #expect(rtems.vmExits == 7)
+        #expect(rtems.supervision?.desired == "running", "it was found running")
+        #expect(try inventory.statistics("rtems").map(\.name) == ["vmexits_total"])
+    }
+
+    @Test("Requests for what cannot be asked are refused with the reason")
+    func refusals() throws {
+        let inventory = try inventory()
+        try inventory.requireLife(of: "rtems")
+        try inventory.requireLife(of: "odd")
+        #expect(
+            throws: ManagerError.definitionInvalid(cell: "broken", path: "/cells/broken.toml", message: "line 1: no")
+        ) {
+            try inventory.requireLife(of: "broken")
+        }
+        #expect { try inventory.requireLife(of: "rtms") } throws: { error in
+            (error as? ManagerError)?.message == "there is no cell rtms: did you mean rtems?"
+        }
+        #expect { try inventory.describe(String(repeating: "x", count: 257)) } throws: { error in
+            (error as? ManagerError)?.message == "no cell has a name of 257 bytes"
+        }
+        let none = Inventory(fleet: Fleet([:], memory: nil, at: now), cells: [:])
+        #expect(throws: ManagerError.noDriver) { try none.requireLife(of: "rtems") }
+    }
+
+    @Test("Who begins to watch is shown what there is")
+    func changes() throws {
+        let inventory = try inventory()
+        #expect(try inventory.changes(of: nil).map(\.cell.name) == ["broken", "odd", "rtems"])
+        #expect(try inventory.changes(of: "odd").map(\.kind) == ["current"])
+        #expect(throws: ManagerError.self) { try inventory.changes(of: "nobody") }
+    }
+
+    @Test("The reply to a request says how long Linux was stalled")
+    func reply() throws {
+        let inventory = try inventory()
+        #expect(inventory.reply(about: "rtems", unanswered: nil).message == nil)
+        let reply = inventory.reply(about: "rtems", unanswered: .milliseconds(1200))
+        #expect(reply.message?.contains("did not answer the shutdown request") == true)
+        #expect(inventory.reply(about: "gone", unanswered: nil).cell.condition == "absent")
+    }
+}
