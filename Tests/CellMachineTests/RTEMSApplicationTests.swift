@@ -62,12 +62,17 @@ import Testing
         #expect(inmate.output.contains("by interrupt\n"))
     }
 
-    @Test func aFatalErrorIsReported() async throws {
-        let inmate = try RunningInmate("rtems-heartbeat", image: try link("\(Self.stub)/layer_test.c", test: "fatal"))
+    /// In a task, before the layer has begun, by an exception.
+    @Test(arguments: [
+        ("fatal", "another source, code 7 (0x7)"), ("before", "another source, code 8 (0x8)"),
+        ("x", "another source, exception 13 (general protection) at 0x123456"),
+    ])
+    func aFatalErrorIsReported(test: String, reason: String) async throws {
+        let inmate = try RunningInmate("rtems-heartbeat", image: try link("\(Self.stub)/layer_test.c", test: test))
         try await inmate.reaches(state: 3)
-        try await inmate.prints("cell: fatal error: another source, code 7 (0x7)")
+        try await inmate.prints("cell: fatal error: \(reason)")
         // where the daemon finds it, too
-        #expect(inmate.events.printed.contains("cell: fatal error: another source, code 7 (0x7)"))
+        try await inmate.events.wait(for: "the virtual console") { $0.printed.contains("cell: fatal error: \(reason)") }
         #expect(inmate.events.violations.isEmpty)
     }
 

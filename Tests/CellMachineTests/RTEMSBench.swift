@@ -37,7 +37,7 @@ struct RTEMSBench {
         let name = URL(filePath: path).lastPathComponent
         Swift.print("\(name): \(answers.count) of \(RTEMSBench.rounds) starts came up")
         RTEMSBench.print("\(name): start to first output", starts)
-        RTEMSBench.print("\(name): shutdown request to answer", answers)
+        RTEMSBench.print("\(name): shutdown request to answer", answers, limit: 25)
     }
 
     /// In milliseconds.
@@ -51,12 +51,12 @@ struct RTEMSBench {
         return (ContinuousClock.now - begin) / .milliseconds(1)
     }
 
-    private static func print(_ what: String, _ times: [Double]) {
+    private static func print(_ what: String, _ times: [Double], limit: Double? = nil) {
         let sorted = times.sorted()
         guard let least = sorted.first, let most = sorted.last else { return }
-        let late = sorted.count { $0 >= 25 }
+        let late = limit.map { limit in ", \(sorted.count { $0 >= limit }) of them \(Int(limit)) ms or more" } ?? ""
         let figures = [("median", sorted[sorted.count / 2]), ("least", least), ("most", most)]
             .map { "\($0) \(String(format: "%.1f", $1)) ms" }.joined(separator: ", ")
-        Swift.print("\(what): \(figures) of \(sorted.count), \(late) of them 25 ms or more")
+        Swift.print("\(what): \(figures) of \(sorted.count)\(late)")
     }
 }

@@ -17,6 +17,8 @@
 
 void initialization_task(void);
 void standin_begin(void);
+/* The program's, if it has something to do before the layer begins. */
+void standin_before_bsp(void) __attribute__((weak));
 void vesa_realmode_bootup_init(void);
 
 char _boot_multiboot_cmdline[256];
@@ -73,6 +75,8 @@ extern char standin_entries[];
 
 void standin_begin(void)
 {
+    if (standin_before_bsp)
+        standin_before_bsp();
     _IBMPC_initVideo();
     vesa_realmode_bootup_init();
     bsp_start();
@@ -215,6 +219,7 @@ void rtems_exception_frame_print(const rtems_exception_frame *frame)
 /* The terminal: one device, opened when it is first used. */
 static const rtems_termios_device_handler *device;
 static rtems_termios_device_context *device_context;
+static rtems_termios_tty terminal;
 static bool is_open;
 static volatile int on_its_way;
 static volatile char received[64];
@@ -258,13 +263,18 @@ int rtems_termios_dequeue_characters(void *tty, int amount)
 static void open_console(void)
 {
     if (!is_open && device->first_open)
-        device->first_open(0, device_context, 0, 0);
+        device->first_open(&terminal, device_context, 0, 0);
     is_open = true;
 }
 
 bool standin_console_is_interrupt_driven(void)
 {
     return device->mode == TERMIOS_IRQ_DRIVEN;
+}
+
+bool standin_console_waits(void)
+{
+    return terminal.rawInBufSemaphoreWait;
 }
 
 void standin_console_write(const char *text)

@@ -3,6 +3,7 @@
 #include <jailhouse.h>
 #include <rtems.h>
 #include <rtems/bspIo.h>
+#include <rtems/fatal.h>
 #include <rtems/pci.h>
 #include <rtems/termiostypes.h>
 
@@ -79,6 +80,8 @@ static void check_console(void)
 {
     standin_console_write(standin_console_is_interrupt_driven() ? "by interrupt\n" : "polled\n");
     check(true, "console: written");
+    if (standin_console_is_interrupt_driven())
+        check(standin_console_waits(), "console: a read waits for what is typed");
 }
 
 static void echo(void)
@@ -106,8 +109,16 @@ static void check_pci(void)
     check(identifier == 0xffffffff && low == 0xff && high == 0xff, "pci: no device that is not the cell's");
 }
 
+void standin_before_bsp(void);
+void standin_before_bsp(void)
+{
+    if (*TEST == 'b')
+        rtems_fatal(42, 8);
+}
+
 static rtems_task Init(rtems_task_argument argument)
 {
+    static const rtems_exception_frame fault = { .idtIndex = 13, .eip = 0x123456 };
     const char *test = TEST;
 
     (void) argument;
@@ -115,6 +126,8 @@ static rtems_task Init(rtems_task_argument argument)
         echo();
     if (*test == 'f')
         rtems_fatal(42, 7);
+    if (*test == 'x')
+        rtems_fatal(RTEMS_FATAL_SOURCE_EXCEPTION, (rtems_fatal_code) &fault);
     check_clock();
     check_interrupts();
     check_console();

@@ -38,6 +38,9 @@ void layer_console_set_register(unsigned number, uint8_t value)
         layer_out8((uint16_t) (uart.address + number), value);
 }
 
+static void put(char character);
+static void put_first(char character);
+
 static bool wants_virtual_console(void)
 {
     char word[8];
@@ -50,6 +53,7 @@ void layer_console_begin(void)
     /* "AuthenticAMD", "HygonGenuine" */
     uint32_t vendor = layer_cpuid(0).b;
 
+    BSP_output_char = put;
     is_amd = vendor == 0x68747541 || vendor == 0x6f677948;
     uart = layer_cell_uart();
     is_virtual = layer_cell_has_active_virtual_console()
@@ -69,6 +73,10 @@ void layer_console_begin(void)
 
 void layer_console_use_virtual(void)
 {
+    if (BSP_output_char == put_first) {
+        layer_cell_begin();
+        layer_console_begin();
+    }
     is_virtual = layer_cell_may_use_virtual_console();
 }
 
@@ -103,6 +111,14 @@ static void put(char character)
     layer_console_put(character);
 }
 
-BSP_output_char_function_type BSP_output_char = put;
+/* A fatal error may come before bsp_start: it is printed all the same. */
+static void put_first(char character)
+{
+    layer_cell_begin();
+    layer_console_begin();
+    put(character);
+}
+
+BSP_output_char_function_type BSP_output_char = put_first;
 BSP_polling_getchar_function_type BSP_poll_char = layer_console_get;
 rtems_device_minor_number BSPPrintkPort;

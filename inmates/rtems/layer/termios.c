@@ -93,6 +93,8 @@ static bool interrupt_first_open(rtems_termios_tty *tty, rtems_termios_device_co
 {
     if (!first_open(tty, base, term, arguments))
         return false;
+    /* RTEMS 6 sets it with the terminal's attributes only: until then a read that finds nothing would be an end of file */
+    tty->rawInBufSemaphoreWait = true;
     if (rtems_interrupt_handler_install(
             PIN_OF(layer_cell_uart().address), "Console", RTEMS_INTERRUPT_SHARED, interrupt, base)
         != RTEMS_SUCCESSFUL)

@@ -16,7 +16,9 @@ typedef uint32_t rtems_device_major_number, rtems_device_minor_number;
 typedef int rtems_fatal_source;
 typedef uint32_t rtems_fatal_code;
 typedef void (*rtems_interrupt_handler)(void *);
-typedef struct rtems_exception_frame rtems_exception_frame;
+typedef struct rtems_exception_frame {
+    uint32_t idtIndex, eip;
+} rtems_exception_frame;
 
 typedef enum {
     RTEMS_SUCCESSFUL = 0,

@@ -2,7 +2,9 @@
 #include <rtems.h>
 #include <rtems/libio.h>
 struct termios;
-typedef struct rtems_termios_tty rtems_termios_tty;
+typedef struct rtems_termios_tty {
+    bool rawInBufSemaphoreWait;
+} rtems_termios_tty;
 typedef struct rtems_termios_device_flow rtems_termios_device_flow;
 typedef struct {
     const char *name;
@@ -29,3 +31,5 @@ void standin_console_write(const char *text);
 /* -1: none has come */
 int standin_console_read(void);
 bool standin_console_is_interrupt_driven(void);
+/* Whether a read of the terminal, which is open, waits until something comes; RTEMS leaves that to the driver. */
+bool standin_console_waits(void);
