@@ -11,6 +11,7 @@ struct CommandFailure: Error, Hashable {
         case failed = 1
         case notRunning = 3
         case noSuchCell = 4
+        case degraded = 5
         case wrongUsage = 64
         case noDaemon = 69
     }

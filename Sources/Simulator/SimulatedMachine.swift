@@ -56,7 +56,7 @@ package final class SimulatedMachine: Sendable {
     /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses, `execution` when
     ///   cells cannot execute in so much memory.
     package init(
-        directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: UInt32 = 0o666,
+        directory path: String, settings: MachineSettings = MachineSettings(), deviceMode: UInt32 = 0o600,
         cells: CellExecution = .scripted, keepsTogether: Bool = false,
         onReport: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(SimulatorError) {

@@ -56,7 +56,7 @@ struct Serve: ParsableCommand {
     var oops = true
 
     @Option(name: .customLong("device-mode"), help: "Who may use the device, as an octal file mode.")
-    var deviceMode = "0666"
+    var deviceMode = "0600"
 
     @Option(
         help: ArgumentHelp(
@@ -119,7 +119,7 @@ struct Serve: ParsableCommand {
             kind += "\n--device and --definitions have no effect: cells by script have no devices"
         }
         let machine = try SimulatedMachine(
-            directory: path, settings: settings, deviceMode: mode_t(deviceMode, radix: 8) ?? 0o666, cells: execution,
+            directory: path, settings: settings, deviceMode: mode_t(deviceMode, radix: 8) ?? 0o600, cells: execution,
             keepsTogether: true, onReport: Serve.say)
         Serve.say("\(kind)\nready: \(machine.directory.path)")
         var received: CInt = 0

@@ -75,6 +75,10 @@ struct ExecutionTests {
         let machine = try await machine(["misbehave": try misbehave("one-processor")])
         try await eventually("one has failed") { try await machine.state().cells.last?.failedCPUs.count == 1 }
         #expect(try await machine.state().cells.last?.state == "running")
+        try await eventually("it is seen") { try await machine.cell("misbehave")?.condition == "degraded" }
+        let status = try await machine.control("status", "misbehave")
+        #expect(status.status == 5)
+        #expect(status.output.contains("was parked after a violation"), "\(status.output)")
     }
 
     @Test("A denied shutdown is EPERM, the next one is approved")

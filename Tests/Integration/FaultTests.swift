@@ -56,6 +56,24 @@ import Testing
         }
     }
 
+    @Test("While somebody else has the driver's lock, the daemon answers and takes notice of failures")
+    func heldLock() async throws {
+        let machine = try await running(try impatient())
+        try await machine.inject("lock", "8s")
+        let began = ContinuousClock.now
+        let list = try await machine.control("list")
+        #expect(list.status == 0 && list.output.contains("rtems"))
+        try await machine.inject("rtems", "fail")
+        try await eventually("it is seen: \(machine.log)") { try await machine.cell("rtems")?.condition != "running" }
+        let status = try await machine.control("status")
+        #expect(status.status == 0)
+        #expect(ContinuousClock.now - began < .seconds(6), "nobody has waited for the lock\n\(machine.log)")
+        try await eventually("it is restarted: \(machine.log)") {
+            let cell = try await machine.cell("rtems")
+            return cell?.restarts == 1 && cell?.condition == "running"
+        }
+    }
+
     @Test("Without descriptors the daemon sees nothing, and so does nothing; afterwards it serves its clients")
     func noDescriptors() async throws {
         let machine = try await running()

@@ -73,6 +73,23 @@ import Testing
         try await container.end()
     }
 
+    @Test("A forced poweroff skips all units: the daemon is killed in time, also one that is stopped", arguments: [false, true])
+    func forced(isStopped: Bool) async throws {
+        let container = try await Container.boot()
+        try await define(["a", "b"], in: container)
+        for cell in ["a", "b"] { try await container.output("jailhouse-ctl start \(cell)") }
+        try await container.output("jailhouse-sim inject --directory /run/jailhouse-sim b hang")
+        if isStopped {
+            try await container.output("kill -STOP $(systemctl show --value --property=MainPID jailhoused.service)")
+        }
+        let began = ContinuousClock.now
+        let console = try await container.leave(by: "poweroff --force")
+        #expect(ContinuousClock.now - began < .seconds(35))
+        #expect(lines(console, of: "jailhouse-shutdown") == [], "no unit is stopped\n\(console)")
+        #expect(!console.contains("FROZEN") && !console.contains("OOPSED"), "\(console)")
+        try await container.end()
+    }
+
     @Test("A daemon that does not answer is replaced, also where there is no watchdog")
     func frozenDaemon() async throws {
         let container = try await Container.boot()

@@ -36,6 +36,13 @@ enum Condition: Int {
 }
 
 extension Manager.Cell {
+    /// Of `status`, if it is not 0.
+    var exitStatus: CommandFailure.Status? {
+        if !runs { return .notRunning }
+        // the hypervisor says that a cell runs as long as one of its CPUs does, whoever made the cell
+        return condition == "degraded" || !failedCpus.isEmpty ? .degraded : nil
+    }
+
     /// Whether its program executes, as far as is known.
     var runs: Bool {
         switch condition {

@@ -8,7 +8,8 @@ struct Status: ParsableCommand {
         abstract: "Show the machine and all cells, or one cell in full.",
         discussion: """
             Of a cell: its condition, CPUs, images, restarts, and its last failure with what the hypervisor printed \
-            then. The exit status is 0 if it runs, 3 if it does not, 4 if there is no such cell.
+            then. The exit status is 0 if it runs, 3 if it does not, 4 if there is no such cell, 5 if it runs and \
+            some of its CPUs have failed.
 
             With --json: an object with cell (as in 'list --json'), definition, problem, images, supervision, \
             lastFailure, console and vmExits; without a cell an object with machine and cells.
@@ -32,6 +33,6 @@ struct Status: ParsableCommand {
         let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
         let report = CellReport(details)
         try screen.show(report, text: report.text(screen.style, now: .now))
-        if !details.cell.runs { throw ExitCode(CommandFailure.Status.notRunning.rawValue) }
+        if let status = details.cell.exitStatus { throw ExitCode(status.rawValue) }
     }
 }

@@ -211,6 +211,13 @@ package struct Machine: Sendable {
         report("FROZEN: \(freeze)")
     }
 
+    /// How long the cell that Linux waits for had been as it is when the command was given that waits for it; negative
+    /// if it has come to be so since.
+    package var foresight: Duration? {
+        guard let current, let id = freeze?.cell, let cell = cells.first(where: { $0.id == id }) else { return nil }
+        return current.submitted - cell.quietSince
+    }
+
     /// A cell has kept the hypervisor waiting for longer than anybody would watch.
     mutating func freeze(waitingFor index: Int, reason: String) {
         begin(

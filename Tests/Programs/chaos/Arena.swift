@@ -8,6 +8,10 @@ import Synchronization
 /// Another tool gave a command that the daemon knows better than to give: such a machine is at its end.
 struct OtherToolFroze: Error {}
 
+/// Another tool made a cell that never answers in the very moment of the daemon's command, which nobody can foresee who
+/// has not got the driver's lock: such a machine is at its end, too.
+struct Unforeseeable: Error {}
+
 /// A cell runs without its program, and to touch it would freeze Linux: such a machine is at its end, too.
 struct LeftAlone: Error {}
 
@@ -44,6 +48,25 @@ final class Arena {
         orders = Orders(socket: place.runtime + "/control", story: story) { machine.change { $0.now } }
     }
 
+    /// From the daemon's last look to its command.
+    private static let moment = Duration.milliseconds(5)
+    private var delaysBefore: [pid_t: Duration] = [:]
+
+    /// From now on ``delay`` is counted.
+    func forgetDelay() {
+        delaysBefore = delays
+    }
+
+    /// How long the daemon and the simulator have waited for a processor since.
+    var delay: Duration {
+        delays.reduce(.zero) { $0 + max($1.value - (delaysBefore[$1.key] ?? .zero), .zero) }
+    }
+
+    private var delays: [pid_t: Duration] {
+        let processes = [getpid(), daemon.identifier].compactMap { $0 }
+        return Dictionary(uniqueKeysWithValues: processes.map { ($0, RunDelay.total(of: $0)) })
+    }
+
     /// Ends all of it and removes its directory.
     func end() {
         try? daemon.end(SIGKILL)
@@ -63,6 +86,7 @@ final class Arena {
             let machine = machine.machine
             if let freeze = machine.freeze {
                 if machine.isFrozenByOtherTool { throw OtherToolFroze() }
+                if let foresight = machine.foresight, foresight < Self.moment + delay { throw Unforeseeable() }
                 throw Wrong("the machine is frozen: \(freeze)")
             }
             if let oops = machine.oops { throw Wrong("Linux oopsed: \(oops)") }

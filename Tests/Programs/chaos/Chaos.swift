@@ -133,6 +133,9 @@ struct Chaos: ParsableCommand {
             } catch is OtherToolFroze {
                 figures.count("machines that another tool froze")
                 isAtItsEnd = true
+            } catch is Unforeseeable {
+                figures.count("silent cells that came in the very moment of a command")
+                isAtItsEnd = true
             } catch is LeftAlone {
                 figures.count("cells that must be left alone")
                 isAtItsEnd = true

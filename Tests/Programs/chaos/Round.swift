@@ -17,7 +17,6 @@ struct Round {
     private var isStateFileBroken = false
     /// Older than this is nothing on which a command is decided.
     private var grace = Duration.zero
-    private var delaysBefore: [pid_t: Duration] = [:]
 
     init(_ number: Int, seed: UInt64, arena: Arena, figures: Figures, patience: Duration) {
         self.number = number
@@ -35,7 +34,7 @@ struct Round {
         let wantedBefore = try desires()
         _ = arena.machine.change { $0.takeDeeds() }
         _ = Lag.take()
-        delaysBefore = delays()
+        arena.forgetDelay()
         let mayDisable = random.isSo(0.3)
         let length = random.milliseconds(10...60)
         let events = (0..<Int.random(in: 3...20, using: &random)).map { _ in
@@ -254,7 +253,7 @@ struct Round {
     private mutating func judgeDeeds() throws {
         let deeds = arena.machine.change { $0.takeDeeds() }
         grace = Self.shortestGrace + Lag.take() * 4
-        for (process, delay) in delays() { grace += max(delay - (delaysBefore[process] ?? .zero), .zero) }
+        grace += arena.delay
         let given = arena.orders.all
         figures.commands += deeds.count
         figures.starts += deeds.filter { $0.command == "start" && $0.refusal == nil }.count
@@ -266,12 +265,6 @@ struct Round {
             }
             for harm in deed.harms { try judge(harm, of: deed, given) }
         }
-    }
-
-    /// What the daemon and the simulator had to wait for a processor until now.
-    private func delays() -> [pid_t: Duration] {
-        let processes = [getpid(), arena.daemon.identifier].compactMap { $0 }
-        return Dictionary(uniqueKeysWithValues: processes.map { ($0, RunDelay.total(of: $0)) })
     }
 
     private static let shortestGrace = Duration.milliseconds(60)

@@ -28,6 +28,7 @@ struct Silence {
         arena.orders.forget()
         try arena.waitUntilAlone()
         _ = arena.machine.change { $0.takeDeeds() }
+        arena.forgetDelay()
         try give([Order(kind: .start, cell: Self.name)])
         do {
             try arena.machine.inject(.loseNextStart, into: Self.name)
