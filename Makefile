@@ -69,6 +69,7 @@ soak:
 bench: release
 	Tests/Programs/bench/check.sh .build/release
 	Tests/Programs/bench/restart.sh .build/release
+	Tests/Programs/bench/beside.sh .build/release
 	Tests/Programs/bench/executing.sh .build/release
 	Tests/Programs/bench/cell-machine.sh
 
