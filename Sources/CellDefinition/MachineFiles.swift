@@ -9,12 +9,17 @@ import SystemPackage
 package struct MachineFiles: Sendable {
     /// What the paths begin with: empty for this machine, else the directory that its files were copied to.
     package let root: String
+    /// A directory with `ioports` and `iomem` as the administrator sees them: for everybody else the files in `/proc` have
+    /// no addresses.
+    let credentials: String?
 
     private static let limit = 16 << 20
     /// Of the device tree.
     private static let depthLimit = 16
 
-    package init(root: String = "") {
+    /// - Parameter credentials: systemd's `$CREDENTIALS_DIRECTORY`, where the unit loads both files; nil: there is none.
+    package init(root: String = "", credentials: String? = nil) {
+        self.credentials = credentials
         self.root = root.hasSuffix("/") ? String(root.dropLast()) : root
     }
 
@@ -22,9 +27,10 @@ package struct MachineFiles: Sendable {
     ///
     /// - Throws: `SystemCallError` when there is neither `proc/ioports` nor `proc/iomem`.
     package func machine() throws(SystemCallError) -> RunningMachine {
-        let ports = try optionalText("/proc/ioports")
-        let memory = ports == nil ? try text("/proc/iomem") : try optionalText("/proc/iomem") ?? ""
-        var machine = RunningMachine(ioports: ports ?? "", iomem: memory)
+        var (ports, memory) = (try credential("ioports"), try credential("iomem"))
+        if ports == nil { ports = try optionalText("/proc/ioports") }
+        if memory == nil { memory = try ports == nil ? text("/proc/iomem") : optionalText("/proc/iomem") }
+        var machine = RunningMachine(ioports: ports ?? "", iomem: memory ?? "")
         machine.name = trimmed(readable("/sys/class/dmi/id/product_name"))
         machine.serialConsoles = RunningMachine.serialConsoles(
             consoles: readable("/proc/consoles"), commandLine: readable("/proc/cmdline"))
@@ -39,6 +45,18 @@ package struct MachineFiles: Sendable {
 
     private func text(_ path: String) throws(SystemCallError) -> String {
         String(decoding: try SystemCall.contents(ofFile: root + path, limit: Self.limit), as: UTF8.self)
+    }
+
+    /// Nil when the service manager has not passed it.
+    private func credential(_ name: String) throws(SystemCallError) -> String? {
+        guard let credentials else { return nil }
+        do throws(SystemCallError) {
+            let bytes = try SystemCall.contents(ofFile: "\(credentials)/\(name)", limit: Self.limit)
+            return String(decoding: bytes, as: UTF8.self)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
     }
 
     private func optionalText(_ path: String) throws(SystemCallError) -> String? {

@@ -36,11 +36,15 @@ package struct DaemonProgram {
         setenv("LIBDISPATCH_LOG", "NO", 0)
     }
 
+    private var machine: MachineFiles {
+        MachineFiles(credentials: getenv("CREDENTIALS_DIRECTORY").map { String(cString: $0) })
+    }
+
     /// Prints what is wrong with the configuration.
     ///
     /// - Returns: whether it can be used.
     package func check() -> Bool {
-        ConfigurationTest(files: DefinitionFiles(directory: configuration, machine: MachineFiles())).run()
+        ConfigurationTest(files: DefinitionFiles(directory: configuration, machine: machine)).run()
     }
 
     /// Stops all cells and disables the hypervisor, through the daemon or without one, and prints the result.
@@ -66,7 +70,7 @@ package struct DaemonProgram {
         let logger = makeLogger()
         var sockets: [ListeningSocket] = []
         let supervisor: Supervisor
-        let files = DefinitionFiles(directory: configuration, machine: MachineFiles())
+        let files = DefinitionFiles(directory: configuration, machine: machine)
         do {
             sockets = try ControlSockets.open(in: runtime)
             supervisor = makeSupervisor(logger, files)

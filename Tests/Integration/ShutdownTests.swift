@@ -73,7 +73,9 @@ import Testing
         try await container.end()
     }
 
-    @Test("A forced poweroff skips all units: the daemon is killed in time, also one that is stopped", arguments: [false, true])
+    @Test(
+        "A forced poweroff skips all units: the daemon is killed in time, also one that is stopped",
+        arguments: [false, true])
     func forced(isStopped: Bool) async throws {
         let container = try await Container.boot()
         try await define(["a", "b"], in: container)

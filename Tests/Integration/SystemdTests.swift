@@ -187,6 +187,24 @@ import Testing
         #expect(try await cell().condition == "running")
     }
 
+    /// For the daemon's user `/proc/ioports` has no addresses: the unit passes it what root sees.
+    @Test func aPortThatLinuxUsesIsRefused() async throws {
+        try await stopCell()
+        let dropIn = "/run/systemd/system/jailhoused.service.d/zz-ports.conf"
+        try await container.output(
+            """
+            mkdir -p $(dirname \(dropIn)); printf '03f8-03ff : serial\\n' >/etc/ioports
+            printf '[Service]\\nLoadCredential=ioports:/etc/ioports\\n' >\(dropIn)
+            systemctl daemon-reload; systemctl restart jailhoused.service
+            """)
+        let refused = try await container.run("jailhouse-ctl start rtems")
+        let problem = try await container.run("jailhouse-ctl status rtems")
+        try await container.output(
+            "rm \(dropIn); systemctl daemon-reload; systemctl restart jailhoused.service; jailhouse-ctl start rtems")
+        #expect(refused.status == 1, "\(refused)")
+        #expect((refused.errors + problem.output).contains("serial"), "\(refused) \(problem)")
+    }
+
     @Test func reloadIsHonoured() async throws {
         try await container.output("systemctl start jailhoused.service")
         let daemon = try await property("MainPID")
