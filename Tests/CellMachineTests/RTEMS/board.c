@@ -11,6 +11,7 @@
 #include <libcpu/cpuModel.h>
 #include <rtems/bspIo.h>
 #include <rtems/fatal.h>
+#include <rtems/score/userextimpl.h>
 #include <rtems/termiostypes.h>
 #include <rtems/timecounter.h>
 #include <stdarg.h>
@@ -214,6 +215,18 @@ const char *rtems_internal_error_text(rtems_fatal_code code)
 void rtems_exception_frame_print(const rtems_exception_frame *frame)
 {
     (void) frame;
+}
+
+static User_extensions_Control *extension;
+
+void _User_extensions_Add_set(User_extensions_Control *added)
+{
+    extension = added;
+}
+
+void standin_restart(Thread_Control *task)
+{
+    extension->Callouts.thread_restart(task, task);
 }
 
 /* The terminal: one device, opened when it is first used. */

@@ -5,6 +5,7 @@
 #include <rtems/bspIo.h>
 #include <rtems/fatal.h>
 #include <rtems/pci.h>
+#include <rtems/score/userextimpl.h>
 #include <rtems/termiostypes.h>
 
 #ifndef TEST
@@ -98,6 +99,15 @@ static void echo(void)
     }
 }
 
+/* RTEMS for i386 leaves this in a restarted task's context. */
+static void check_restart(void)
+{
+    Thread_Control task = { .Registers = { .isr_dispatch_disable = 1 } };
+
+    standin_restart(&task);
+    check(task.Registers.isr_dispatch_disable == 0, "restart: interrupts preempt the task");
+}
+
 static void check_pci(void)
 {
     uint32_t identifier = 0;
@@ -132,6 +142,7 @@ static rtems_task Init(rtems_task_argument argument)
     check_interrupts();
     check_console();
     check_pci();
+    check_restart();
     jailhouse_lock_configuration(true);
     jailhouse_lock_configuration(false);
     jailhouse_heartbeat();

@@ -191,6 +191,9 @@ void layer_console_set_register(unsigned number, uint8_t value);
 /* pci.c */
 void layer_pci_begin(void);
 
+/* restart.c */
+void layer_restart_begin(void);
+
 /* entry.S */
 extern char layer_spurious[];
 

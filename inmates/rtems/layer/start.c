@@ -15,6 +15,7 @@ void bsp_start(void)
 {
     layer_cell_begin();
     layer_console_begin();
+    layer_restart_begin();
     rtems_irq_mngt_init(); /* calls bsp_interrupt_facility_initialize */
     rtems_exception_init_mngt();
     layer_pci_begin();
