@@ -4,6 +4,7 @@ import CellMachine
 import Glibc
 import Synchronization
 import SystemCalls
+import SystemPackage
 
 /// A machine that runs: a ``Machine`` on the real clock, and the device and sysfs that show it to other programs.
 ///
@@ -31,6 +32,8 @@ package final class SimulatedMachine: Sendable {
         var control: ControlSocket?
         var thread: BackgroundThread?
         var calls: [RequestID: DeviceCall] = [:]
+        /// Loads whose images could not be written to the machine's memory, and why.
+        var lost: [RequestID: Refusal] = [:]
         var readers: [WaitingReader] = []
         var isStopping = false
 
@@ -281,10 +284,13 @@ package final class SimulatedMachine: Sendable {
     private func perform(_ effect: Effect, _ state: inout State, _ answers: inout [(RequestID, Refusal?)]) {
         switch effect {
         case .report(let line): onReport(line)
-        case .answered(let id, let refusal): answers.append((id, refusal))
+        case .answered(let id, let refusal):
+            let lost = state.lost.removeValue(forKey: id)
+            answers.append((id, refusal ?? lost))
         case .store(let id, let image, let address, let cell):
-            store(state.calls[id]?.images[image] ?? [], at: address, of: cell, &state)
-        case .write(let bytes, let address, let cell): store(bytes, at: address, of: cell, &state)
+            state.lost[id] =
+                store(state.calls[id]?.images[image] ?? [], at: address, of: cell, &state) ?? state.lost[id]
+        case .write(let bytes, let address, let cell): _ = store(bytes, at: address, of: cell, &state)
         case .add(let descriptor, let system, let cell):
             // it is there until the machine is switched off, and so are its cells
             executing?.add(descriptor, of: system, cell) { [self] in deliver($0, from: cell, run: $1) }
@@ -293,7 +299,8 @@ package final class SimulatedMachine: Sendable {
         }
     }
 
-    private func store(_ bytes: [UInt8], at address: UInt64, of cell: UInt64, _ state: inout State) {
+    /// - Returns: why it could not be written, which a full disk is a reason for.
+    private func store(_ bytes: [UInt8], at address: UInt64, of cell: UInt64, _ state: inout State) -> Refusal? {
         let part = memory.available(bytes, at: address)
         if part.count < bytes.count {
             onReport(
@@ -307,8 +314,10 @@ package final class SimulatedMachine: Sendable {
                 try memory.store(part, at: address)
             } catch {
                 onReport("lost: the image for 0x\(String(address, radix: 16)): \(error)")
+                return Refusal(rawValue: error.errno.rawValue)
             }
         }
+        return nil
     }
 
     private func showSysfs(_ state: inout State) {

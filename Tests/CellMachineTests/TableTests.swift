@@ -204,6 +204,23 @@ import Testing
         #expect(values == [0x10: 0xfeb8_0000, 0x14: 0xfeba_0000, 0x18: 0xc040, 0x1c: 0xfebc_0000, 4: 0x400])
     }
 
+    /// Of a cell without `msix-*` keys the smallest register window went first, into the region of another.
+    @Test func withoutVectorsTheRegionsDecideToo() {
+        let device = PCIDevice(address: PCIAddress(rawValue: 0x20))
+        let cell = CellDescriptor(
+            name: "cell", memoryRegions: [BaseAddressTests.region(0xfeb8_0000, 0x2_0000)], pciDevices: [device])
+        var addresses = BaseAddresses(cell)
+        let writes = addresses.place(
+            device,
+            [
+                BaseAddressTests.memory(0, 0x2_0000), BaseAddressTests.memory(1, 0x2_0000),
+                BaseAddressTests.memory(3, 0x4000),
+            ])
+        #expect(writes.first { $0.register == 0x10 }?.value == 0xfeb8_0000)
+        let others = writes.filter { [0x14, 0x1c].contains($0.register) }.map(\.value)
+        #expect(others.count == 2 && others.allSatisfy { !(0xfeb8_0000..<0xfeba_0000).contains($0) })
+    }
+
     @Test func whatTheCellDoesNotHaveLiesElsewhere() {
         let device = PCIDevice(address: PCIAddress(rawValue: 0x20))
         var addresses = BaseAddresses(CellDescriptor(name: "cell", pciDevices: [device]))
