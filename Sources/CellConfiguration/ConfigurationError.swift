@@ -8,6 +8,10 @@ package struct ConfigurationError: Error, Hashable, Sendable {
         case signature
         /// A configuration of another revision of the format.
         case revision
+        /// A configuration of a fork of Jailhouse, or of another hypervisor.
+        case foreign
+        /// Something that the asked-for revision has no place for.
+        case inexpressible
         /// An architecture that the format does not know.
         case architecture
         /// The file is shorter or longer than its own counts say.

@@ -31,13 +31,14 @@ package enum ConfigurationFile: Hashable, Sendable {
         }
     }
 
-    /// From a file of either form, compiled or source.
+    /// From a file of either form, compiled or source. The regions of a compiled one have the names that its source would
+    /// give them.
     ///
     /// - Parameter path: the file's name, for errors.
     package init(contents: [UInt8], path: String) throws(ConfigurationError) {
         if ConfigurationFile.isBinary(contents) {
             do throws(ConfigurationError) {
-                self = try ConfigurationFile(binary: contents)
+                self = try ConfigurationFile(binary: contents).withRegionNames()
             } catch {
                 throw error.inFile(path)
             }
@@ -60,6 +61,16 @@ package enum ConfigurationFile: Hashable, Sendable {
         return text
     }
 
+    /// With a name for each region that has none and whose purpose can be seen.
+    private func withRegionNames() -> ConfigurationFile {
+        switch self {
+        case .cell(let cell): return .cell(cell.withRegionNames())
+        case .system(var system):
+            system.rootCell = system.rootCell.withRegionNames(knowing: system.namedPlaces)
+            return .system(system)
+        }
+    }
+
     /// Its TOML source.
     package func toml() -> String {
         switch self {
@@ -71,6 +82,7 @@ package enum ConfigurationFile: Hashable, Sendable {
     /// The contents of the compiled file.
     ///
     /// - Parameter revision: of the format; nil: the one that it was read from, or that its source asks for.
+    /// - Throws: as ``CellDescriptor/binary(as:)``.
     package func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
         switch self {
         case .cell(let cell): try cell.binary(revision: revision)
@@ -78,8 +90,16 @@ package enum ConfigurationFile: Hashable, Sendable {
         }
     }
 
-    /// Whether bytes begin as a compiled configuration does, of any revision.
+    /// The contents of the compiled file in one layout.
+    package func binary(as format: FormatVariant) throws(ConfigurationError) -> [UInt8] {
+        switch self {
+        case .cell(let cell): try cell.binary(as: format)
+        case .system(let system): try system.binary(as: format)
+        }
+    }
+
+    /// Whether bytes begin as a compiled configuration does, of any revision or fork.
     package static func isBinary(_ contents: [UInt8]) -> Bool {
-        FileHeader.kind(of: contents) != nil
+        FileHeader.kind(of: contents) != nil || ForeignFormat.find(signature: contents) != nil
     }
 }

@@ -61,6 +61,24 @@ package struct CellDefinition: Hashable, Sendable {
             throw DefinitionError(error, path: path)
         }
     }
+
+    /// Compiles the configuration in the layout of the system that the cell is to run on, unless the cell's own source
+    /// gives a revision.
+    ///
+    /// - Throws: ``DefinitionError`` for what that revision cannot have.
+    package mutating func follow(_ system: SystemDescriptor) throws(DefinitionError) {
+        guard descriptor.isRevisionAssumed, descriptor.format != system.format else { return }
+        do throws(ConfigurationError) {
+            configuration = try descriptor.withoutSurplus.binary(as: system.format)
+        } catch {
+            throw DefinitionError(
+                ConfigurationError(
+                    error.code, "the system is of revision \(system.revision.rawValue): \(error.message)",
+                    keyPath: "cell"),
+                path: path)
+        }
+        descriptor.format = system.format
+    }
 }
 
 extension CellDefinition {

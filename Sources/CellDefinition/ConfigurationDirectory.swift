@@ -96,7 +96,8 @@ package struct ConfigurationDirectory: Sendable {
         loadSettings(&loaded, view)
         for path in definitionPaths(in: path + "/cells", &loaded) {
             do {
-                let definition = try definition(at: path)
+                var definition = try definition(at: path)
+                if let system = loaded.system { try definition.follow(system.descriptor) }
                 try judge(definition, on: view, judgeImages?(definition) ?? [], &loaded)
                 loaded.definitions.append(definition)
             } catch {

@@ -2,6 +2,7 @@
 
 package import CellConfiguration
 import Glibc
+import JailhouseInterface
 import Synchronization
 import SystemCalls
 
@@ -200,7 +201,10 @@ package final class CellMachine: Sendable {
 
     private func communicationPage(tscKHz: UInt32) -> CommunicationPage {
         CommunicationPage(
-            layout: settings.layout, flags: cell.flags, console: cell.console,
+            layout: settings.layout,
+            abiRevision: cell.format.hasOldLinks
+                ? CommunicationRegion.earlyABIRevision : CommunicationRegion.abiRevision,
+            flags: cell.flags, console: cell.console,
             configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort,
             cpuCount: cell.cpus.members.count, tscKHz: tscKHz)
     }

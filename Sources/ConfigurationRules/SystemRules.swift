@@ -72,10 +72,19 @@ enum SystemRules {
         Rule(
             id: "JH0510", severity: .error, title: "cell and system are of one revision",
             consequence: "the driver takes one revision only: creating the cell fails with EINVAL",
-            remedy: "compile both for the revision of the Jailhouse that runs (revision = 13 or 14)"
+            remedy: "compile both for the revision of the Jailhouse that runs (revision = 10 to 14)"
         ) { placement in
             let (cell, system) = (placement.cell.revision, placement.system.revision)
             guard cell != system else { return [] }
+            if placement.cell.isRevisionAssumed {
+                // it follows the system, as far as that can be
+                do throws(ConfigurationError) {
+                    _ = try placement.cell.binary(as: placement.system.format)
+                    return []
+                } catch {
+                    return [.init(location: "cell", message: "the system is of revision \(system.rawValue): \(error)")]
+                }
+            }
             return [
                 .init(
                     location: "cell.revision",

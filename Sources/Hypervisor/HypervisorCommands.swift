@@ -24,7 +24,7 @@ package struct HypervisorCommands: Sendable {
     /// - Parameter configuration: a system configuration, whose length must be just what its counts need.
     package func enable(_ configuration: [UInt8]) throws(HypervisorError) {
         try check(configuration, .enable) { (bytes) throws(ConfigurationError) in
-            try SystemDescriptor.encodedLength(header: bytes)
+            try SystemDescriptor.encodedLength(file: bytes)
         }
         let device = try JailhouseDevice(path: device)
         try explain(.enable, "") { () throws(SystemCallError) in try device.enable(configuration) }

@@ -4,6 +4,8 @@
 package enum CommunicationRegion {
     package static let signature = "JHCOMM"
     package static let abiRevision: UInt16 = 2
+    /// Until January 2020: releases v0.10 and v0.11. On x86 the layout is the same.
+    package static let earlyABIRevision: UInt16 = 1
 
     /// Offsets in bytes.
     package enum Offset {

@@ -173,8 +173,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (9, "JHCELL", "revision 9 (before release v0.11)"), (10, "JHCELL", "revision 10 (release v0.11)"),
-        (12, "JHCELL", "revision 12 (release v0.12)"), (15, "JHCLL\0", "revision 15 (a branch of"),
+        (8, "JHCELL", "revision 8 (before release v0.9)"), (9, "JHCELL", "revision 9 (release v0.9)"),
         (99, "JHCLL\0", "revision 99;"),
     ]) func anotherRevisionIsNamed(number: UInt8, signature: String, name: String) throws {
         let bytes = Array(signature.utf8) + [number, 0] + Array(repeating: 0, count: 124)

@@ -61,8 +61,10 @@ import Testing
         #expect(
             lines == [
                 "[[pci-device]]                  # MSI, serial number", "[[pci-device]]",
-                "[[pci-capability]]              # SATA", "[[pci-capability]]              # 00:19.0: MSI",
-                "[[pci-capability]]              # 00:19.0: serial number", "[[pci-capability]]",
+                "[[pci-capability]]              # SATA, of no device",
+                "[[pci-capability]]              # 00:19.0: MSI",
+                "[[pci-capability]]              # 00:19.0: serial number",
+                "[[pci-capability]]              # of no device",
             ])
     }
 

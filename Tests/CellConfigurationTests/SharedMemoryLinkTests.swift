@@ -107,6 +107,24 @@ import Testing
         #expect(try self.cell(both.toml()).binary() == both.binary())
     }
 
+    @Test func virtioLinksAreNamed() throws {
+        let toml = Self.header + Self.ram + Self.network
+        for (number, name) in [
+            ("0x8002", "virtio block, front end"), ("0xc003", "virtio console, back end"),
+            ("0x80ff", "virtio device 255, front end"),
+        ] {
+            let cell = try cell(toml.replacing("\"veth\"", with: number).replacing("name = \"network\"\n", with: ""))
+            let text = try CellDescriptor(binary: cell.binary()).toml()
+            #expect(text.contains("name = \"\(name)\"\n"), "\(text)")
+            #expect(text.contains("protocol = \(number)"), "\(text)")
+            #expect(text.contains("# \(name)\n"), "\(text)")
+            #expect(try self.cell(text).binary() == cell.binary())
+            let file = try ConfigurationFile(contents: cell.binary(), path: "x")
+            guard case .cell(let named) = file else { continue }
+            #expect(named.memoryRegions.dropFirst().first?.name == "\(name): state table")
+        }
+    }
+
     @Test(arguments: [
         "common section with an address", "hole", "no peers", "other access", "a capability", "beyond the list",
     ]) func whatIsNoLinkStaysAsItIs(what: String) throws {

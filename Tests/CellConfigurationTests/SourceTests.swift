@@ -165,10 +165,11 @@ import Testing
         #expect(try ConfigurationFile(contents: Array(Self.rtems.utf8), path: "x") == .cell(try cell()))
         #expect(
             #expect(throws: ConfigurationError.self) {
-                try ConfigurationFile(contents: Array("JHCELL\n\0".utf8), path: "a.cell")
+                try ConfigurationFile(contents: Array("JHCELL\u{8}\0".utf8), path: "a.cell")
             }?
-            .description == "a.cell: this is a configuration of revision 10 (release v0.11); understood here are "
-                + "revision 13 (after release v0.12, from June 2020) and revision 14 (after release v0.12, from 2023)"
+            .description
+                == "a.cell: this is a configuration of revision 8 (before release v0.9); revisions 10 to 14 are "
+                + "understood"
         )
     }
 

@@ -130,10 +130,10 @@ import Testing
                 + "the configuration cannot be read: No such file or directory"
         )
         let old = #expect(throws: DefinitionError.self) {
-            try definition(toml) { _ in Array("JHCELL\n\0".utf8) + Array(repeating: 0, count: 124) }
+            try definition(toml) { _ in Array("JHCELL\u{8}\0".utf8) + Array(repeating: 0, count: 124) }
         }
         #expect(old?.path == "/etc/jailhoused/cells/x.cell")
-        #expect(old?.message.contains("revision 10 (release v0.11)") == true)
+        #expect(old?.message.contains("revision 8 (before release v0.9)") == true)
         let system = SystemDescriptor(rootCell: CellDescriptor(name: "root"))
         #expect(throws: DefinitionError.self) { try definition(toml) { _ in try system.binary() } }
     }

@@ -130,6 +130,8 @@ import Testing
             console: Console(kind: .uart8250, address: 0x3f8), configurationSpaceBase: 0xb000_0000,
             pmTimerPort: 0x608, cpuCount: 3, tscKHz: 2_500_000)
         #expect(Array(page.bytes[0..<8]) == Array("JHCOMM".utf8) + [2, 0])
+        page.abiRevision = 1
+        #expect(page.bytes[6] == 1)
         #expect(page.bytes[20] == 3)
         #expect(Array(page.bytes[24..<26]) == [0xf8, 0x03])
         #expect(Array(page.bytes[64..<68]) == [0x08, 0x06, 3, 0])

@@ -58,9 +58,30 @@ struct FileCommandTests {
             #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".2.cell")) == old)
             let arm = try Executable.run(["decompile", "--architecture", "arm", path + ".cell"]).output
             #expect(arm.contains("architecture = \"arm\""))
-            let refused = try Executable.run(["compile", "--revision", "12", path + ".toml"])
+            let refused = try Executable.run(["compile", "--revision", "9", path + ".toml"])
             #expect(refused.status == 64)
-            #expect(refused.error.contains("only 13 and 14"))
+            #expect(refused.error.contains("only 10 to 14"))
+        }
+    }
+
+    @Test func whatARevisionCannotHaveIsNamed() throws {
+        try withSource { directory in
+            let path = directory + "/rtems"
+            for revision in ["10", "11", "11a", "12", "12a", "13a"] {
+                let outcome = try Executable.run([
+                    "compile", "--revision", revision, path + ".toml", "-o", path + ".cell",
+                ])
+                #expect(outcome.status == 0, "\(outcome.error)")
+                let bytes = try Data(contentsOf: URL(fileURLWithPath: path + ".cell"))
+                #expect(bytes[6] == UInt8(revision.prefix(2)))
+            }
+            let text = try String(contentsOfFile: path + ".toml", encoding: .utf8)
+            let aarch32 = text.replacing("architecture = ", with: "aarch32 = true\narchitecture = ")
+            let outcome = try Executable.run(
+                ["compile", "--revision", "12", "-", "-o", path + ".cell"], input: Data(aarch32.utf8))
+            #expect(outcome.status == 1)
+            #expect(
+                outcome.error.contains("revision 12 cannot have a cell that starts in 32-bit mode"), "\(outcome.error)")
         }
     }
 

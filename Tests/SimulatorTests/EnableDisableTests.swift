@@ -61,6 +61,22 @@ struct EnableDisableTests {
         #expect(bench.perform(.create(try Samples.cell("rtems").binary(revision: .revision13))) == .done)
     }
 
+    /// Each driver takes the files of its own revision, as a release's would, and no others.
+    @Test(arguments: FormatRevision.allCases) func aMachineOfEachRevision(revision: FormatRevision) throws {
+        var bench = Bench(MachineSettings(revision: revision))
+        for other in FormatRevision.allCases where other != revision {
+            #expect(bench.perform(.enable(try Samples.system().binary(revision: other))) == .refused(.invalid))
+        }
+        #expect(bench.perform(.enable(try Samples.system().binary(revision: revision))) == .done)
+        for other in FormatRevision.allCases where other != revision {
+            #expect(
+                bench.perform(.create(try Samples.cell("rtems").binary(revision: other))) == .refused(.invalid))
+        }
+        #expect(bench.perform(.create(try Samples.cell("rtems").binary(revision: revision))) == .done)
+        #expect(bench.bringUp("rtems") == .done)
+        #expect(bench.perform(.disable) == .done)
+    }
+
     @Test func withoutFirmwareIsNotFound() throws {
         var bench = Bench()
         bench.machine.hasFirmware = false

@@ -133,13 +133,12 @@ extension SeededGenerator {
             iommuUnits: units, specific: Platform.Specific(for: architecture)
         )
         if architecture == .x86 {
-            var reserved = bytes(next() % 2 == 0 ? 0 : 28)
-            while reserved.last == 0 { reserved.removeLast() }
+            platform.reserved = bytes(next() % 2 == 0 ? 0 : 28)
+            while platform.reserved.last == 0 { platform.reserved.removeLast() }
             platform.specific = .x86(
                 X86Platform(
                     pmTimerPort: number(), apicMode: X86Platform.APICMode(rawValue: number()),
-                    vtdInterruptLimit: number(), tscKHz: number(), apicKHz: number(), padding: number(),
-                    reserved: reserved
+                    vtdInterruptLimit: number(), tscKHz: number(), apicKHz: number(), padding: UInt32(next() % 0x100)
                 )
             )
         } else {

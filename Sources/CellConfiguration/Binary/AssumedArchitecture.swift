@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Which machine a configuration of revision 13 is for. The file does not say it, and the hypervisor that reads it
+// Which machine a configuration before revision 14 is for. The file does not say it, and the hypervisor that reads it
 // knows; for people and for the rules it is seen from what only one architecture has.
 
 extension CellDescriptor {
@@ -11,8 +11,12 @@ extension CellDescriptor {
         if !ioPortRegions.isEmpty || hasPortConsole || interruptChips.contains(where: { $0.address == ioapic }) {
             return .x86
         }
-        if flags.contains(.aarch32) { return .arm64 }
-        guard !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty else { return nil }
+        // in revision 10 an x86 cell has a bitmap of ports, and no other has
+        if let portBitmapSize, portBitmapSize > 0 { return .x86 }
+        if flags.contains(.aarch32) && revision.rawValue >= 13 { return .arm64 }
+        guard !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty || portBitmapSize == 0 else {
+            return nil
+        }
         // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to cells are not known
         return memoryRegions.contains { $0.physicalStart > UInt32.max } ? .arm64 : .arm
     }
@@ -20,9 +24,11 @@ extension CellDescriptor {
 
 extension SystemDescriptor {
     /// - Parameter binary: a whole file.
-    static func typicalArchitecture(of binary: [UInt8]) throws(ConfigurationError) -> Architecture {
+    static func typicalArchitecture(
+        of binary: [UInt8], _ format: FormatVariant
+    ) throws(ConfigurationError) -> Architecture {
         // every architecture's part can be read from any bytes; Arm's has its GIC's version, 2 or 3
-        let arm = try SystemDescriptor(binary: binary, architecture: .arm, revision: .revision13)
+        let arm = try SystemDescriptor(binary: binary, architecture: .arm, format: format)
         guard case .arm(let part) = arm.platform.specific, (2...4).contains(part.gicVersion), part.gicdBase != 0,
             part.gicdBase % 0x1000 == 0
         else { return .x86 }

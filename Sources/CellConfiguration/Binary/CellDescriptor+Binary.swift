@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension CellDescriptor {
-    /// Bytes before the lists.
+    /// Bytes before the lists, in the longest layout.
     package static let fixedSize = 132
 
     /// From a `.cell` file.
@@ -9,14 +9,14 @@ extension CellDescriptor {
     /// - Parameters:
     ///   - binary: the whole file; it must be as long as its counts need, because the hypervisor believes the counts.
     ///     A few bytes more are kept as ``surplus``.
-    ///   - assumed: the architecture of a file of revision 13, which does not say it; nil: what the contents are
+    ///   - assumed: the architecture of a file before revision 14, which does not have it; nil: what the contents are
     ///     typical of, else x86.
     package init(binary: [UInt8], assuming assumed: Architecture? = nil) throws(ConfigurationError) {
-        let length = try CellDescriptor.encodedLength(header: binary)
-        if let error = ConfigurationError.wrongLength(binary.count, needed: length) { throw error }
         let header = try FileHeader(reading: binary, expecting: .cell)
-        var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize)
+        let format = try FormatDetection.format(ofCell: binary, header.revision)
         self.init(name: "", revision: header.revision)
+        self.format = format
+        var coder = RecordCoder(reading: binary, at: FileHeader.encodedSize, as: format)
         try code(&coder)
         isArchitectureGuessed = header.architecture == nil && assumed == nil
         architecture = header.architecture ?? assumed ?? typicalArchitecture ?? .x86
@@ -25,29 +25,50 @@ extension CellDescriptor {
     /// The contents of a `.cell` file.
     ///
     /// - Parameter revision: of the format; nil: the descriptor's own.
-    /// - Throws: ``ConfigurationError`` `outOfRange` for what the format cannot say: a name longer than 32 bytes,
-    ///   more than six BAR masks, lists that make the file longer than 4 GiB.
+    /// - Throws: as ``binary(as:)``.
     package func binary(revision: FormatRevision? = nil) throws(ConfigurationError) -> [UInt8] {
-        let header = FileHeader(kind: .cell, revision: revision ?? self.revision, architecture: architecture)
-        return header.binary + (try body())
+        try binary(as: revision.flatMap { $0 == self.revision ? nil : $0.standard } ?? format)
     }
 
-    /// How long the file must be, by the counts in its first ``fixedSize`` bytes. More bytes are ignored.
+    /// The contents of a `.cell` file in one layout.
+    ///
+    /// - Throws: ``ConfigurationError`` `outOfRange` for what no layout can have: a name longer than 32 bytes,
+    ///   more than six BAR masks, lists that make the file longer than 4 GiB; `inexpressible` for what this one cannot.
+    package func binary(as format: FormatVariant) throws(ConfigurationError) -> [UInt8] {
+        if format != self.format { try checkExpressible(in: format) }
+        let header = FileHeader(kind: .cell, revision: format.revision, architecture: architecture)
+        var coder = RecordCoder(writing: format)
+        var copy = self
+        try copy.code(&coder)
+        return header.binary + coder.bytes
+    }
+
+    /// How long the file must be, by the counts in its first ``fixedSize(header:)`` bytes. More bytes are ignored.
     ///
     /// - Throws: ``ConfigurationError`` `signature`, `revision` or `architecture` when the bytes are no cell
     ///   configuration that is understood here, `length` when they are too few or the counts are impossible.
     package static func encodedLength(header: [UInt8]) throws(ConfigurationError) -> Int {
-        _ = try FileHeader(reading: header, expecting: .cell)
-        return try encodedLength(of: header, at: 0)
+        let revision = try FileHeader(reading: header, expecting: .cell).revision
+        // the layouts of a revision do not differ in it
+        return try encodedLength(of: header, at: 0, as: revision.standard)
+    }
+
+    /// Bytes before the lists of a file, by the revision in its header; ``fixedSize`` when that is not understood.
+    package static func fixedSize(header: [UInt8]) -> Int {
+        (try? FileHeader(reading: header, expecting: .cell))?.revision.standard.cellSize ?? fixedSize
     }
 
     /// The length of a descriptor that begins at `offset`, from there.
-    static func encodedLength(of bytes: [UInt8], at offset: Int) throws(ConfigurationError) -> Int {
-        guard bytes.count >= offset + fixedSize else { throw .tooShort(bytes.count, needed: offset + fixedSize) }
-        var coder = RecordCoder(reading: bytes, at: offset + ListCounts.offset)
+    static func encodedLength(
+        of bytes: [UInt8], at offset: Int, as format: FormatVariant
+    ) throws(ConfigurationError) -> Int {
+        guard bytes.count >= offset + format.cellSize else {
+            throw .tooShort(bytes.count, needed: offset + format.cellSize)
+        }
+        var coder = RecordCoder(reading: bytes, at: offset + ListCounts.offset, as: format)
         var counts = ListCounts()
         try counts.code(&coder)
-        let length = fixedSize + counts.encodedSize
+        let length = format.cellSize + counts.encodedSize(format)
         // The driver is given the size as 32 bits; the counts cannot overflow Int.
         guard length <= UInt32.max else {
             throw ConfigurationError(.length, "the counts in the file ask for \(length) bytes: it is damaged")
@@ -55,18 +76,10 @@ extension CellDescriptor {
         return length
     }
 
-    /// Everything after signature and revision.
-    func body() throws(ConfigurationError) -> [UInt8] {
-        var coder = RecordCoder()
-        var copy = self
-        try copy.code(&coder)
-        return coder.bytes
-    }
-
     /// Everything after signature and revision, lists included. A reading coder must have been given as many
-    /// bytes as ``encodedLength(of:at:)`` says.
+    /// bytes as ``encodedLength(of:at:as:)`` says.
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
-        var counts = ListCounts(of: self)
+        var counts = ListCounts(of: self, in: coder.format)
         var bitmap = cpus.bitmap
         guard nameField.count <= CellDescriptor.nameLimit + 1 else {
             throw ConfigurationError(
@@ -86,10 +99,18 @@ extension CellDescriptor {
         try coder.list(&memoryRegions, count: Int(counts.memoryRegions))
         try coder.list(&cacheRegions, count: Int(counts.cacheRegions))
         try coder.list(&interruptChips, count: Int(counts.interruptChips))
-        try coder.list(&ioPortRegions, count: Int(counts.ioPortRegions))
+        if coder.format.hasPortBitmap {
+            try codePortBitmap(&coder, size: counts.ports)
+        } else {
+            try coder.list(&ioPortRegions, count: Int(counts.ports))
+        }
         try coder.list(&pciDevices, count: Int(counts.pciDevices))
         try coder.list(&pciCapabilities, count: Int(counts.pciCapabilities))
-        try coder.list(&streamIDs, count: Int(counts.streamIDs))
+        if coder.format.hasStreamIDs {
+            try coder.list(&streamIDs, count: Int(counts.streamIDs))
+        } else if !streamIDs.isEmpty {
+            throw .inexpressible("stream ids", in: coder.format)
+        }
         // all that is left of a file that is read
         try coder.exact(&surplus, width: coder.bytes.count - coder.offset)
         cpus = CPUSet(bitmap: bitmap)
@@ -105,19 +126,20 @@ private struct ListCounts {
     var memoryRegions: UInt32 = 0
     var cacheRegions: UInt32 = 0
     var interruptChips: UInt32 = 0
-    var ioPortRegions: UInt32 = 0
+    /// Regions, or bytes of the bitmap.
+    var ports: UInt32 = 0
     var pciDevices: UInt32 = 0
     var pciCapabilities: UInt32 = 0
     var streamIDs: UInt32 = 0
 
     init() {}
 
-    init(of cell: CellDescriptor) {
+    init(of cell: CellDescriptor, in format: FormatVariant) {
         cpuSetBytes = UInt32(clamping: cell.cpus.bitmap.count)
         memoryRegions = UInt32(clamping: cell.memoryRegions.count)
         cacheRegions = UInt32(clamping: cell.cacheRegions.count)
         interruptChips = UInt32(clamping: cell.interruptChips.count)
-        ioPortRegions = UInt32(clamping: cell.ioPortRegions.count)
+        ports = format.hasPortBitmap ? cell.writtenPortBitmapSize : UInt32(clamping: cell.ioPortRegions.count)
         pciDevices = UInt32(clamping: cell.pciDevices.count)
         pciCapabilities = UInt32(clamping: cell.pciCapabilities.count)
         streamIDs = UInt32(clamping: cell.streamIDs.count)
@@ -128,17 +150,16 @@ private struct ListCounts {
         try coder.field(&memoryRegions)
         try coder.field(&cacheRegions)
         try coder.field(&interruptChips)
-        try coder.field(&ioPortRegions)
+        try coder.field(&ports)
         try coder.field(&pciDevices)
         try coder.field(&pciCapabilities)
-        try coder.field(&streamIDs)
+        if coder.format.hasStreamIDs { try coder.field(&streamIDs) }
     }
 
     /// Of the lists, in bytes: below 2^40, so it never overflows.
-    var encodedSize: Int {
-        Int(cpuSetBytes) + Int(memoryRegions) * MemoryRegion.encodedSize
-            + Int(cacheRegions) * CacheRegion.encodedSize + Int(interruptChips) * InterruptChip.encodedSize
-            + Int(ioPortRegions) * IOPortRegion.encodedSize + Int(pciDevices) * PCIDevice.encodedSize
-            + Int(pciCapabilities) * PCICapability.encodedSize + Int(streamIDs) * UInt32.encodedSize
+    func encodedSize(_ format: FormatVariant) -> Int {
+        Int(cpuSetBytes) + Int(memoryRegions) * 32 + Int(cacheRegions) * 12 + Int(interruptChips) * 32
+            + Int(ports) * (format.hasPortBitmap ? 1 : 4) + Int(pciDevices) * 56 + Int(pciCapabilities) * 8
+            + Int(streamIDs) * 4
     }
 }

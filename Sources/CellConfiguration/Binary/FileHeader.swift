@@ -10,11 +10,11 @@ struct FileHeader: Hashable {
 
     var kind: Kind
     var revision: FormatRevision
-    /// Nil in revision 13, which has another letter of the signature in its place.
+    /// Nil before revision 14, when there is another letter of the signature in its place.
     var architecture: Architecture?
 
     init(kind: Kind, revision: FormatRevision, architecture: Architecture) {
-        self.init(kind, revision, revision == .revision13 ? nil : architecture)
+        self.init(kind, revision, revision.hasArchitecture ? architecture : nil)
     }
 
     private init(_ kind: Kind, _ revision: FormatRevision, _ architecture: Architecture?) {
@@ -41,6 +41,7 @@ struct FileHeader: Hashable {
     /// - Throws: ``ConfigurationError`` `signature`, `revision` (which it names) or `architecture`.
     init(reading bytes: [UInt8], expecting expected: Kind) throws(ConfigurationError) {
         guard let kind = FileHeader.kind(of: bytes) else {
+            if let foreign = ForeignFormat.find(signature: bytes) { throw foreign.error }
             throw ConfigurationError(
                 .signature,
                 bytes.isEmpty
@@ -58,26 +59,27 @@ struct FileHeader: Hashable {
             throw .tooShort(bytes.count, needed: FileHeader.encodedSize)
         }
         let number = UInt16(bytes[6]) | UInt16(bytes[7]) << 8
-        switch FormatRevision(rawValue: number) {
-        case nil:
+        guard let revision = FormatRevision(rawValue: number) else {
+            if let foreign = ForeignFormat.find(revision: number, bytes, kind) { throw foreign.error }
             throw ConfigurationError(
                 .revision,
                 "this is a configuration of \(FormatRevision.name(of: number)); "
-                    + "understood here are \(FormatRevision.names)"
+                    + "revisions \(FormatRevision.names) are understood"
             )
-        case .revision13?:
+        }
+        guard revision.hasArchitecture else {
             guard FileHeader.hasOldSignature(bytes) else {
                 throw ConfigurationError(
-                    .revision, "the file says revision 13, but its signature is that of revision 14")
+                    .revision, "the file says revision \(number), but its signature is that of revision 14")
             }
-            self.init(kind, .revision13, nil)
-        case .revision14?:
-            guard let architecture = Architecture(rawValue: bytes[5]) else {
-                throw ConfigurationError(
-                    .architecture, "architecture \(bytes[5]) is neither x86 (0), Arm (1) nor Arm64 (2)")
-            }
-            self.init(kind, .revision14, architecture)
+            self.init(kind, revision, nil)
+            return
         }
+        guard let architecture = Architecture(rawValue: bytes[5]) else {
+            throw ConfigurationError(
+                .architecture, "architecture \(bytes[5]) is neither x86 (0), Arm (1) nor Arm64 (2)")
+        }
+        self.init(kind, revision, architecture)
     }
 
     var binary: [UInt8] {

@@ -10,22 +10,28 @@ struct RecordCoder {
     }
 
     private let direction: Direction
+    /// The layout of what is read or written.
+    let format: FormatVariant
     /// What is read, or has been written.
     private(set) var bytes: [UInt8]
     /// Where the next field is read.
     private(set) var offset: Int
 
-    init(reading bytes: [UInt8], at offset: Int = 0) {
+    init(reading bytes: [UInt8], at offset: Int = 0, as format: FormatVariant) {
         direction = .reading
+        self.format = format
         self.bytes = bytes
         self.offset = offset
     }
 
-    init() {
+    init(writing format: FormatVariant) {
         direction = .writing
+        self.format = format
         bytes = []
         offset = 0
     }
+
+    var isReading: Bool { direction == .reading }
 
     mutating func field<Number: FixedWidthInteger & UnsignedInteger>(
         _ number: inout Number
@@ -34,6 +40,16 @@ struct RecordCoder {
         switch direction {
         case .reading:
             number = try take(width).reversed().reduce(0) { $0 << 8 | Number($1) }
+        case .writing:
+            for index in 0..<width { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
+        }
+    }
+
+    /// A number of fewer bytes than its type has.
+    mutating func field(_ number: inout UInt32, width: Int) throws(ConfigurationError) {
+        switch direction {
+        case .reading:
+            number = try take(width).reversed().reduce(0) { $0 << 8 | UInt32($1) }
         case .writing:
             for index in 0..<width { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * index))) }
         }
@@ -87,8 +103,6 @@ protocol Blank {
 
 /// A record of the binary format.
 protocol BinaryRecord: Blank {
-    /// In bytes.
-    static var encodedSize: Int { get }
     /// Hands each field to the coder, in the order of the file.
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError)
 }

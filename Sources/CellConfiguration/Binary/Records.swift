@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The records of the binary format, revisions 13 and 14 (include/jailhouse/cell-config.h). Offsets are from the record's begin.
+// The records of the binary format (include/jailhouse/cell-config.h). Offsets are from the record's beginning, and those
+// of revision 14 where layouts differ.
 
 extension MemoryRegion: BinaryRecord {
-    static let encodedSize = 32
     static let blank = MemoryRegion()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
         try coder.field(&physicalStart)  // 0
         try coder.field(&virtualStart)  // 8
         try coder.field(&size)  // 16
+        if coder.format.hasEarlyUnalignedBit { flags.exchangeUnalignedBit() }
         try coder.field(&flags.rawValue)  // 24
+        if coder.format.hasEarlyUnalignedBit { flags.exchangeUnalignedBit() }
+    }
+}
+
+extension MemoryRegion.Flags {
+    /// Before v0.12, bit 8 meant unaligned accesses, and bit 15 nothing.
+    fileprivate mutating func exchangeUnalignedBit() {
+        let (early, late) = (contains(.noHugePages), contains(.ioUnaligned))
+        subtract([.noHugePages, .ioUnaligned])
+        if early { insert(.ioUnaligned) }
+        if late { insert(.noHugePages) }
     }
 }
 
 extension Console: BinaryRecord {
-    static let encodedSize = 32
     static let blank = Console.none
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -30,7 +41,6 @@ extension Console: BinaryRecord {
 }
 
 extension CacheRegion: BinaryRecord {
-    static let encodedSize = 12
     static let blank = CacheRegion()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -43,7 +53,6 @@ extension CacheRegion: BinaryRecord {
 }
 
 extension InterruptChip: BinaryRecord {
-    static let encodedSize = 32
     static let blank = InterruptChip()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -55,7 +64,6 @@ extension InterruptChip: BinaryRecord {
 }
 
 extension IOPortRegion: BinaryRecord {
-    static let encodedSize = 4
     static let blank = IOPortRegion()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -65,7 +73,6 @@ extension IOPortRegion: BinaryRecord {
 }
 
 extension PCIDevice: BinaryRecord {
-    static let encodedSize = 56
     static let blank = PCIDevice()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -85,14 +92,15 @@ extension PCIDevice: BinaryRecord {
         try coder.field(&msixRegionSize)  // 38
         try coder.field(&msixAddress)  // 40
         try coder.field(&firstSharedMemoryRegion)  // 48
+        // in the old layout the other two are padding
+        if coder.format.hasOldLinks { try coder.field(&sharedMemoryProtocol) }
         try coder.field(&sharedMemoryID)  // 52
         try coder.field(&sharedMemoryPeers)  // 53
-        try coder.field(&sharedMemoryProtocol)  // 54
+        if !coder.format.hasOldLinks { try coder.field(&sharedMemoryProtocol) }  // 54
     }
 }
 
 extension PCICapability: BinaryRecord {
-    static let encodedSize = 8
     static let blank = PCICapability()
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
@@ -104,74 +112,9 @@ extension PCICapability: BinaryRecord {
 }
 
 extension UInt32: BinaryRecord {
-    static let encodedSize = 4
     static let blank: UInt32 = 0
 
     mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
         try coder.field(&self)
-    }
-}
-
-extension IOMMUUnit: BinaryRecord {
-    static let encodedSize = 28
-    static let blank = IOMMUUnit()
-
-    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
-        try coder.field(&kind.rawValue)  // 0
-        try coder.field(&base)  // 4
-        try coder.field(&size)  // 12
-        try coder.field(&details)  // 16
-        try coder.field(&moreDetails)  // 24
-    }
-}
-
-extension Platform {
-    static let encodedSize = 280
-
-    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
-        guard iommuUnits.count <= Platform.iommuUnitLimit else {
-            throw ConfigurationError(.outOfRange, "a system has at most 8 IOMMU units, not \(iommuUnits.count)")
-        }
-        try coder.field(&mmconfigBase)  // 0
-        try coder.field(&mmconfigEndBus)  // 8
-        try coder.field(&virtualPCI)  // 9
-        try coder.field(&pciDomain)  // 10
-        var units = iommuUnits + repeatElement(IOMMUUnit(), count: Platform.iommuUnitLimit - iommuUnits.count)
-        try coder.list(&units, count: units.count)  // 12
-        while units.last == IOMMUUnit() { units.removeLast() }
-        iommuUnits = units
-        switch specific {  // 236
-        case .x86(var part):
-            try part.code(&coder)
-            specific = .x86(part)
-        case .arm(var part):
-            try part.code(&coder)
-            specific = .arm(part)
-        }
-    }
-}
-
-extension X86Platform {
-    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
-        try coder.field(&pmTimerPort)  // 0
-        try coder.field(&apicMode.rawValue)  // 2
-        try coder.field(&padding)  // 3
-        try coder.field(&vtdInterruptLimit)  // 4
-        try coder.field(&tscKHz)  // 8
-        try coder.field(&apicKHz)  // 12
-        try coder.padded(&reserved, width: 28)  // 16
-    }
-}
-
-extension ArmPlatform {
-    mutating func code(_ coder: inout RecordCoder) throws(ConfigurationError) {
-        try coder.field(&maintenanceInterrupt)  // 0
-        try coder.field(&gicVersion)  // 1
-        try coder.field(&padding)  // 2
-        try coder.field(&gicdBase)  // 4
-        try coder.field(&giccBase)  // 12
-        try coder.field(&gichBase)  // 20
-        try coder.field(&gicvBase)  // 28
-        try coder.field(&gicrBase)  // 36
     }
 }

@@ -22,8 +22,8 @@ package struct CellDescriptor: Hashable, Sendable {
     package static let nameLimit = 31
 
     package var architecture: Architecture
-    /// Of the format that it was read from, and is written in unless another is asked for.
-    package var revision: FormatRevision
+    /// The layout that it was read from, and is written in unless another is asked for.
+    package var format: FormatVariant
     /// The name as the file has it: 32 bytes, without zeros at their end.
     package var nameField: [UInt8]
     /// Set by the driver; 0 in files.
@@ -48,13 +48,22 @@ package struct CellDescriptor: Hashable, Sendable {
     package var console: Console
     /// Bytes behind the last list, which nothing counts: the driver accepts and ignores them.
     package var surplus: [UInt8] = []
-    /// Whether the file does not say ``architecture`` (revision 13), so that it was guessed from its contents. It does not
-    /// count when descriptors are compared.
+    /// The length of the bitmap of I/O ports in bytes, which only revision 10 has; nil: as usual, 0x2000 on x86 and none
+    /// on Arm.
+    package var portBitmapSize: UInt32?
+    /// Whether the file does not give the ``architecture`` (before revision 14), so that it was guessed from its
+    /// contents. It does not count when descriptors are compared.
     package var isArchitectureGuessed: Bool {
-        get { guess.isGuessed }
-        set { guess.isGuessed = newValue }
+        get { guess.isArchitecture }
+        set { guess.isArchitecture = newValue }
     }
-    private var guess = ArchitectureGuess()
+    /// Whether the source does not give the revision, so that the cell follows the system that it is to run on. It does
+    /// not count when descriptors are compared.
+    package var isRevisionAssumed: Bool {
+        get { guess.isRevision }
+        set { guess.isRevision = newValue }
+    }
+    private var guess = Guess()
 
     /// More of them are a damaged file.
     package static let surplusLimit = 4096
@@ -83,7 +92,13 @@ package struct CellDescriptor: Hashable, Sendable {
         self.messageReplyTimeout = messageReplyTimeout
         self.console = console
         self.id = id
-        self.revision = revision
+        format = revision.standard
+    }
+
+    /// Setting another revision chooses its standard layout.
+    package var revision: FormatRevision {
+        get { format.revision }
+        set { if newValue != format.revision { format = newValue.standard } }
     }
 
     /// As the driver is given it: without the bytes that nothing counts.
@@ -111,10 +126,11 @@ package struct CellDescriptor: Hashable, Sendable {
 }
 
 /// Equal to any other.
-private struct ArchitectureGuess: Hashable, Sendable {
-    var isGuessed = false
+private struct Guess: Hashable, Sendable {
+    var isArchitecture = false
+    var isRevision = false
 
-    static func == (first: ArchitectureGuess, second: ArchitectureGuess) -> Bool { true }
+    static func == (first: Guess, second: Guess) -> Bool { true }
 
     func hash(into hasher: inout Hasher) {}
 }

@@ -11,7 +11,19 @@ package struct Console: Hashable, Sendable {
         }
 
         package static let none = Kind(rawValue: 0)
+        package static let efiFramebuffer = Kind(rawValue: 1)
         package static let uart8250 = Kind(rawValue: 2)
+        package static let pl011 = Kind(rawValue: 3)
+        package static let xuartps = Kind(rawValue: 4)
+        package static let mvebu = Kind(rawValue: 5)
+        package static let hscif = Kind(rawValue: 6)
+        package static let scifa = Kind(rawValue: 7)
+        package static let imx = Kind(rawValue: 8)
+        package static let imxLPUART = Kind(rawValue: 9)
+        package static let scif = Kind(rawValue: 10)
+
+        /// As sources have it; the number where there is no word.
+        package var word: String { Words.consoleKinds.first { $0.number == rawValue }?.word ?? "\(rawValue)" }
     }
 
     /// How the device is reached. Bits that have no name are kept.

@@ -1,32 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The revision of the binary format. Revision 13 does not say its architecture; all else is the same.
+/// The revision of the binary format, as files have it. Its layouts are ``FormatVariant``.
 package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
+    case revision10 = 10
+    case revision11 = 11
+    case revision12 = 12
     case revision13 = 13
     case revision14 = 14
 
     /// The one that is written unless another is asked for.
     package static let current = FormatRevision.revision14
 
-    /// Such as `revision 10 (release v0.11)`, for any number.
+    /// Whether files have an architecture: from revision 14 on.
+    var hasArchitecture: Bool { self == .revision14 }
+
+    /// Such as `revision 12 (release v0.12)`, for any number.
     static func name(of number: UInt16) -> String {
         let release: String? =
             switch number {
-            case 0..<10: "before release v0.11"
-            case 10: "release v0.11"
+            case 0..<9: "before release v0.9"
+            case 9: "release v0.9"
+            case 10: "releases v0.10 and v0.11"
             case 11: "between releases v0.11 and v0.12"
             case 12: "release v0.12"
             case 13: "after release v0.12, from June 2020"
             case 14: "after release v0.12, from 2023"
-            case 15: "a branch of Jailhouse with RISC-V"
+            case 15: "a branch of Jailhouse, not upstream"
             default: nil
             }
         return "revision \(number)" + (release.map { " (\($0))" } ?? "")
     }
 
     /// Of an architecture that is only seen from the contents.
-    static let architectureComment = "not in a file of revision 13"
+    func architectureComment() -> String { "not in a file of revision \(rawValue)" }
 
-    /// `revision 13 (…) and revision 14 (…)`.
-    static var names: String { allCases.map { name(of: $0.rawValue) }.joined(separator: " and ") }
+    /// `10 to 14`.
+    static var names: String {
+        "\(allCases.first?.rawValue ?? 0) to \(allCases.last?.rawValue ?? 0)"
+    }
 }

@@ -94,6 +94,9 @@ package struct Platform: Hashable, Sendable {
     /// The part that differs between architectures.
     package var specific: Specific
 
+    /// The bytes that only other architectures use, without zeros at their end.
+    package var reserved: [UInt8]
+
     package static let iommuUnitLimit = 8
 
     package enum Specific: Hashable, Sendable {
@@ -115,7 +118,7 @@ package struct Platform: Hashable, Sendable {
 
     package init(
         mmconfigBase: UInt64 = 0, mmconfigEndBus: UInt8 = 0, virtualPCI: UInt8 = 0, pciDomain: UInt16 = 0,
-        iommuUnits: [IOMMUUnit] = [], specific: Specific = .x86(X86Platform())
+        iommuUnits: [IOMMUUnit] = [], specific: Specific = .x86(X86Platform()), reserved: [UInt8] = []
     ) {
         self.mmconfigBase = mmconfigBase
         self.mmconfigEndBus = mmconfigEndBus
@@ -123,6 +126,7 @@ package struct Platform: Hashable, Sendable {
         self.pciDomain = pciDomain
         self.iommuUnits = iommuUnits
         self.specific = specific
+        self.reserved = reserved
     }
 }
 
@@ -142,20 +146,18 @@ package struct X86Platform: Hashable, Sendable {
 
     package var pmTimerPort: UInt16
     package var apicMode: APICMode
-    /// Unused by the hypervisor.
-    package var padding: UInt8
+    /// Unused by the hypervisor: one byte, or three before revision 13.
+    package var padding: UInt32
     /// The size of the VT-d interrupt remapping table, in entries.
     package var vtdInterruptLimit: UInt32
     /// 0: the hypervisor measures it.
     package var tscKHz: UInt32
     /// 0: the hypervisor measures it.
     package var apicKHz: UInt32
-    /// The 28 bytes that only other architectures use, without zeros at their end.
-    package var reserved: [UInt8]
 
     package init(
         pmTimerPort: UInt16 = 0, apicMode: APICMode = .automatic, vtdInterruptLimit: UInt32 = 0, tscKHz: UInt32 = 0,
-        apicKHz: UInt32 = 0, padding: UInt8 = 0, reserved: [UInt8] = []
+        apicKHz: UInt32 = 0, padding: UInt32 = 0
     ) {
         self.pmTimerPort = pmTimerPort
         self.apicMode = apicMode
@@ -163,7 +165,6 @@ package struct X86Platform: Hashable, Sendable {
         self.tscKHz = tscKHz
         self.apicKHz = apicKHz
         self.padding = padding
-        self.reserved = reserved
     }
 }
 

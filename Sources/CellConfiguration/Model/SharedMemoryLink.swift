@@ -122,11 +122,28 @@ package struct SharedMemoryLink: Hashable, Sendable {
             name = before == label ? "" : before
         } else if linkProtocol == SharedMemoryLink.networkProtocol {
             name = "network"
+        } else {
+            name = SharedMemoryLink.virtioName(of: linkProtocol) ?? ""
         }
     }
 
     /// A virtual Ethernet.
     static let networkProtocol: UInt16 = 1
+
+    /// `virtio block, front end`: the kind of device of a virtio link, and which end of it; nil for another protocol.
+    ///
+    /// The numbers of devices are those of the Virtual I/O Device specification, section 5.
+    package static func virtioName(of linkProtocol: UInt16) -> String? {
+        guard linkProtocol & 0x8000 != 0 else { return nil }
+        let number = linkProtocol & 0x3fff
+        let kinds: [UInt16: String] = [
+            1: "network", 2: "block", 3: "console", 4: "entropy", 5: "balloon", 8: "SCSI", 9: "9P", 16: "GPU",
+            18: "input",
+            19: "socket", 26: "file system",
+        ]
+        let isBackEnd = linkProtocol & 0x4000 != 0
+        return "virtio \(kinds[number] ?? "device \(number)"), \(isBackEnd ? "back end" : "front end")"
+    }
 }
 
 extension MemoryRegion {

@@ -16,8 +16,8 @@ package struct SystemDescriptor: Hashable, Sendable {
     }
 
     package var architecture: Architecture
-    /// Of the format that it was read from, and is written in unless another is asked for.
-    package var revision: FormatRevision
+    /// The layout that it was read from, and is written in unless another is asked for.
+    package var format: FormatVariant
     package var flags: Flags
     /// Where the hypervisor lives; Linux must keep it free. Only the physical address and the size are used.
     package var hypervisorMemory: MemoryRegion
@@ -28,6 +28,12 @@ package struct SystemDescriptor: Hashable, Sendable {
     /// The 8 bytes where a cell of its own would have signature and revision: usually zeros, which this drops
     /// at their end.
     package var rootCellHeader: [UInt8]
+
+    /// Setting another revision chooses its standard layout.
+    package var revision: FormatRevision {
+        get { format.revision }
+        set { if newValue != format.revision { format = newValue.standard } }
+    }
 
     package init(
         architecture: Architecture = .x86, flags: Flags = [], hypervisorMemory: MemoryRegion = MemoryRegion(),
@@ -41,8 +47,8 @@ package struct SystemDescriptor: Hashable, Sendable {
         self.platform = platform
         self.rootCell = rootCell
         self.rootCell.architecture = architecture
-        self.rootCell.revision = revision
+        self.rootCell.format = revision.standard
         self.rootCellHeader = rootCellHeader
-        self.revision = revision
+        format = revision.standard
     }
 }

@@ -56,6 +56,8 @@ enum SchemaTexts {
         "extended": "A capability of PCI Express",
         "features": "The IOMMU's extended features",
         "first-capability": "Index of the device's first capability in the list of capabilities",
+        "port-bitmap-bytes": "Revision 10: length of the bitmap of I/O ports, where it is not the usual one",
+        "variant": "The layout of the revision, where it is not that of its release",
         "first-memory-region": "Index of the first region that an ivshmem device shares",
         "flags": "Unused by the hypervisor",
         "gate": "Number of the UART's clock gate",

@@ -34,9 +34,9 @@ extension CellDescriptor {
         indexes(of: device).map { pciCapabilities[$0].kindName ?? "unknown" }.joined(separator: ", ")
     }
 
-    /// Of each capability: `00:1f.2: MSI`, by the first device that has it.
+    /// Of each capability: `00:1f.2: MSI`, by the first device that has it; `MSI, of no device`.
     var capabilityComments: [String] {
-        var comments = pciCapabilities.map { $0.kindName ?? "" }
+        var comments = pciCapabilities.map { [$0.kindName, "of no device"].compactMap(\.self).joined(separator: ", ") }
         for device in pciDevices.reversed() {
             for index in indexes(of: device) {
                 let name = pciCapabilities[index].kindName

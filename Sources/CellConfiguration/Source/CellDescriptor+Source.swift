@@ -67,8 +67,8 @@ struct CellKeys: SourceRecord {
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try cell.codeName(&coder)
         try coder.architecture("architecture", &cell.architecture)
-        if cell.revision == .revision13 { coder.comment(on: "architecture", FormatRevision.architectureComment) }
-        try coder.revision("revision", &cell.revision)
+        coder.comment(onArchitectureOf: cell.revision)
+        cell.isRevisionAssumed = try coder.format(&cell.format)
         try cell.codeKeys(&coder)
     }
 }
@@ -112,6 +112,9 @@ extension CellDescriptor {
         try coder.decimal("id", &id)
         try coder.bytes("surplus-bytes", &surplus, limit: CellDescriptor.surplusLimit, keepsZeros: true)
         try coder.cpuSet(&cpus)
+        try coder.optionalNumber(
+            "port-bitmap-bytes", &portBitmapSize,
+            unless: format.hasPortBitmap ? usualPortBitmapSize : portBitmapSize)
         try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
         try coder.decimal("message-timeout", &messageReplyTimeout)
         coder.comment(on: "message-timeout", "loops of the hypervisor, with all of Linux standing still")
@@ -144,9 +147,36 @@ extension SourceCoder {
         )
     }
 
-    mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {
+    /// The keys `revision` and `variant`.
+    ///
+    /// - Returns: whether a text that is read has neither.
+    mutating func format(_ format: inout FormatVariant) throws(ConfigurationError) -> Bool {
+        var revision = format.revision
+        try self.revision("revision", &revision)
+        let names = FormatVariant.allCases.map(\.rawValue)
+        // a layout tells its revision
+        let hasRevision = found("revision") != nil
         try value(
-            key, .number(UInt64(FormatRevision.revision13.rawValue)...UInt64(FormatRevision.revision14.rawValue)),
+            "variant", .word(names), &format, default: revision.standard,
+            read: { found throws(ConfigurationError) in
+                let variant = FormatVariant(rawValue: try found.word(of: names)) ?? revision.standard
+                guard variant.revision == revision || !hasRevision else {
+                    throw found.error(
+                        .conflict, "\"\(variant.rawValue)\" is a layout of revision \(variant.revision.rawValue)")
+                }
+                return variant
+            },
+            write: { SourceText.string($0.rawValue) })
+        return isReading && !hasRevision && found("variant") == nil
+    }
+
+    mutating func comment(onArchitectureOf revision: FormatRevision) {
+        if !revision.hasArchitecture { comment(on: "architecture", revision.architectureComment()) }
+    }
+
+    private mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {
+        try value(
+            key, .number(UInt64(FormatRevision.revision10.rawValue)...UInt64(FormatRevision.revision14.rawValue)),
             &revision, default: .current,
             read: { found throws(ConfigurationError) in
                 let number: UInt16 = try found.number()

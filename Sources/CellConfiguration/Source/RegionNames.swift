@@ -8,8 +8,9 @@ extension CellDescriptor {
     /// - Parameter places: physical addresses of devices that the system's configuration names.
     func withRegionNames(knowing places: [NamedPlace] = []) -> CellDescriptor {
         var named = self
+        named.nameSections()
         let all = places + namedPlaces
-        for index in memoryRegions.indices where memoryRegions[index].name.isEmpty {
+        for index in memoryRegions.indices where named.memoryRegions[index].name.isEmpty {
             let region = memoryRegions[index]
             let place = all.first {
                 $0.address != 0 && $0.address == region.physicalStart && region.size <= $0.largest
@@ -20,6 +21,19 @@ extension CellDescriptor {
             named.ioPortRegions[index].name = ioPortRegions[index].guessedName
         }
         return named
+    }
+}
+
+extension CellDescriptor {
+    /// Names the sections of ivshmem links by their link, as their table in the source does.
+    private mutating func nameSections() {
+        for device in pciDevices {
+            guard let link = SharedMemoryLink(device, in: memoryRegions), let sections = link.regions else { continue }
+            for (offset, section) in sections.enumerated() {
+                let index = Int(device.firstSharedMemoryRegion) + offset
+                if memoryRegions[index].name.isEmpty { memoryRegions[index].name = section.name }
+            }
+        }
     }
 }
 

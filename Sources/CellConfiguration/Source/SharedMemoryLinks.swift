@@ -124,6 +124,7 @@ struct LinkKeys: SourceRecord, Blank {
         try coder.decimal("peer-id", &link.peerID, default: nil)
         try coder.decimal("peers", &link.peers, default: 2)
         try coder.word("protocol", &link.linkProtocol, Words.linkProtocols, default: 0)
+        if let name = SharedMemoryLink.virtioName(of: link.linkProtocol) { coder.comment(on: "protocol", name) }
         try coder.decimal("msix-vectors", &link.msixVectors)
         try coder.list(
             "bar-masks", &link.barMasks, default: SharedMemoryLink.usualBARMasks(msixVectors: link.msixVectors),

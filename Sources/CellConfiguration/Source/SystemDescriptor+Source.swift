@@ -22,11 +22,11 @@ extension SystemDescriptor {
     }
 
     mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
-        var keys = SystemKeys(architecture: architecture, revision: revision, flags: flags)
+        var keys = SystemKeys(architecture: architecture, format: format, flags: flags)
         try file.table("system", &keys, required: true)
         flags = keys.flags
-        revision = keys.revision
-        rootCell.revision = keys.revision
+        format = keys.format
+        rootCell.format = keys.format
         if keys.architecture != architecture {
             architecture = keys.architecture
             rootCell.architecture = keys.architecture
@@ -49,13 +49,13 @@ extension SystemDescriptor {
 /// The table `[system]`.
 private struct SystemKeys: SourceRecord {
     var architecture: Architecture
-    var revision: FormatRevision
+    var format: FormatVariant
     var flags: SystemDescriptor.Flags
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.architecture("architecture", &architecture)
-        if revision == .revision13 { coder.comment(on: "architecture", FormatRevision.architectureComment) }
-        try coder.revision("revision", &revision)
+        coder.comment(onArchitectureOf: format.revision)
+        _ = try coder.format(&format)
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
     }
@@ -91,6 +91,7 @@ extension Platform: SourceRecord {
             try part.code(&coder)
             specific = .arm(part)
         }
+        try coder.bytes("reserved-bytes", &reserved, limit: 168)
     }
 }
 
@@ -102,7 +103,6 @@ extension X86Platform: SourceRecord {
         try coder.decimal("tsc-khz", &tscKHz)
         try coder.decimal("apic-khz", &apicKHz)
         try coder.hexadecimal("padding", &padding)
-        try coder.bytes("reserved-bytes", &reserved, limit: 28)
     }
 }
 

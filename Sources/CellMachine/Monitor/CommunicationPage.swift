@@ -7,6 +7,7 @@ import JailhouseInterface
 /// (upstream's include/jailhouse/hypercall.h).
 struct CommunicationPage {
     var layout: CellMachineSettings.CommunicationRegionLayout
+    var abiRevision = CommunicationRegion.abiRevision
     var flags: CellDescriptor.Flags
     var console: Console
     var configurationSpaceBase: UInt64
@@ -30,7 +31,7 @@ struct CommunicationPage {
             typealias Offset = CommunicationRegion.Offset
             typealias Flags = CommunicationRegion.Flags
             page.store(Array(CommunicationRegion.signature.utf8), at: Offset.signature)
-            page.store(CommunicationRegion.abiRevision, at: Offset.revision)
+            page.store(abiRevision, at: Offset.revision)
             let permitted = flags.contains(.virtualConsolePermitted) ? Flags.consoleOutputPermitted : 0
             let active = flags.contains(.virtualConsoleActive) ? Flags.consoleOutputActive : 0
             page.store(permitted | active, at: Offset.flags)

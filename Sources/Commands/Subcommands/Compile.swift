@@ -11,7 +11,8 @@ struct Compile: ParsableCommand {
             a .system file of a system. Needs no daemon.
 
             Jailhouse takes only configurations of the revision that it was built for, and answers others with \
-            EINVAL: 14 is that of its sources since 2023, 13 that of the years before.
+            EINVAL: 14 is that of its sources since 2023, 13 that of the years before, 12 that of its last release, \
+            v0.12, and 10 that of v0.11 and v0.10. What the revision cannot have is named and refused.
 
             With --json, which needs -o: an object with source, output, kind (cell or system), name and size (bytes).
 
@@ -26,10 +27,13 @@ struct Compile: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The revision of Jailhouse's format, 13 or 14 (default: what the source says, else 14).",
+            "The revision of Jailhouse's format, 10 to 14 (default: what the source says, else 14).",
+            discussion: """
+                Layouts that were in no release have a letter: 11a, 11b, 11c, 12a, 12b, 12c, 13a.
+                """,
             valueName: "number"),
-        transform: FormatRevision.init(argument:))
-    var revision: FormatRevision?
+        transform: RevisionArgument.init(argument:))
+    var revision: RevisionArgument?
 
     @Argument(help: "The source; '-' is standard input.", completion: .file(extensions: ["toml"]))
     var source: String
@@ -44,19 +48,33 @@ struct Compile: ParsableCommand {
         }
         let configuration = try ConfigurationFile(source: input)
         let binary = try explaining(input.path) { () throws(ConfigurationError) in
-            try configuration.binary(revision: revision)
+            if let revision { try revision.binary(of: configuration) } else { try configuration.binary() }
         }
         try output.write(binary, to: options.screen)
         try options.report(configuration, from: input, to: output, size: binary.count)
     }
 }
 
-extension FormatRevision {
+/// `12`, the layout of the source or that of the release, or `12a`, one layout.
+enum RevisionArgument {
+    case revision(FormatRevision)
+    case variant(FormatVariant)
+
     /// - Throws: `ValidationError` for what is none.
     init(argument: String) throws {
-        guard let revision = UInt16(argument).flatMap(FormatRevision.init(rawValue:)) else {
-            throw ValidationError("Revision '\(argument)' cannot be written, only 13 and 14.")
+        if let revision = UInt16(argument).flatMap(FormatRevision.init(rawValue:)) {
+            self = .revision(revision)
+        } else if let variant = FormatVariant(rawValue: argument) {
+            self = .variant(variant)
+        } else {
+            throw ValidationError("Revision '\(argument)' cannot be written, only 10 to 14.")
         }
-        self = revision
+    }
+
+    func binary(of configuration: ConfigurationFile) throws(ConfigurationError) -> [UInt8] {
+        switch self {
+        case .revision(let revision): try configuration.binary(revision: revision)
+        case .variant(let variant): try configuration.binary(as: variant)
+        }
     }
 }

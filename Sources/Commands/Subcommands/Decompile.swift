@@ -22,7 +22,7 @@ struct Decompile: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "x86, arm or arm64, for a file of revision 13, which does not say it (default: as its contents seem).",
+            "x86, arm or arm64, for a file before revision 14, which does not have it (default: as its contents suggest).",
             valueName: "name"),
         transform: Architecture.init(argument:))
     var architecture: Architecture?

@@ -16,7 +16,7 @@ extension Machine {
     }
 
     private func read(_ configuration: [UInt8]) throws(ConfigurationError) -> ReadConfiguration {
-        let header = CellDescriptor.fixedSize
+        let header = CellDescriptor.fixedSize(header: configuration)
         let name = CellDescriptor.rawName(in: configuration)
         let configuration = CellDescriptor.unnamed(configuration)
         var needed = Int.max
@@ -28,12 +28,13 @@ extension Machine {
         if needed > Machine.longestConfiguration {
             // what could be read of the lists does not matter any more
             let head = configuration.prefix(48) + [UInt8](repeating: 0, count: header - 48)
-            var descriptor = try CellDescriptor(binary: Array(head))
+            var descriptor = try CellDescriptor(binary: Array(head), assuming: .x86)
             descriptor.name = name
             return ReadConfiguration(descriptor: descriptor, isTooShort: true)
         }
         let missing = [UInt8](repeating: 0, count: max(0, needed - configuration.count))
-        var descriptor = try CellDescriptor(binary: Array(configuration.prefix(needed)) + missing)
+        var descriptor = try CellDescriptor(
+            binary: Array(configuration.prefix(needed)) + missing, assuming: .x86)
         descriptor.name = name
         return ReadConfiguration(descriptor: descriptor, isTooShort: !missing.isEmpty)
     }

@@ -5,8 +5,8 @@ import CellConfiguration
 /// The commands `enable` and `disable`.
 extension Machine {
     mutating func beginEnable(_ configuration: [UInt8]) -> Step {
-        guard let system = try? SystemDescriptor(binary: configuration), system.architecture == .x86,
-            system.revision == settings.revision
+        guard let system = try? SystemDescriptor(binary: configuration, assuming: .x86),
+            system.architecture == .x86, system.format == settings.revision.standard
         else {
             report("enable: no system configuration of this architecture and revision")
             return .answer(.invalid)
@@ -27,7 +27,9 @@ extension Machine {
     }
 
     mutating func finishEnable(_ configuration: [UInt8]) -> Step {
-        guard let system = try? SystemDescriptor(binary: configuration) else { return .answer(.invalid) }
+        guard let system = try? SystemDescriptor(binary: configuration, assuming: .x86) else {
+            return .answer(.invalid)
+        }
         let memory = system.hypervisorMemory
         let (end, overflow) = memory.physicalStart.addingReportingOverflow(memory.size)
         console.open(readable: system.flags.contains(.virtualDebugConsole))

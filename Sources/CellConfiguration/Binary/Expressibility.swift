@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What a layout cannot have, although another can. Nothing is left out silently when a configuration is converted.
+
+extension ConfigurationError {
+    /// - Parameter what: such as `stream ids`.
+    static func inexpressible(_ what: String, in format: FormatVariant) -> ConfigurationError {
+        let variant = format.isStandard ? "" : " (layout \(format.rawValue))"
+        return ConfigurationError(
+            .inexpressible, "revision \(format.revision.rawValue)\(variant) cannot have \(what)")
+    }
+}
+
+extension CellDescriptor {
+    /// - Throws: ``ConfigurationError`` `inexpressible` for what would mean something else in another layout.
+    func checkExpressible(in other: FormatVariant) throws(ConfigurationError) {
+        if other.hasOldLinks != format.hasOldLinks,
+            let device = pciDevices.first(where: { $0.kind == .sharedMemory })
+        {
+            throw .inexpressible(
+                "the ivshmem device \(device.address): it is another device before January 2020, "
+                    + "with other memory regions and other registers", in: other)
+        }
+        if other.hasEarlyUnalignedBit {
+            for region in memoryRegions where region.flags.contains(.noHugePages) {
+                throw .inexpressible(
+                    "memory without huge pages (\(region.label) at 0x\(String(region.physicalStart, radix: 16)))",
+                    in: other)
+            }
+        }
+        if other.revision.rawValue < 13 && flags.contains(.aarch32) {
+            throw .inexpressible("a cell that starts in 32-bit mode (aarch32)", in: other)
+        }
+        if other.hasPortBitmap,
+            let region = ioPortRegions.first(where: { Int($0.base) + Int($0.count) > 0x10000 })
+        {
+            throw .inexpressible("ports beyond 0xffff (0x\(String(region.base, radix: 16)))", in: other)
+        }
+        try console.checkExpressible(in: other)
+    }
+}
+
+extension SystemDescriptor {
+    /// - Throws: as ``CellDescriptor/checkExpressible(in:)``.
+    func checkExpressible(in other: FormatVariant) throws(ConfigurationError) {
+        try debugConsole.checkExpressible(in: other)
+        try rootCell.checkExpressible(in: other)
+        if !platform.reserved.isEmpty && format.reservedSize(architecture) != other.reservedSize(architecture) {
+            throw .inexpressible("reserved bytes of another layout", in: other)
+        }
+    }
+}
+
+extension Console {
+    fileprivate func checkExpressible(in other: FormatVariant) throws(ConfigurationError) {
+        let lpuart: UInt16 = 9
+        let scif: UInt16 = 10
+        if other.revision.rawValue < 13 && [lpuart, scif].contains(kind.rawValue) {
+            throw .inexpressible("a console of type \(kind.rawValue == scif ? "SCIF" : "IMX_LPUART")", in: other)
+        }
+        if other.revision.rawValue < 12 && flags.contains(.mdrQuirk) {
+            throw .inexpressible("a console with the MDR quirk", in: other)
+        }
+    }
+}
