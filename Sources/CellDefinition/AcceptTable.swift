@@ -33,6 +33,15 @@ struct AcceptTable {
 }
 
 extension CellDefinition {
+    /// What it accepts: `JH0901: the reason`, ordered by rule.
+    package var acceptedReasons: [String] {
+        var reasons = accepted
+        if acceptsUnboundedHandshake && reasons[DefinitionRule.unboundedHandshake.id] == nil {
+            reasons[DefinitionRule.unboundedHandshake.id] = "accept-unbounded-handshake = true"
+        }
+        return reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    }
+
     /// A finding as it is judged here: accepted, an error is still shown, but refuses nothing.
     func judged(_ finding: Finding) -> Finding {
         guard finding.severity == .error, let rule = finding.rule, let reason = accepted[rule] else { return finding }

@@ -50,13 +50,16 @@ extension Manager {
         package var vmExits: Int?
         /// Nil when the inmate has not been asked.
         package var lastShutdown: ShutdownRequest?
+        /// The errors that the definition accepts: `JH0901: the reason`. Nil: none.
+        package var accepted: [String]?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
-            lastShutdown: ShutdownRequest? = nil
+            lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil
         ) {
             self.cell = cell
+            self.accepted = accepted
             self.lastShutdown = lastShutdown
             self.definition = definition
             self.problem = problem

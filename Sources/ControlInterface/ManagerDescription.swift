@@ -99,6 +99,7 @@ extension Manager {
         # images: paths of the programs. console: the hypervisor's last lines about this cell.
         # vmExits: how often its CPUs left the cell for the hypervisor; absent while it does not exist.
         # lastShutdown: absent if the inmate has not been asked.
+        # accepted: errors of check that the definition accepts, each with its reason ("JH0901: ..."); absent: none.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -108,7 +109,8 @@ extension Manager {
           lastFailure: ?Failure,
           console: []string,
           vmExits: ?int,
-          lastShutdown: ?ShutdownRequest
+          lastShutdown: ?ShutdownRequest,
+          accepted: ?[]string
         )
 
         # enabled: whether the hypervisor runs. system: path of the configured system. driver: whether the kernel

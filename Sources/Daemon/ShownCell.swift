@@ -60,7 +60,12 @@ struct ShownCell {
             images: definition?.images.map(\.path) ?? [], supervision: supervisionOnWire,
             lastFailure: managed.failures.last?.onWire, console: managed.failures.last?.console ?? [],
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) },
-            lastShutdown: lastShutdown)
+            lastShutdown: lastShutdown, accepted: accepted)
+    }
+
+    private var accepted: [String]? {
+        guard let reasons = definition?.acceptedReasons, !reasons.isEmpty else { return nil }
+        return reasons
     }
 
     /// What became of the last request to shut down, if the inmate was asked.
@@ -97,7 +102,10 @@ struct ShownCell {
         let x86 = platform?.x86
         return Manager.Region(
             address: descriptor.communicationRegion.map { Int(truncatingIfNeeded: $0.virtualStart) },
-            abiRevision: 2, state: state?.rawValue, stateNumber: state?.number, passive: descriptor.isPassive,
+            abiRevision: Int(
+                descriptor.format.hasOldLinks
+                    ? CommunicationRegion.earlyABIRevision : CommunicationRegion.abiRevision),
+            state: state?.rawValue, stateNumber: state?.number, passive: descriptor.isPassive,
             messageReplyTimeout: Int(clamping: descriptor.messageReplyTimeout), lastRequest: shutdownRequest,
             pciMmconfigBase: platform.map { Int(clamping: $0.mmconfigBase) },
             pmTimerPort: x86.map { Int($0.pmTimerPort) }, numberOfCpus: cpus.count,

@@ -95,6 +95,21 @@ struct ReportTests {
                 """)
     }
 
+    @Test func statusSaysWhatTheDefinitionAccepts() {
+        var details = Samples.details
+        details.accepted = ["JH0101: its ROM is larger than its file", "JH0901: the inmate answers"]
+        details.lastFailure = nil
+        details.console = []
+        #expect(
+            CellReport(details).text(.plain, now: now, zone: .utc).contains(
+                """
+                  Definition: /etc/jailhoused/cells/rtems.toml
+                    Accepted: JH0101: its ROM is larger than its file
+                              JH0901: the inmate answers
+                   Condition: running
+                """))
+    }
+
     @Test func statusOfAForeignCellAndOfABrokenDefinition() {
         let foreign = Manager.Details(cell: Samples.cell("x", "foreign", restarts: 0))
         #expect(

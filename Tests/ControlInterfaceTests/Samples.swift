@@ -25,7 +25,8 @@ enum Samples {
         stopTimeout: 0, autostart: false)
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
-        supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request)
+        supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
+        accepted: ["JH0901: x"])
     static let bareDetails = Manager.Details(cell: bareCell)
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,

@@ -35,11 +35,12 @@ struct CellReport: Encodable {
     @JSON.OrNull var lastFailure: Failure?
     let console: [String]
     @JSON.OrNull var vmExits: Int?
+    let accepted: [String]
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
-        case cell, definition, problem, images, supervision, lastFailure, console, vmExits
+        case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted
     }
 
     init(_ details: Manager.Details) {
@@ -63,6 +64,7 @@ struct CellReport: Encodable {
         }
         console = details.console
         vmExits = details.vmExits
+        accepted = details.accepted ?? []
     }
 }
 
@@ -85,6 +87,7 @@ extension CellReport {
         list.add("Definition", definition.map { Text.printable($0) } ?? "none; the cell was made by somebody else")
         list.add("Problem", problem.map { style(Text.printable($0), .red) })
         let since = Moment(known: details.cell.since).map { " since \($0.long(now: now, zone))" } ?? ""
+        list.add("Accepted", lines: accepted.map { Text.printable($0) })
         list.add("Condition", style(Text.printable(condition), Condition(condition).paint) + since)
         list.add("Next start", nextStart(now: now))
         list.add(

@@ -12,7 +12,8 @@ struct Status: ParsableCommand {
             some of its CPUs have failed.
 
             With --json: an object with cell (as in 'list --json'), definition, problem, images, supervision, \
-            lastFailure, console and vmExits; without a cell an object with machine and cells.
+            lastFailure, console, vmExits and accepted (errors of check that the definition accepts); without a cell \
+            an object with machine and cells.
 
             Example: jailhouse-ctl status rtems
             """
