@@ -88,7 +88,8 @@ extension CellDefinition {
                 )
             }
             let pieces = try start(of: image, contents).pieces(
-                entry: plan.entry ?? image.address ?? 0, machine: plan.machine, place: descriptor.startPlace)
+                entry: plan.entry ?? image.entry ?? image.address ?? 0, machine: plan.machine,
+                place: descriptor.startPlace)
             for piece in pieces {
                 try LoadPlan.check(
                     piece, as: "the " + startPartName(piece, of: image), descriptor.loadableRegions,

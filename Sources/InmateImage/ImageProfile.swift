@@ -25,7 +25,8 @@ package struct ImageProfile: Hashable, Sendable {
     package let format: LoadPlan.Format
     /// Nil for a flat image.
     package let machine: ELFFile.Machine?
-    /// Nil for a flat image.
+    /// Of a flat image with a multiboot header: what the header says, else the first byte behind it. Nil for another flat
+    /// image.
     package let entry: UInt64?
     /// In the order of the file.
     package let parts: [Part]
@@ -37,6 +38,10 @@ package struct ImageProfile: Hashable, Sendable {
     package let rtems: RTEMSProgram?
     /// Where the program looks for the communication region, when its symbols say it.
     package let communicationRegion: UInt64?
+    /// Whether it seems to be made with the library of Jailhouse's own inmates.
+    package let isUpstreamInmate: Bool
+    /// Where a flat image is to be loaded, when its multiboot header says it.
+    package let loadAddress: UInt64?
 
     /// Looks at an image, whether or not it fits a cell.
     ///
@@ -51,16 +56,21 @@ package struct ImageProfile: Hashable, Sendable {
                 throw ImageError(.empty, "the file is empty", remedy: "build or copy it again")
             }
             format = .flat
-            (machine, entry) = (nil, nil)
-            parts = [Part(start: address ?? 0, size: UInt64(image.count), file: image.indices)]
-            (isMultiboot, hasSymbols) = (false, false)
+            let header = MultibootHeader(image)
+            machine = nil
+            loadAddress = header?.loadAddress
+            let start = address ?? header?.loadAddress ?? 0
+            entry = header.map { $0.entry ?? start &+ UInt64($0.offset + MultibootHeader.size) }
+            parts = [Part(start: start, size: UInt64(image.count), file: image.indices)]
+            (isMultiboot, hasSymbols) = (header != nil, false)
             (rtems, communicationRegion) = (nil, nil)
+            isUpstreamInmate = header == nil && ImageProfile.hasRegionSignature(image)
             return
         }
         let file = try ELFFile(image)
         let names = ELFSymbols(
             image, file.format,
-            wanted: RTEMSProgram.wantedSymbols.union([ImageProfile.regionSymbol])
+            wanted: RTEMSProgram.wantedSymbols.union([ImageProfile.regionSymbol, ImageProfile.upstreamSymbol])
         )
         format = file.format == .elf32 ? .elf32 : .elf64
         machine = file.machine
@@ -69,7 +79,9 @@ package struct ImageProfile: Hashable, Sendable {
             let start = Int($0.fileOffset)
             return Part(start: $0.address, size: $0.memorySize, file: start..<start + Int($0.fileSize))
         }
-        isMultiboot = file.machine == .i386 && ImageProfile.hasMultibootHeader(image)
+        isMultiboot = file.machine == .i386 && MultibootHeader(image) != nil
+        isUpstreamInmate = names.symbols[ImageProfile.upstreamSymbol] != nil
+        loadAddress = nil
         hasSymbols = names.hasTable
         rtems = RTEMSProgram(names, machine: file.machine, isDeclared: isRTEMS)
         let linked = names.symbols[ImageProfile.regionSymbol].flatMap { $0.isAbsolute ? $0.value : nil }
@@ -77,7 +89,9 @@ package struct ImageProfile: Hashable, Sendable {
     }
 
     /// Whether its entry is code for 32-bit protected mode, which a cell's processor is not in when it begins.
-    package var beginsInProtectedMode: Bool { machine == .i386 && (isMultiboot || rtems != nil) }
+    package var beginsInProtectedMode: Bool {
+        isMultiboot && format == .flat || machine == .i386 && (isMultiboot || rtems != nil)
+    }
 
     /// The address behind its last byte.
     package var end: UInt64 { parts.map(\.end).max() ?? 0 }
@@ -104,13 +118,43 @@ package struct ImageProfile: Hashable, Sendable {
     /// `inmates/` do.
     static let regionSymbol = "communication_region"
 
-    /// Magic, flags and a checksum that makes their sum zero, in the first 8 KiB.
-    private static func hasMultibootHeader(_ image: [UInt8]) -> Bool {
-        for offset in stride(from: 0, to: min(image.count, 8192) - 11, by: 4)
-        where image.number(at: offset, 4) == 0x1bad_b002 {
-            let sum = (0..<3).reduce(UInt64(0)) { $0 + image.number(at: offset + $1 * 4, 4) }
-            if sum & 0xffff_ffff == 0 { return true }
+    /// The function that a program with the library of Jailhouse's own inmates defines.
+    private static let upstreamSymbol = "inmate_main"
+
+    /// Whether the signature of the communication region is in it, which that library compares.
+    private static func hasRegionSignature(_ image: [UInt8]) -> Bool {
+        let signature = Array("JHCOMM".utf8)
+        return image.indices.dropLast(signature.count - 1).contains {
+            image[$0] == signature[0] && image[$0..<$0 + signature.count].elementsEqual(signature)
         }
-        return false
+    }
+}
+
+/// The header by which a multiboot loader knows a program: magic, flags and a checksum that makes their sum zero, in the
+/// first 8 KiB (Multiboot Specification 0.6.96, section 3.1).
+struct MultibootHeader: Hashable {
+    static let size = 12
+
+    /// In the file.
+    var offset: Int
+    /// Where the file's first byte goes, and the entry, when the header has addresses.
+    var loadAddress: UInt64?
+    var entry: UInt64?
+
+    /// Nil when there is none.
+    init?(_ image: [UInt8]) {
+        let end = min(image.count, 8192) - (MultibootHeader.size - 1)
+        let found = stride(from: 0, to: max(end, 0), by: 4).first { offset in
+            image.number(at: offset, 4) == 0x1bad_b002
+                && (0..<3).reduce(UInt64(0)) { $0 + image.number(at: offset + $1 * 4, 4) } & 0xffff_ffff == 0
+        }
+        guard let found else { return nil }
+        offset = found
+        let hasAddresses = image.number(at: found + 4, 4) & 0x1_0000 != 0
+        guard hasAddresses, image.count >= found + 32 else { return }
+        let header = image.number(at: found + 12, 4)
+        guard header >= UInt64(found) else { return }
+        loadAddress = header - UInt64(found)
+        entry = image.number(at: found + 28, 4)
     }
 }

@@ -11,14 +11,19 @@ package struct LegacyDevice: Hashable, Sendable {
     package var firstAccess: String
     /// When that is: `when interrupts are set up`.
     package var occasion: String
+    /// Whether it is a PC's own, which Linux uses, so that no cell of a real machine can have its ports.
+    package var isLinux: Bool
 
+    /// - Parameter ports: empty for what is reached in another way, which no cell can have.
     package init(
-        name: String, ports: [ClosedRange<UInt16>], evidence: String?, firstAccess: String, occasion: String
+        name: String, ports: [ClosedRange<UInt16>], evidence: String?, firstAccess: String, occasion: String,
+        isLinux: Bool = true
     ) {
         self.name = name
         self.ports = ports
         self.evidence = evidence
         self.firstAccess = firstAccess
         self.occasion = occasion
+        self.isLinux = isLinux
     }
 }

@@ -125,7 +125,13 @@ extension RTEMSProgram {
                 name: "interrupt trigger registers ELCR", ports: [0x4d0...0x4d1],
                 evidence: nil, firstAccess: "Invalid PIO read, port: 4d0", occasion: "when interrupts are set up"
             ),
-            symbols: ["elcr_probe", "elcr_read_trigger"]
+            symbols: ["elcr_probe", "elcr_read_trigger"], isCertain: true
+        ),
+        KnownDevice(
+            device: LegacyDevice(
+                name: "BIOS, in real mode", ports: [], evidence: nil, firstAccess: "",
+                occasion: "when it begins"),
+            symbols: ["vesa_realmode_bootup_init", "BIOSDIRQ", "i386_Real_interrupt_call"], ports: [.stock]
         ),
         KnownDevice(
             device: LegacyDevice(
@@ -159,7 +165,7 @@ extension RTEMSProgram {
         KnownDevice(
             device: LegacyDevice(
                 name: "serial interface COM1", ports: [0x3f8...0x3ff], evidence: nil,
-                firstAccess: "Invalid PIO read, port: 3fd", occasion: "with its first output"
+                firstAccess: "Invalid PIO read, port: 3fd", occasion: "with its first output", isLinux: false
             ),
             symbols: ["BSP_outch", "legacy_uart_probe"]
         ),

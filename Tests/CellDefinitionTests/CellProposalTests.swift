@@ -79,8 +79,93 @@ import Testing
         #expect(cell.memoryRegions.map(\.size) == [8 << 20, 4096])
         #expect(cell.communicationRegion?.virtualStart == 0x90_0000)
         #expect(cell.ioPortRegions.map(\.base) == [0x20, 0x64, 0xa0, 0x2f8])
-        #expect(proposal.toml().contains("start = \"multiboot\"\n"))
+        #expect(proposal.toml().contains("start = \"multiboot\"\ncommand-line = \"--console=/dev/com2\"\n"))
         #expect(cell.console.address == 0x2f8)
+        // the 8259A and the keyboard controller are Linux's
+        #expect(proposal.toml().contains("\n[simulation]\nonly = true\ndevices = [\"8259a\"]\n"))
+        #expect(proposal.toml().contains("layer of inmates/rtems"))
+    }
+
+    @Test func aProgramWithTheLayerNeedsNothingOfLinux() throws {
+        var program = ImageFindingTests.rtems
+        program.symbols = (program.symbols ?? []) + [.init(name: "jailhouse_layer_revision", value: 1, section: 0xfff1)]
+        let proposal = try proposal(program.bytes)
+        let cell = try cell(proposal, program.bytes)
+        #expect(cell.ioPortRegions.map(\.base) == [0x2f8])
+        #expect(!proposal.toml().contains("[simulation]") && !proposal.toml().contains("command-line"))
+        #expect(!cell.isPassive)
+    }
+
+    @Test func aStrippedProgramDrivesWhatEveryOneDrives() throws {
+        var program = ImageFindingTests.rtems
+        program.symbols = nil
+        program.sections = [".rtemsroset"]
+        let proposal = try proposal(program.bytes)
+        #expect(proposal.ports.map(\.base) == [0x20, 0xa0, 0x2f8, 0x4d0])
+        #expect(proposal.toml().contains("It was stripped of its symbols"))
+    }
+
+    /// A stub goes where the cell has RAM that the program does not take.
+    @Test(arguments: [0x200_0000, 0x210_0000, 0xe_0000, 0x1_0000] as [UInt64]) func theStubIsInFreeRAM(
+        address: UInt64
+    ) throws {
+        var program = ImageFindingTests.rtems
+        program.symbols = [.init(name: "_RTEMS_version")]
+        program.segments[0].address = address
+        program.segments[0].memorySize = 0x30_0000
+        program.entry = address + 12
+        let proposal = try proposal(program.bytes)
+        let cell = try cell(proposal, program.bytes)
+        let ram = cell.memoryRegions[0]
+        #expect(cell.cpuResetAddress > ram.virtualStart && cell.cpuResetAddress < ram.virtualStart + ram.size)
+        #expect(address < 0x200_0000 ? ram.virtualStart == 0 : ram.virtualStart < address)
+    }
+
+    /// As `objcopy -O binary` makes it of an RTEMS program: its multiboot header comes first.
+    @Test func aFlatCopyIsEnteredBehindItsHeader() throws {
+        let header: [UInt32] = [0x1bad_b002, 0, 0 &- 0x1bad_b002]
+        let image =
+            header.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+            + [UInt8](repeating: 0x90, count: 64)
+        let proposal = try proposal(image)
+        let toml = proposal.toml()
+        #expect(
+            toml.contains("address = 0x100000\nstart = \"multiboot\"\nentry = 0x10000c\n"), "\(toml)")
+        #expect(toml.contains("It is a flat copy"))
+        #expect(try cell(proposal, image).cpuResetAddress == 0xf0000)
+        let definition = try CellDefinition(
+            toml: toml.replacing("entry = 0x10000c\n", with: ""), path: "/x", readFile: { _ in [] })
+        let findings = definition.imageFindings { _ in image }
+        #expect(findings.map(\.rule) == ["JH0813"])
+        #expect(findings.first?.remedy.contains("entry = 0x10000c") == true)
+        // with addresses in the header they count
+        let addresses: [UInt32] = [0x1bad_b002, 0x1_0000, 0 &- 0x1bad_b002 &- 0x1_0000, 0x40_0000, 0, 0, 0, 0x40_0030]
+        let other =
+            addresses.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+            + [UInt8](repeating: 0x90, count: 64)
+        let text = try self.proposal(other).toml()
+        #expect(text.contains("address = 0x400000\nstart = \"multiboot\"\nentry = 0x400030\n"), "\(text)")
+    }
+
+    @Test func upstreamsOwnInmatesFindTheirRegion() throws {
+        let image: [UInt8] = [0xfa, 0xf4] + Array("JHCOMM".utf8) + [0]
+        let proposal = try proposal(image)
+        #expect(proposal.region == 0x10_0000)
+        #expect(proposal.toml().contains("library of Jailhouse's own inmates"))
+        #expect(try cell(proposal, image).memoryRegions.map(\.virtualStart) == [0, 0x10_1000, 0x10_0000])
+        var program = ImageFindingTests.rtems
+        program.symbols = [.init(name: "inmate_main")]
+        #expect(try self.proposal(program.bytes).region == 0x10_0000)
+        let arm = Self.system.replacing("\"x86\"", with: "\"arm64\"").replacing(
+            "type = \"8250\"", with: "type = \"PL011\"")
+        #expect(try self.proposal(image, system: arm).region == 0x8000_0000)
+    }
+
+    @Test func itIsNotCalledAsAnotherCell() throws {
+        let first = try proposal()
+        let other = CellDescriptor(name: "My-App")
+        #expect(try proposal(others: [other]).name == "My-App-2")
+        #expect(first.name == "My-App")
     }
 
     @Test func thePortOf2016GetsItsStub() throws {

@@ -294,12 +294,41 @@ import Testing
                 == "/rtems.exe (RTEMS) drives the interrupt controllers 8259A (its symbol BSP_dispatch_isr), but the cell "
                 + "lacks the ports 0x20–0x21 and 0xa0–0xa1")
         #expect(first.consequence.contains("`FATAL: Invalid PIO write, port: 21` when interrupts are set up"))
-        #expect(first.remedy == "add [[ports]] with base = 0x20, count = 2 and with base = 0xa0, count = 2")
+        // those ports are Linux's: no advice may be to take them from it on a real machine
+        #expect(
+            first.remedy
+                == "link the program with the layer of inmates/rtems; for the simulated machine, add [[ports]] with "
+                + "base = 0x20, count = 2 and with base = 0xa0, count = 2, and [simulation] with only = true")
         #expect(first.severity == .warning)
         // a part of the ports is not enough
         let half = try findings(of: Self.ticker.bytes, ("base = 0x40\ncount = 8", "base = 0x40\ncount = 3"))
         #expect(half.map(\.message).first?.contains("the ports 0x40–0x43") == true)
         #expect(rules(half) == ["JH0841", "JH0844"])
+    }
+
+    /// No port helps: it would need a BIOS.
+    @Test func aProgramThatCallsTheBIOSNeedsTheLayer() throws {
+        var image = Self.rtems
+        image.symbols?.append(.init(name: "vesa_realmode_bootup_init"))
+        let found = try findings(of: image.bytes)
+        #expect(rules(found) == ["JH0841"])
+        #expect(
+            found.first?.message
+                == "/rtems.exe (RTEMS) calls the BIOS, in real mode (its symbol vesa_realmode_bootup_init), which a cell does "
+                + "not have")
+        #expect(found.first?.remedy == "link the program with the layer of inmates/rtems")
+        image.symbols?.append(.init(name: "jailhouse_layer_revision"))
+        #expect(try findings(of: image.bytes) == [])
+    }
+
+    /// It has an executable of another processor, not one of another width.
+    @Test func aProgramForAnotherProcessorIsOneFault() throws {
+        let x86 = ELFBuilder(
+            is64: true, machine: 62, entry: 0x10_0000, segments: [.init(address: 0x10_0000, contents: [1])])
+        let arm =
+            RTEMSCell.toml(keys: ["passive-comm-region = true", "reset-address = 0x100000"])
+            .replacing("\"x86\"", with: "\"arm64\"") + "[[image]]\npath = \"/rtems.exe\"\n"
+        #expect(rules(try findings(of: x86.bytes, toml: arm)) == ["JH0803"])
     }
 
     @Test func theClockOfTheStockBSPReachesNoCell() throws {
@@ -316,7 +345,10 @@ import Testing
         image.symbols = nil
         #expect(try findings(of: image.bytes) == [])
         #expect(rules(try findings(of: image.bytes, declared)) == ["JH0842"])
-        #expect(rules(try findings(of: image.bytes, declared, toml: Self.cell + Self.images)) == ["JH0841", "JH0842"])
+        #expect(
+            rules(try findings(of: image.bytes, declared, toml: Self.cell + Self.images)) == [
+                "JH0841", "JH0841", "JH0842",
+            ])
         let flat = ("path = \"/rtems.exe\"", "path = \"/rtems.exe\"\nkind = \"rtems\"\naddress = 0x100000")
         #expect(rules(try findings(of: [1, 2, 3], flat)) == ["JH0843"])
         let error = #expect(throws: DefinitionError.self) {

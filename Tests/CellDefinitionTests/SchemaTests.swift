@@ -70,7 +70,8 @@ import Testing
     private static let dependent: Set<String> = [
         "ivshmem.peer-id", "ivshmem.peers", "ivshmem.physical", "ivshmem.virtual", "ivshmem.output-size",
         "ivshmem.first-memory-region", "ivshmem.device-index",
-        "image.stack-pointer", "image.command-line", "image.command-line-address", "image.communication-region-layout",
+        "image.entry", "image.stack-pointer", "image.command-line", "image.command-line-address",
+        "image.communication-region-layout",
         "interrupt-chip.pins", "supervision.maximum-delay", "cell.name-bytes", "root-cell.name-bytes",
     ]
 

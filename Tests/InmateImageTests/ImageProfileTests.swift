@@ -83,7 +83,7 @@ import Testing
         let declared = try profile(image, isRTEMS: true)
         #expect(declared.rtems?.evidence == nil && declared.rtems?.workArea == nil && !declared.hasSymbols)
         // of that every one of them can be sure
-        #expect(declared.rtems?.legacyDevices.map(\.ports) == [[0x20...0x21, 0xa0...0xa1]])
+        #expect(declared.rtems?.legacyDevices.map(\.ports) == [[0x20...0x21, 0xa0...0xa1], [0x4d0...0x4d1]])
     }
 
     @Test(arguments: [false, true]) func theRegionIsReadFromAnAbsoluteSymbolOnly(is64: Bool) throws {

@@ -14,6 +14,8 @@ package struct ImageReference: Hashable, Sendable {
     package var path: String
     /// Where a flat image goes; nil for an ELF executable.
     package var address: UInt64?
+    /// Where a start stub enters a flat image; nil: at its first byte. An ELF executable has it in its header.
+    package var entry: UInt64?
     /// Nil: what its symbols say.
     package var kind: Kind?
     /// Bytes behind the image that the program uses without being loaded there: heap, stacks. Nil: what its symbols
@@ -57,6 +59,12 @@ extension ImageReference {
                     start: try ProgramStart(table), wipe: try table.value("wipe")?.boolean()
                 )
             )
+            if let entry = table.value("entry") {
+                guard images.last?.start.mode != .image else {
+                    throw entry.error(.conflict, "a start stub goes there: it needs a \"start\" other than \"image\"")
+                }
+                images[images.count - 1].entry = try entry.number()
+            }
             if images.dropLast().contains(where: { $0.start.mode != .image }), images.last?.start.mode != .image,
                 let second = table.value("start")
             {

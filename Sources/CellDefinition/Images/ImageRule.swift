@@ -189,14 +189,17 @@ extension ImageRule {
             "RTEMS has no code for it: unless the application answers, all of Linux stands still at each stop until the "
             + "message's time is over, and the cell ends as failed",
         remedy:
-            "set passive-comm-region = true in [cell] or, if the application answers, say where it looks for the "
-            + "region: communication-region in [[image]]"
+            "set passive-comm-region = true in [cell], or link the program with the layer of inmates/rtems, which answers; "
+            + "if the application answers itself, say where it looks for the region: communication-region in [[image]]"
     )
     static let legacyPorts = RuleText(
         id: "JH0841", severity: .warning, title: "a cell has the ports of the PC hardware that its program drives",
         consequence: "the first access ends the cell with `FATAL: Invalid PIO write` or read",
-        remedy: "list the ports in [[ports]], or build the program without that driver"
+        remedy: "\(layerRemedy), which does without; a serial port may be listed in [[ports]]"
     )
+    /// What helps on a real machine, where Linux needs the hardware of the PC itself.
+    static let layerRemedy = "link the program with the layer of inmates/rtems"
+
     static let symbols = RuleText(
         id: "JH0842", severity: .note, title: "an RTEMS executable has its symbols",
         consequence: "what hardware it drives and where its work area ends cannot be checked",
@@ -214,7 +217,7 @@ extension ImageRule {
         consequence:
             "the interrupts of the timer 8254 go through the 8259A to Linux, never to a cell: the program runs until "
             + "it waits for its clock, and waits for ever",
-        remedy: "build it with a clock driver for the local APIC, or try it in the simulated machine only"
+        remedy: "\(layerRemedy), whose clock is the local APIC's timer, or try it in the simulated machine only"
     )
     static let simulatedDevices = RuleText(
         id: "JH0845", severity: .note, title: "a cell needs no device that only the simulated machine gives it",

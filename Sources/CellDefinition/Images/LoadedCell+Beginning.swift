@@ -9,7 +9,7 @@ import InmateImage
 extension LoadedCell {
     var beginning: [Finding] {
         if let entered = images.first(where: { $0.reference.start.mode != .image }) {
-            return stackFindings(of: entered) + oldRegionFindings + wrongExecutionState
+            return stackFindings(of: entered) + entryFindings(of: entered) + oldRegionFindings + wrongExecutionState
         }
         return oldRegionFindings + beginningWithoutStub
     }
@@ -85,6 +85,20 @@ extension LoadedCell {
         ]
     }
 
+    /// A flat copy of a program has its multiboot header where other flat images have their first instruction.
+    private func entryFindings(of image: Image) -> [Finding] {
+        guard image.profile.format == .flat, let entry = image.profile.entry else { return [] }
+        let entered = image.reference.entry ?? image.reference.address ?? 0
+        guard entered != entry else { return [] }
+        return [
+            ImageRule.startCode.finding(
+                at: image.location,
+                "the start stub enters \(image.path) at \(hexadecimal(entered)), but by its multiboot header its entry is "
+                    + hexadecimal(entry),
+                remedy: "set entry = \(hexadecimal(entry)) in its [[image]], or give the ELF executable")
+        ]
+    }
+
     private var oldRegionFindings: [Finding] {
         images.filter { $0.profile.rtems?.port == .jailhouse2016 && !$0.reference.start.wantsRegionOf2016 }
             .filter { _ in !images.contains(where: \.mayStartBeforeAnother) }
@@ -139,7 +153,11 @@ extension LoadedCell {
     private var wrongExecutionState: [Finding] {
         guard cell.architecture == .arm64 else { return [] }
         let expected: ELFFile.Machine = cell.flags.contains(.aarch32) ? .arm : .aarch64
-        return images.filter { ($0.profile.machine ?? expected) != expected }.map { image in
+        // a program for another processor altogether is another fault
+        let arms: [ELFFile.Machine] = [.arm, .aarch64]
+        return images.filter { image in
+            image.profile.machine.map { arms.contains($0) && $0 != expected } ?? false
+        }.map { image in
             let bits = expected == .arm ? ("64", "32") : ("32", "64")
             return ImageRule.executionState.finding(
                 at: image.location,
@@ -160,6 +178,8 @@ extension ImageProfile {
         if rtems?.port == .jailhouse2016 {
             return "start = \"protected-32\" and communication-region-layout = 2016"
         }
-        return isMultiboot ? "start = \"multiboot\"" : "start = \"protected-32\""
+        let start = isMultiboot ? "start = \"multiboot\"" : "start = \"protected-32\""
+        guard format == .flat, let entry else { return start }
+        return start + " and entry = \(hexadecimal(entry))"
     }
 }

@@ -57,8 +57,15 @@ extension LoadedCell {
         guard cell.architecture == .x86 else { return [] }
         return (image.profile.rtems?.legacyDevices ?? []).compactMap { device in
             let missing = device.ports.filter { ports in ports.contains { !hasPort($0) } }
-            guard !missing.isEmpty else { return nil }
             let evidence = device.evidence.map { "its symbol \($0)" } ?? "as every RTEMS for the PC does"
+            guard !device.ports.isEmpty else {
+                return ImageRule.legacyPorts.finding(
+                    at: image.location,
+                    "\(image.path) (RTEMS) calls the \(device.name) (\(evidence)), which a cell does not have",
+                    consequence: "it hangs, or dies in one way or another, before it prints anything",
+                    remedy: ImageRule.layerRemedy)
+            }
+            guard !missing.isEmpty else { return nil }
             let list = missing.map { portText($0) }.joined(separator: " and ")
             let word = missing.reduce(0) { $0 + $1.count } == 1 ? "the port" : "the ports"
             let tables = missing.map { "base = \(hexadecimal($0.lowerBound)), count = \($0.count)" }
@@ -67,7 +74,10 @@ extension LoadedCell {
                 "\(image.path) (RTEMS) drives the \(device.name) (\(evidence)), but the cell lacks \(word) \(list)",
                 consequence:
                     "`FATAL: \(device.firstAccess)` \(device.occasion): that CPU is parked, and the cell has failed",
-                remedy: "add [[ports]] with \(tables.joined(separator: " and with "))"
+                remedy: device.isLinux
+                    ? ImageRule.layerRemedy + "; for the simulated machine, add [[ports]] with "
+                        + "\(tables.joined(separator: " and with ")), and [simulation] with only = true"
+                    : "add [[ports]] with \(tables.joined(separator: " and with "))"
             )
         }
     }

@@ -7,12 +7,13 @@ import InmateImage
 extension CellProposal {
     /// The definition's text, with a comment wherever something was chosen or could not be known.
     package func toml() -> String {
-        [head, memory, portTables, imageTable, supervision].filter { !$0.isEmpty }.joined(separator: "\n")
+        [head, memory, portTables, imageTable, simulation, supervision].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
     private var head: String {
-        var lines = [
-            "# A cell for \(quoted(request.imagePath))\(kind.map { " (\($0))" } ?? "").",
+        var lines = ["# A cell for \(quoted(request.imagePath))\(kind.map { " (\($0))" } ?? "")."]
+        lines += unknown.flatMap { ["#"] + $0.map { "# " + $0 } }
+        lines += [
             "", "[cell]", "name = \(quoted(name))", "architecture = \(quoted(architecture.name))",
             "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", beginningLine,
         ]
@@ -29,6 +30,55 @@ extension CellProposal {
                 "# Nothing in the image shows that it answers the hypervisor's messages, so it is not asked.",
                 "passive-comm-region = true",
             ]
+        }
+        return text(lines)
+    }
+
+    /// What the image does not tell, a paragraph each.
+    private var unknown: [[String]] {
+        var paragraphs: [[String]] = []
+        if profile.format == .flat && profile.isMultiboot {
+            paragraphs.append([
+                "It is a flat copy of a 32-bit program: a copy lacks its BSS, and does not tell where it was linked to. Give",
+                "the ELF executable if there is one; else check \"address\" and \"entry\" below.",
+            ])
+        } else if profile.rtems != nil && !profile.hasSymbols {
+            paragraphs.append([
+                "It was stripped of its symbols: what hardware it drives and where its work area ends cannot be seen, so",
+                "the usual is assumed.",
+            ])
+        } else if architecture == .x86, profile.machine == .x8664, case .program = beginning {
+            paragraphs.append([
+                "Whether the program begins with 16-bit code, as it must here, cannot be seen. If it begins in long mode,",
+                "set start = \"long-64\" in [[image]] and another reset-address.",
+            ])
+        }
+        if profile.isUpstreamInmate {
+            paragraphs.append([
+                "It seems to be made with the library of Jailhouse's own inmates, which look for the communication region",
+                "at \(hexadecimal(region)). Whether it answers messages cannot be seen.",
+            ])
+        }
+        return paragraphs
+    }
+
+    /// The hardware of a PC that the program drives and that Linux needs itself.
+    private var hardwareOfLinux: [LegacyDevice] {
+        (profile.rtems?.legacyDevices ?? []).filter(\.isLinux)
+    }
+
+    private var simulation: String {
+        guard architecture == .x86, !hardwareOfLinux.isEmpty else { return "" }
+        let names = Set(hardwareOfLinux.map(\.name)).sorted().joined(separator: ", ")
+        let devices: [SimulationTable.Device] = [.pic8259A, .pit8254].filter { device in
+            hardwareOfLinux.contains { own in own.ports.contains { device.ports.contains($0) } }
+        }
+        var lines = Text.comment(
+            "The program drives hardware of a PC that Linux needs itself (\(names)), so this is for the simulated machine "
+                + "only. Linked with the layer of inmates/rtems it does without, and runs on a real one.")
+        lines += ["[simulation]", "only = true"]
+        if !devices.isEmpty {
+            lines.append("devices = [\(devices.map { quoted($0.rawValue) }.joined(separator: ", "))]")
         }
         return text(lines)
     }
@@ -52,7 +102,8 @@ extension CellProposal {
             "reset-address = \(hexadecimal(address))"
                 + (architecture == .x86 ? "             # 16-bit real mode: the image must begin so" : "")
         case .ownStub(let address): "reset-address = \(hexadecimal(address))         # the image's 16-bit start"
-        case .stub: "reset-address = \(hexadecimal(CellProposal.stubAddress))         # the start stub goes here"
+        case .stub(let address):
+            "reset-address = \(hexadecimal(address))".padded + "# the start stub goes here"
         }
     }
 
@@ -73,8 +124,8 @@ extension CellProposal {
                 "access = [\"read\", \"write\", \"execute\", \"loadable\"]",
             ])
         }
-        let reason =
-            profile.communicationRegion == nil ? "where it is not in the way" : "where the program looks for it"
+        let isKnown = profile.communicationRegion != nil || profile.isUpstreamInmate
+        let reason = isKnown ? "where the program looks for it" : "where it is not in the way"
         tables.append(
             text([
                 "[[memory]]", "name = \"communication region\"",
@@ -99,9 +150,18 @@ extension CellProposal {
                 image += ["start = \"protected-32\"", "communication-region-layout = 2016"]
             } else {
                 image.append("start = \"\(profile.isMultiboot ? "multiboot" : "protected-32")\"")
+                if profile.format == .flat, let entry = profile.entry { image.append("entry = \(hexadecimal(entry))") }
+                if let commandLine { image.append("command-line = \(quoted(commandLine))") }
             }
         }
         return text(image)
+    }
+
+    /// An RTEMS program without the layer prints to the screen unless it is told otherwise.
+    private var commandLine: String? {
+        guard profile.isMultiboot, profile.rtems?.port == .stock, !console.flags.contains(.mmio) else { return nil }
+        let ports: [UInt64: Int] = [0x3f8: 1, 0x2f8: 2, 0x3e8: 3, 0x2e8: 4]
+        return console.kind == .uart8250 ? ports[console.address].map { "--console=/dev/com\($0)" } : nil
     }
 
     private var supervision: String {
@@ -128,6 +188,22 @@ extension CellProposal {
             }
         }
         return quoted + "\""
+    }
+}
+
+/// Text of comments.
+private enum Text {
+    /// In lines of at most 120 columns.
+    static func comment(_ text: String) -> [String] {
+        var lines = ["#"]
+        for word in text.split(separator: " ") {
+            if lines[lines.count - 1].count + word.count < 120 {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append("# " + word)
+            }
+        }
+        return lines
     }
 }
 

@@ -38,14 +38,15 @@ package struct CellProposal: Sendable {
         case program(UInt64)
         /// 16-bit code in the program's file.
         case ownStub(UInt64)
-        /// A start stub of the daemon's.
-        case stub
+        /// A start stub of the daemon's, and where it goes.
+        case stub(UInt64)
     }
 
     static let standardMemory: UInt64 = 8 << 20
     /// More than the physical addresses of today's processors.
     static let addressLimit: UInt64 = 1 << 52
-    static let stubAddress: UInt64 = 0xf_0000
+    /// What a start stub takes at the most besides what it is told: itself, and its tables.
+    static let stubSize: UInt64 = 0x8000
 
     let request: Request
     let profile: ImageProfile
@@ -70,17 +71,21 @@ package struct CellProposal: Sendable {
     ) throws(DefinitionError) {
         self.request = request
         architecture = system.architecture
-        let profile: ImageProfile
+        var profile: ImageProfile
         do throws(ImageError) {
             profile = try ImageProfile(image: image, address: request.address)
+            if profile.format == .flat, profile.isMultiboot, request.address == nil, profile.loadAddress == nil {
+                // no loader puts such a program below
+                profile = try ImageProfile(image: image, address: 0x10_0000)
+            }
         } catch {
             throw DefinitionError(error, path: request.imagePath)
         }
         self.profile = profile
-        name = try CellProposal.name(request)
+        name = try CellProposal.name(request, besides: [system.rootCell.name] + others.map(\.name))
         cpus = if let asked = request.cpus { asked } else { try CellProposal.freeCPU(system, others) }
-        beginning = CellProposal.beginning(profile, image, architecture)
-        (ramStart, ramSize) = try CellProposal.ram(profile, request)
+        let ownBeginning = CellProposal.beginning(profile, image, architecture)
+        (ramStart, ramSize) = try CellProposal.ram(profile, request, needsStub: ownBeginning == nil)
         physical =
             if let asked = request.physical {
                 asked
@@ -88,6 +93,12 @@ package struct CellProposal: Sendable {
                 try FreeMemory(system: system, others: others).place(for: ramSize)
             }
         region = CellProposal.region(profile, architecture, ramStart, ramSize)
+        beginning =
+            if let ownBeginning {
+                ownBeginning
+            } else {
+                .stub(try CellProposal.stubPlace(profile, ramStart, ramSize, region, request))
+            }
         console = CellProposal.console(system)
         ports = CellProposal.ports(profile, console, architecture)
     }
@@ -97,12 +108,14 @@ package struct CellProposal: Sendable {
 
 extension CellProposal {
     /// What was asked for or, in letters that a name of a cell should have, the file's.
-    private static func name(_ request: Request) throws(DefinitionError) -> String {
+    private static func name(_ request: Request, besides others: [String]) throws(DefinitionError) -> String {
         let file = request.imagePath[
             (request.imagePath.lastIndex(of: "/").map(request.imagePath.index(after:)) ?? request.imagePath.startIndex)...
         ]
         let stem = String(file.prefix { $0 != "." }.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
-        let name = request.name ?? String(stem.prefix(CellDescriptor.nameLimit))
+        let own = String(stem.prefix(CellDescriptor.nameLimit - 3))
+        let free = [own] + (2...99).map { "\(own)-\($0)" }
+        let name = request.name ?? free.first { !others.contains($0) } ?? own
         guard !name.isEmpty, name.utf8.count <= CellDescriptor.nameLimit, !name.utf8.contains(where: { $0 < 0x20 })
         else {
             throw DefinitionError(
@@ -128,24 +141,50 @@ extension CellProposal {
         return CPUSet([cpu])
     }
 
+    /// Nil when it needs a start stub.
     private static func beginning(
         _ profile: ImageProfile, _ image: [UInt8], _ architecture: Architecture
-    ) -> Beginning {
+    ) -> Beginning? {
         guard let entry = profile.entry else { return .program(profile.parts.first?.start ?? 0) }
         guard architecture == .x86, profile.beginsInProtectedMode else { return .program(entry) }
-        if let stub = profile.startCode(in: image, for: entry) { return .ownStub(stub.start) }
-        return .stub
+        if profile.format != .flat, let stub = profile.startCode(in: image, for: entry) { return .ownStub(stub.start) }
+        return nil
+    }
+
+    /// RAM that nothing else takes, with room for a stack below: 0xf0000 if it is free, as it is on a PC.
+    private static func stubPlace(
+        _ profile: ImageProfile, _ ramStart: UInt64, _ ramSize: UInt64, _ region: UInt64, _ request: Request
+    ) throws(DefinitionError) -> UInt64 {
+        let stack: UInt64 = 0x1000
+        var taken = profile.parts.map { (start: $0.start, end: $0.end) }
+        taken.append((start: region, end: region + FreeMemory.pageSize))
+        if case .bounded(let start, let end)? = profile.rtems?.workArea { taken.append((start, end)) }
+        // a stub is 16-bit code, within 64 KiB
+        let segment: UInt64 = 0x1_0000
+        let first = (ramStart + segment) / segment * segment
+        let places = [0xf_0000] + stride(from: first, to: min(ramStart + ramSize, 1 << 32), by: Int(segment))
+        let free = places.first { place in
+            place >= ramStart + stack && place + stubSize <= ramStart + ramSize
+                && !taken.contains { $0.start < place + stubSize && place - stack < $0.end }
+        }
+        guard let free else {
+            throw DefinitionError(
+                .invalidValue, "its RAM has no room for the start stub that enters the program",
+                path: request.imagePath, remedy: "give it more with --memory, or link the program to a higher address")
+        }
+        return free
     }
 
     private static func ram(
-        _ profile: ImageProfile, _ request: Request
+        _ profile: ImageProfile, _ request: Request, needsStub: Bool
     ) throws(DefinitionError) -> (start: UInt64, size: UInt64) {
         let first = profile.parts.map(\.start).min() ?? 0
         var end = profile.end
         if case .bounded(_, let workEnd)? = profile.rtems?.workArea { end = max(end, workEnd) }
         let wanted = request.memory ?? standardMemory
         // from 0 as long as that is not far from the image
-        let start = first < max(wanted, standardMemory) ? 0 : first / FreeMemory.hugePageSize * FreeMemory.hugePageSize
+        var start = first < max(wanted, standardMemory) ? 0 : first / FreeMemory.hugePageSize * FreeMemory.hugePageSize
+        if needsStub && start > 0 { start -= FreeMemory.hugePageSize }
         let needed = (end - start).roundedUpToPages
         guard request.memory.map({ $0 >= needed }) ?? true else {
             let text = Quantity.sizeText(needed) ?? "\(needed) bytes"
@@ -171,6 +210,7 @@ extension CellProposal {
         _ profile: ImageProfile, _ architecture: Architecture, _ start: UInt64, _ size: UInt64
     ) -> UInt64 {
         if let expected = profile.communicationRegion { return expected }
+        if profile.isUpstreamInmate { return architecture == .x86 ? 0x10_0000 : 0x8000_0000 }
         let end = start + size
         let usual: UInt64 = architecture == .x86 ? RTEMSProgram.regionOf2016 : 0x8000_0000
         return usual >= end ? usual : (end + 0xf_ffff) / 0x10_0000 * 0x10_0000
@@ -194,12 +234,18 @@ extension CellProposal {
             ports.append(IOPortRegion(name: consoleNames[base] ?? "console", base: base, count: 8))
         }
         for device in profile.rtems?.legacyDevices ?? [] {
-            for range in device.ports where !ports.contains(where: { $0.base == range.lowerBound }) {
+            for range in device.ports where !ports.contains(where: { $0.overlaps(range) }) {
                 ports.append(
                     IOPortRegion(name: device.name, base: range.lowerBound, count: UInt16(clamping: range.count)))
             }
         }
         return ports.sorted { $0.base < $1.base }
+    }
+}
+
+extension IOPortRegion {
+    fileprivate func overlaps(_ range: ClosedRange<UInt16>) -> Bool {
+        Int(base) <= Int(range.upperBound) && Int(range.lowerBound) < Int(base) + Int(count)
     }
 }
 

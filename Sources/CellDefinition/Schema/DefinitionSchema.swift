@@ -43,6 +43,9 @@ package enum DefinitionSchema {
                 "start", .word(ProgramStart.Mode.allCases.map(\.rawValue)),
                 text: "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself"),
             SchemaProperty(
+                "entry", .number(0...UInt64(UInt32.max)),
+                text: "Where a start stub enters a flat image; default: at its first byte"),
+            SchemaProperty(
                 "stack-pointer", .number(0...UInt64(UInt32.max)),
                 text: "Where the stack begins, growing downwards; default: below the start stub"),
             SchemaProperty("command-line", .string, text: "What the program is told"),
