@@ -87,6 +87,79 @@ struct MapTests {
         #expect(text.components(separatedBy: " a:").count > count, "\(text)")
     }
 
+    private func terminal(_ map: MemoryMap, width: Int = 80) -> String {
+        TerminalMap(map: map, width: width, style: .plain, alphabet: .unicode).text()
+    }
+
+    @Test func longNamesAreShownWhole() throws {
+        let name = "frame buffer of the second display controller"
+        let title = "a-cell-with-a-name-of-31-letters"
+        let cell = MemoryMap.Cell(
+            file: "a.toml",
+            descriptor: CellDescriptor(
+                name: String(title.prefix(31)), cpus: CPUSet([0, 2, 4, 6, 8, 10, 12, 14]),
+                memoryRegions: [MemoryRegion(name: name, size: 0x80_0000, flags: [.read])]))
+        let text = terminal(MemoryMap(system: nil, cells: [cell], remarks: []), width: 60)
+        for word in name.split(separator: " ") { #expect(text.contains(word), "\(text)") }
+        #expect(!text.contains("…"), "\(text)")
+        let svg = SVGMap(MemoryMap(system: nil, cells: [cell], remarks: [])).text()
+        let width = try #require(svg.firstMatch(of: #/viewBox="0 0 (\d+) /#).flatMap { Int($0.1) })
+        #expect(width > 24 + SVG.width(of: "Cell \(title), CPU 0,2,4,6,8,10,12,14, as it sees memory", size: 15))
+    }
+
+    /// Entries near each other, at the end of what is drawn, are all shown, each on a line of its own.
+    @Test func marksDoNotCollide() throws {
+        let images = (0..<5).map {
+            MemoryMap.Image(
+                file: "\($0).exe", parts: [.init(name: "", start: 0xf000 + UInt64($0) * 0x100, size: 0x100)],
+                entry: 0xffe0 + UInt64($0))
+        }
+        let cell = MemoryMap.Cell(
+            file: "a.toml",
+            descriptor: CellDescriptor(
+                name: "a", memoryRegions: [MemoryRegion(name: "ram", size: 0x1_0000, flags: [.read])]),
+            images: images)
+        let map = MemoryMap(system: nil, cells: [cell], remarks: [])
+        let lines = terminal(map).split(separator: "\n").filter { $0.contains("◂ entry") }
+        #expect(lines.count == 5, "\(terminal(map))")
+        let svg = SVGMap(map).text()
+        let places = svg.matches(of: #/y="(\d+)">entry/#).compactMap { Int($0.1) }
+        #expect(Set(places).count == 5)
+        #expect(zip(places, places.dropFirst()).allSatisfy { $1 - $0 >= 16 }, "\(places)")
+    }
+
+    @Test func linuxDoesNotShareWithItself() {
+        let shared = MemoryRegion(name: "link", physicalStart: 0x1000, size: 0x1000, flags: [.read, .rootShared])
+        let system = SystemDescriptor(rootCell: CellDescriptor(name: "root", memoryRegions: [shared]))
+        let cell = MemoryMap.Cell(file: "a", descriptor: CellDescriptor(name: "a", memoryRegions: [shared]))
+        let map = MemoryMap(system: (file: "s", descriptor: system), cells: [cell])
+        #expect(
+            map.physical.blocks.filter { $0.first == 0x1000 }.map(\.detail) == ["r--", "r-- shared with Linux"])
+    }
+
+    /// As `decompile` names them, in the map as in what `check` says.
+    @Test func regionsOfCompiledFilesHaveNames() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let machine = SystemDescriptor(
+            hypervisorMemory: MemoryRegion(physicalStart: 0x3b00_0000, size: 0x60_0000),
+            rootCell: CellDescriptor(
+                name: "root", cpus: CPUSet([0]),
+                memoryRegions: [
+                    MemoryRegion(size: 0x3b00_0000, flags: [.read, .write, .execute, .dma]),
+                    MemoryRegion(
+                        physicalStart: 0xa000_0000, virtualStart: 0xa000_0000, size: 0x800_0001, flags: [.read, .io]),
+                ]))
+        let path = directory + "/machine.system"
+        try Data(machine.binary()).write(to: URL(fileURLWithPath: path))
+        let source = try Executable.run(["decompile", path]).output
+        for command in ["map", "check"] {
+            let outcome = try Executable.run([command, path])
+            #expect(source.contains("name = \"devices\""), "\(source)")
+            #expect(outcome.output.contains("devices"), "\(outcome.output)")
+        }
+    }
+
     @Test func asciiWhereTheTerminalShowsNothingElse() throws {
         let text = TerminalMap(map: try map("sound.toml"), width: 60, style: .plain, alphabet: .ascii).text()
         #expect(text.utf8.allSatisfy { $0 < 128 })

@@ -12,6 +12,9 @@ enum SVG {
         element("text", ["class": classes, "x": "\(x)", "y": "\(y)"], text: text)
     }
 
+    /// Of the title of a space, in pixels: see ``SVGTheme``.
+    static let titleSize = 15
+
     /// About how wide text is, in pixels; which font there is, only the reader's program knows.
     static func width(of text: String, size: Int) -> Int {
         text.count * size * 58 / 100

@@ -27,7 +27,10 @@ struct SVGMap {
         var placed: [SVGSpace] = []
         for space in map.cells where !space.slices.isEmpty {
             let cell = SVGSpace(
-                space, left: hasMachine ? machine.right + Self.bandWidth : Self.margin, top: top, wrong: wrong)
+                space,
+                left: hasMachine
+                    ? max(machine.right + Self.bandWidth, machine.widest + Self.margin) : Self.margin, top: top,
+                wrong: wrong)
             placed.append(cell)
             top = cell.bottom + Self.titleHeight
         }
@@ -36,7 +39,7 @@ struct SVGMap {
     }
 
     func text() -> String {
-        let width = max(([machine] + cells).map(\.right).max() ?? 0, Self.leastWidth) + Self.margin
+        let width = max(([machine] + cells).map(\.widest).max() ?? 0, Self.leastWidth) + Self.margin
         let notes = notes(width: width - 2 * Self.margin)
         let height = legendTop + (notes.count + 2) * Self.lineHeight + Self.margin
         var lines = [

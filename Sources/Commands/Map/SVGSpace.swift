@@ -45,6 +45,15 @@ struct SVGSpace {
     var lanesRight: Int { lanesLeft + laneWidth * space.laneCount }
     var right: Int { lanesRight + (space.marks.isEmpty ? 0 : Self.markWidth) }
 
+    /// With its titles, which may be longer than what is below them.
+    var widest: Int {
+        let title = left + SVG.width(of: Text.printable(space.title), size: SVG.titleSize)
+        let groups = space.groups.map {
+            lanesLeft + $0.lanes.lowerBound * laneWidth + SVG.width(of: $0.title, size: 13)
+        }
+        return ([right, title] + groups).max() ?? right
+    }
+
     func frame(of block: MapBlock) -> Frame {
         let slices = space.slices(of: block)
         let left = lanesLeft + block.lane * laneWidth
@@ -83,7 +92,8 @@ struct SVGSpace {
         ]
         let baseline = frame.top + 16
         var x = frame.left + 8
-        for number in block.remarks {
+        let badges = max(1, (frame.right - frame.left - 70) / 20)
+        for number in block.remarks.prefix(badges) {
             elements += Self.badge(number, isError: wrong.contains(number), x: x + 6, y: frame.top + 11)
             x += 20
         }
@@ -141,12 +151,26 @@ struct SVGSpace {
         return elements
     }
 
-    private var marks: [String] {
+    /// Where marks are written: at their addresses, or as near as they can be without lying over each other or over what is
+    /// below the picture.
+    private var markLines: [Int] {
         var y = 0
-        return space.marks.flatMap { mark in
+        var lines = space.marks.map { mark in
             let index = space.index(of: mark.address)
-            let slice = space.slices[index]
-            y = max(y + 16, tops[index] + scale.offset(of: mark.address, in: slice, at: index) + 4)
+            y = max(y + 16, tops[index] + scale.offset(of: mark.address, in: space.slices[index], at: index) + 4)
+            return y
+        }
+        var limit = bottom + 4
+        for index in lines.indices.reversed() {
+            lines[index] = min(lines[index], limit)
+            limit = lines[index] - 16
+        }
+        return lines
+    }
+
+    private var marks: [String] {
+        zip(space.marks, markLines).flatMap { mark, y in
+            let slice = space.slices[space.index(of: mark.address)]
             let badges = mark.remarks.enumerated().flatMap { place, number in
                 Self.badge(number, isError: wrong.contains(number), x: lanesRight + 24 + 20 * place, y: y - 4)
             }

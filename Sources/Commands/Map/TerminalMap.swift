@@ -39,8 +39,12 @@ struct TerminalMap {
         let lane = min(Self.greatestLane, max(Self.leastLane, room))
         var tops: [Int] = [1]
         for height in scale.heights { tops.append(tops[tops.count - 1] + height.value) }
+        // a title may be longer than its lanes, and marks may be crowded at the end
+        let titles = space.groups.map { left + $0.lanes.lowerBound * lane + 2 + $0.title.count }.max() ?? 0
+        let rows = Self.rows(of: marks.map(\.address), in: space, scale, tops)
         var canvas = MapCanvas(
-            width: left + lane * space.laneCount + 1 + margin, height: tops[tops.count - 1] + 1, alphabet)
+            width: max(left + lane * space.laneCount + 1 + margin, titles),
+            height: max(tops[tops.count - 1], rows.last ?? 0) + 1, alphabet)
 
         for group in space.groups {
             canvas.write(group.title, row: 0, column: left + group.lanes.lowerBound * lane + 2, .dim)
@@ -56,10 +60,7 @@ struct TerminalMap {
             }
         }
         canvas.write(end(of: space), row: tops[space.slices.count], column: axis - end(of: space).count)
-        var row = -1
-        for mark in marks {
-            let index = space.index(of: mark.address)
-            row = max(row + 1, tops[index] + scale.offset(of: mark.address, in: space.slices[index], at: index))
+        for (mark, row) in zip(marks, rows) {
             canvas.write(
                 mark.text, row: row, column: left + lane * space.laneCount + 2,
                 mark.isWrong ? .red : .bold)
@@ -75,28 +76,53 @@ struct TerminalMap {
         return ([title] + canvas.lines(style)).joined(separator: "\n")
     }
 
+    /// Where marks are written: at their addresses, but no two in one row.
+    private static func rows(
+        of addresses: [UInt64], in space: AddressSpaceMap, _ scale: MapScale, _ tops: [Int]
+    ) -> [Int] {
+        var last = -1
+        return addresses.map { address in
+            let index = space.index(of: address)
+            last = max(last + 1, tops[index] + scale.offset(of: address, in: space.slices[index], at: index))
+            return last
+        }
+    }
+
     private func draw(
         _ block: MapBlock, rows: ClosedRange<Int>, columns: ClosedRange<Int>, on canvas: inout MapCanvas
     ) {
         let paint: Style.Paint? = isWrong(block) ? .red : Self.paint(of: block)
         canvas.frame(rows: rows, columns: columns, paint)
         let room = columns.count - 4
-        var label = " " + numbers(block.remarks) + Text.printable(block.name) + " "
-        if label.count > room { label = label.prefix(room - 2) + alphabet.ellipsis + " " }
-        canvas.write(label, row: rows.lowerBound, column: columns.lowerBound + 1, paint)
+        let whole = numbers(block.remarks) + Text.printable(block.name)
+        // a name that is too long goes on below
+        let label = labelLines(whole, room: room - 2, rows: max(rows.count - 2, 0) + 1)
+        for (index, line) in label.enumerated() {
+            canvas.write(" \(line) ", row: rows.lowerBound + index, column: columns.lowerBound + 1, paint)
+        }
         let size = " \(block.sizeText) "
-        if label.count + size.count <= room {
+        if label[0].count + 2 + size.count <= room {
             canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
         }
-        guard rows.count > 2 else { return }
+        guard rows.count > label.count + 1 else { return }
         var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
         if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
         let text = details.filter { !$0.isEmpty }.joined(separator: "  ")
         if text.count <= room {
-            canvas.write(text, row: rows.lowerBound + 1, column: columns.lowerBound + 2, .dim)
+            canvas.write(text, row: rows.lowerBound + label.count, column: columns.lowerBound + 2, .dim)
         } else if details[0].count <= room {
-            canvas.write(details[0], row: rows.lowerBound + 1, column: columns.lowerBound + 2, .dim)
+            canvas.write(details[0], row: rows.lowerBound + label.count, column: columns.lowerBound + 2, .dim)
         }
+    }
+
+    /// A label in at most so many lines; with an ellipsis if it has more.
+    private func labelLines(_ text: String, room: Int, rows: Int) -> [String] {
+        let lines = Text.wrapped(text, to: room).flatMap { line in
+            stride(from: 0, to: max(line.count, 1), by: room).map { String(line.dropFirst($0).prefix(room)) }
+        }
+        guard lines.count > rows else { return lines.isEmpty ? [""] : lines }
+        if rows == 1 { return [text.prefix(room - 1) + alphabet.ellipsis] }
+        return lines.prefix(rows - 1) + [lines[rows - 1].prefix(room - 1) + alphabet.ellipsis]
     }
 
     /// What a cell has needs two rows, for its name and a detail, and so does a hole, whose first row is the edge

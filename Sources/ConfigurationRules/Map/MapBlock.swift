@@ -93,11 +93,14 @@ package enum MapText {
     }
 
     /// `rwx dma loadable`
-    static func access(_ flags: MemoryRegion.Flags) -> String {
+    ///
+    /// - Parameter isRoot: of Linux's own memory, which it does not share with itself.
+    static func access(_ flags: MemoryRegion.Flags, isRoot: Bool = false) -> String {
         let letters: [(MemoryRegion.Flags, String)] = [(.read, "r"), (.write, "w"), (.execute, "x")]
-        let words: [(MemoryRegion.Flags, String)] = [
-            (.dma, "dma"), (.io, "io"), (.loadable, "loadable"), (.rootShared, "shared with Linux"),
-        ]
+        let words: [(MemoryRegion.Flags, String)] =
+            [
+                (.dma, "dma"), (.io, "io"), (.loadable, "loadable"),
+            ] + (isRoot ? [] : [(.rootShared, "shared with Linux")])
         let basic = letters.map { flags.contains($0.0) ? $0.1 : "-" }.joined()
         return ([basic] + words.filter { flags.contains($0.0) }.map(\.1)).joined(separator: " ")
     }

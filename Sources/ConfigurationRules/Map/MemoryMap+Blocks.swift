@@ -39,7 +39,8 @@ extension MemoryMap {
             guard region.physicalRange != nil else { return nil }
             return MapBlock(
                 owner, prefix + region.label, start: region.physicalStart, size: region.size,
-                detail: MapText.access(region.flags), anchors: [MapAnchor(file: file, key: "memory[\(index)]")])
+                detail: MapText.access(region.flags, isRoot: owner == .linux),
+                anchors: [MapAnchor(file: file, key: "memory[\(index)]")])
         }
     }
 
