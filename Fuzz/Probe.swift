@@ -26,6 +26,8 @@ public func fuzzProbe(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case UInt8(ascii: "D"): capture.tables["DMAR"] = contents
         case UInt8(ascii: "I"): capture.tables["IVRS"] = contents
         case UInt8(ascii: "r"): resource = text
+        case UInt8(ascii: "i"): capture.cpuInfo = text
+        case UInt8(ascii: "t"): capture.deviceTree = DeviceNode(blob: contents)
         case UInt8(ascii: "p"):
             let name = "0000:00:0\(capture.pciFunctions.count % 10).0"
             capture.pciFunctions.append(.init(name: name, config: contents, resource: resource))
@@ -34,5 +36,6 @@ public func fuzzProbe(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     let proposal = SystemProposal(capture)
     _ = proposal.system.findings()
+    _ = proposal.toml(from: "input")
     return 0
 }

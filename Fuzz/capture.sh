@@ -28,5 +28,7 @@ file M "$machine/sys/firmware/acpi/tables/MCFG"
 file F "$machine/sys/firmware/acpi/tables/FACP"
 file D "$machine/sys/firmware/acpi/tables/DMAR"
 file I "$machine/sys/firmware/acpi/tables/IVRS"
+file i "$machine/proc/cpuinfo"
+file t "$machine/sys/firmware/fdt"
 file p "$machine"/sys/bus/pci/devices/*/config
-cat "$seeds/$name"-[moAMFDI]-* >"$seeds/$name-all"
+cat "$seeds/$name"-[moAMFDIit]-* >"$seeds/$name-all"

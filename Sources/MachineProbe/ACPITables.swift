@@ -25,12 +25,14 @@ struct ACPITables {
     let timerPort: UInt16?
     let remapping: RemappingTables
 
-    /// - Parameter tables: by the names of their files.
-    init(_ tables: [String: [UInt8]]) {
+    /// - Parameters:
+    ///   - tables: by the names of their files.
+    ///   - buses: of the machine, by which the tables name devices.
+    init(_ tables: [String: [UInt8]], buses: PCIBuses = PCIBuses()) {
         ioapics = Self.ioapics(tables["APIC"] ?? [])
         configurationSpaces = Self.configurationSpaces(tables["MCFG"] ?? [])
         timerPort = Self.timerPort(tables["FACP"] ?? [])
-        remapping = RemappingTables(dmar: tables["DMAR"] ?? [], ivrs: tables["IVRS"] ?? [])
+        remapping = RemappingTables(dmar: tables["DMAR"] ?? [], ivrs: tables["IVRS"] ?? [], buses: buses)
     }
 
     /// After its header the table has two numbers, then entries of a type and a length: type 1 is an IOAPIC.

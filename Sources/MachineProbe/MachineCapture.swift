@@ -31,6 +31,14 @@ package struct MachineCapture: Hashable, Sendable {
     package var productName = ""
     /// By their file names in `/sys/firmware/acpi/tables`: `APIC`, `MCFG`, `FACP`, `DMAR`, `IVRS`.
     package var tables: [String: [UInt8]] = [:]
+    /// `/proc/cpuinfo`
+    package var cpuInfo = ""
+    /// Registers of the first processor by their numbers (`/dev/cpu/0/msr`), as far as they could be read.
+    package var registers: [UInt32: UInt64] = [:]
+    /// Those that ``registers`` should have on x86.
+    package static var wantedRegisters: [UInt32] { ProcessorFeatures.registers }
+    /// Arm: what the firmware says of the machine.
+    package var deviceTree: DeviceNode?
     /// In any order.
     package var pciFunctions: [PCIFiles] = []
 

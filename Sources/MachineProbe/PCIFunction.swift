@@ -20,6 +20,8 @@ struct PCIFunction {
     /// Class and subclass: 0x0106.
     let deviceClass: UInt16
     let isBridge: Bool
+    /// Of a bridge: the buses behind it.
+    let buses: ClosedRange<Int>?
     let windows: [Window]
     let capabilities: [PCICapability]
     /// Whether the file had what only root may read.
@@ -42,6 +44,14 @@ struct PCIFunction {
         .joined(separator: ":")
         deviceClass = UInt16(kind)
         isBridge = header & 0x7f == 1
+        // secondary and subordinate bus
+        if header & 0x7f == 1, let first = files.config.number(at: 25, 1), let last = files.config.number(at: 26, 1),
+            first <= last, first > 0
+        {
+            buses = Int(first)...Int(last)
+        } else {
+            buses = nil
+        }
         isComplete = files.config.count >= 256
         windows = Self.windows(files.resource, count: isBridge ? 2 : PCIDevice.barCount)
         capabilities = PCICapability.list(in: files.config)

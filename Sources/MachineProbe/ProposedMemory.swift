@@ -6,43 +6,59 @@ import ConfigurationRules
 /// The root cell's memory regions: whole pages, none over another, and nothing that the hypervisor keeps.
 struct ProposedMemory {
     private(set) var regions: [MemoryRegion] = []
+    /// What no region may have.
+    private var taken: [ClosedRange<UInt64>] = []
 
     /// Below this, PCs have RAM, firmware and the display's memory in small pieces.
     private static let firstMegabyte: UInt64 = 0x10_0000
     /// Beyond this, what the firmware reserves is no memory: the processor has no such addresses.
     private static let farthest: UInt64 = 1 << 39
 
-    /// - Parameter keepOut: what is the hypervisor's: pages that no region may have.
+    /// - Parameters:
+    ///   - demanded: what devices use by DMA although Linux does not have it: RMRRs and the like.
+    ///   - keepOut: what is the hypervisor's: pages that no region may have.
     init(
         _ resources: [RunningMachine.Resource], functions: [PCIFunction], reserved: ReservedMemory?,
-        keepOut: [ClosedRange<UInt64>]
+        demanded: [ClosedRange<UInt64>], keepOut: [ClosedRange<UInt64>]
     ) {
-        var taken = keepOut
+        taken = keepOut
         if let reserved { taken.append(reserved.start...reserved.last) }
-        add("low memory", 0...0x9_ffff, [.read, .write, .execute, .dma], besides: taken)
-        add("display and ROMs", 0xa_0000...0xf_ffff, [.read, .write, .execute], besides: taken)
-        if let reserved {
-            regions.append(
-                MemoryRegion(
-                    name: "memory for cells", physicalStart: reserved.start, virtualStart: reserved.start,
-                    size: reserved.size - ReservedMemory.hypervisorSize, flags: [.read, .write, .execute, .dma]))
-        }
+        add("low memory", 0...0x9_ffff, [.read, .write, .execute, .dma])
+        add("display and ROMs", 0xa_0000...0xf_ffff, [.read, .write, .execute])
+        if let reserved { addMemoryForCells(reserved) }
+        for range in demanded { add("reserved for device DMA", range, [.read, .write, .dma]) }
         // RAM first: where something else shares a page with it, the page is RAM
         let sorted = resources.filter { $0.last >= Self.firstMegabyte && $0.first < Self.farthest }
             .sorted { Self.rank($0) < Self.rank($1) }
         for resource in sorted {
             guard let (name, flags) = Self.purpose(of: resource) else { continue }
-            add(name, resource.first...resource.last, flags, besides: taken)
+            add(name, resource.first...resource.last, flags)
         }
         for function in functions {
             for window in function.windows where !window.isPorts && window.first >= Self.firstMegabyte {
-                add(
-                    "\(function.kindName) \(function.address)", window.first...window.last, [.read, .write],
-                    besides: taken)
+                add("\(function.kindName) \(function.address)", window.first...window.last, [.read, .write])
             }
         }
         regions.sort { $0.physicalStart < $1.physicalStart }
     }
+
+    /// With what is kept for cells, and nothing else yet.
+    init(reserved: ReservedMemory?, keepOut: [ClosedRange<UInt64>]) {
+        taken = keepOut
+        guard let reserved else { return }
+        taken.append(reserved.start...reserved.last)
+        addMemoryForCells(reserved)
+    }
+
+    private mutating func addMemoryForCells(_ reserved: ReservedMemory) {
+        regions.append(
+            MemoryRegion(
+                name: "memory for cells", physicalStart: reserved.start, virtualStart: reserved.start,
+                size: reserved.size - ReservedMemory.hypervisorSize, flags: [.read, .write, .execute, .dma]))
+    }
+
+    /// By their addresses.
+    var sorted: [MemoryRegion] { regions.sorted { $0.physicalStart < $1.physicalStart } }
 
     private static func rank(_ resource: RunningMachine.Resource) -> Int {
         resource.name == "System RAM" ? 0 : resource.parents.isEmpty ? 2 : 1
@@ -70,9 +86,7 @@ struct ProposedMemory {
     }
 
     /// Whole pages of the range, without those that are taken or have a region already.
-    private mutating func add(
-        _ name: String, _ range: ClosedRange<UInt64>, _ flags: MemoryRegion.Flags, besides taken: [ClosedRange<UInt64>]
-    ) {
+    mutating func add(_ name: String, _ range: ClosedRange<UInt64>, _ flags: MemoryRegion.Flags) {
         var pieces = [range.lowerBound & ~0xfff...range.upperBound | 0xfff]
         for other in taken + regions.map({ $0.physicalStart...$0.physicalStart + ($0.size - 1) }) {
             pieces = pieces.flatMap { Self.without(other.lowerBound & ~0xfff...other.upperBound | 0xfff, $0) }

@@ -43,6 +43,33 @@ struct ReservedMemory: Hashable {
         self.init(start: start, size: Self.proposedSize)
     }
 
+    /// One that there is; nil when it has no room for a hypervisor and some cell.
+    init?(_ range: ClosedRange<UInt64>) {
+        let (size, overflow) = (range.upperBound - range.lowerBound).addingReportingOverflow(1)
+        guard !overflow, size > Self.hypervisorSize, range.lowerBound % 4096 == 0, size % 4096 == 0 else { return nil }
+        self.init(start: range.lowerBound, size: size)
+    }
+
+    /// A place near the end of the RAM, below 4 GiB if there is enough; nil when there is too little.
+    init?(proposedIn memory: [ClosedRange<UInt64>]) {
+        let large = memory.filter { $0.upperBound - $0.lowerBound > 4 * Self.proposedSize && $0.upperBound < 1 << 52 }
+        let low = large.filter { $0.upperBound < 1 << 32 }
+        guard let end = (low.isEmpty ? large : low).map(\.upperBound).max() else { return nil }
+        let start = (end + 1 - Self.proposedSize - (16 << 20)) / Self.alignment * Self.alignment
+        self.init(start: start, size: Self.proposedSize)
+    }
+
+    /// A word `memmap=` of a command line that has lost its address: `$` is a shell's, and a boot loader's.
+    static func eatenParameter(in commandLine: String) -> String? {
+        let words = commandLine.split { $0 == " " || $0 == "\n" }.filter { $0.hasPrefix("memmap=") }
+        return words.first { word in
+            word.dropFirst(7).split(separator: ",").contains {
+                !$0.contains { "$@#!%".contains($0) } && $0 != "exactmap"
+            }
+        }
+        .map(String.init)
+    }
+
     private init(start: UInt64, size: UInt64) {
         self.start = start
         self.size = size

@@ -5,37 +5,46 @@ import ConfigurationRules
 
 /// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
 package struct SystemProposal: Hashable, Sendable {
-    package private(set) var system: SystemDescriptor
+    package internal(set) var system: SystemDescriptor
     /// What somebody has to look at, by the key of the table concerned (`pci-device[2]`); "" is the whole file.
-    package private(set) var notes: [String: [String]] = [:]
+    package internal(set) var notes: [String: [String]] = [:]
 
-    /// - Parameter capture: of an x86 machine.
+    /// - Parameter capture: of an x86 machine, or of an Arm64 one with a device tree.
     package init(_ capture: MachineCapture) {
+        if capture.processors == .arm64 {
+            system = SystemDescriptor(
+                architecture: .arm64, flags: .virtualDebugConsole,
+                platform: Platform(specific: Platform.Specific(for: .arm64)), rootCell: CellDescriptor(name: ""))
+            describeArm(capture, capture.deviceTree ?? DeviceNode())
+            return
+        }
         let machine = RunningMachine(ioports: capture.ioports, iomem: capture.iomem)
-        let tables = ACPITables(capture.tables)
         let functions = capture.pciFunctions.compactMap(PCIFunction.init).sorted {
             ($0.domain, $0.address.rawValue) < ($1.domain, $1.address.rawValue)
         }
+        let tables = ACPITables(capture.tables, buses: PCIBuses(functions))
         system = SystemDescriptor(flags: .virtualDebugConsole, rootCell: CellDescriptor(name: ""))
+        judgeProcessor(capture)
         if machine.hidesAddresses || functions.contains(where: { !$0.isComplete }) {
             note("", "Linux shows the addresses of memory and all of a PCI device to root only: run probe as root.")
         }
-        nameRootCell(capture)
+        nameRootCell(capture, capture.productName)
         describePlatform(tables, machine.memory, functions)
         let reserved = placeHypervisor(capture, machine.memory)
         describeMemory(machine.memory, tables, functions, reserved)
         describePorts(machine.ports, functions)
+        describeConsoles(machine, functions)
         describeFunctions(functions, tables)
     }
 
-    private mutating func note(_ key: String, _ text: String) {
+    mutating func note(_ key: String, _ text: String) {
         notes[key, default: []].append(text)
     }
 }
 
 extension SystemProposal {
-    private mutating func nameRootCell(_ capture: MachineCapture) {
-        let words = capture.productName.split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
+    mutating func nameRootCell(_ capture: MachineCapture, _ product: String) {
+        let words = product.split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
         let name = words.joined(separator: "-").lowercased().prefix(CellDescriptor.nameLimit)
         system.rootCell.name = name.isEmpty ? "machine" : String(name)
         let list = capture.cpus.split { $0 == "\n" || $0 == " " }.first.map(String.init) ?? ""
@@ -92,6 +101,12 @@ extension SystemProposal {
                 id: source.map { UInt32($0.unit) << 16 | UInt32($0.address.rawValue) } ?? UInt32(ioapic.id),
                 pins: 0..<pins)
         }
+        if tables.remapping.unresolved > 0 {
+            note(
+                "platform",
+                "The IOMMU's table names \(tables.remapping.unresolved) devices behind bridges that Linux does not show: check "
+                    + "iommu of the devices there.")
+        }
         if tables.ioapics.isEmpty { note("platform", "No IOAPIC in the ACPI table APIC.") }
     }
 
@@ -122,6 +137,12 @@ extension SystemProposal {
         _ capture: MachineCapture, _ memory: [RunningMachine.Resource]
     ) -> ReservedMemory? {
         let kept = ReservedMemory(commandLine: capture.commandLine)
+        if kept == nil, let word = ReservedMemory.eatenParameter(in: capture.commandLine) {
+            note(
+                "hypervisor-memory",
+                "\(word) on Linux's command line has lost its address: $ means something to shells and boot loaders. In "
+                    + "/etc/default/grub it is written as \\\\\\$, in grub.cfg as \\$.")
+        }
         guard let reserved = kept ?? ReservedMemory(proposedIn: memory) else {
             note("hypervisor-memory", "No place was found for it: reserve memory with memmap= and probe again.")
             return nil
@@ -153,10 +174,19 @@ extension SystemProposal {
         keepOut += system.platform.iommuUnits.map { pages($0.base, UInt64($0.size)) }
         keepOut += functions.map { $0.msixTable.flatMap { pages($0.address, UInt64($0.size)) } }
         let memory = ProposedMemory(
-            resources, functions: functions, reserved: reserved, keepOut: keepOut.compactMap(\.self))
+            resources, functions: functions, reserved: reserved, demanded: tables.remapping.memory.map(\.range),
+            keepOut: keepOut.compactMap(\.self))
         system.rootCell.memoryRegions = memory.regions
         for (index, region) in memory.regions.enumerated() where region.name == "reserved by the firmware" {
             note("memory[\(index)]", "What the firmware has here is not known; if Linux never touches it, remove it.")
+        }
+        for (index, region) in memory.regions.enumerated() where region.name == "reserved for device DMA" {
+            let owners = tables.remapping.memory.filter { $0.range.contains(region.physicalStart) }.flatMap(\.devices)
+            let names = Set(owners.map(\.description)).sorted().joined(separator: ", ")
+            note(
+                "memory[\(index)]",
+                "By the IOMMU's table the firmware has \(names.isEmpty ? "devices" : names) use this memory at any time."
+            )
         }
     }
 
@@ -165,10 +195,28 @@ extension SystemProposal {
         note(
             "ports[0]",
             "What a driver that is not loaded yet would use is missing; its first access would stop that CPU of Linux.")
-        guard resources.contains(where: { $0.first == 0x3f8 }) else {
-            return note("debug-console", "No serial port at 0x3f8, so the hypervisor has no console of its own.")
+    }
+
+    /// The first serial port that there is; others are offered.
+    private mutating func describeConsoles(_ machine: RunningMachine, _ functions: [PCIFunction]) {
+        let consoles = ProposedConsoles.all(machine, functions)
+        guard let first = consoles.first else {
+            return note("debug-console", "No serial port and no framebuffer: the hypervisor has no console of its own.")
         }
-        system.debugConsole = Console(kind: .uart8250, address: 0x3f8)
+        system.debugConsole = first.console
+        if first.name != "COM1" { note("debug-console", "\(first.name)") }
+        for other in consoles.dropFirst() {
+            note("debug-console", "Another one: \(other.name): \(other.console.sourceText)")
+        }
+    }
+
+    private mutating func judgeProcessor(_ capture: MachineCapture) {
+        let features = ProcessorFeatures(cpuInfo: capture.cpuInfo, registers: capture.registers)
+        guard !features.missing.isEmpty else { return }
+        note(
+            "",
+            "This machine cannot run it: its processors lack \(features.missing.joined(separator: ", ")), so enabling fails."
+        )
     }
 
     private mutating func describeFunctions(_ functions: [PCIFunction], _ tables: ACPITables) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import MachineProbe
 import SystemCalls
 
@@ -27,6 +28,9 @@ struct CapturedMachine {
         for name in ["APIC", "MCFG", "FACP", "DMAR", "IVRS"] {
             capture.tables[name] = try? InputFile.read(path("/sys/firmware/acpi/tables/" + name))
         }
+        capture.cpuInfo = text("/proc/cpuinfo")
+        capture.registers = registers()
+        capture.deviceTree = deviceTree()
         let devices = "/sys/bus/pci/devices"
         let names = (try? SystemCall.names(inDirectory: path(devices))) ?? []
         capture.pciFunctions = names.sorted().compactMap { name in
@@ -34,6 +38,44 @@ struct CapturedMachine {
             return .init(name: name, config: config, resource: text("\(devices)/\(name)/resource"))
         }
         return capture
+    }
+
+    /// Of the first processor, which root can read when the module `msr` is loaded.
+    private func registers() -> [UInt32: UInt64] {
+        guard let file = try? SystemCall.open(path("/dev/cpu/0/msr"), O_RDONLY) else { return [:] }
+        var found: [UInt32: UInt64] = [:]
+        for number in MachineCapture.wantedRegisters {
+            var value: UInt64 = 0
+            let count = withUnsafeMutableBytes(of: &value) { buffer in
+                try? SystemCall.read(file.rawValue, at: off_t(number), into: buffer)
+            }
+            if count == MemoryLayout<UInt64>.size { found[number] = value }
+        }
+        return found
+    }
+
+    /// The firmware's own form, which root can read, else the tree of files that Linux makes of it.
+    private func deviceTree() -> DeviceNode? {
+        if let blob = try? InputFile.read(path("/sys/firmware/fdt")), let tree = DeviceNode(blob: blob) { return tree }
+        let base = path("/sys/firmware/devicetree/base")
+        guard (try? SystemCall.names(inDirectory: base)) != nil else { return nil }
+        return node("", at: base, depth: 0)
+    }
+
+    private func node(_ name: String, at directory: String, depth: Int) -> DeviceNode {
+        var node = DeviceNode(name: name)
+        let depthLimit = 16
+        guard depth < depthLimit, let names = try? SystemCall.names(inDirectory: directory) else { return node }
+        for name in names.sorted() {
+            let path = directory + "/" + name
+            guard let status = try? SystemCall.status(ofFile: path) else { continue }
+            if status.kind == .directory {
+                node.children.append(self.node(name, at: path, depth: depth + 1))
+            } else if let contents = try? SystemCall.contents(ofFile: path, limit: 1 << 20) {
+                node.properties[name] = contents
+            }
+        }
+        return node
     }
 
     private func path(_ file: String) -> String {

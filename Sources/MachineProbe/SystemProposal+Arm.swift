@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import ConfigurationRules
+
+// An Arm64 system, from the device tree and what Linux says of its memory.
+
+extension SystemProposal {
+    mutating func describeArm(_ capture: MachineCapture, _ tree: DeviceNode) {
+        let machine = ArmMachine(tree)
+        let resources = RunningMachine(ioports: "", iomem: capture.iomem)
+        if resources.hidesAddresses { note("", "Linux shows the addresses of memory to root only: run probe as root.") }
+        nameRootCell(capture, machine.name)
+        describeProcessors(machine)
+        describeInterrupts(machine)
+        describeConsole(machine)
+        describeStreams(machine)
+        let memory = systemMemory(resources, machine)
+        let reserved = placeHypervisor(besides: machine, memory)
+        describeMemory(memory, machine, reserved)
+        describeVirtualPCI(machine, memory)
+    }
+
+    private mutating func describeProcessors(_ machine: ArmMachine) {
+        let list = machine.processors.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
+        if !list.isEmpty { note("root-cell", "The CPUs' MPIDRs, by the device tree: \(list).") }
+        switch machine.firmwareCall {
+        case "smc": break
+        case let method?:
+            note(
+                "",
+                "This machine cannot run it: PSCI is called by \(method), so Linux runs beneath another hypervisor, or was "
+                    + "not started in hypervisor mode (QEMU: -machine virtualization=on).")
+        case nil: note("", "This machine cannot run it: its firmware has no PSCI, by which CPUs are taken offline.")
+        }
+        note(
+            "",
+            "Linux must have been started in hypervisor mode (EL2); the device tree does not tell, its log does: \"started at "
+                + "EL2\".")
+    }
+
+    private mutating func describeInterrupts(_ machine: ArmMachine) {
+        guard let gic = machine.gic else {
+            system.platform.specific = .arm(ArmPlatform())
+            return note("platform", "The device tree has no GIC that is known here (v2 or v3).")
+        }
+        system.platform.specific = .arm(gic.platform)
+        if machine.hasTranslationService {
+            note(
+                "platform",
+                "Linux uses the GIC's translation service (ITS) for the interrupts of PCI devices, which the hypervisor does "
+                    + "not have: remove its node from the device tree.")
+        }
+        let highest = 32 + max(machine.usedInterrupts.max() ?? 0, (machine.freeInterrupts ?? 0) + 3)
+        system.rootCell.interruptChips = stride(from: 32, through: min(highest, 1019), by: 128).map {
+            InterruptChip(address: gic.platform.gicdBase, id: 0, pinBase: UInt32($0), pins: $0..<$0 + 128)
+        }
+    }
+
+    private mutating func describeConsole(_ machine: ArmMachine) {
+        let uarts = machine.uarts
+        guard let first = uarts.first else {
+            return note("debug-console", "The device tree has no serial port that the hypervisor can use.")
+        }
+        system.debugConsole = first.console
+        if first.isLinuxConsole {
+            note("debug-console", "Linux prints here, too: what both print is mixed.")
+        }
+        for uart in uarts.dropFirst() { note("debug-console", "Another one: \(uart.name): \(uart.console.sourceText)") }
+    }
+
+    private mutating func describeStreams(_ machine: ArmMachine) {
+        let units = machine.smmus
+        system.platform.iommuUnits = Array(units.prefix(Platform.iommuUnitLimit))
+        guard !units.isEmpty else { return }
+        note(
+            "iommu[0]",
+            "Which stream ids a cell's devices have is not known here: see iommus and iommu-map of their nodes, and list "
+                + "them in the cell's stream-ids.")
+    }
+
+    /// RAM that Linux has, or else that the device tree names.
+    private func systemMemory(_ resources: RunningMachine, _ machine: ArmMachine) -> [ClosedRange<UInt64>] {
+        let seen = resources.memory.filter { $0.name == "System RAM" && $0.parents.isEmpty }.map { $0.first...$0.last }
+        return resources.hidesAddresses || seen.isEmpty ? machine.memory : seen
+    }
+
+    private mutating func placeHypervisor(
+        besides machine: ArmMachine, _ memory: [ClosedRange<UInt64>]
+    ) -> ReservedMemory? {
+        let kept = machine.reservedMemory.compactMap { ReservedMemory($0.range) }.max { $0.size < $1.size }
+        guard let reserved = kept ?? ReservedMemory(proposedIn: memory) else {
+            note("hypervisor-memory", "No place was found for it: reserve memory in the device tree and probe again.")
+            return nil
+        }
+        system.hypervisorMemory = MemoryRegion(
+            physicalStart: reserved.hypervisorStart, size: ReservedMemory.hypervisorSize)
+        let node =
+            "a node below /reserved-memory, with reg = <0x\(String(reserved.start >> 32, radix: 16)) "
+            + "0x\(String(reserved.start & 0xffff_ffff, radix: 16)) 0x0 0x\(String(reserved.size, radix: 16))> and no-map"
+        note(
+            "hypervisor-memory",
+            kept == nil
+                ? "Linux still uses this memory. Before enabling, add to its device tree: \(node)."
+                : "The end of what Linux leaves alone by \(node); the rest is for cells.")
+        return reserved
+    }
+
+    private mutating func describeMemory(
+        _ memory: [ClosedRange<UInt64>], _ machine: ArmMachine, _ reserved: ReservedMemory?
+    ) {
+        // the hypervisor shows Linux the interrupt controller
+        var proposed = ProposedMemory(reserved: reserved, keepOut: machine.gic?.windows ?? [])
+        for range in memory { proposed.add("RAM", range, [.read, .write, .execute, .dma]) }
+        let lists = machine.registers
+        for (name, range) in lists where !isFar(range) { proposed.add(name, range, [.read, .write, .io]) }
+        for (name, range) in lists where isFar(range) {
+            note(
+                "",
+                "\(name) has a window at 0x\(String(range.lowerBound, radix: 16)), which is left out: add what is used."
+            )
+        }
+        system.rootCell.memoryRegions = proposed.sorted
+        note("memory[0]", "Devices are those of the device tree; what Linux uses without a node is missing.")
+    }
+
+    /// Windows for PCI devices with 64-bit registers are larger than all that is in them.
+    private func isFar(_ range: ClosedRange<UInt64>) -> Bool {
+        range.lowerBound >= 1 << 32 && range.upperBound - range.lowerBound >= 1 << 32
+    }
+
+    /// The hypervisor makes a PCI host controller of its own for ivshmem devices. It exists as traps only.
+    private mutating func describeVirtualPCI(_ machine: ArmMachine, _ memory: [ClosedRange<UInt64>]) {
+        let size: UInt64 = 0x20_0000
+        let taken =
+            memory + machine.memory + machine.registers.map(\.range) + machine.reservedMemory.map(\.range)
+            + [system.hypervisorMemory].filter { $0.size > 0 }.map {
+                $0.physicalStart...$0.physicalStart + ($0.size - 1)
+            }
+        let place = stride(from: UInt64(0x800_0000), to: 0xfe00_0000, by: Int(size)).first { start in
+            !taken.contains { $0.overlaps(start...start + (size - 1)) }
+        }
+        guard let place else {
+            return note(
+                "platform", "No 2 MiB below 4 GiB are free for the virtual PCI host controller (mmconfig-base).")
+        }
+        system.platform.mmconfigBase = place
+        system.platform.virtualPCI = 1
+        system.platform.pciDomain = machine.devices.contains { $0.node.text("device_type") == "pci" } ? 1 : 0
+        note(
+            "platform",
+            "mmconfig-base is 2 MiB where the device tree has nothing: check that the machine has nothing there, either."
+        )
+        guard let base = machine.freeInterrupts else {
+            return note("root-cell", "No four interrupts behind each other are free for virtual PCI devices.")
+        }
+        system.rootCell.vpciInterruptBase = UInt32(base)
+        note(
+            "root-cell",
+            "vpci-interrupt-base: no device of the tree has the SPIs \(base) to \(base + 3); check that the GIC has them."
+        )
+    }
+}
+
+extension Console {
+    /// As a source has it: `type = "8250", address = 0x2f8`.
+    var sourceText: String {
+        var keys = ["type = \"\(kind.word)\""]
+        if flags.contains(.mmio) { keys.append("access = \"mmio\"") }
+        keys.append("address = 0x\(String(address, radix: 16))")
+        if size > 0 { keys.append("size = 0x\(String(size, radix: 16))") }
+        if flags.contains(.registerDistance4) { keys.append("register-distance = \"4 bytes\"") }
+        return keys.joined(separator: ", ")
+    }
+}
