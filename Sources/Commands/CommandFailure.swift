@@ -45,7 +45,7 @@ extension CommandFailure {
         case .noSocket(let path):
             self.init(.noDaemon, "cannot reach the daemon: there is no socket \(path); \(question)")
         case .nobodyListens(let path):
-            self.init(.noDaemon, "cannot reach the daemon: nobody listens at \(path); \(question)")
+            self.init(.noDaemon, "cannot reach the daemon: no process is listening on \(path); \(question)")
         case .disconnected:
             self.init(.noDaemon, "the daemon closed the connection; try: systemctl status jailhoused")
         case .notPermitted(let path) where chosen && path != Daemon.controlSocket:
@@ -69,7 +69,7 @@ extension CommandFailure {
         case .connection(let error):
             self.init(.noDaemon, "cannot reach the daemon: \(error)")
         case .malformed, .tooLong, .tooDeep, .unknown:
-            self.init(.failed, "the daemon's answer makes no sense: \(error)")
+            self.init(.failed, "invalid reply from the daemon: \(error)")
         case .service(.permissionDenied), .service(.expectedMore):
             self.init(.failed, "\(error)")
         }

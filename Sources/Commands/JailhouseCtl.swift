@@ -9,11 +9,11 @@ package struct JailhouseCtl: ParsableCommand {
         commandName: "jailhouse-ctl",
         abstract: "Query and control the cells of the Jailhouse hypervisor through jailhoused.",
         discussion: """
-            Exit status: 0 done; 1 refused or failed; 3 'status' of a cell that does not run; 4 no such cell; \
-            64 wrong usage; 69 no daemon.
+            Exit status: 0 done; 1 refused or failed; 3 'status' of a cell that is not running; 4 no such cell; \
+            5 'status' of a cell with a failed CPU; 64 wrong usage; 69 no daemon.
 
-            With --json, times are RFC 3339 strings in UTC with milliseconds, keys come in alphabetical order, \
-            and what does not apply is null. Colour is used on a terminal only, and never with NO_COLOR set.
+            With --json, times are RFC 3339 strings in UTC with milliseconds, keys are in alphabetical order, \
+            and values that do not apply are null. Colour is used on a terminal only, and not if NO_COLOR is set.
 
             Example: jailhouse-ctl start rtems && jailhouse-ctl status rtems
             """,

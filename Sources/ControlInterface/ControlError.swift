@@ -34,7 +34,7 @@ extension ControlError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .noSocket(let path): "there is no socket \(path)"
-        case .nobodyListens(let path): "nobody listens at \(path)"
+        case .nobodyListens(let path): "no process is listening on \(path)"
         case .notPermitted(let path): "no permission to use \(path)"
         case .connection(let error): "\(error)"
         case .disconnected: "the daemon closed the connection without an answer"

@@ -61,7 +61,7 @@ extension HypervisorError {
         case (.destroy, .notPermitted):
             (.denied, "the inmate denied the shutdown request and runs on, or another cell is running/locked")
         case (.destroy, .invalidArgument):
-            (.refused, "the hypervisor is not enabled, or this is the root cell, which goes with `disable` only")
+            (.refused, "the hypervisor is not enabled, or this is the root cell, which only `disable` removes")
         case (_, .interrupted):
             (.refused, "it was interrupted while it waited for another command")
         default:

@@ -31,7 +31,7 @@ package struct HypervisorCommands: Sendable {
         let view = look()
         guard view.isEnabled || !view.isComplete else {
             throw HypervisorError(
-                .noEffect, .enable, "enable was accepted and did nothing: the kernel log may tell why")
+                .noEffect, .enable, "enable was accepted and had no effect: see the kernel log")
         }
     }
 

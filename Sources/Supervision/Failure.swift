@@ -49,7 +49,7 @@ extension FailureCause: CustomStringConvertible {
             "CPUs \(cpus.map(String.init).joined(separator: ", ")) were parked after a violation"
         case .communicationABIMismatch: "the inmate does not know this revision of the communication region"
         case .invalidState: "the inmate wrote an unknown state to its communication region"
-        case .vanished: "it was destroyed by somebody else"
+        case .vanished: "it was destroyed by another program"
         case .lostStart: "its start was lost: no CPU of it ever ran"
         case .startedUnloaded:
             "another tool replaced it while it was started: it may run with nothing loaded, and never answer"

@@ -8,9 +8,9 @@ import SystemCalls
 struct ConsoleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console",
-        abstract: "Show what comes out of a cell's COM1, and type into it.",
+        abstract: "Show the output of a cell's COM1, and type into it.",
         discussion: """
-            Begins with what was kept, 64 KiB at most; ends with the cell. It is the console of the inmate; the \
+            Starts with the last 64 KiB of output; ends with the cell. This is the console of the inmate; the \
             hypervisor's is read from /dev/jailhouse.
 
             Example: jailhouse-sim console rtems

@@ -5,7 +5,7 @@ import Simulator
 
 struct Inject: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let something go wrong: in a cell, or in the machine.",
+        abstract: "Inject a fault into a cell or the machine.",
         discussion: """
             jailhouse-sim inject rtems fail
             jailhouse-sim inject command start EBUSY --times 2
@@ -19,8 +19,7 @@ struct Inject: ParsableCommand {
             jailhouse-sim inject lock 3s
             jailhouse-sim inject clear
 
-            What is in force is shown by jailhouse-sim state. A cell that is called as one of the subcommands is \
-            meant with: inject cell NAME.
+            jailhouse-sim state shows the faults in force. If a cell's name is also a subcommand, use: inject cell NAME.
             """,
         subcommands: [
             Cell.self, Command.self, Sysfs.self, Program.self, OtherTool.self, Lock.self, Clear.self,
@@ -30,15 +29,15 @@ struct Inject: ParsableCommand {
 
     struct Cell: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let something happen in a cell.",
+            abstract: "Inject a fault into a cell.",
             discussion: """
-                fail [VIOLATION], fail-cpu N [VIOLATION]: its CPUs touch what is not theirs; shut-down, give-up: it \
-                ends; hang: it answers nothing more; lock, unlock: it must not be disturbed; deny, approve: what it \
-                answers to shutdown requests; invalid: it writes a state that means nothing; abi-mismatch; \
-                lose-next-start; print TEXT: on the virtual console.
+                fail [VIOLATION], fail-cpu N [VIOLATION]: a forbidden access by all CPUs, or by CPU N; shut-down, \
+                give-up: the inmate ends in the state "shut down" or "failed"; hang: it stops answering; lock, unlock: \
+                the states "running/locked" and "running"; deny, approve: its answer to shutdown requests; invalid: an \
+                unknown state; abi-mismatch; lose-next-start; print TEXT: on the virtual console.
 
-                With --root, in Linux instead of a cell: touch PORT|request-irq|cursor|serial: it uses a port, and if \
-                a cell has it, the CPU is parked for good; fail-cpu N [VIOLATION].
+                With --root, in Linux: touch PORT|request-irq|cursor|serial: Linux uses a port, and if a cell has it, \
+                the CPU is parked for good; fail-cpu N [VIOLATION].
 
                 Example: jailhouse-sim inject rtems fail-cpu 3 msr-write
                 """
@@ -46,13 +45,13 @@ struct Inject: ParsableCommand {
 
         @OptionGroup var machine: MachineOptions
 
-        @Flag(help: "In Linux, instead of a cell.")
+        @Flag(help: "Inject it into Linux instead of a cell.")
         var root = false
 
         @Argument(help: "The cell's name; not with --root.")
         var cell: String
 
-        @Argument(help: "The fault, and what it needs.")
+        @Argument(help: "The fault and its arguments.")
         var fault: [String]
 
         func run() throws {
@@ -71,10 +70,10 @@ struct Inject: ParsableCommand {
     struct OtherTool: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "other-tool",
-            abstract: "Let another tool change cells in one moment, so that nobody sees the machine in between.",
+            abstract: "Change cells as another tool would, in one step that no program can observe in between.",
             discussion: """
-                destroy CELL; shut-down CELL; restart CELL: loads what was loaded last, and starts it; recreate CELL: \
-                destroys it and creates it anew, stopped, with the same number if that is the lowest; replace CELL \
+                destroy CELL; shut-down CELL; restart CELL: loads the previous images and starts it; recreate CELL: \
+                destroys and creates it, stopped, with the same number if that is the lowest; replace CELL \
                 NAME: another cell of the same hardware takes its number; swap CELL CELL: each gets the other's \
                 number; foreign NAME answering|denying|silent|stopped [CPU]: a cell of its own, whose name can have \
                 bytes such as \\xff, or be nameless; disable; enable: with the system that was last in force. Several \
@@ -104,7 +103,7 @@ struct Inject: ParsableCommand {
 
     struct Lock: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let another tool hold the driver's lock.",
+            abstract: "Hold the driver's lock, as a command of another tool does.",
             discussion: """
                 Commands wait for it, and so do reads of console, mem_pool_* and remap_pool_*.
 
@@ -118,7 +117,7 @@ struct Inject: ParsableCommand {
 
         func run() throws {
             guard let time = DurationText.duration(time) else {
-                throw ValidationError("\(time) is no time; say it as 500ms, 2s or 1m.")
+                throw ValidationError("\(time) is not a duration; examples: 500ms, 2s, 1m.")
             }
             try ControlCommand.holdLock(time).send(toMachineAt: try machine.path)
         }
@@ -126,7 +125,7 @@ struct Inject: ParsableCommand {
 
     struct Clear: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End all faults but those in cells; what they have done stays done.")
+            abstract: "End all faults except those in cells; their effects remain.")
 
         @OptionGroup var machine: MachineOptions
 
@@ -138,7 +137,7 @@ struct Inject: ParsableCommand {
 
 struct Thaw: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Let a frozen machine go on, which no real one does.")
+        abstract: "Let a frozen machine continue, which a real one cannot.")
 
     @OptionGroup var machine: MachineOptions
 
@@ -155,7 +154,7 @@ struct Linux: ParsableCommand {
 
     struct Reboot: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let Linux go down, with the driver's own hook.",
+            abstract: "Reboot Linux; the driver's reboot hook disables the hypervisor.",
             discussion: "The driver disables the hypervisor first, and asks all cells for that.")
 
         @OptionGroup var machine: MachineOptions
@@ -171,7 +170,7 @@ struct Linux: ParsableCommand {
         }
 
         static let configuration = CommandConfiguration(
-            commandName: "cpu", abstract: "Take a CPU off line, or on line again.")
+            commandName: "cpu", abstract: "Take a CPU offline or online.")
 
         @OptionGroup var machine: MachineOptions
         @Argument var number: Int
@@ -188,7 +187,7 @@ struct Linux: ParsableCommand {
         }
 
         static let configuration = CommandConfiguration(
-            abstract: "Remove the hypervisor's firmware file, or put it back.")
+            abstract: "Remove or restore the hypervisor's firmware file.")
 
         @OptionGroup var machine: MachineOptions
         @Argument var state: State

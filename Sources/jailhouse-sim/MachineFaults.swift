@@ -6,7 +6,7 @@ import Simulator
 extension Inject {
     struct Command: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let commands to the driver fail, or take long.",
+            abstract: "Make commands to the driver fail or take long.",
             discussion: """
                 Example: jailhouse-sim inject command any EINTR --probability 0.1
                 """)
@@ -16,13 +16,13 @@ extension Inject {
         @Argument(help: ArgumentHelp("One of \(CommandFault.commands.joined(separator: ", ")), any."))
         var command: String
 
-        @Argument(help: "What it answers, such as EBUSY; or how long it takes, such as 30s.")
+        @Argument(help: "The error, such as EBUSY, or the duration, such as 30s.")
         var what: String
 
-        @Flag(name: .long, help: "When all has been done, instead of before anything is.")
+        @Flag(name: .long, help: "After the command has taken effect, instead of before.")
         var after = false
 
-        @Option(help: "Only for the cell of this name.")
+        @Option(help: "Only for this cell.")
         var cell: String?
 
         @OptionGroup var uses: UsesOptions
@@ -39,7 +39,7 @@ extension Inject {
             } else if let time = DurationText.duration(what) {
                 kind = .takes(time)
             } else {
-                throw ValidationError("\"\(what)\" is neither the name of an errno, as EBUSY, nor a time, as 30s.")
+                throw ValidationError("\"\(what)\" is neither an errno, such as EBUSY, nor a duration, such as 30s.")
             }
             let fault = CommandFault(
                 command: command == "any" ? nil : command, cell: cell, after ? .after : .before, kind, uses: uses.uses)
@@ -49,7 +49,7 @@ extension Inject {
 
     struct Sysfs: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let files of sysfs vanish, or say nonsense.",
+            abstract: "Make files of sysfs vanish or contain nonsense.",
             discussion: """
                 FILE is one of the device's own (\(SysfsFault.machineFiles.joined(separator: ", "))), one of a cell's \
                 such as state or statistics/vmexits_total, or "half" for every second file of a cell.
@@ -65,13 +65,13 @@ extension Inject {
         @Argument(help: ArgumentHelp("One of \(SysfsFault.Form.allCases.map(\.rawValue).joined(separator: ", "))."))
         var form: String
 
-        @Option(help: "The cell; otherwise it is every cell's file.")
+        @Option(help: "Only for this cell; by default, for every cell.")
         var cell: String?
 
-        @Option(name: .customLong("for"), help: "How long, such as 2s; otherwise until cleared.")
+        @Option(name: .customLong("for"), help: "Duration, such as 2s; by default, until cleared.")
         var time: String?
 
-        @Option(help: "Until what it should say has changed so often.")
+        @Option(help: "Until the true contents have changed this many times.")
         var changes: Int?
 
         func run() throws {
@@ -97,11 +97,11 @@ extension Inject {
                 case (nil, let count?) where count > 0: return .changes(count)
                 case (let text?, nil):
                     guard let time = DurationText.duration(text) else {
-                        throw ValidationError("--for \(text) is no time; say it as 500ms, 2s or 1m.")
+                        throw ValidationError("--for \(text) is not a duration; examples: 500ms, 2s, 1m.")
                     }
                     return .at(time)
                 case (nil, _): throw ValidationError("--changes must be 1 or more.")
-                default: throw ValidationError("Say --for or --changes, not both.")
+                default: throw ValidationError("--for and --changes exclude each other.")
                 }
             }
         }
@@ -109,19 +109,19 @@ extension Inject {
 
     struct Program: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let calls of a program fail or take long, or its wall clock jump.",
+            abstract: "Make calls of a program fail or take long, or its wall clock jump.",
             discussion: """
-                CALL: open, write, fsync, rename (of the program's own files, never of the device and sysfs); \
-                socket, accept; descriptor: all that gives a new one, also for sysfs, as EMFILE means it; clock: the \
-                wall clock, which is then ahead 1h or behind 30s, until cleared. To open files for reading can take \
-                time, as on a slow file system: open takes 2s.
+                CALL: open, write, fsync, rename (of the program's own files, not of the device and sysfs); socket, \
+                accept; descriptor: any call that returns a new descriptor, including for sysfs; clock: the wall clock, \
+                ahead 1h or behind 30s until cleared. Opening files for reading can take time, as on a slow file \
+                system: open takes 2s.
 
                 Example: jailhouse-sim inject program jailhoused descriptor EMFILE --times 20
                 """)
 
         @OptionGroup var machine: MachineOptions
 
-        @Argument(help: "The program's file name, or any.")
+        @Argument(help: "The file name of the program, or any.")
         var program: String
 
         @Argument(help: ArgumentHelp("One of \(ProgramFault.Call.allCases.map(\.name).joined(separator: ", "))."))
@@ -130,7 +130,7 @@ extension Inject {
         @Argument(help: "An errno such as ENOSPC; for the clock: ahead TIME or behind TIME; for open: takes TIME.")
         var what: [String]
 
-        @Option(help: "Only in this process.")
+        @Option(help: "Only for this process.")
         var process: Int32?
 
         @OptionGroup var uses: UsesOptions
@@ -151,8 +151,8 @@ extension Inject {
             } else {
                 throw ValidationError(
                     """
-                    "\(what.joined(separator: " "))" is neither the name of an errno, as ENOSPC, nor a jump, as ahead \
-                    1h, nor a time, as takes 2s.
+                    "\(what.joined(separator: " "))" is neither an errno, such as ENOSPC, nor a jump, such as ahead \
+                    1h, nor a delay, such as takes 2s.
                     """)
             }
             let fault = try ProgramFault(
@@ -164,13 +164,13 @@ extension Inject {
 
 /// How often.
 struct UsesOptions: ParsableArguments {
-    @Option(help: "How often; otherwise once, or with --probability until cleared.")
+    @Option(help: "How many times; default: once, or with --probability until cleared.")
     var times: Int?
 
-    @Option(help: "Of happening when it could, 0 to 1.")
+    @Option(help: "Probability (0–1) that it takes effect.")
     var probability = 1.0
 
-    @Flag(help: "Again and again.")
+    @Flag(help: "Do not limit how often it takes effect.")
     var untilCleared = false
 
     var uses: FaultUses {
@@ -181,6 +181,6 @@ struct UsesOptions: ParsableArguments {
     func validate() throws {
         guard times.map({ $0 > 0 }) ?? true else { throw ValidationError("--times must be 1 or more.") }
         guard (0...1).contains(probability) else { throw ValidationError("--probability must be from 0 to 1.") }
-        guard times == nil || !untilCleared else { throw ValidationError("Say --times or --until-cleared, not both.") }
+        guard times == nil || !untilCleared else { throw ValidationError("--times and --until-cleared exclude each other.") }
     }
 }

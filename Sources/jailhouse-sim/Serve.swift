@@ -10,14 +10,14 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve a machine until SIGINT or SIGTERM.",
         discussion: """
-            Prints "cells: execute" or "cells: script" and why, "ready: DIRECTORY" when programs can use it, then a \
-            line for each thing that happens; "FROZEN: ..." when someone has hung the machine, "OOPSED: ..." when somebody \
-            has read the root cell while the hypervisor was being disabled, "LINUX LOST CPU ..." when Linux has used what \
-            is a cell's.
+            Prints "cells: execute" or "cells: script" and the reason, "ready: DIRECTORY" when programs can use the \
+            machine, then one line for each event: "FROZEN: ..." when a command has hung the machine, "OOPSED: ..." when \
+            a program has read the root cell while the hypervisor was being disabled, "LINUX LOST CPU ..." when Linux \
+            has used a resource that a cell owns.
 
-            Cells execute: each cell's inmate runs in a QEMU process, within the walls of its configuration. What it \
-            needs is QEMU (apt install qemu-system-x86) and the cell monitor (make cell-monitor). Cells by script \
-            have no instructions: they come up, answer, and do what inject tells them to.
+            With --cells execute, each cell's inmate runs in a QEMU process, confined to the cell's configuration. This \
+            needs QEMU (apt install qemu-system-x86) and the cell monitor (make cell-monitor). With --cells script, \
+            cells execute no instructions: they start, answer messages, and follow the commands of inject.
             """
     )
 
@@ -32,7 +32,7 @@ struct Serve: ParsableCommand {
             discussion: "Where cells execute: up to 2GiB, or from 5462MiB on."))
     var memory = MemorySize(bytes: 1 << 30)
 
-    @Option(help: "How long commands take: as on real hardware, or nothing.")
+    @Option(help: "How long commands take: as on real hardware, or no time.")
     var timing = TimingChoice.real
 
     @Option(
@@ -45,7 +45,7 @@ struct Serve: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The configuration format of the hypervisor, which refuses others.",
+            "Configuration revision that the hypervisor accepts; it refuses others.",
             discussion: "One of \(FormatRevision.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")).",
             valueName: "number"))
     var revision = FormatRevision.current.rawValue
@@ -55,7 +55,7 @@ struct Serve: ParsableCommand {
         help: "Whether reading the root cell while the hypervisor is being disabled kills the reader, as on x86.")
     var oops = true
 
-    @Option(name: .customLong("device-mode"), help: "Who may use the device, as an octal file mode.")
+    @Option(name: .customLong("device-mode"), help: "Access to the device, as an octal file mode.")
     var deviceMode = "0600"
 
     @Option(

@@ -5,7 +5,7 @@ import Simulator
 
 struct State: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how the machine really is, with what Linux cannot see.")
+        abstract: "Show the true state of the machine, including what Linux cannot see.")
 
     @OptionGroup var machine: MachineOptions
 

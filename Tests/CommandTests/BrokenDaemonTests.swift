@@ -25,8 +25,8 @@ struct BrokenDaemonTests {
     @Test(
         "Each mistake has its sentence",
         arguments: [
-            (["garbage\0"], "makes no sense"), (["[[[[\0"], "makes no sense"), (["\0"], "makes no sense"),
-            ([#"{"parameters":{"machine":3}}"# + "\0"], "makes no sense"),
+            (["garbage\0"], "invalid reply"), (["[[[[\0"], "invalid reply"), (["\0"], "invalid reply"),
+            ([#"{"parameters":{"machine":3}}"# + "\0"], "invalid reply"),
             ([String(repeating: "[", count: 100_000) + "\0"], "nested more than 32 deep"),
             ([#"{"parameters":{"mach"#], "closed the connection"), ([], "closed the connection"),
             ([#"{"error":"x.Y","parameters":{}}"# + "\0"], "unknown error x.Y"),

@@ -115,7 +115,7 @@ struct ReportTests {
         #expect(
             CellReport(foreign).text(.plain, now: now, zone: .utc) == """
                 ● x
-                  Definition: none; the cell was made by somebody else
+                  Definition: none; the cell was created by another tool
                    Condition: foreign since Sun 2026-11-22 08:41:12 GMT; 3s ago
                        State: running (id 1)
                         CPUs: 3

@@ -39,7 +39,7 @@ import Testing
             try await machine.cell("rtems")?.condition == "running"
         }
         #expect(try await machine.state().cells.last?.starts == 1)
-        #expect(!machine.log.contains("destroyed by somebody else"))
+        #expect(!machine.log.contains("destroyed by another program"))
         // and what happens afterwards is noticed
         try await machine.inject("rtems", "fail")
         try await eventually("it is restarted: \(machine.log)") { try await machine.cell("rtems")?.restarts == 1 }

@@ -84,7 +84,7 @@ extension CellReport {
     private func properties(_ style: Style, now: Moment, zone: Moment.Zone) -> PropertyList {
         let condition = details.cell.condition
         var list = PropertyList()
-        list.add("Definition", definition.map { Text.printable($0) } ?? "none; the cell was made by somebody else")
+        list.add("Definition", definition.map { Text.printable($0) } ?? "none; the cell was created by another tool")
         list.add("Problem", problem.map { style(Text.printable($0), .red) })
         let since = Moment(known: details.cell.since).map { " since \($0.long(now: now, zone))" } ?? ""
         list.add("Accepted", lines: accepted.map { Text.printable($0) })

@@ -10,9 +10,9 @@ struct Attach: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start a cell and stay until it is stopped.",
         discussion: """
-            Shows each change as 'watch' does, and tells the service manager when the cell runs. Ends with status 0 \
-            when the cell was stopped, with 1 when it failed and is not restarted. SIGTERM and SIGINT end the command, \
-            not the cell. When the daemon is restarted, or has not enabled the hypervisor yet, the command waits.
+            Prints each change as 'watch' does, and notifies the service manager when the cell runs. Exits with status \
+            0 when the cell was stopped, with 1 when it failed and is not restarted. SIGTERM and SIGINT end the \
+            command, not the cell. While the daemon restarts, or the hypervisor is not enabled yet, the command waits.
 
             Example: jailhouse-ctl attach rtems
             """

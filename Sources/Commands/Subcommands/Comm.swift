@@ -7,8 +7,8 @@ struct Comm: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a cell's communication region.",
         discussion: """
-            The page through which hypervisor and inmate talk: where the inmate sees it, the state, whether the \
-            inmate is asked before it is stopped and what it answered last, and what the hypervisor puts there.
+            The page that the hypervisor and the inmate share: its address in the cell, the state, whether the inmate \
+            receives shutdown requests and how it answered the last one, and the values that the hypervisor writes.
 
             With --json: an object with cell, address, abiRevision, state, stateNumber, passive, \
             messageReplyTimeout (loops; 0: none), lastRequest (outcome and at), pciMmconfigBase, pmTimerPort, \

@@ -7,7 +7,7 @@ struct Destroy: CellChangeCommand {
     typealias Method = Manager.Destroy
 
     static let configuration = CommandConfiguration(
-        abstract: "Stop a cell and give its CPUs and memory back to Linux.",
+        abstract: "Destroy a cell; its CPUs and memory are returned to Linux.",
         discussion: """
             With --json: the cell, as in 'list --json'.
 

@@ -5,11 +5,11 @@ import ControlInterface
 
 struct Disable: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Destroy all cells and end the hypervisor.",
+        abstract: "Destroy all cells and disable the hypervisor.",
         discussion: """
-            Refused when an inmate denies its shutdown, and when one would have to be asked whose answer Linux might \
-            wait for without end: it is known not to answer, or its cell has no definition. Refused, too, while there \
-            are cells without a definition, unless --others is given.
+            Refused if an inmate denies its shutdown request, or if a cell that may never answer would be sent one, \
+            which would hang Linux: a cell that is known not to respond, or one without a definition. Also refused \
+            while cells without a definition exist, unless --others is given.
 
             With --json: the machine, as in 'status --json'.
 
@@ -19,7 +19,7 @@ struct Disable: ParsableCommand {
 
     @OptionGroup var options: DaemonOptions
 
-    @Flag(help: "Destroy cells without a definition, too.")
+    @Flag(help: "Also destroy cells without a definition.")
     var others = false
 
     func run() throws {

@@ -7,10 +7,10 @@ import SystemCalls
 
 struct Enable: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start the hypervisor.",
+        abstract: "Enable the hypervisor.",
         discussion: """
-            With a system configuration (TOML or compiled) or, without one, with that of the daemon's settings. \
-            The daemon reads the file: it must be readable for user jailhouse.
+            Uses the given system configuration (TOML or compiled); by default, the one in the daemon's settings. The \
+            daemon reads the file, so it must be readable by the user jailhouse.
 
             With --json: the machine, as in 'status --json'.
 
@@ -35,7 +35,7 @@ struct Enable: ParsableCommand {
     static func absolute(_ path: String) throws -> String {
         if path.hasPrefix("/") { return path }
         guard let directory = getcwd(nil, 0) else {
-            throw CommandFailure(.failed, "cannot tell the working directory: \(String(cString: strerror(errno)))")
+            throw CommandFailure(.failed, "cannot determine the working directory: \(String(cString: strerror(errno)))")
         }
         defer { free(directory) }
         return String(cString: directory) + "/" + path

@@ -7,7 +7,7 @@ struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Have the daemon read the definitions again.",
         discussion: """
-            Cells that run go on as they are; a changed definition is used from the next start on. The exit status is \
+            Running cells are not affected; a changed definition takes effect at the next start. The exit status is \
             1 if a definition was refused.
 
             With --json: an object with added, removed, changed (names of cells) and problems (sentences).

@@ -7,7 +7,7 @@ struct ResetFailed: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Forget the failures and restarts of one cell or of all.",
         discussion: """
-            A cell that was given up counts as stopped afterwards, with all its attempts before it.
+            A cell that was given up is then stopped, and its attempts are counted from zero.
 
             With --json: an array of the cells afterwards, as in 'list --json'.
 

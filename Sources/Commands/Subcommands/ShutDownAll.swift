@@ -8,7 +8,7 @@ struct ShutDownAll: ParsableCommand {
         abstract: "Stop all cells that can be stopped, and disable the hypervisor.",
         discussion: """
             For the end of the machine; jailhouse-shutdown.service does the same. Cells are stopped in the reverse \
-            order of their start. One that could freeze Linux when asked is left alone, and the hypervisor with it. \
+            order of their start. A cell that could hang Linux is skipped, and the hypervisor is then not disabled. \
             The exit status is 1 if anything was left.
 
             With --json: an object with stopped (names), left (objects with cell and message), disabled and message.

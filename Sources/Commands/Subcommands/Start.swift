@@ -9,7 +9,8 @@ struct Start: CellChangeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Start a cell.",
         discussion: """
-            Makes the cell if it does not exist, loads its images and starts it; returns when it runs. With --json: the cell, as in 'list --json'.
+            Creates the cell if it does not exist, loads its images and starts it; returns when it runs. The exit status \
+            is 1 if it runs with a failed CPU. With --json: the cell, as in 'list --json'.
 
             Example: jailhouse-ctl start rtems
             """

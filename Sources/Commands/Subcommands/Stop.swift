@@ -9,7 +9,7 @@ struct Stop: CellChangeCommand {
     static let configuration = CommandConfiguration(
         abstract: "Stop a cell.",
         discussion: """
-            Asks the inmate to shut down, and again until its stop timeout if it refuses; returns when it is stopped. The cell keeps its CPUs and memory. With --json: the cell, as in 'list --json'.
+            Sends the inmate a shutdown request, and repeats it until stop-timeout if it is denied; returns when it is stopped. The cell keeps its CPUs and memory. With --json: the cell, as in 'list --json'.
 
             Example: jailhouse-ctl stop rtems
             """

@@ -161,7 +161,7 @@ extension ControlAnswer {
         } catch {
             throw SimulatorError(
                 .control,
-                "the answer of the machine at \(directory) makes no sense: is it of another version than this program?")
+                "invalid reply from the machine at \(directory): is it a different version of jailhouse-sim?")
         }
         if let error { throw SimulatorError(SimulatorError.Code(rawValue: code ?? "") ?? .control, error) }
     }

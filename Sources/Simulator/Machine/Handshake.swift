@@ -100,7 +100,7 @@ extension Machine {
         conversation?.end = end
         guard freeze != nil else { return }
         freeze = nil
-        report("the cell answers after all: the machine goes on")
+        report("the cell answered late: the machine continues")
     }
 
     /// When the hypervisor, or whoever watches it, loses its patience; nil: it does not wait for anybody.

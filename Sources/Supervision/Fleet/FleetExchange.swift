@@ -206,7 +206,7 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
         case gaveUp = "gave up"
         case notToRun = "is not to run"
         case declaredFailed = "is declared failed and is not restarted"
-        case waitsInVain = "waits in vain itself"
+        case waitsInVain = "cannot start either"
         case undefined = "has no definition"
     }
 
