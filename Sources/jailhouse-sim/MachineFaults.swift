@@ -181,6 +181,8 @@ struct UsesOptions: ParsableArguments {
     func validate() throws {
         guard times.map({ $0 > 0 }) ?? true else { throw ValidationError("--times must be 1 or more.") }
         guard (0...1).contains(probability) else { throw ValidationError("--probability must be from 0 to 1.") }
-        guard times == nil || !untilCleared else { throw ValidationError("--times and --until-cleared exclude each other.") }
+        guard times == nil || !untilCleared else {
+            throw ValidationError("--times and --until-cleared exclude each other.")
+        }
     }
 }
