@@ -106,13 +106,9 @@ rtems_status_code bsp_interrupt_is_pending(rtems_vector_number number, bool *pen
 /* The hypervisor passes an interprocessor interrupt to oneself on. */
 rtems_status_code bsp_interrupt_raise(rtems_vector_number number)
 {
-    uint32_t flags;
-
     if (number == LAYER_TIMER || number >= LAYER_PINS)
         return RTEMS_UNSATISFIED;
-    flags = layer_interrupts_off();
     layer_apic_send(layer_apic_identifier(), LAYER_FIRST_VECTOR + number);
-    layer_interrupts_restore(flags);
     return RTEMS_SUCCESSFUL;
 }
 

@@ -113,9 +113,8 @@ void _CPU_SMP_Prepare_start_multitasking(void)
 
 void _CPU_SMP_Send_interrupt(uint32_t index)
 {
-    uint32_t flags = layer_interrupts_off();
-
+    /* what it is about is written before it arrives */
+    __sync_synchronize();
     layer_apic_send(identifiers[index], LAYER_FIRST_VECTOR + LAYER_INTERPROCESSOR);
-    layer_interrupts_restore(flags);
 }
 #endif
