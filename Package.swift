@@ -70,6 +70,7 @@ let package = Package(
             [
                 "CellConfiguration", "ConfigurationRules", "InmateImage", "Supervision", "SystemCalls", systemPackage,
             ]),
+        room("FailureReports"),
         room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules"]),
         room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
@@ -100,8 +101,9 @@ let package = Package(
         room(
             "Commands",
             [
-                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "InmateImage",
-                "MachineProbe", "RulePages", "SystemCalls", "SystemdSupport", argumentParser, systemPackage,
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "FailureReports",
+                "InmateImage", "MachineProbe", "RulePages", "SystemCalls", "SystemdSupport", argumentParser,
+                systemPackage,
             ]),
 
         // the commands
@@ -145,6 +147,7 @@ let package = Package(
         tests("CellConfigurationTests", ["CellConfiguration", "TestSupport"]),
         tests(
             "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "TestSupport"], data: ["Cases"]),
+        tests("FailureReportsTests", ["FailureReports"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests("MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe"], data: ["Captures"]),

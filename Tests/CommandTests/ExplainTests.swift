@@ -52,4 +52,23 @@ struct ExplainTests {
             Set(page.keys) == ["rule", "severity", "title", "consequence", "remedy", "changes", "findings"])
         #expect((page["findings"] as? [[String: Any]])?.first?["rule"] as? String == "JH0901")
     }
+
+    @Test("A line of the console is explained")
+    func line() throws {
+        let outcome = try Executable.run(["explain", "FATAL: Invalid PIO write, port: 3f9 size: 1"])
+        #expect(outcome.status == 0)
+        #expect(
+            outcome.output == """
+                meaning: The program wrote the I/O port 0x3f9 (1 byte): the serial port COM1, which is not the cell's.
+                entry that would allow it:
+                    [[ports]]
+                    base = 0x3f8
+                    count = 8
+                advice: Grant it only if Linux does not use this serial port: no console=ttyS…, no getty, no other driver.
+
+                """)
+        let nothing = try Executable.run(["explain", "all is well"])
+        #expect(nothing.status == 1)
+        #expect(nothing.error.contains("there is no failure in this line"))
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ControlInterface
+import FailureReports
 
 /// A cell as `status` shows it.
 struct CellReport: Encodable {
@@ -12,6 +13,7 @@ struct CellReport: Encodable {
         let console: [String]
         @JSON.OrNull var vmExits: Int?
         @JSON.OrNull var managementExits: Int?
+        @JSON.OrNull var explanation: ExplanationReport?
     }
 
     struct Supervision: Encodable {
@@ -60,7 +62,8 @@ struct CellReport: Encodable {
             Failure(
                 at: Moment(microseconds: $0.at).rfc3339, reason: $0.reason, state: $0.state,
                 failedCpus: $0.failedCpus, console: $0.console, vmExits: $0.vmExits,
-                managementExits: $0.managementExits)
+                managementExits: $0.managementExits,
+                explanation: Self.explanation(of: $0, in: details.cell).map(ExplanationReport.init))
         }
         console = details.console
         vmExits = details.vmExits
@@ -131,6 +134,12 @@ extension CellReport {
             + Moment.duration(supervision.limitWithin)
     }
 
+    /// Of the first CPU of the cell whose death the kept lines explain.
+    private static func explanation(of failure: Manager.Failure, in cell: Manager.Cell) -> Explanation? {
+        ConsoleText(failure.console.joined(separator: "\n")).deaths
+            .first { $0.cell == cell.name && $0.violation != nil }?.violation?.explanation()
+    }
+
     private func failureText(_ style: Style, now: Moment, zone: Moment.Zone) -> String? {
         guard let failure = details.lastFailure else { return nil }
         var what = style(Text.printable(failure.reason), .red)
@@ -140,6 +149,7 @@ extension CellReport {
             let management = failure.managementExits.map { ", \($0) of them for the hypervisor itself" } ?? ""
             what += "\n  VM exits then: \(exits)\(management)"
         }
+        if let explanation = lastFailure?.explanation { what += explanation.text(indentation: 2) }
         let head = "Last failure: \(Moment(microseconds: failure.at).long(now: now, zone))\n  " + what
         return ([head] + failure.console.map { "  | " + Text.printable($0) }).joined(separator: "\n")
     }

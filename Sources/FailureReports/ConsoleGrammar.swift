@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The lines in which the hypervisor says why.
+package enum ConsoleGrammar {
+    /// What a line says; nil when it is no reason.
+    package static func violation(in line: String) -> Violation? {
+        let bytes = Array(line.utf8)
+        // most lines are none
+        guard candidates.contains(where: { contains(bytes, $0) }) else { return nil }
+        for rule in rules {
+            guard let values = rule.pattern.match(bytes) else { continue }
+            if let violation = rule.make(Values(values)) { return violation }
+        }
+        return nil
+    }
+
+    /// The words of which one is in every reason line.
+    private static let candidates: [[UInt8]] = ["FATAL: ", "Unhandled ", "Attempt to route", "testdev: ", "ERROR: SMI"]
+        .map {
+            Array($0.utf8)
+        }
+
+    private static func contains(_ line: [UInt8], _ word: [UInt8]) -> Bool {
+        guard line.count >= word.count else { return false }
+        return (0...line.count - word.count).contains { line[$0...].starts(with: word) }
+    }
+
+    /// What stood at the places of a pattern, in their order.
+    struct Values {
+        private let values: [LinePattern.Value]
+
+        init(_ values: [LinePattern.Value]) { self.values = values }
+
+        func number(_ index: Int) -> UInt64 { if case .number(let number) = values[index] { number } else { 0 } }
+        func access(_ index: Int) -> Access { if case .access(let access) = values[index] { access } else { .read } }
+        func text(_ index: Int) -> String { if case .text(let text) = values[index] { text } else { "" } }
+        var count: Int { values.count }
+    }
+
+    private struct Rule: Sendable {
+        let pattern: LinePattern
+        let make: @Sendable (Values) -> Violation?
+
+        init(_ template: String, _ make: @escaping @Sendable (Values) -> Violation?) {
+            pattern = LinePattern(template)
+            self.make = make
+        }
+    }
+
+    private static let rules: [Rule] = memoryRules + pciRules + interruptRules + registerRules + machineRules
+
+    private static let memoryRules = [
+        Rule("FATAL: Invalid PIO {rw}, port: {x} size: {d}") { .port($0.access(0), $0.number(1), size: $0.number(2)) },
+        Rule("FATAL: Invalid MMIO/RAM {rw}, addr: {x} size: {d}") {
+            .memory($0.access(0), $0.number(1), size: $0.number(2))
+        },
+        Rule("FATAL: Invalid MMIO {rw}, address: {x}, size: {x}") {
+            .subPage($0.access(0), $0.number(1), size: $0.number(2))
+        },
+        Rule("Unhandled data {rw} at {x}({d})") { .dataAbort($0.access(0), $0.number(1), size: $0.number(2)) },
+        Rule("FATAL: instruction abort at {x}") { .instructionAbort($0.number(0)) },
+        Rule("FATAL: unable to get MMIO instruction") { _ in .unreadableInstruction },
+        Rule("FATAL: unsupported instruction ({x} {x} {x} {x})") { values in
+            .unsupportedInstruction((0..<4).map { values.number($0) })
+        },
+        Rule("FATAL: inconsistent access") { _ in .inconsistentAccess },
+        Rule("testdev: invalid {rw}") { .testDevice($0.access(0)) },
+    ]
+
+    private static let pciRules = [
+        Rule("FATAL: Invalid PCI config {rw}, device {dev}, reg: {x}, size: {d}") {
+            .pciConfiguration($0.access(0), device: $0.text(1), register: $0.number(2), size: $0.number(3))
+        },
+        Rule("FATAL: Invalid PCI config {rw}, port: {x}, size: {d}") {
+            .pciPort($0.access(0), port: $0.number(1), size: $0.number(2))
+        },
+        Rule("FATAL: Invalid PCI MMCONFIG {rw}, device {dev}, reg: {x}, size: {d}") {
+            .pciMemory($0.access(0), device: $0.text(1), register: $0.number(2), size: $0.number(3))
+        },
+        Rule("FATAL: Invalid PCI MSI-X table/PBA access, device {dev}") { .vectorTable(device: $0.text(0)) },
+        Rule("FATAL: ivshmem MSI-X target outside of cell \"{q}\" device {dev}") {
+            .vectorTarget(cell: $0.text(0), device: $0.text(1))
+        },
+    ]
+
+    private static let interruptRules = [
+        Rule("FATAL: Invalid IOAPIC {rw}, reg: {x}, index: {x}") {
+            .ioapic($0.access(0), register: $0.number(1), index: $0.number(2))
+        },
+        Rule("FATAL: Unsupported/invalid APIC delivery mode, ICR.lo={x}") { .apicDelivery($0.number(0)) },
+        Rule("FATAL: Trying to set reserved APIC bits (reg {x}, value {x})") {
+            .apicReserved(register: $0.number(0), value: $0.number(1))
+        },
+        Rule("FATAL: Setting invalid LVT delivery mode (reg {x}, value {x})") {
+            .apicVector(register: $0.number(0), value: $0.number(1))
+        },
+        Rule("FATAL: xAPIC access in x2APIC mode") { _ in .apicMode },
+        Rule("FATAL: Unsupported APIC access width {d}") { .apicWidth($0.number(0)) },
+        Rule("FATAL: Unsupported change to LDR: {x}") { .apicDestination(register: "LDR", value: $0.number(0)) },
+        Rule("FATAL: Unsupported change to DFR: {x}") { .apicDestination(register: "DFR", value: $0.number(0)) },
+        Rule("FATAL: Unhandled APIC access") { _ in .apicAccess },
+        Rule("Attempt to route IRQ{d} outside of cell") { .interruptRoute($0.number(0)) },
+    ]
+
+    private static let registerRules = [
+        Rule("FATAL: Unhandled MSR {rw}: {x}") { .msr($0.access(0), $0.number(1)) },
+        Rule("FATAL: Invalid PAT value: {x}") { .pageAttributes($0.number(0)) },
+        Rule("FATAL: Invalid write to i8042 controller port") { _ in .keyboardController },
+        Rule("FATAL: Unhandled CR access") { _ in .controlRegister },
+        Rule("FATAL: Unsupported CR access") { _ in .controlRegister },
+        Rule("FATAL: Unable to parse MOV-to-CR instruction") { _ in .controlRegister },
+        Rule("FATAL: Invalid xsetbv parameters") { _ in .extendedControlRegister },
+        Rule("FATAL: Unhandled VM-Exit, reason {d}") {
+            $0.number(0) == 2 ? .tripleFault : .vmExit(reason: $0.number(0))
+        },
+        Rule("FATAL: Unexpected #VMEXIT, exitcode {x}") {
+            $0.number(0) == 0x7f ? .tripleFault : .svmExit(code: $0.number(0))
+        },
+        Rule("FATAL: VM-Entry failure") { _ in .guestState },
+        Rule("Unhandled SMC arch trap {x}") { .secureCall($0.number(0)) },
+        Rule("FATAL: unhandled trap (exception class {x})") { .armTrap(class: $0.number(0), isForbidden: false) },
+        Rule("FATAL: forbidden access (exception class {x})") { .armTrap(class: $0.number(0), isForbidden: true) },
+    ]
+
+    private static let machineRules = [
+        Rule("FATAL: Unhandled HYP exception") { _ in .hypervisorAbort },
+        Rule("FATAL: Jailhouse triggered exception #{d}") { .hypervisorException($0.number(0)) },
+        Rule("FATAL: vmwrite {*}") { _ in .hypervisorInstruction("VMWRITE") },
+        Rule("FATAL: invept failed") { _ in .hypervisorInstruction("INVEPT") },
+        Rule("FATAL: vmlaunch failed") { _ in .hypervisorInstruction("VMLAUNCH") },
+        Rule("FATAL: vmresume failed") { _ in .hypervisorInstruction("VMRESUME") },
+        Rule("FATAL: CPU reset failed") { _ in .hypervisorInstruction("CPU reset") },
+        Rule("FATAL: Unsupported MSI/MSI-X state, device {dev}") { .interruptState(device: $0.text(0)) },
+        Rule("FATAL: Unsupported IOAPIC state, pin {d}") { .ioapicState(pin: $0.number(0)) },
+        Rule("FATAL: IOMMU {d} command error") { .iommuCommand(unit: $0.number(0)) },
+        Rule("FATAL: IOMMU {d} config is locked") { .iommuLocked(unit: $0.number(0)) },
+        Rule("ERROR: SMI Filter register {d} is locked") { .messageFilterLocked(register: $0.number(0)) },
+        Rule("FATAL: Unhandled DMAR unit {rw} access, register {x}") { .dmarRegister($0.access(0), $0.number(1)) },
+        Rule("FATAL: Invalid/unsupported invalidation queue entry") { _ in .dmarQueue },
+    ]
+}

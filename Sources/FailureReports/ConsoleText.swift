@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A CPU that the hypervisor took out of use, and what it printed before it did.
+package struct Death: Hashable, Sendable {
+    package var cpu: Int
+    /// Linux's own, if that is the root cell's name.
+    package var cell: String
+    /// The CPU is gone until the next boot, not only until the cell is started again.
+    package var isStopped: Bool
+    /// Nil when no line before it is a reason: the text of a second CPU that dies meanwhile is lost.
+    package var violation: Violation?
+    /// The program counter; nil when the dump is not in the text.
+    package var programCounter: UInt64?
+    /// By the names in the dump, lower case: `rax`, `esr`, `x0`.
+    package var registers: [String: UInt64]
+}
+
+/// Everything that a text of the hypervisor's console reports.
+package struct ConsoleText: Hashable, Sendable {
+    package var deaths: [Death] = []
+    package var dmaFaults: [DMAFault] = []
+    /// Reasons after which no CPU was parked in this text: it is cut off, or the enable failed.
+    package var others: [Violation] = []
+
+    package init(_ text: String) {
+        var reader = Reader()
+        // CR LF, LF, and the CRs of serial consoles in between
+        for line in text.split(whereSeparator: { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }) {
+            reader.take(String(line), into: &self)
+        }
+        if let violation = reader.violation { others.append(violation) }
+    }
+
+    private struct Reader {
+        var violation: Violation?
+        var registers: [String: UInt64] = [:]
+        var fault: DMAFault?
+
+        mutating func take(_ line: String, into text: inout ConsoleText) {
+            let bytes = Array(line.utf8)
+            if let found = ConsoleGrammar.violation(in: line) { return note(found, into: &text) }
+            if let values = Self.parking.match(bytes) ?? Self.stopping.match(bytes) {
+                let values = ConsoleGrammar.Values(values)
+                let counter = registers["rip"] ?? registers["pc"]
+                text.deaths.append(
+                    Death(
+                        cpu: Int(clamping: values.number(0)), cell: values.text(1),
+                        isStopped: Self.stopping.match(bytes) != nil, violation: violation, programCounter: counter,
+                        registers: registers))
+                (violation, registers) = (nil, [:])
+                return
+            }
+            if takeFault(bytes, into: &text) { return }
+            if violation != nil { registers.merge(Self.registers(in: line)) { _, new in new } }
+        }
+
+        private mutating func note(_ found: Violation, into text: inout ConsoleText) {
+            switch (violation, found) {
+            // the verdict of Arm follows its reason; the line of the access follows why the instruction is unknown
+            case (.some(let earlier), .armTrap) where !earlier.isArmTrap: return
+            case (.unreadableInstruction?, .memory), (.unsupportedInstruction?, .memory),
+                (.inconsistentAccess?, .memory):
+                violation = found.withUnknownInstruction(violation)
+                return
+            default: break
+            }
+            if let violation { text.others.append(violation) }
+            (violation, registers) = (found, [:])
+        }
+
+        private static let parking = LinePattern("Parking CPU {d} (Cell: \"{q}\")")
+        private static let stopping = LinePattern("Stopping CPU {d} (Cell: \"{q}\")")
+
+        /// `RIP: 0x… RSP: 0x…`, ` pc: … lr: …`, ` x0: …`
+        private static func registers(in line: String) -> [String: UInt64] {
+            var found: [String: UInt64] = [:]
+            let words = line.split(separator: " ")
+            for (word, value) in zip(words, words.dropFirst()) where word.hasSuffix(":") {
+                let digits = value.hasPrefix("0x") ? value.dropFirst(2) : value
+                if let number = UInt64(digits, radix: 16) { found[word.dropLast().lowercased()] = number }
+            }
+            return found
+        }
+
+        // MARK: reports of IOMMUs, of several lines
+
+        private static let intel = LinePattern("VT-d fault event reported by IOMMU {d}:")
+        private static let intelSource = LinePattern("Source Identifier (bus:dev.func): {dev}")
+        private static let intelReason = LinePattern("Fault Reason: {x} Fault Info: {x} Type {d}")
+        private static let amd = LinePattern("AMD IOMMU {d} reported event")
+        private static let amdCode = LinePattern("EventCode: {x}, Operand 1: {x}, Operand 2: {x}")
+        private static let amdDevice = LinePattern("DeviceId (bus:dev.func): {dev}")
+
+        private mutating func takeFault(_ line: [UInt8], into text: inout ConsoleText) -> Bool {
+            if let values = (Self.intel.match(line) ?? Self.amd.match(line)).map(ConsoleGrammar.Values.init) {
+                fault = DMAFault(unit: values.number(0), device: "", code: 0)
+                return true
+            }
+            guard var current = fault else { return false }
+            if let values = (Self.intelSource.match(line) ?? Self.amdDevice.match(line)).map(ConsoleGrammar.Values.init)
+            {
+                current.device = values.text(0)
+            } else if let values = Self.intelReason.match(line).map(ConsoleGrammar.Values.init) {
+                current.code = values.number(0)
+                // the number of the page
+                current.address = values.number(1) << 12
+                current.access = values.number(2) == 1 ? .read : .write
+            } else if let values = Self.amdCode.match(line).map(ConsoleGrammar.Values.init) {
+                current.code = values.number(0)
+                current.address = values.number(2)
+            } else {
+                return false
+            }
+            fault = current
+            if !current.device.isEmpty, current.code != 0 {
+                text.dmaFaults.append(current)
+                fault = nil
+            }
+            return true
+        }
+    }
+}
+
+extension Violation {
+    fileprivate var isArmTrap: Bool { if case .armTrap = self { true } else { false } }
+
+    /// An access of size 0 says where; the line before it says why the instruction is unknown.
+    fileprivate func withUnknownInstruction(_ earlier: Violation?) -> Violation {
+        if case .memory(_, _, size: 0) = self { return self }
+        return earlier ?? self
+    }
+}

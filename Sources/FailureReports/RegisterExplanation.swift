@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Violation {
+    var registerExplanation: Explanation {
+        switch self {
+        case .msr(let access, let number):
+            Explanation(
+                summary:
+                    "The program \(access.past) the MSR 0x\(hex(number))\(Self.msrs[number].map { " (\($0))" } ?? ""), which "
+                    + "is trapped and not emulated.",
+                advice: "Leave the access out of the program: no entry of a definition allows it. A Linux guest needs "
+                    + "CONFIG_JAILHOUSE_GUEST.")
+        case .pageAttributes(let value):
+            Explanation(
+                summary: "The program wrote a reserved memory type into IA32_PAT (0x\(hex(value))).",
+                advice: "Correct the value: each byte is 0, 1, 4, 5, 6 or 7.")
+        case .keyboardController:
+            Explanation(
+                summary: "The program wrote a reset or A20 command to the keyboard controller (port 0x64).",
+                advice:
+                    "End or restart the program by its state in the communication region; a cell cannot reset the machine."
+            )
+        case .controlRegister:
+            Explanation(
+                summary:
+                    "The program accessed a control register in a way that is not emulated (CLTS, LMSW, or another register "
+                    + "than CR0 and CR4).",
+                advice: "Use MOV to CR0 and CR4.")
+        case .extendedControlRegister:
+            Explanation(
+                summary: "The program executed XSETBV with a value that this processor or CR4 does not allow.",
+                advice: "Set only bits that CPUID leaf 0xd reports, after CR4.OSXSAVE.")
+        case .tripleFault:
+            Explanation(
+                summary:
+                    "Triple fault: an exception of the program could not be delivered, nor could the two that followed.",
+                advice:
+                    "The hypervisor did not forbid anything. The program has no (or a broken) interrupt descriptor table, or "
+                    + "its stack or page tables are not in memory. Look at RIP, and at what was executed last.")
+        case .vmExit(let reason):
+            Explanation(
+                summary: "The program executed something that the hypervisor does not support: VM exit \(reason)"
+                    + "\(Self.exits[reason].map { ", \($0)" } ?? "").",
+                advice: "Leave it out of the program: no entry of a definition allows it.")
+        case .svmExit(let code):
+            Explanation(
+                summary: "The program executed something that the hypervisor does not support: #VMEXIT 0x\(hex(code))"
+                    + "\(Self.codes[code].map { ", \($0)" } ?? "").",
+                advice: "Leave it out of the program: no entry of a definition allows it.")
+        case .guestState:
+            Explanation(
+                summary:
+                    "The processor refused the program's state (segments or control registers that contradict each other).",
+                advice: "Check the switch between processor modes: CR0, CR4, EFER and the segments.")
+        case .secureCall(let function):
+            Explanation(
+                summary: "The program made an SMC call that the hypervisor does not know (0x\(hex(function))).",
+                advice: "Only PSCI and SMCCC discovery are available in a cell.")
+        case .armTrap(let kind, let isForbidden): Self.armExplanation(kind, isForbidden)
+        default:
+            Explanation(
+                summary: "The hypervisor parked the CPU for a reason that is not known here.",
+                advice: "See the console's lines.")
+        }
+    }
+
+    private static let msrs: [UInt64: String] = [
+        0x1b: "IA32_APIC_BASE", 0x277: "IA32_PAT", 0x2ff: "IA32_MTRR_DEF_TYPE", 0x38f: "IA32_PERF_GLOBAL_CTRL",
+        0x830: "x2APIC ICR", 0xc000_0080: "EFER",
+    ].merging((0x200...0x276).map { ($0, "a memory type range register (MTRR)") }) { first, _ in first }
+
+    private static let exits: [UInt64: String] = [
+        9: "task switch", 13: "INVD", 18: "VMCALL", 19: "VMCLEAR", 20: "VMLAUNCH", 21: "VMPTRLD", 22: "VMPTRST",
+        23: "VMREAD", 24: "VMRESUME", 25: "VMWRITE", 26: "VMXOFF", 27: "VMXON", 33: "invalid guest state",
+        49: "EPT misconfiguration", 54: "WBINVD",
+    ]
+
+    private static let codes: [UInt64: String] = [
+        0x80: "VMRUN", 0x82: "VMLOAD", 0x83: "VMSAVE", 0x84: "STGI", 0x85: "CLGI", 0x86: "SKINIT",
+    ]
+
+    /// By the exception class, ESR_EL2.EC.
+    private static func armExplanation(_ kind: UInt64, _ isForbidden: Bool) -> Explanation {
+        switch kind {
+        case 0x16:
+            Explanation(
+                summary: "The program made an HVC call that is none of the hypervisor's.",
+                advice: "PSCI is called with SMC in a cell: set method = \"smc\" in the device tree.")
+        case 0x17:
+            Explanation(
+                summary:
+                    "The program made an SMC call to a service that a cell does not have (such as OP-TEE or SCMI).",
+                advice: "Remove the service from the device tree, or the call from the program.")
+        case 0x18:
+            Explanation(
+                summary:
+                    "The program accessed a system register that is trapped and not emulated (ACTLR_EL1, ICC_SGI…).",
+                advice: "Leave the access out of the program.")
+        case 0x20:
+            Explanation(
+                summary: "The program jumped to an address where the cell has no executable memory.",
+                advice: "Check the image's load address, the reset address, and function pointers.")
+        case 0x24 where isForbidden:
+            Explanation(
+                summary: "The program accessed a device's registers in a way that is not allowed.",
+                advice:
+                    "Most often it is the MSI-X data of an ivshmem device: it must be an interrupt of the cell's own.")
+        case 0x07:
+            Explanation(
+                summary: "The program used floating-point registers that are trapped.",
+                advice: "Enable them in CPACR_EL1 first.")
+        case 0x09:
+            Explanation(
+                summary: "The program used pointer authentication, which is trapped.",
+                advice: "Build the program without pointer authentication.")
+        case 0x12, 0x13:
+            Explanation(
+                summary: "The program made a hypervisor or secure call in AArch32 that is not supported.",
+                advice: "Use the PSCI functions.")
+        default:
+            Explanation(
+                summary:
+                    "The program was trapped with the exception class 0x\(hex(kind)), which the hypervisor does not handle.",
+                advice: "The Arm Architecture Reference Manual lists the classes under ESR_EL2.EC.")
+        }
+    }
+
+    var machineExplanation: Explanation {
+        switch self {
+        case .hypervisorException(let vector):
+            Explanation(
+                summary: "The hypervisor itself ran into the exception \(vector).",
+                advice:
+                    "The CPU is gone until the next boot. Check the hypervisor's memory in the system configuration; report it "
+                    + "upstream with the whole console.")
+        case .hypervisorAbort:
+            Explanation(
+                summary: "The hypervisor itself ran into an abort at EL2.",
+                advice: "The CPU is gone until the next boot. Report it upstream with the whole console.")
+        case .hypervisorInstruction(let name):
+            Explanation(
+                summary: "The hypervisor's own \(name) failed.",
+                advice: "The CPU is gone until the next boot. Report it upstream with the whole console.")
+        case .interruptState(let device):
+            Explanation(
+                summary:
+                    "The interrupts of Linux's PCI device \(device) cannot be translated: their target CPU leaves the root "
+                    + "cell, or the configuration has too few vectors.",
+                advice:
+                    "Set msi-vectors and msix-vectors of the device in the system configuration, raise vtd-interrupt-limit, or "
+                    + "move the interrupt's affinity before the cell is created.")
+        case .ioapicState(let pin):
+            Explanation(
+                summary:
+                    "Linux's IOAPIC pin \(pin) cannot be translated: its target CPU leaves the root cell, or its mode is not "
+                    + "supported.",
+                advice: "Move the interrupt's affinity to a CPU that stays with Linux before the cell is created.")
+        case .iommuCommand(let unit):
+            Explanation(
+                summary: "The AMD IOMMU \(unit) reported a bad command.",
+                advice: "The CPU is gone until the next boot. Report it upstream with the whole console.")
+        case .iommuLocked(let unit):
+            Explanation(
+                summary:
+                    "The AMD IOMMU \(unit) is locked by the firmware at another address than the configuration says.",
+                advice:
+                    "Correct its base in the system configuration ([[iommu]]): 'jailhouse-ctl probe' reads it from IVRS."
+            )
+        case .messageFilterLocked(let register):
+            Explanation(
+                summary: "The SMI filter register \(register) of an AMD IOMMU is locked by the firmware.",
+                advice: "The hypervisor cannot be enabled with this firmware; look for a setting or an update of it.")
+        case .dmarRegister, .dmarQueue:
+            Explanation(
+                summary:
+                    "Linux used the VT-d unit beyond interrupt remapping, which is all that the hypervisor emulates.",
+                advice: "Boot Linux with intel_iommu=off.")
+        default: registerExplanation
+        }
+    }
+}
+
+extension DMAFault {
+    package var explanation: Explanation {
+        let what = access.map { $0 == .read ? "read" : "write to" } ?? "access"
+        let place = address.map { " 0x\(hex($0))" } ?? " memory"
+        return Explanation(
+            summary:
+                "The PCI device \(device) tried to \(what)\(place), which is not its cell's for DMA; the IOMMU \(unit) stopped "
+                + "it (code 0x\(hex(code))).",
+            advice:
+                "Give the device to the cell that drives it ([[pci-device]]), and the access \"dma\" to that cell's RAM. Never "
+                + "grant DMA to memory of others.")
+    }
+}

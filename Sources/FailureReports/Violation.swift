@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package enum Access: String, Hashable, Sendable {
+    case read, write
+}
+
+/// Why the hypervisor parked or stopped a CPU, or reported a fault, as its console says it.
+///
+/// The words are those of releases v0.10 to HEAD, on x86 (AMD and Intel), Arm64 and Arm32. Numbers are as printed: addresses
+/// are guest-physical unless a case says otherwise.
+package enum Violation: Hashable, Sendable {
+    // MARK: memory and ports
+    /// An I/O port that is not the cell's.
+    case port(Access, UInt64, size: UInt64)
+    /// An address in no memory region, or without that right (x86). Size 0: the instruction could not be decoded.
+    case memory(Access, UInt64, size: UInt64)
+    /// The same on Arm.
+    case dataAbort(Access, UInt64, size: UInt64)
+    /// An access that the rules of a region smaller than a page forbid; the address is physical.
+    case subPage(Access, UInt64, size: UInt64)
+    /// The CPU was to execute at an address that is in no executable region (Arm).
+    case instructionAbort(UInt64)
+    /// The bytes of the instruction cannot be read (x86).
+    case unreadableInstruction
+    /// An instruction that the hypervisor does not emulate on trapped memory.
+    case unsupportedInstruction([UInt64])
+    case inconsistentAccess
+
+    // MARK: PCI
+    case pciConfiguration(Access, device: String, register: UInt64, size: UInt64)
+    case pciPort(Access, port: UInt64, size: UInt64)
+    case pciMemory(Access, device: String, register: UInt64, size: UInt64)
+    case vectorTable(device: String)
+    case vectorTarget(cell: String, device: String)
+
+    // MARK: interrupts and timers
+    case ioapic(Access, register: UInt64, index: UInt64)
+    case apicDelivery(UInt64)
+    case apicReserved(register: UInt64, value: UInt64)
+    case apicVector(register: UInt64, value: UInt64)
+    case apicMode
+    case apicWidth(UInt64)
+    case apicDestination(register: String, value: UInt64)
+    case apicAccess
+    case interruptRoute(UInt64)
+
+    // MARK: registers and instructions
+    case msr(Access, UInt64)
+    case pageAttributes(UInt64)
+    case controlRegister
+    case extendedControlRegister
+    case keyboardController
+    case tripleFault
+    case vmExit(reason: UInt64)
+    case svmExit(code: UInt64)
+    case guestState
+    case secureCall(UInt64)
+    /// A trap of Arm without any reason line.
+    case armTrap(class: UInt64, isForbidden: Bool)
+    case testDevice(Access)
+
+    // MARK: the hypervisor and the machine
+    case hypervisorException(UInt64)
+    case hypervisorAbort
+    case hypervisorInstruction(String)
+    case interruptState(device: String)
+    case ioapicState(pin: UInt64)
+    case iommuCommand(unit: UInt64)
+    case iommuLocked(unit: UInt64)
+    case messageFilterLocked(register: UInt64)
+    case dmarRegister(Access, UInt64)
+    case dmarQueue
+}
+
+/// A device accessed memory that is not its cell's. Nobody is parked: the access was dropped.
+package struct DMAFault: Hashable, Sendable {
+    package var unit: UInt64
+    /// bus:device.function
+    package var device: String
+    /// The address, to the page; nil where the report has none.
+    package var address: UInt64?
+    package var access: Access?
+    /// The unit's own code: VT-d's fault reason, AMD-Vi's event code.
+    package var code: UInt64
+}
