@@ -39,6 +39,7 @@ package struct MachineFiles: Sendable {
         if trimmed(readable("/sys/devices/jailhouse/enabled")) != "1" {
             machine.onlineCPUs = try? CPUSet(list: trimmed(readable("/sys/devices/system/cpu/online")))
         }
+        readPlatformBus(into: &machine)
         readTree(into: &machine)
         return machine
     }
@@ -75,6 +76,17 @@ package struct MachineFiles: Sendable {
         String(text.prefix { !$0.isNewline })
     }
 
+    private func readPlatformBus(into machine: inout RunningMachine) {
+        let devices = root + "/sys/bus/platform/devices"
+        for name in ((try? SystemCall.names(inDirectory: devices)) ?? []).sorted() {
+            guard let target = try? SystemCall.target(ofLink: "\(devices)/\(name)/driver"),
+                let driver = target.split(separator: "/").last,
+                let device = RunningMachine.UsedDevice(platformDevice: name, driver: String(driver))
+            else { continue }
+            machine.usedDevices.append(device)
+        }
+    }
+
     // MARK: The device tree
 
     private func readTree(into machine: inout RunningMachine) {
@@ -86,6 +98,12 @@ package struct MachineFiles: Sendable {
             if name.hasPrefix("memory@") || name == "memory" {
                 machine.treeMemory += RunningMachine.memory(
                     reg: property(path + "/reg"), addressCells: cells[0], sizeCells: cells[1])
+            }
+            if !property(path + "/#clock-cells").isEmpty,
+                let device = RunningMachine.UsedDevice(clockController: name),
+                !machine.usedDevices.contains(where: { $0.address == device.address })
+            {
+                machine.usedDevices.append(device)
             }
             let interrupts = property(path + "/interrupts")
             guard !interrupts.isEmpty, let device = RunningMachine.TreeDevice(node: name, interrupts: interrupts) else {

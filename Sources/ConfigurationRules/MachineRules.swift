@@ -124,7 +124,7 @@ enum MachineRules {
 
     private static let hiddenAddresses = Rule<Subject>(
         id: "JH1304", severity: .note, title: "what memory Linux uses can be seen",
-        consequence: "nobody has looked whether hypervisor and cells have memory that Linux uses",
+        consequence: "hypervisor and cells may have memory that Linux uses: it was not checked",
         remedy: "run the command as root: /proc/iomem shows addresses to root only"
     ) { subject in
         guard subject.machine.hidesAddresses, let path = subject.systemPath ?? subject.cells.first?.path else {
@@ -171,6 +171,18 @@ enum MachineRules {
                             path: member.path
                         ))
                 }
+                // one fault, one finding
+                guard violations.last?.location != location || violations.last?.path != member.path else { continue }
+                let used = subject.machine.usedDevices.first { region.physicalRange?.contains($0.address) ?? false }
+                if let used, region.flags.contains(.io) {
+                    violations.append(
+                        .init(
+                            location: location,
+                            message:
+                                "in the region \(region.quotedName) (physical \(region.physicalText)) is a device of "
+                                + "Linux's \(used.user), at \(hexadecimal(used.address))",
+                            path: member.path))
+                }
             }
         }
         return violations
@@ -211,7 +223,7 @@ enum MachineRules {
         return wishes
     }
 
-    /// What to tell Linux so that it keeps its hands off all of this.
+    /// The kernel parameter that reserves all of this.
     private static func reservation(
         for ranges: [AddressRange], from linux: [AddressRange], _ subject: Subject
     ) -> String {

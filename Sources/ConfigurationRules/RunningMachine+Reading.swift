@@ -37,6 +37,38 @@ extension RunningMachine {
         }
     }
 
+    /// A device that Linux uses, by its first address.
+    package struct UsedDevice: Hashable, Sendable {
+        /// `driver renesas-cpg-mssr`, `clock controller clock-controller@e6150000`
+        package var user: String
+        package var address: UInt64
+
+        /// Nil for a device without an address in its name.
+        ///
+        /// - Parameters:
+        ///   - name: in `/sys/bus/platform/devices`: `e6150000.clock-controller`.
+        ///   - driver: the name of what its link `driver` leads to.
+        package init?(platformDevice name: String, driver: String) {
+            guard let end = name.firstIndex(of: "."), let address = UInt64(name[..<end], radix: 16) else { return nil }
+            self.init(user: "driver \(driver)", address: address)
+        }
+
+        /// Nil for a node without an address in its name.
+        ///
+        /// - Parameter name: of a node of the device tree that provides clocks.
+        package init?(clockController name: String) {
+            guard let at = name.lastIndex(of: "@"), let address = UInt64(name[name.index(after: at)...], radix: 16)
+            else {
+                return nil
+            }
+            self.init(user: "clock controller \(name)", address: address)
+        }
+
+        private init(user: String, address: UInt64) {
+            (self.user, self.address) = (user, address)
+        }
+    }
+
     /// Big-endian numbers of a device tree's property.
     package static func cells(_ property: [UInt8]) -> [UInt32] {
         stride(from: 0, to: property.count - 3, by: 4).map { start in

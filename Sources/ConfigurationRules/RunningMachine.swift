@@ -29,6 +29,9 @@ package struct RunningMachine: Hashable, Sendable {
     package var interrupts: [InterruptUse] = []
     /// From the device tree.
     package var devices: [TreeDevice] = []
+    /// Devices that Linux uses although `/proc/iomem` need not have them: those of the platform bus with a driver, and clock
+    /// controllers, which have none.
+    package var usedDevices: [UsedDevice] = []
     /// From the device tree; what Linux was told to leave alone is in here, too.
     package var treeMemory: [ClosedRange<UInt64>] = []
 

@@ -50,6 +50,25 @@ import Testing
         #expect(findings[0].message.hasSuffix("memmap=8M$0x3a000000 memmap=4K$0x3b000000"))
     }
 
+    /// Their registers need not be in `/proc/iomem`.
+    @Test(arguments: [false, true]) func aClockControllerThatLinuxUses(isShared: Bool) throws {
+        var machine = machine("00100000-39ffffff : System RAM\n3a000000-ffffffff : Reserved\n")
+        let clocks = try #require(
+            RunningMachine.UsedDevice(platformDevice: "e6150000.clock-controller", driver: "renesas-cpg-mssr"))
+        let early = try #require(RunningMachine.UsedDevice(clockController: "clock@e6160000"))
+        machine.usedDevices = [clocks, early]
+        #expect(RunningMachine.UsedDevice(platformDevice: "soc", driver: "x") == nil)
+        var member = cell(at: 0xe615_0000, size: 0x1000)
+        member.cell.architecture = .arm64
+        member.cell.memoryRegions[0].flags = isShared ? [.read, .write, .io, .rootShared] : [.read, .write, .io]
+        member.cell.memoryRegions.append(member.cell.memoryRegions[0])
+        member.cell.memoryRegions[1].physicalStart = 0xe616_0000
+        let findings = machine.findings(system: nil, cells: [member])
+        #expect(findings.map(\.rule) == (isShared ? ["JH1310", "JH1310"] : ["JH1305", "JH1305"]))
+        #expect(findings.first?.message.hasSuffix("Linux's driver renesas-cpg-mssr, at 0xe6150000") == true)
+        #expect(findings.last?.message.hasSuffix("Linux's clock controller clock@e6160000, at 0xe6160000") == true)
+    }
+
     @Test func whatIsReservedIsQuiet() throws {
         let machine = machine("00100000-39ffffff : System RAM\n3a000000-3effffff : Reserved\n")
         #expect(machine.findings(system: ("q35.toml", system), cells: [cell(at: 0x3a00_0000)]).isEmpty)
