@@ -35,7 +35,7 @@ package struct ConfigurationError: Error, Hashable, Sendable {
     }
 
     package var code: Code
-    /// One lower-case sentence without the place, which stands in ``path``, ``line`` and ``keyPath``.
+    /// One lower-case sentence without the place, which is in ``path``, ``line`` and ``keyPath``.
     package var message: String
     /// The file, as its reader was told its name.
     package var path: String?

@@ -9,7 +9,7 @@ struct AcceptTable {
     private(set) var reasons: [String: String] = [:]
 
     /// The errors that can be accepted: not those with which the cell cannot be created at all, and not those that say
-    /// that somebody else decides what runs in it.
+    /// that others decide what runs in it.
     static let rules: [RuleText] = (RuleText.ofConfigurations + DefinitionRule.all).filter {
         $0.severity == .error
             && ![

@@ -41,7 +41,7 @@ extension CellDefinition {
         }
     }
 
-    /// With the definition's file, and the line of the key or of what it stands in.
+    /// With the definition's file, and the line of the key or of the table that contains it.
     func placed(_ finding: Finding) -> Finding {
         finding.placed(in: path, line: line)
     }

@@ -48,7 +48,7 @@ package struct CellDefinition: Hashable, Sendable {
                 supervision.acceptsUnboundedHandshake || accepted[DefinitionRule.unboundedHandshake.id] != nil
             dependencies = supervision.dependencies
             simulation = try SimulationTable(document)
-            // what stands in this file is complained of before what stands in another
+            // mistakes in this file are reported before those in another
             try document.finish()
             descriptor =
                 switch hardware {

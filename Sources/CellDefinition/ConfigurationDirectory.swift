@@ -293,7 +293,7 @@ package struct ConfigurationDirectory: Sendable {
 }
 
 extension RefusedFile {
-    /// Whether it is of this file, or of the directory that it stands in.
+    /// Whether it is of this file, or of the directory that contains it.
     package func isAbout(path: String) -> Bool {
         path == self.path || path.hasPrefix(self.path + "/")
     }

@@ -48,11 +48,11 @@ package struct FileTrust: Hashable, Sendable {
     ) throws(UntrustedFile) {
         guard permissions.owner == 0 || permissions.owner == user else {
             throw UntrustedFile(
-                path: path, message: "\(path) belongs to the user \(permissions.owner), who may change it",
+                path: path, message: "\(path) belongs to the user \(permissions.owner), who can change it",
                 remedy: "chown root \(path)")
         }
         guard let directory, let others = others(whoMayWrite: directory.permissions) else { return }
-        // in such a directory, as /tmp is one, nobody can take away what is root's or ours
+        // in such a directory, as /tmp is one, no other user can replace what is root's or ours
         if directory.permissions.isSticky { return }
         throw UntrustedFile(
             path: path,
@@ -86,7 +86,7 @@ package struct UntrustedFile: Error, Hashable, Sendable {
     /// A command.
     package var remedy: String
 
-    /// - Parameter location: the key that names the file; empty for a file that nobody names.
+    /// - Parameter location: the key that names the file; empty for a file that no key names.
     package func finding(at location: String = "") -> Finding {
         let rule = DefinitionRule.fileTrust
         return Finding(

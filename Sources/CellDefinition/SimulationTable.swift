@@ -30,7 +30,7 @@ package struct SimulationTable: Hashable, Sendable {
         }
     }
 
-    /// What stands in the simulated machine where the cell's configuration has a PCI device.
+    /// The device in the simulated machine where the cell's configuration has a PCI device.
     package struct PCIModel: Hashable, Sendable {
         /// As in the configuration.
         package var address: PCIAddress
@@ -62,7 +62,7 @@ package struct SimulationTable: Hashable, Sendable {
                 throw address.error(.invalidValue, "this must be bus, device and function, for example \"00:19.0\"")
             }
             guard !pci.contains(where: { $0.address == place }) else {
-                throw address.error(.conflict, "another simulated device stands at \(place)")
+                throw address.error(.conflict, "another simulated device is at \(place)")
             }
             pci.append(
                 PCIModel(
@@ -79,7 +79,7 @@ extension SourceValue {
         return try list()
     }
 
-    /// What may stand in a command line of QEMU and in a file's name.
+    /// What a command line of QEMU may contain and in a file's name.
     fileprivate func simulatorName() throws(ConfigurationError) -> String {
         let name = try string()
         let isSound = name.unicodeScalars.allSatisfy { scalar in

@@ -4,7 +4,7 @@ import CellConfiguration
 
 /// Rules about what a cell is called and which processors it has.
 enum CellRules {
-    /// A cell and the table that it stands in: `cell` or `root-cell`.
+    /// A cell and its table: `cell` or `root-cell`.
     struct Subject {
         var cell: CellDescriptor
         var table: String
@@ -13,7 +13,7 @@ enum CellRules {
     static let all: [Rule<Subject>] = [
         Rule(
             id: "JH0101", severity: .error, title: "a cell has a name",
-            consequence: "the hypervisor accepts it, but nobody can name the cell to start or stop it",
+            consequence: "the hypervisor accepts it, but no command can name the cell to start or stop it",
             remedy: "give it a name"
         ) { subject in
             guard subject.cell.name.isEmpty else { return [] }

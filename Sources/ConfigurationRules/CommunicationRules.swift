@@ -20,7 +20,7 @@ enum CommunicationRules {
         },
         Rule(
             id: "JH0302", severity: .error, title: "a cell that is asked for replies has a communication region",
-            consequence: "the program cannot see what it is asked, so it never answers; Linux stands still until the "
+            consequence: "the program cannot see the requests, so it never answers; Linux is stalled until the "
                 + "message's time is over",
             remedy: "add a region with the access \"communication-region\" or, if the program does not know such "
                 + "regions, set passive-comm-region = true"

@@ -8,7 +8,7 @@ package struct Finding: Hashable, Sendable {
     package enum Severity: String, CaseIterable, Hashable, Sendable {
         /// Worth knowing.
         case note
-        /// Works, but not as somebody would wish.
+        /// It works, with a drawback.
         case warning
         /// Is refused, or does damage: the daemon does not create such a cell.
         case error
@@ -57,7 +57,7 @@ extension Finding: CustomStringConvertible {
 }
 
 extension Finding {
-    /// With its file, and the line of its key or of what that stands in.
+    /// With its file, and the line of its key or of the table that contains it.
     ///
     /// - Parameter line: of a key, see ``SourceDocument/lines``.
     package func placed(in path: String, line: (String) -> Int?) -> Finding {

@@ -41,7 +41,7 @@ enum InterruptRules {
         },
         Rule(
             id: "JH1110", severity: .warning, title: "the interrupts of a cell's virtual PCI devices are its own",
-            consequence: "the interrupt is never delivered to the cell; it is raised for whoever owns that number",
+            consequence: "the interrupt is never delivered to the cell; it is raised for the owner of that number",
             remedy: "add the number to the pins, or change vpci-interrupt-base"
         ) { cell in
             guard cell.architecture != .x86 else { return [] }

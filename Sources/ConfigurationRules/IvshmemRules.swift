@@ -82,7 +82,7 @@ enum IvshmemRules {
         Rule(
             id: "JH1006", severity: .warning, title: "the sections of an ivshmem device adjoin",
             consequence:
-                "the device tells where the first section is and how long they are: programs reckon the addresses of "
+                "the device tells where the first section is and how long they are: programs compute the addresses of "
                 + "the others from that, and look in the wrong place",
             remedy: "let each section begin where the one before it ends, and make all output sections of one size"
         ) { cell in

@@ -39,7 +39,7 @@ enum MemoryRules {
                 .init(
                     location: $0.location,
                     message: "the region \($0.region.quotedName) begins at \(hexadecimal($0.region.physicalStart)), "
-                        + "which is no page's begin"
+                        + "which is not page-aligned"
                 )
             }
         },

@@ -131,7 +131,7 @@ enum PCIRules {
         },
         Rule(
             id: "JH1019", severity: .warning, title: "a BAR mask is that of a base address register",
-            consequence: "the hypervisor reports a wrong size to whoever sizes the register",
+            consequence: "the hypervisor reports a wrong size to the program that sizes the register",
             remedy: "use the value that the register reads as after 0xffffffff was written, without its low type bits"
         ) { cell in
             devices(of: cell).compactMap { location, device in

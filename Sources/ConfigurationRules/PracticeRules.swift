@@ -29,7 +29,7 @@ enum PracticeRules {
         },
         Rule(
             id: "JH1402", severity: .warning, title: "Linux cannot change a running program",
-            consequence: "a mistake in Linux can overwrite the program while it runs, and nothing shows who did it",
+            consequence: "a mistake in Linux can overwrite the program while it runs, and leaves no trace",
             remedy: "drop \"root-shared\": \"loadable\" is enough to load it; or drop \"execute\" if it is data"
         ) { cell in
             MemoryRules.regions(of: cell).filter { $0.region.flags.isSuperset(of: [.write, .execute, .rootShared]) }.map

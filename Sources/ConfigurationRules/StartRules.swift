@@ -33,7 +33,7 @@ enum StartRules {
         Rule(
             id: "JH0402", severity: .warning, title: "the console's ports belong to the cell",
             consequence:
-                "a program that prints there, as the configuration tells it to, ends with `FATAL: Invalid PIO write`",
+                "a program that prints there, as its configuration requests, ends with `FATAL: Invalid PIO write`",
             remedy: "list them in [[ports]]"
         ) { cell in
             let console = cell.console

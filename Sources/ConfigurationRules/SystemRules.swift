@@ -41,7 +41,7 @@ enum SystemRules {
         },
         Rule(
             id: "JH0703", severity: .warning, title: "what the hypervisor prints can be read",
-            consequence: "when a cell ends, nobody can see why",
+            consequence: "when a cell fails, the reason cannot be seen",
             remedy: "set virtual-debug-console = true in [system]"
         ) { system in
             guard !system.flags.contains(.virtualDebugConsole) else { return [] }
@@ -126,7 +126,7 @@ enum SystemRules {
         },
         Rule(
             id: "JH0505", severity: .warning, title: "a cell's memory is known to the system configuration",
-            consequence: "nobody has checked that Linux leaves it alone",
+            consequence: "it is not known whether Linux uses it",
             remedy: "add it to the root cell's regions, from which it is taken while the cell exists"
         ) { placement in
             foreignMemory(placement).filter { !$0.region.flags.contains(.loadable) }.map { message($0, placement) }

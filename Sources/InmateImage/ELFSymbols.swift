@@ -5,7 +5,7 @@
 /// Loading needs neither, and a stripped executable has none. So whatever is damaged here is taken as not there,
 /// and the work is bounded by the size of the file and by the limits below.
 struct ELFSymbols: Hashable, Sendable {
-    /// What a symbol stands for.
+    /// What a symbol represents.
     struct Symbol: Hashable, Sendable {
         var value: UInt64
         /// A number rather than a place in the program.

@@ -8,7 +8,7 @@ package struct ImageProfile: Hashable, Sendable {
         package var start: UInt64
         /// In bytes; more than 0.
         package var size: UInt64
-        /// Where its bytes stand in the file.
+        /// Where its bytes are in the file.
         package var file: Range<Int>
 
         package init(start: UInt64, size: UInt64, file: Range<Int>) {
@@ -106,7 +106,7 @@ package struct ImageProfile: Hashable, Sendable {
         parts.first { !$0.contains(entry) && mentions(entry, in: $0, of: image) }
     }
 
-    /// Whether the address stands somewhere in the part's first 64 KiB: the reach of real mode.
+    /// Whether the address is somewhere in the part's first 64 KiB: the reach of real mode.
     package func mentions(_ address: UInt64, in part: Part, of image: [UInt8]) -> Bool {
         guard image.indices.contains(part.file.lowerBound), part.file.upperBound <= image.count else { return false }
         let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }

@@ -99,7 +99,7 @@ package struct ProgramStart: Hashable, Sendable {
         guard reset & 0xf == 0, reset & 0xffff + UInt64(StartStub.code.count) <= 0x1_0000, reset < 0xfff0_0000 else {
             throw ImageError(
                 .start,
-                "the start stub cannot stand at the reset address \(hexadecimal(reset)): it is "
+                "the start stub cannot be at the reset address \(hexadecimal(reset)): it is "
                     + "\(StartStub.code.count) bytes of 16-bit code, which begin at a multiple of 16 and end in the "
                     + "same 64 KiB, below 4 GiB",
                 remedy: "set the cell's reset address to a free place in its RAM, for example 0xf0000"

@@ -7,7 +7,7 @@ package struct MachineCapture: Hashable, Sendable {
     package struct PCIFiles: Hashable, Sendable {
         /// The directory's name: `0000:00:1f.2`.
         package var name: String
-        /// Its configuration space; only 64 bytes of it for those who are not root.
+        /// Its configuration space; only 64 bytes of it for users other than root.
         package var config: [UInt8]
         /// One line a resource: first address, last address, flags.
         package var resource: String
@@ -19,7 +19,7 @@ package struct MachineCapture: Hashable, Sendable {
         }
     }
 
-    /// `/proc/iomem`; addresses are zeros for those who are not root.
+    /// `/proc/iomem`; addresses are zeros for users other than root.
     package var iomem = ""
     /// `/proc/ioports`
     package var ioports = ""
@@ -27,7 +27,7 @@ package struct MachineCapture: Hashable, Sendable {
     package var commandLine = ""
     /// `/sys/devices/system/cpu/present`
     package var cpus = ""
-    /// `/sys/class/dmi/id/product_name`; empty when the firmware tells none.
+    /// `/sys/class/dmi/id/product_name`; empty when the firmware has none.
     package var productName = ""
     /// By their file names in `/sys/firmware/acpi/tables`: `APIC`, `MCFG`, `FACP`, `DMAR`, `IVRS`.
     package var tables: [String: [UInt8]] = [:]

@@ -57,7 +57,7 @@ struct PCIFunction {
         capabilities = PCICapability.list(in: files.config)
     }
 
-    /// Lines that are all zero stand for registers that are not there.
+    /// Lines that are all zero are registers that do not exist.
     private static func windows(_ text: String, count: Int) -> [Window] {
         text.split(separator: "\n").prefix(count).enumerated().compactMap { index, line in
             let numbers = line.split(separator: " ").map { UInt64($0.dropFirst(2), radix: 16) }

@@ -6,7 +6,7 @@ import ConfigurationRules
 /// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
 package struct SystemProposal: Hashable, Sendable {
     package internal(set) var system: SystemDescriptor
-    /// What somebody has to look at, by the key of the table concerned (`pci-device[2]`); "" is the whole file.
+    /// What the user must check, by the key of the table concerned (`pci-device[2]`); "" is the whole file.
     package internal(set) var notes: [String: [String]] = [:]
 
     /// - Parameter capture: of an x86 machine, or of an Arm64 one with a device tree.
@@ -52,7 +52,7 @@ extension SystemProposal {
             system.rootCell.cpus = cpus
         } else {
             system.rootCell.cpus = CPUSet([0])
-            note("root-cell", "Linux did not tell which CPUs there are.")
+            note("root-cell", "Linux does not report which CPUs there are.")
         }
     }
 
@@ -92,7 +92,7 @@ extension SystemProposal {
         system.rootCell.interruptChips = tables.ioapics.enumerated().map { index, ioapic in
             let source = tables.remapping.ioapics.first { $0.id == ioapic.id }
             if source == nil && !units.isEmpty {
-                note("interrupt-chip[\(index)]", "The IOMMU's table does not tell this IOAPIC's PCI address: check id.")
+                note("interrupt-chip[\(index)]", "The IOMMU's table does not have this IOAPIC's PCI address: check id.")
             }
             let last = tables.ioapics.map { Int($0.firstInterrupt) }.filter { $0 > ioapic.firstInterrupt }.min()
             let pins = min(last.map { $0 - Int(ioapic.firstInterrupt) } ?? 24, 128)

@@ -29,7 +29,7 @@ import Testing
 
     @Test("A foreign owner may not, of the file or of what it is in")
     func foreignOwner() {
-        #expect(refusal(owner: 1000, 0o644)?.message == "/images/a.exe belongs to the user 1000, who may change it")
+        #expect(refusal(owner: 1000, 0o644)?.message == "/images/a.exe belongs to the user 1000, who can change it")
         let link = Permissions(owner: 1000, group: 0, mode: 0o777)
         #expect(throws: UntrustedFile.self) { try FileTrust(user: 990).check(entry: link, at: "/images", in: nil) }
     }

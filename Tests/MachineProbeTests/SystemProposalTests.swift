@@ -108,7 +108,7 @@ import Testing
         let proposal = SystemProposal(MachineCapture())
         let text = proposal.toml(from: "nothing")
         #expect(text.contains("# No ACPI table MCFG"))
-        #expect(text.contains("# Linux did not tell which CPUs there are."))
+        #expect(text.contains("# Linux does not report which CPUs there are."))
         #expect(proposal.system.rootCell.name == "machine")
     }
 

@@ -43,7 +43,7 @@ package struct CellDescriptor: Hashable, Sendable {
     /// Where the cell's first CPU begins.
     package var cpuResetAddress: UInt64
     /// How often the hypervisor looks for the reply to a message before it gives up, with all of the root cell
-    /// standing still meanwhile; 0: for ever. It counts loops, not time.
+    /// stalled meanwhile; 0: indefinitely. It counts loops, not time.
     package var messageReplyTimeout: UInt64
     package var console: Console
     /// Bytes behind the last list, which nothing counts: the driver accepts and ignores them.
@@ -121,7 +121,7 @@ package struct CellDescriptor: Hashable, Sendable {
         memoryRegions.first { $0.flags.contains(.communicationRegion) }
     }
 
-    /// Whether a hung inmate would freeze Linux: it is asked for replies, and they are waited for without end.
+    /// Whether a hung inmate would freeze Linux: its replies are waited for indefinitely.
     package var canFreezeRootCell: Bool { !isPassive && messageReplyTimeout == 0 }
 }
 

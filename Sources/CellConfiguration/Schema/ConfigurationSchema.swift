@@ -20,7 +20,7 @@ package enum ConfigurationSchema {
             })
     }
 
-    /// With what is told to people.
+    /// With descriptions for people.
     private static func named(_ tables: [SchemaTable]) -> [SchemaTable] {
         tables.map { table in
             var table = table

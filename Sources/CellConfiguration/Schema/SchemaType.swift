@@ -2,7 +2,7 @@
 
 /// What a key of the TOML source can be, for ``ConfigurationSchema``.
 package indirect enum SchemaType: Hashable, Sendable {
-    /// An integer; what TOML cannot write as one stands as `"0x…"`.
+    /// An integer; what TOML cannot write as one is written as `"0x…"`.
     case number(ClosedRange<UInt64>)
     /// Bytes: an integer up to `most`, or a text such as `"8 MiB"`.
     case size(most: UInt64)
@@ -16,7 +16,7 @@ package indirect enum SchemaType: Hashable, Sendable {
     case word([String])
     /// One of these, or a number for what has no word.
     case wordOrNumber([String], most: UInt64)
-    /// A list of these words; with `bare`, one may stand alone.
+    /// A list of these words; with `bare`, one may be written without a list.
     case words([String])
     /// A list of numbers, or a text like `"3-5,8"`.
     case numberSet(most: UInt64)

@@ -39,7 +39,7 @@ extension CellDescriptor {
         try codeLists(&file)
     }
 
-    /// The lists, which stand in the root cell's system file as well as in a cell's own.
+    /// The lists, which both a system's file (for the root cell) and a cell's own have.
     mutating func codeLists(_ file: inout SourceFile) throws(ConfigurationError) {
         var lists = SharedMemoryLinks(takenFrom: self)
         try file.list("memory", &lists.regions)
@@ -117,7 +117,7 @@ extension CellDescriptor {
             unless: format.hasPortBitmap ? usualPortBitmapSize : portBitmapSize)
         try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
         try coder.decimal("message-timeout", &messageReplyTimeout)
-        coder.comment(on: "message-timeout", "loops of the hypervisor, with all of Linux standing still")
+        coder.comment(on: "message-timeout", "loops of the hypervisor, with all of Linux stalled")
         try coder.hexadecimal("reset-address", &cpuResetAddress)
         try coder.flag("test-device", &flags, .testDevice)
         try coder.flag("aarch32", &flags, .aarch32)

@@ -42,7 +42,7 @@ struct SharedMemoryLinks {
         }
     }
 
-    /// The whole lists, and where each element of them stands in the source.
+    /// The whole lists, and where each element of them is in the source.
     func expanded() throws(ConfigurationError) -> Expansion {
         var firstRegions = links.map { _ in UInt32(0) }
         let memory = try SharedMemoryLinks.merge(
@@ -50,7 +50,7 @@ struct SharedMemoryLinks {
         ) { index, keys, place throws(ConfigurationError) in
             firstRegions[index] = UInt32(clamping: place)
             guard let regions = keys.link.regions else {
-                throw keys.error("physical", .outOfRange, "the link's memory goes beyond 2^64")
+                throw keys.error("physical", .outOfRange, "the link's memory extends beyond 2^64")
             }
             return regions
         }

@@ -5,7 +5,7 @@ import TOML
 // Keys with several values.
 
 extension SourceCoder {
-    /// Several bits of a set, as a list of words; one alone may stand without the list.
+    /// Several bits of a set, as a list of words; one alone may be written without a list.
     mutating func words<Bits: FixedWidthInteger & UnsignedInteger>(
         _ key: String, _ bits: inout Bits, _ words: [(word: String, bit: Bits)], bare: Bool = false
     ) throws(ConfigurationError) {

@@ -243,7 +243,7 @@ struct SourceCoder {
         return table
     }
 
-    /// The key as it stands in the text, for errors that concern two keys; nil when writing.
+    /// The key as it is in the text, for errors that concern two keys; nil when writing.
     func found(_ key: String) -> SourceValue? {
         guard case .reading(let table) = mode else { return nil }
         return table.value(key)

@@ -20,7 +20,7 @@ package struct SourceDocument {
         }
     }
 
-    /// - Throws: ``ConfigurationError`` `unknownKey` for a key that nobody asked for.
+    /// - Throws: ``ConfigurationError`` `unknownKey` for a key that was not read.
     package func finish() throws(ConfigurationError) {
         try root.finish()
     }

@@ -54,7 +54,7 @@ package final class SourceTable {
         if !asked.contains(key) { asked.append(key) }
     }
 
-    /// - Throws: ``ConfigurationError`` `unknownKey` for a key here or in a table within that nobody asked for.
+    /// - Throws: ``ConfigurationError`` `unknownKey` for a key here or in a table within that was not read.
     package func finish() throws(ConfigurationError) {
         let unknown = table.keyOffsets.filter { !asked.contains($0.key) }.min { $0.value < $1.value }
         if let (key, offset) = unknown {

@@ -33,7 +33,7 @@ enum SourceText {
         return quoted + "\""
     }
 
-    /// Comments stand below each other where the lines are short enough.
+    /// Comments are aligned where the lines are short enough.
     static func line(_ text: String, comment: String) -> String {
         guard !comment.isEmpty else { return text + "\n" }
         return text + String(repeating: " ", count: max(4, 32 - text.count)) + "# \(comment)\n"

@@ -53,7 +53,7 @@ package struct SourceValue {
         return value
     }
 
-    /// An integer that `Number` can hold. What TOML cannot write as one, from 2^63, may stand as `"0x…"`.
+    /// An integer that `Number` can hold. What TOML cannot write as one, from 2^63, may be written as `"0x…"`.
     package func number<Number: FixedWidthInteger>(
         in range: ClosedRange<Number> = Number.min...Number.max
     ) throws(ConfigurationError) -> Number {

@@ -38,7 +38,7 @@ extension ImageRule {
         consequence: "the cell cannot be started", remedy: "install it, or correct its path"
     )
     static let sound = RuleText(
-        id: "JH0802", severity: .error, title: "an image is whole",
+        id: "JH0802", severity: .error, title: "an image is not truncated or corrupt",
         consequence: "a part of the program would be missing, so it is not loaded", remedy: "build or copy it again"
     )
     static let machine = RuleText(
@@ -48,12 +48,12 @@ extension ImageRule {
     )
     static let program = RuleText(
         id: "JH0804", severity: .error, title: "an image is a program that needs no operating system",
-        consequence: "there is nobody in the cell to link it, so it is not loaded",
+        consequence: "there is no dynamic linker in a cell, so it is not loaded",
         remedy: "link it statically, as an executable"
     )
     static let address = RuleText(
-        id: "JH0805", severity: .error, title: "one place says where an image goes",
-        consequence: "it is not loaded: where to is not known, or said twice",
+        id: "JH0805", severity: .error, title: "an image has one load address",
+        consequence: "it is not loaded: its address is missing, or given twice",
         remedy: "give a flat image its \"address\"; an ELF executable says it itself"
     )
     static let place = RuleText(
@@ -91,14 +91,14 @@ extension ImageRule {
         id: "JH0812", severity: .error, title: "a 32-bit program has a 16-bit start",
         consequence:
             "a cell's processor begins in 16-bit real mode and takes the program's 32-bit instructions for other ones: "
-            + "it faults, or runs into nowhere, before anything is printed",
+            + "it faults, or jumps to an address with no code, before anything is printed",
         remedy:
             "let a start stub enter it: start = \"protected-32\" or \"multiboot\" in its [[image]], and a free "
             + "reset-address, for example 0xf0000"
     )
     static let startCode = RuleText(
         id: "JH0813", severity: .warning, title: "the start stub knows the program's entry",
-        consequence: "a stub that was linked for another program's entry jumps into nowhere",
+        consequence: "a stub that was linked for another program's entry jumps to an address with no code",
         remedy: "link the stub for this entry, or the program so that its entry is where the stub jumps to"
     )
     static let entry = RuleText(
@@ -146,7 +146,7 @@ extension ImageRule {
     static let workAreaFree = RuleText(
         id: "JH0822", severity: .error, title: "a program's work area does not lie over the communication region",
         consequence:
-            "the program's heap overwrites messages and replies: it answers what nobody asked, and Linux waits for an "
+            "the program's heap overwrites messages and replies: it answers requests that were never sent, and Linux waits for an "
             + "answer that was overwritten",
         remedy: "move the region behind the work area, or let the work area end before it"
     )
@@ -179,15 +179,15 @@ extension ImageRule {
     static let answers2016 = RuleText(
         id: "JH0832", severity: .error, title: "a cell of the 2016 port of RTEMS is passive",
         consequence:
-            "it never answers a message: at each stop all of Linux stands still until the message's time is over, and "
+            "it never answers a message: at each stop all of Linux is stalled until the message times out, and "
             + "the cell ends as failed",
         remedy: "set passive-comm-region = true in [cell]"
     )
     static let answers = RuleText(
         id: "JH0833", severity: .warning, title: "a program that is asked knows the communication region",
         consequence:
-            "RTEMS has no code for it: unless the application answers, all of Linux stands still at each stop until the "
-            + "message's time is over, and the cell ends as failed",
+            "RTEMS has no code for it: unless the application answers, all of Linux is stalled at each stop until the "
+            + "message times out, and the cell ends as failed",
         remedy:
             "set passive-comm-region = true in [cell], or link the program with the layer of inmates/rtems, which answers; "
             + "if the application answers itself, say where it looks for the region: communication-region in [[image]]"
@@ -216,7 +216,7 @@ extension ImageRule {
         id: "JH0844", severity: .warning, title: "an RTEMS program takes its time from hardware that reaches a cell",
         consequence:
             "the interrupts of the timer 8254 go through the 8259A to Linux, never to a cell: the program runs until "
-            + "it waits for its clock, and waits for ever",
+            + "it waits for its clock, and then hangs",
         remedy: "\(layerRemedy), whose clock is the local APIC's timer, or try it in the simulated machine only"
     )
     static let simulatedDevices = RuleText(

@@ -168,7 +168,7 @@ extension LoadedCell {
 }
 
 extension LoadedCell.Image {
-    /// A flat image may be a start stub of somebody's own, which does what ours would.
+    /// A flat image may be a user's own start stub, which does what ours would.
     fileprivate var mayStartBeforeAnother: Bool { profile.format == .flat }
 }
 

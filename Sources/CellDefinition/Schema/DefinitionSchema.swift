@@ -10,7 +10,7 @@ package enum DefinitionSchema {
     /// The text of `configs/jailhouse.schema.json`.
     package static var text: String { SchemaText.schema(tables, alternatives: kinds) }
 
-    /// Every table, whichever kind of file it stands in.
+    /// Every table, of each kind of file.
     package static var tables: [SchemaTable] {
         let cell = ConfigurationSchema.cell
         let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
@@ -77,7 +77,7 @@ package enum DefinitionSchema {
         AcceptTable.rules.map { SchemaProperty($0.id, .string, text: "Why this is accepted: \($0.title)") })
 
     static let simulatedDevice = SchemaTable(
-        "simulated-device", isList: true, text: "What stands in the simulated machine's PCI slot",
+        "simulated-device", isList: true, text: "The device in the simulated machine's PCI slot",
         [
             SchemaProperty("bdf", .pciAddress, isRequired: true, text: "Bus, device and function"),
             SchemaProperty("model", .string, isRequired: true, text: "As QEMU calls it, for example e1000e"),
@@ -108,7 +108,7 @@ package enum DefinitionSchema {
                 "liveness",
                 .table([
                     SchemaProperty("kind", .word(["vm-exits"]), isRequired: true, text: "What is watched"),
-                    SchemaProperty("stall", .duration, isRequired: true, text: "How long it may stand still"),
+                    SchemaProperty("stall", .duration, isRequired: true, text: "How long its count may stall"),
                 ]), text: "Only for programs that are known to leave to the hypervisor regularly"),
             SchemaProperty(
                 "requires", .nameList,

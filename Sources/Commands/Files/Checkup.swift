@@ -133,7 +133,7 @@ extension Checkup.Input {
         }
     }
 
-    /// Who else may write the file, and the files that it names.
+    /// Which other users may write the file, and the files that it names.
     fileprivate var permissionFindings: [Finding] {
         guard path != "-" else { return [] }
         var findings = FilePermissions.findings(ofFile: path)

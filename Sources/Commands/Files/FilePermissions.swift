@@ -8,7 +8,7 @@ import SystemCalls
 /// Whether the daemon would trust a file, as far as that can be seen from here.
 enum FilePermissions {
     /// - Parameters:
-    ///   - location: the key that names the file; empty for a file that nobody names.
+    ///   - location: the key that names the file; empty for a file that no key names.
     /// - Returns: nothing for a file that cannot be looked at, which is reported elsewhere.
     static func findings(ofFile path: String, at location: String = "") -> [Finding] {
         do {

@@ -7,7 +7,7 @@ enum SVG {
         return "<\(name)\(attributes)" + (text.map { ">\(escaped($0))</\(name)>" } ?? "/>")
     }
 
-    /// - Parameter y: of the line that letters stand on.
+    /// - Parameter y: of the letters' baseline.
     static func text(_ text: String, x: Int, y: Int, _ classes: String) -> String {
         element("text", ["class": classes, "x": "\(x)", "y": "\(y)"], text: text)
     }

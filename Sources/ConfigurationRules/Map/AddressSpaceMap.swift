@@ -49,7 +49,7 @@ package struct AddressSpaceMap: Hashable, Sendable {
 
     package var laneCount: Int { groups.last?.lanes.upperBound ?? 0 }
 
-    /// - Parameter groups: each with its title and what stands in it; a group without blocks is left out.
+    /// - Parameter groups: each with its title and its blocks; a group without blocks is left out.
     init(title: String, cell: String?, groups: [(title: String, blocks: [MapBlock])], marks: [Mark] = []) {
         self.title = title
         self.cell = cell

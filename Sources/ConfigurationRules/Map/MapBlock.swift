@@ -34,7 +34,7 @@ package struct MapBlock: Hashable, Sendable {
     package var last: UInt64
     /// In a cell's space: where it begins in the machine; nil for what is nowhere there.
     package var physicalStart: UInt64?
-    /// The column that it stands in, from 0; what overlaps stands side by side.
+    /// Its column, from 0; boxes that overlap are side by side.
     package internal(set) var lane = 0
     /// The numbers of the remarks about it, ascending; see ``MemoryMap/remarks``.
     package internal(set) var remarks: [Int] = []

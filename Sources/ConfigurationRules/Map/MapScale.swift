@@ -19,7 +19,7 @@ package struct MapScale: Hashable, Sendable {
         package var fit: Fit
     }
 
-    /// What one unit of height stands for.
+    /// What one unit of height represents.
     package let bytesPerUnit: Double
     /// One a slice.
     package let heights: [Height]
