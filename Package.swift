@@ -90,8 +90,8 @@ let package = Package(
             "Daemon",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "ControlServer",
-                "Hypervisor",
-                "InmateImage", "JailhouseInterface", "Supervision", "SystemCalls", "SystemdSupport", logging, nioCore,
+                "FailureReports", "Hypervisor", "InmateImage", "JailhouseInterface", "Supervision", "SystemCalls",
+                "SystemdSupport", logging, nioCore,
                 nioPosix,
                 serviceLifecycle, systemPackage, unixSignals,
             ]

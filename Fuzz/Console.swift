@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+@testable import FailureReports
 @testable import Hypervisor
 @testable import Supervision
 
@@ -17,6 +18,7 @@ public func fuzzConsole(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let after = readings.last ?? ""
     let before = readings.count == 2 ? readings[0] : ""
     keepEvidence(after)
+    explain(after)
     let news = HypervisorConsole.news(before: before, after: after)
     expect(after.utf8.count >= news.utf8.count, "more is new than there is")
     expect(HypervisorConsole.news(before: after, after: after).isEmpty, "the same reading has news")
@@ -24,6 +26,19 @@ public func fuzzConsole(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // shorter where the text repeats itself
     expect(after.utf8.reversed().starts(with: joined.utf8.reversed()), "what was appended is not the news")
     return 0
+}
+
+private func explain(_ console: String) {
+    let text = ConsoleText(console)
+    for violation in text.deaths.compactMap(\.violation) + text.others {
+        for isRootCell in [false, true] {
+            let explanation = violation.explanation(isRootCell: isRootCell)
+            expect(
+                explanation.summary.hasSuffix(".") && explanation.advice.hasSuffix("."), "\(violation) is not explained"
+            )
+        }
+    }
+    for fault in text.dmaFaults { expect(!fault.explanation.summary.isEmpty, "\(fault) is not explained") }
 }
 
 private func keepEvidence(_ console: String) {

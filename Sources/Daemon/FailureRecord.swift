@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FailureReports
 import JailhouseInterface
 import Supervision
 
@@ -44,17 +45,15 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// The cause and, if the hypervisor gave one, its reason.
     var reason: String {
         // a block of this cell begins with its reason; other lines are not reasons
-        guard !failedCPUs.isEmpty, let line = console.first, line.hasPrefix(Self.fatal) else { return "\(cause)" }
-        return "\(cause): \(line.dropFirst(Self.fatal.count))"
+        guard !failedCPUs.isEmpty, let reason = console.first.flatMap(ConsoleGrammar.reason) else { return "\(cause)" }
+        return "\(cause): \(reason.text)"
     }
 
-    private static let fatal = "FATAL: "
-
-    /// The last block, from its first `FATAL` on, in which one of these CPUs was parked. Without such a block: the last
+    /// The last block, from its first reason on, in which one of these CPUs was parked. Without such a block: the last
     /// few lines, but none that are about another cell.
     private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
         let lines = console.split(whereSeparator: \.isNewline).map(String.init)
-        let isReason = lines.map { $0.hasPrefix(fatal) }
+        let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
         let beginnings = lines.indices.filter { isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
         var others: [Range<Int>] = []
         var end = lines.endIndex

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FailureReports
 import Hypervisor
 
 /// CPUs that Linux lost: the hypervisor parks a CPU of the root cell that touches what belongs to a cell.
@@ -17,14 +18,15 @@ struct LostCPUs {
             return []
         }
         var messages: [String] = []
-        for (cpu, reason) in HypervisorConsole.parkedCPUs(ofCell: rootCell, in: reading.console)
-        where !cpus.contains(cpu) {
-            cpus = (cpus + [cpu]).sorted()
-            let cause = reason.map { "the hypervisor parked it after a violation by Linux: \($0)" }
+        for death in ConsoleText(reading.console).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
+            cpus = (cpus + [death.cpu]).sorted()
+            let cause = death.reason.map { "the hypervisor parked it after a violation by Linux: \($0)" }
+            let explanation = death.violation?.explanation(isRootCell: true)
+            let meaning = explanation.map { ". \($0.summary) \($0.advice)" } ?? ""
             messages.append(
                 """
-                Linux lost CPU \(cpu): \(cause ?? "the hypervisor parked it; its reason is no longer on the console"); \
-                only a reboot brings it back
+                Linux lost CPU \(death.cpu): \(cause ?? "the hypervisor parked it; its reason is no longer on the console"); \
+                only a reboot brings it back\(meaning)
                 """)
         }
         return messages

@@ -2,17 +2,37 @@
 
 /// The lines in which the hypervisor says why.
 package enum ConsoleGrammar {
+    /// A line in which the hypervisor says why.
+    package struct Reason: Hashable, Sendable {
+        package let violation: Violation
+        /// Its words, without `FATAL: ` and without what an inmate printed before it.
+        package let text: String
+    }
+
     /// What a line says; nil when it is no reason.
-    package static func violation(in line: String) -> Violation? {
+    package static func reason(in line: String) -> Reason? {
         let bytes = Array(line.utf8)
         // most lines are none
         guard candidates.contains(where: { contains(bytes, $0) }) else { return nil }
         for rule in rules {
-            guard let values = rule.pattern.match(bytes) else { continue }
-            if let violation = rule.make(Values(values)) { return violation }
+            guard let (start, values) = rule.pattern.find(in: bytes), let violation = rule.make(Values(values)) else {
+                continue
+            }
+            var words = bytes[start...]
+            if words.starts(with: fatal) { words = words.dropFirst(fatal.count) }
+            while let last = words.last, last == UInt8(ascii: "\r") || last == UInt8(ascii: " ") { words.removeLast() }
+            return Reason(violation: violation, text: String(decoding: words, as: UTF8.self))
         }
-        return nil
+        guard let (_, values) = unknown.find(in: bytes) else { return nil }
+        let text = Values(values).text(0).prefix { $0 != "\r" && $0 != "\r\n" }
+        return text.isEmpty ? nil : Reason(violation: .unknown(String(text)), text: String(text))
     }
+
+    private static let unknown = LinePattern("FATAL: {*}")
+
+    package static func violation(in line: String) -> Violation? { reason(in: line)?.violation }
+
+    private static let fatal = Array("FATAL: ".utf8)
 
     /// The words of which one is in every reason line.
     private static let candidates: [[UInt8]] = ["FATAL: ", "Unhandled ", "Attempt to route", "testdev: ", "ERROR: SMI"]

@@ -9,6 +9,8 @@ package struct Death: Hashable, Sendable {
     package var isStopped: Bool
     /// Nil when no line before it is a reason: the text of a second CPU that dies meanwhile is lost.
     package var violation: Violation?
+    /// The hypervisor's words for it.
+    package var reason: String?
     /// The program counter; nil when the dump is not in the text.
     package var programCounter: UInt64?
     /// By the names in the dump, lower case: `rax`, `esr`, `x0`.
@@ -33,39 +35,40 @@ package struct ConsoleText: Hashable, Sendable {
 
     private struct Reader {
         var violation: Violation?
+        var reason: String?
         var registers: [String: UInt64] = [:]
         var fault: DMAFault?
 
         mutating func take(_ line: String, into text: inout ConsoleText) {
             let bytes = Array(line.utf8)
-            if let found = ConsoleGrammar.violation(in: line) { return note(found, into: &text) }
+            if let found = ConsoleGrammar.reason(in: line) { return note(found, into: &text) }
             if let values = Self.parking.match(bytes) ?? Self.stopping.match(bytes) {
                 let values = ConsoleGrammar.Values(values)
                 let counter = registers["rip"] ?? registers["pc"]
                 text.deaths.append(
                     Death(
                         cpu: Int(clamping: values.number(0)), cell: values.text(1),
-                        isStopped: Self.stopping.match(bytes) != nil, violation: violation, programCounter: counter,
-                        registers: registers))
-                (violation, registers) = (nil, [:])
+                        isStopped: Self.stopping.match(bytes) != nil, violation: violation, reason: reason,
+                        programCounter: counter, registers: registers))
+                (violation, reason, registers) = (nil, nil, [:])
                 return
             }
             if takeFault(bytes, into: &text) { return }
             if violation != nil { registers.merge(Self.registers(in: line)) { _, new in new } }
         }
 
-        private mutating func note(_ found: Violation, into text: inout ConsoleText) {
-            switch (violation, found) {
+        private mutating func note(_ found: ConsoleGrammar.Reason, into text: inout ConsoleText) {
+            switch (violation, found.violation) {
             // the verdict of Arm follows its reason; the line of the access follows why the instruction is unknown
             case (.some(let earlier), .armTrap) where !earlier.isArmTrap: return
             case (.unreadableInstruction?, .memory), (.unsupportedInstruction?, .memory),
                 (.inconsistentAccess?, .memory):
-                violation = found.withUnknownInstruction(violation)
+                violation = found.violation.withUnknownInstruction(violation)
                 return
             default: break
             }
             if let violation { text.others.append(violation) }
-            (violation, registers) = (found, [:])
+            (violation, reason, registers) = (found.violation, found.text, [:])
         }
 
         private static let parking = LinePattern("Parking CPU {d} (Cell: \"{q}\")")

@@ -41,11 +41,16 @@ struct LinePattern: Sendable {
 
     /// What stands at the places; nil if the line does not contain the pattern. It may begin in the middle of the line: an
     /// inmate's own output shares the console.
-    func match(_ line: [UInt8]) -> [Value]? {
-        guard case .literal(let first) = parts.first else { return match(line[...], from: 0) }
+    func match(_ line: [UInt8]) -> [Value]? { find(in: line)?.values }
+
+    /// The same, and where the pattern begins.
+    func find(in line: [UInt8]) -> (start: Int, values: [Value])? {
+        guard case .literal(let first) = parts.first else { return match(line[...], from: 0).map { (0, $0) } }
         var start = 0
         while start + first.count <= line.count {
-            if line[start...].starts(with: first), let values = match(line[start...], from: 0) { return values }
+            if line[start...].starts(with: first), let values = match(line[start...], from: 0) {
+                return (start, values)
+            }
             start += 1
         }
         return nil

@@ -57,6 +57,11 @@ extension Violation {
                 summary: "The program made an SMC call that the hypervisor does not know (0x\(hex(function))).",
                 advice: "Only PSCI and SMCCC discovery are available in a cell.")
         case .armTrap(let kind, let isForbidden): Self.armExplanation(kind, isForbidden)
+        case .unknown(let text):
+            Explanation(
+                summary: "The hypervisor parked the CPU, and says: \(text).",
+                advice:
+                    "This reason is not known here, or its line is cut off; please report it with the whole console.")
         default:
             Explanation(
                 summary: "The hypervisor parked the CPU for a reason that is not known here.",

@@ -70,6 +70,9 @@ package enum Violation: Hashable, Sendable {
     case messageFilterLocked(register: UInt64)
     case dmarRegister(Access, UInt64)
     case dmarQueue
+
+    /// A `FATAL` that no release up to now prints, or one that is cut off; without that word.
+    case unknown(String)
 }
 
 /// A device accessed memory that is not its cell's. Nobody is parked: the access was dropped.

@@ -23,32 +23,6 @@ package enum HypervisorConsole {
         }
         return after
     }
-
-    /// CPUs of a cell that the hypervisor parked, as the console shows it; for the root cell, CPUs that Linux lost.
-    ///
-    /// - Returns: the CPU, and the reason that the hypervisor printed before it; nil when that is no longer in the text.
-    package static func parkedCPUs(ofCell name: String, in console: String) -> [(cpu: Int, reason: String?)] {
-        var parked: [(cpu: Int, reason: String?)] = []
-        var reason: String?
-        var isInReasons = false
-        for line in console.split(whereSeparator: \.isNewline) {
-            defer { isInReasons = line.hasPrefix(fatal) }
-            if line.hasPrefix(fatal) {
-                // of several lines the first says most
-                if !isInReasons { reason = String(line.dropFirst(fatal.count)) }
-            } else if line.hasPrefix(parking) {
-                let words = line.dropFirst(parking.count).split(separator: " ", maxSplits: 1)
-                if let cpu = words.first.flatMap({ Int($0) }), words.last == "(Cell: \"\(name)\")" {
-                    parked.append((cpu, reason))
-                }
-                reason = nil
-            }
-        }
-        return parked
-    }
-
-    private static let fatal = "FATAL: "
-    private static let parking = "Parking CPU "
 }
 
 /// Reads the console as it comes, through the device; each reader has a position of its own.

@@ -33,6 +33,24 @@ struct EvidenceTests {
         #expect(record.reason == "CPU 3 was parked after a violation: unable to get MMIO instruction")
     }
 
+    /// On Arm the reason stands before the line with `FATAL`; an inmate that is printing shares the line.
+    @Test("The line with the address is kept, wherever the reason stands")
+    func reasonBeforeVerdict() {
+        let console = """
+            Started cell "sensor"
+            temperature 2Unhandled data write at 0x50200000(4)
+
+            FATAL: unhandled trap (exception class 0x24)
+            Cell state before exception:
+             pc: 0000000000001a30   lr: 0000000000001a14 spsr: 600003c5     EL1
+            Parking CPU 3 (Cell: "sensor")
+
+            """
+        let record = FailureRecord(.failed(cpus: [3]), of: observation, console: console)
+        #expect(record.reason == "CPU 3 was parked after a violation: Unhandled data write at 0x50200000(4)")
+        #expect(record.console.count == 5)
+    }
+
     @Test("Of two cells that fail at once each has its own reason")
     func twoCells() {
         let console = """

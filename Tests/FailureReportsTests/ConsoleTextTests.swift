@@ -87,6 +87,25 @@ struct ConsoleTextTests {
         #expect(string.deaths.map(\.violation) == [.unsupportedInstruction([0xf3, 0xa4, 0, 0])])
     }
 
+    @Test("Several cells in one text")
+    func cells() {
+        let text = ConsoleText(
+            """
+            FATAL: Invalid PIO write, port: 70 size: 1\r
+            Parking CPU 3 (Cell: "rtems")\r
+            FATAL: unable to get MMIO instruction\r
+            FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0\r
+            RIP: 0xffffffff81000000 RSP: 0x0000000000007ff0 FLAGS: 2\r
+            Parking CPU 1 (Cell: "root cell")\r
+            Parking CPU 2 (Cell: "root cell")\r
+
+            """)
+        let root = text.deaths.filter { $0.cell == "root cell" }
+        #expect(root.map(\.cpu) == [1, 2])
+        #expect(root.map(\.reason) == ["unable to get MMIO instruction", nil])
+        #expect(text.deaths.filter { $0.cell == "root" }.isEmpty)
+    }
+
     @Test("The hypervisor's own failure stops the CPU; a refused enable leaves only a reason")
     func machine() {
         let own = ConsoleText(

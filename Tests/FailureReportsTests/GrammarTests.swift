@@ -123,11 +123,16 @@ struct GrammarTests {
             "", "Created cell \"rtems\"", "CPU 3 received SIPI, vector 100", "FATAL: ",
             "Unhandled x2APIC self IPI write",
             "WARNING: CPU 2 specified IPI destination outside cell boundaries, ICR.hi=1000000",
-            "FATAL: Invalid PIO write, port:", "FATAL: Invalid PIO write, port: zz size: 1",
             "Timeout expired while waiting for reply from target cell", "Parking CPU 3 (Cell: \"rtems\")",
         ])
     func others(line: String) {
         #expect(ConsoleGrammar.violation(in: line) == nil)
+    }
+
+    @Test("A reason that is cut off, or of a later release, is one all the same")
+    func unknown() {
+        #expect(ConsoleGrammar.violation(in: "FATAL: Invalid PIO wri") == .unknown("Invalid PIO wri"))
+        #expect(ConsoleGrammar.reason(in: "FATAL: Something new, 7\r")?.text == "Something new, 7")
     }
 
     @Test("No line ends the process", arguments: 0..<200)

@@ -51,22 +51,4 @@ struct LockedFilesTests {
         try await writer.value
         #expect(reported.withLock { $0 }.contains("after\n"))
     }
-
-    @Test("The console tells which CPUs Linux lost, and why")
-    func parkedCPUs() {
-        let console = """
-            FATAL: Invalid PIO write, port: 70 size: 1\r
-            Parking CPU 3 (Cell: "rtems")\r
-            FATAL: unable to get MMIO instruction\r
-            FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0\r
-            RIP: 0xffffffff81000000 RSP: 0x0000000000007ff0 FLAGS: 2\r
-            Parking CPU 1 (Cell: "root cell")\r
-            Parking CPU 2 (Cell: "root cell")\r
-
-            """
-        let parked = HypervisorConsole.parkedCPUs(ofCell: "root cell", in: console)
-        #expect(parked.map(\.cpu) == [1, 2])
-        #expect(parked.map(\.reason) == ["unable to get MMIO instruction", nil])
-        #expect(HypervisorConsole.parkedCPUs(ofCell: "root", in: console).isEmpty)
-    }
 }
