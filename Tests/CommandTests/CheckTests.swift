@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Commands
 
 struct CheckTests {
-    private static let passive = """
-        [cell]
-        name = "rtems"
-        architecture = "x86"
-        cpus = [3]
-        passive-comm-region = true
-
-        [[memory]]
-        name = "ram"
-        physical = 0x3a000000
-        virtual = 0x0
-        size = "8 MiB"
-        access = ["read", "write", "execute", "loadable"]
-
-        """
+    private static let passive = SmallCell.toml()
 
     /// Runs `check` on files of these names and contents; the names stand for themselves in the output.
     private func check(_ files: KeyValuePairs<String, String>, _ options: String...) throws -> Executable.Outcome {
@@ -39,6 +26,42 @@ struct CheckTests {
         #expect(outcome.status == 0, "\(outcome)")
         #expect(outcome.output.contains("rtems.toml: ok, definition 'rtems'\n"))
         #expect(outcome.output.hasSuffix("jailhoused.toml: ok, settings\n"))
+    }
+
+    @Test func aDirectoryAsTheDaemonReadsIt() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        func write(_ path: String, _ text: String) throws {
+            try text.write(toFile: directory + "/" + path, atomically: true, encoding: .utf8)
+        }
+        func check(_ options: String...) throws -> Executable.Outcome {
+            let outcome = try Executable.run(["check", directory + "/"] + options)
+            return .init(
+                status: outcome.status, output: outcome.output.replacingOccurrences(of: directory, with: "D"),
+                error: outcome.error)
+        }
+        #expect(try check() == .init(status: 0, output: "D: ok, no configuration\n", error: ""))
+        try FileManager.default.createDirectory(atPath: directory + "/cells", withIntermediateDirectories: true)
+        try write("jailhoused.toml", "poll-interval = \"5 ms\"\n")
+        try write("cells/rtems.toml", Self.passive)
+        try write("cells/.draft.toml", "not read")
+        #expect(try check().output == "D/jailhoused.toml: ok, settings\nD/cells/rtems.toml: ok, definition 'rtems'\n")
+
+        try write("cells/a.toml", Self.passive.replacingOccurrences(of: "\"rtems\"", with: "\"a\""))
+        try write("cells/broken.toml", "[cell]\nnam = \"x\"\n")
+        try write("jailhoused.toml", "system = \"/none.toml\"\n")
+        let outcome = try check()
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("/none.toml: error: "), "\(outcome.output)")
+        #expect(outcome.output.contains("D/cells/broken.toml:1: error: "), "\(outcome.output)")
+        // they share a CPU: one of them can be created
+        #expect(outcome.output.contains("D/cells/rtems.toml:4: "), "\(outcome.output)")
+        let json = try check("--json")
+        let files = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]]
+        #expect(
+            files?.map { $0["kind"] as? String }
+                == ["settings", "system", "definition", "definition", "definition"])
+        #expect(try check("--sarif").status == 1)
     }
 
     @Test func filesThatEverybodyMayWrite() throws {

@@ -14,11 +14,13 @@ struct Check: ParsableCommand {
             uses there (/proc/ioports, /proc/iomem) counts, too. The exit status is 1 if there is an error. Needs no \
             daemon and touches nothing.
 
+            A directory is checked as the daemon reads it: jailhoused.toml, the system that it names, and cells/*.toml.
+
             With --json: an array of objects with file, kind (cell, system, definition or settings), name and \
             findings (rule, severity, file, line, location, message, consequence, remedy). With --sarif: a log in \
             SARIF 2.1.0, which editors and code review tools show.
 
-            Example: jailhouse-ctl check /etc/jailhoused/jailhoused.toml /etc/jailhoused/cells/*.toml
+            Example: jailhouse-ctl check /etc/jailhoused
             """
     )
 
@@ -33,7 +35,9 @@ struct Check: ParsableCommand {
         completion: .directory)
     var root: String?
 
-    @Argument(help: "Files, source or compiled.", completion: .file(extensions: ["toml", "cell", "system"]))
+    @Argument(
+        help: "Files, source or compiled, or a configuration directory.",
+        completion: .file(extensions: ["toml", "cell", "system"]))
     var files: [String]
 
     func validate() throws {
@@ -41,8 +45,9 @@ struct Check: ParsableCommand {
     }
 
     func run() throws {
-        let checkup = Checkup(files, on: try RunningMachine(root: root))
-        let checked = checkup.files()
+        let directories = files.filter(DirectoryCheckup.isDirectory)
+        let checkup = Checkup(files.filter { !directories.contains($0) }, on: try RunningMachine(root: root))
+        let checked = try directories.flatMap { try DirectoryCheckup($0, root: root).files() } + checkup.files()
         if sarif {
             try options.screen.show(JSON.text(SARIFLog(checked)))
         } else {
