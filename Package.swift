@@ -106,22 +106,25 @@ let package = Package(
                 systemPackage,
             ]),
 
+        // the command line of jailhouse-sim
+        room(
+            "SimulatorCommands",
+            [
+                "CellConfiguration", "CellDefinition", "CellMachine", "InmateImage", "JailhouseInterface", "Simulator",
+                "SystemCalls", argumentParser,
+            ]),
+
         // the commands
         command("jailhoused", ["Daemon", argumentParser]),
         command("jailhouse-ctl", ["Commands"]),
-        command(
-            "jailhouse-sim",
-            [
-                "CellConfiguration", "CellDefinition", "CellMachine", "InmateImage", "Simulator", "SystemCalls",
-                argumentParser,
-            ]),
+        command("jailhouse-sim", ["SimulatorCommands"]),
 
         // make chaos; not installed
         .executableTarget(
             name: "chaos",
             dependencies: [
-                "CellConfiguration", "ControlInterface", "Hypervisor", "Simulator", "SystemCalls", argumentParser,
-                systemPackage,
+                "CellConfiguration", "ControlInterface", "Hypervisor", "JailhouseInterface", "Simulator", "SystemCalls",
+                "TestSupport", argumentParser, systemPackage,
             ],
             path: "Tests/Programs/chaos", swiftSettings: strict),
 
@@ -151,7 +154,7 @@ let package = Package(
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests("MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe"], data: ["Captures"]),
-        tests("SupervisionTests", ["JailhouseInterface", "Supervision"]),
+        tests("SupervisionTests", ["JailhouseInterface", "Supervision", "TestSupport"]),
         tests(
             "CellDefinitionTests",
             [
@@ -161,10 +164,15 @@ let package = Package(
         tests("HypervisorTests", ["Hypervisor", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls", systemPackage]),
         tests("SystemdSupportTests", ["SystemdSupport", logging, systemPackage]),
-        tests("SimulatorTests", ["Simulator", "CellConfiguration", "CellMachine", "SystemCalls"]),
+        tests(
+            "SimulatorTests", ["Simulator", "CellConfiguration", "CellMachine", "JailhouseInterface", "SystemCalls"]),
         tests(
             "CellMachineTests",
-            ["CellMachine", "CellConfiguration", "CellDefinition", "InmateImage", "SystemCalls", systemPackage],
+            [
+                "CellMachine", "CellConfiguration", "CellDefinition", "InmateImage", "JailhouseInterface",
+                "SystemCalls",
+                systemPackage,
+            ],
             data: ["Inmates", "RTEMS"]),
         tests("ControlServerTests", ["ControlServer"]),
         tests(
@@ -178,7 +186,7 @@ let package = Package(
             "CommandTests",
             [
                 "Commands", "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface",
-                "RulePages", "SystemCalls", argumentParser,
+                "RulePages", "SystemCalls", "TestSupport", argumentParser,
             ],
             data: ["Golden"]),
         tests(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import JailhouseInterface
 package import CellConfiguration
 import Glibc
-import JailhouseInterface
 import Synchronization
 import SystemCalls
 
@@ -27,7 +27,7 @@ package final class CellMachine: Sendable {
         var hasStarted = false
         var isRunning = false
         /// Of the starts before the last.
-        var exits: [Int: [VMExit: UInt64]] = [:]
+        var exits: [Int: [ExitReason: UInt64]] = [:]
     }
 
     /// Starts QEMU, whose CPUs stand still, and prepares the cell's tables.
@@ -184,7 +184,7 @@ package final class CellMachine: Sendable {
     }
 
     /// How often each CPU, by the machine's number, left the cell, since this machine was made.
-    package func exits() -> [Int: [VMExit: UInt64]] { status.withLock { total($0) } }
+    package func exits() -> [Int: [ExitReason: UInt64]] { status.withLock { total($0) } }
 
     /// To the cell's COM1; what its buffers cannot take is lost.
     package func serialInput(_ bytes: [UInt8]) { emulator.sendSerial(bytes) }
@@ -209,11 +209,12 @@ package final class CellMachine: Sendable {
             cpuCount: cell.cpus.members.count, tscKHz: tscKHz)
     }
 
-    private func total(_ status: Status) -> [Int: [VMExit: UInt64]] {
+    private func total(_ status: Status) -> [Int: [ExitReason: UInt64]] {
         var exits = status.exits
         for (index, number) in cell.cpus.members.enumerated() {
-            for exit in VMExit.allCases {
-                let count = status.hasStarted ? area.counter(exit.counter, cpu: index) : 0
+            for exit in ExitReason.x86 {
+                let counter = status.hasStarted ? exit.counter : nil
+                let count = counter.map { area.counter($0, cpu: index) } ?? 0
                 exits[number, default: [:]][exit, default: 0] += count
             }
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
+
 /// What happens in a cell, told on a thread of its machine: what hears it must not take long.
 package enum CellMachineEvent: Hashable, Sendable {
     /// Characters that the inmate printed through the virtual console, as they are.
@@ -14,21 +16,9 @@ package enum CellMachineEvent: Hashable, Sendable {
     case ended(String)
 }
 
-/// Why a CPU left its cell; the raw value is the end of the driver's file name, `vmexits_…`.
-package enum VMExit: String, Hashable, Sendable, CaseIterable {
-    case mmio
-    case management
-    case hypercall
-    case portIO = "pio"
-    case xapic
-    case controlRegister = "cr"
-    case cpuid
-    case xsetbv
-    case exception
-    case otherMSR = "msr_other"
-    case x2APICCommand = "msr_x2apic_icr"
-
-    var counter: MonitorMemory.Counter {
+extension ExitReason {
+    /// The monitor's counter of it; nil for what an x86 cell never does.
+    var counter: MonitorMemory.Counter? {
         switch self {
         case .mmio: .mmio
         case .management: .management
@@ -41,6 +31,7 @@ package enum VMExit: String, Hashable, Sendable, CaseIterable {
         case .exception: .exception
         case .otherMSR: .otherMSR
         case .x2APICCommand: .x2APICCommand
+        case .maintenance, .virtualInterrupt, .virtualSGI, .psci, .smccc, .coprocessor15: nil
         }
     }
 }

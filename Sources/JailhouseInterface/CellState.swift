@@ -23,6 +23,32 @@ package enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
         }
     }
 
+    /// What stands in the communication region's `cell_state`: any number, since the inmate writes it.
+    package struct Word: RawRepresentable, Hashable, Sendable {
+        package var rawValue: UInt32
+
+        package init(rawValue: UInt32) {
+            self.rawValue = rawValue
+        }
+
+        private init(_ state: CellState) {
+            // one of the many numbers that mean nothing
+            rawValue = state.number.map(UInt32.init) ?? 0x2a
+        }
+
+        package static let running = Word(.running)
+        package static let runningLocked = Word(.runningLocked)
+        package static let shutDown = Word(.shutDown)
+        package static let failed = Word(.failed)
+        package static let communicationABIMismatch = Word(.communicationABIMismatch)
+        package static let invalid = Word(.invalid)
+
+        /// As the driver writes it in `state`.
+        package var text: String {
+            (CellState.allCases.first { $0.number == Int(rawValue) } ?? .invalid).rawValue
+        }
+    }
+
     /// Whether the inmate's CPUs execute, as far as the hypervisor knows.
     package var isRunning: Bool { self == .running || self == .runningLocked }
 

@@ -52,16 +52,14 @@ package enum CommunicationRegion {
         }
     }
 
-    /// What the hypervisor sends.
-    package enum Message: UInt32, Sendable {
-        case none = 0
+    /// What the hypervisor sends; 0 is no message.
+    package enum Message: UInt32, Hashable, Sendable {
         case shutdownRequest = 1
         case reconfigurationCompleted = 2
     }
 
-    /// What a cell answers.
-    package enum Reply: UInt32, Sendable {
-        case none = 0
+    /// What a cell answers; 0 is no reply.
+    package enum Reply: UInt32, Hashable, Sendable {
         case unknown = 1
         case requestDenied = 2
         case requestApproved = 3

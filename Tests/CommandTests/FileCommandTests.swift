@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Commands
 
 /// The commands that need no daemon.
 struct FileCommandTests {
-    private static let source = """
-        [cell]
-        name = "rtems"
-        architecture = "x86"
-        cpus = [3]
-
-        [[memory]]
-        name = "ram"
-        physical = 0x3a000000
-        virtual = 0x0
-        size = "8 MiB"
-        access = ["read", "write", "execute", "loadable"]
-
-        """
+    private static let source = SmallCell.toml(keys: [])
 
     /// Runs `body` with a directory that has `rtems.toml` in it.
     private func withSource(_ source: String = source, _ body: (_ directory: String) throws -> Void) throws {

@@ -5,27 +5,14 @@ import Foundation
 import Hypervisor
 import JailhouseInterface
 import Supervision
+import TestSupport
 import Testing
 
 @testable import Daemon
 
 @Suite("Commands whose turn comes late")
 struct CommandRunnerTests {
-    private static let text = """
-        [cell]
-        name = "rtems"
-        architecture = "x86"
-        cpus = [3]
-        passive-comm-region = true
-
-        [[memory]]
-        name = "ram"
-        physical = 0x3a000000
-        virtual = 0x0
-        size = "8 MiB"
-        access = ["read", "write", "execute", "loadable"]
-
-        """
+    private static let text = SmallCell.toml()
 
     /// Chaos, seed 20261131, round 463: another tool had shut the cell down in between, the start was lost, and the exits
     /// that told of the shutdown were taken for those of the start.

@@ -6,6 +6,7 @@ import Glibc
 import InmateImage
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -22,25 +23,8 @@ struct ImageReadingsTests {
         let image = "\(place)/\(name)"
         try Data([0x90]).write(to: URL(filePath: image))
         truncate(image, bytes)
-        let text = """
-            [cell]
-            name = "\(name)"
-            architecture = "x86"
-            cpus = [3]
-            passive-comm-region = true
-            reset-address = 0x0
-
-            [[memory]]
-            physical = 0x3a000000
-            virtual = 0x0
-            size = "64 MiB"
-            access = ["read", "write", "execute", "loadable"]
-
-            [[image]]
-            path = "\(image)"
-            address = 0x0
-
-            """
+        let text = SmallCell.toml(
+            name: name, keys: ["passive-comm-region = true", "reset-address = 0x0"], size: "64 MiB", image: image)
         return try CellDefinition(toml: text, path: "\(place)/\(name).toml", readFile: { _ in [] })
     }
 

@@ -8,6 +8,7 @@ import Glibc
 import InmateImage
 import Synchronization
 import SystemCalls
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -153,25 +154,8 @@ private final class Directory: Sendable {
     private let files = TrustedFiles()
 
     private func definition(_ image: String, size: String = "1 MiB") throws -> CellDefinition {
-        let toml = """
-            [cell]
-            name = "a"
-            architecture = "x86"
-            cpus = [1]
-            passive-comm-region = true
-            reset-address = 0x0
-
-            [[memory]]
-            physical = 0x3a000000
-            virtual = 0x0
-            size = "\(size)"
-            access = ["read", "write", "execute", "loadable"]
-
-            [[image]]
-            path = "\(image)"
-            address = 0x0
-
-            """
+        let toml = SmallCell.toml(
+            name: "a", cpu: 1, keys: ["passive-comm-region = true", "reset-address = 0x0"], size: size, image: image)
         return try CellDefinition(toml: toml, path: "/a.toml") { _ in [] }
     }
 
@@ -222,24 +206,7 @@ private final class Directory: Sendable {
         let directory = try Directory()
         try FileManager.default.createDirectory(atPath: directory.path + "/cells", withIntermediateDirectories: true)
         let image = try directory.write([0x90], to: "image", mode: 0o666)
-        let text = """
-            [cell]
-            name = "a"
-            architecture = "x86"
-            cpus = [1]
-            passive-comm-region = true
-
-            [[memory]]
-            physical = 0x3a000000
-            virtual = 0x0
-            size = "1 MiB"
-            access = ["read", "write", "execute", "loadable"]
-
-            [[image]]
-            path = "\(image)"
-            address = 0x0
-
-            """
+        let text = SmallCell.toml(name: "a", cpu: 1, size: "1 MiB", image: image)
         let path = try directory.write(Array(text.utf8), to: "cells/a.toml")
         let loader = DefinitionFiles(directory: directory.path)
         #expect(loader.load().problems.first?.message.contains("everybody may write \(image)") == true)

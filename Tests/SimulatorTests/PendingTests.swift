@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 import Testing
 
@@ -32,7 +33,7 @@ struct PendingTests {
         return nil
     }
 
-    @Test(arguments: [(CellEvent.answered(.approved), nil), (.answered(.denied), Refusal.notPermitted)])
+    @Test(arguments: [(CellEvent.answered(.requestApproved), nil), (.answered(.requestDenied), Refusal.notPermitted)])
     func theMachineStandsStillUntilItAnswers(event: CellEvent, refusal: Refusal?) throws {
         var bench = try bench()
         let id = submit(.load(.name("rtems"), []), to: &bench)
@@ -45,7 +46,7 @@ struct PendingTests {
         #expect(try bench.state("rtems") == (refusal == nil ? "shut down" : "running"))
     }
 
-    @Test(arguments: [CellState.shutDown, .failed]) func anEndIsAnAnswer(state: CellState) throws {
+    @Test(arguments: [CellState.Word.shutDown, .failed]) func anEndIsAnAnswer(state: CellState.Word) throws {
         var bench = try bench()
         let id = submit(.destroy(.name("rtems")), to: &bench)
         try bench.deliver([.wroteState(state)], from: "rtems")
@@ -92,7 +93,7 @@ struct PendingTests {
         #expect(bench.machine.freeze == nil)
         bench.pass(.seconds(10))
         #expect(bench.machine.freeze?.cell == 1)
-        try bench.deliver([.answered(.approved)], from: "rtems")
+        try bench.deliver([.answered(.requestApproved)], from: "rtems")
         #expect(bench.machine.freeze == nil)
         bench.pass(.milliseconds(100))
         #expect(answer(id, bench.takeEffects()) == .some(nil))
@@ -115,9 +116,9 @@ struct PendingTests {
             bench.pass(.milliseconds(100))
             #expect(bench.machine.standsStill)
             // the other one's word does not count
-            try bench.deliver([.answered(.received)], from: name == "a" ? "b" : "a")
+            try bench.deliver([.answered(.messageReceived)], from: name == "a" ? "b" : "a")
             #expect(bench.machine.standsStill)
-            try bench.deliver([.answered(.received)], from: name)
+            try bench.deliver([.answered(.messageReceived)], from: name)
         }
         bench.pass(.milliseconds(100))
         #expect(answer(id, bench.takeEffects()) == .some(nil))
@@ -184,7 +185,7 @@ struct PendingTests {
         bench.machine.doBehindTheBack([.shutDown("rtems")])
         bench.pass(.milliseconds(100))
         #expect(bench.machine.standsStill)
-        try bench.deliver([.answered(.approved)], from: "rtems")
+        try bench.deliver([.answered(.requestApproved)], from: "rtems")
         bench.pass(.milliseconds(100))
         #expect(!bench.machine.standsStill)
         #expect(try bench.state("rtems") == "shut down")

@@ -1,26 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JailhouseInterface
+import TestSupport
 import Testing
 
 @testable import Supervision
 
 /// A hypervisor with one cell, a few lines long: what commands do, what goes wrong, what others do behind one's back.
 private struct World {
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        /// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
-    var random: Generator
+    var random: SeededGenerator
     var isEnabled = true
     var state: CellState?
     var id = 0
@@ -99,7 +87,7 @@ private struct World {
 struct WorldTests {
     @Test("When faults cease, what is wanted is reached", arguments: 0..<300)
     func reached(seed: UInt64) {
-        var world = World(random: .init(state: seed))
+        var world = World(random: .init(seed: seed))
         let policy = SupervisionPolicy(
             restart: seed.isMultiple(of: 2) ? .onFailure : .always, delay: .milliseconds(10),
             maximumDelay: .milliseconds(100), limit: .init(attempts: 5, within: .seconds(10)),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import JailhouseInterface
 package import CellConfiguration
 import CellMachine
 
@@ -22,7 +23,7 @@ package struct Cell: Sendable {
     package internal(set) var failedCPUs: Set<Int> = []
     package internal(set) var phase: Phase
     /// The word in the communication region.
-    package internal(set) var commState: CellState
+    package internal(set) var commState: CellState.Word
     /// What the machine counts itself; ``counted`` comes on top.
     package internal(set) var exits: [Int: ExitStatistics]
     /// What was counted where the inmate executes.
@@ -53,7 +54,7 @@ package struct Cell: Sendable {
     package var isRoot: Bool { id == 0 }
 
     /// As `state` says it: the hypervisor knows nothing of a cell that comes or goes.
-    package var state: CellState { phase == .present ? commState : .unknown }
+    package var state: CellState.Word { phase == .present ? commState : .invalid }
 
     /// Whether an inmate executes: not so after a lost start, or after one without a load.
     package var isAlive: Bool { program.isAlive }
@@ -69,7 +70,7 @@ package struct Cell: Sendable {
 
     var statistics: ExitStatistics { cpus.map(statistics(of:)).reduce(ExitStatistics(), +) }
 
-    mutating func count(_ reason: VMExit, on cpu: Int) {
+    mutating func count(_ reason: ExitReason, on cpu: Int) {
         exits[cpu, default: ExitStatistics()].count(reason)
     }
 

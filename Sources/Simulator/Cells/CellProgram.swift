@@ -2,24 +2,11 @@
 
 package import CellConfiguration
 package import CellMachine
-
-/// What the hypervisor says to a cell through its communication region.
-package enum Message: UInt32, Hashable, Sendable {
-    case shutdownRequest = 1
-    case reconfigurationCompleted = 2
-}
-
-/// What a cell answers.
-package enum Reply: UInt32, Hashable, Sendable {
-    case unknown = 1
-    case denied = 2
-    case approved = 3
-    case received = 4
-}
+package import JailhouseInterface
 
 /// What comes of a message.
 package enum Answer: Hashable, Sendable {
-    case reply(Reply)
+    case reply(CommunicationRegion.Reply)
     /// It will never answer.
     case silence
     /// It must be told, by ``CellOrder/send(_:)``; ``CellEvent/answered(_:)`` says what it replied, or its state that
@@ -30,7 +17,7 @@ package enum Answer: Hashable, Sendable {
 /// What a program does that the hypervisor or Linux can see.
 package enum CellEvent: Hashable, Sendable {
     /// It wrote this into its communication region.
-    case wroteState(CellState)
+    case wroteState(CellState.Word)
     /// The hypervisor parked one of its CPUs because somebody injected this.
     case failed(cpu: Int, Violation)
     /// The hypervisor parked one of its CPUs for what its inmate did.
@@ -40,11 +27,11 @@ package enum CellEvent: Hashable, Sendable {
     /// A line of the hypervisor's about it.
     case noted(String)
     /// The hypervisor had to step in.
-    case exited(cpu: Int, VMExit)
+    case exited(cpu: Int, ExitReason)
     /// How often it had to since the cell was created, each CPU.
     case counted([Int: ExitStatistics])
     /// It replied to the message that is pending.
-    case answered(Reply)
+    case answered(CommunicationRegion.Reply)
     /// One of the orders that are waited for has been carried out: see ``CellOrder/isAwaited``.
     case ready
     /// What executes it is gone, or cannot begin: why.
@@ -60,9 +47,9 @@ package enum CellOrder: Hashable, Sendable {
     case stop
     /// The CPUs stop, which is not the machine's doing.
     case pause
-    case send(Message)
+    case send(CommunicationRegion.Message)
     /// Into its communication region.
-    case write(CellState)
+    case write(CellState.Word)
     /// QEMU ends.
     case end
 
@@ -96,7 +83,7 @@ package protocol CellProgram: Sendable {
     /// The cell is gone, or never came to be.
     mutating func destroyed() -> [CellOrder]
     /// The hypervisor waits for the answer, and Linux with it.
-    func answer(to message: Message) -> Answer
+    func answer(to message: CommunicationRegion.Message) -> Answer
     /// A fault that someone wants to see.
     ///
     /// - Returns: nil when this program cannot play it: see ``obstacle(to:)``.

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import CellMachine
+package import JailhouseInterface
 
 /// How often a CPU left its cell.
 package struct ExitStatistics: Hashable, Sendable {
-    private var counts: [VMExit: UInt64] = [:]
+    private var counts: [ExitReason: UInt64] = [:]
 
     package init() {}
 
-    package subscript(reason: VMExit) -> UInt64 { counts[reason, default: 0] }
+    package subscript(reason: ExitReason) -> UInt64 { counts[reason, default: 0] }
 
     package var total: UInt64 { counts.values.reduce(0, +) }
 
     /// - Parameter counts: as the hypervisor counted them.
-    package init(_ counts: [VMExit: UInt64]) {
+    package init(_ counts: [ExitReason: UInt64]) {
         self.counts = counts
     }
 
-    mutating func count(_ reason: VMExit) {
+    mutating func count(_ reason: ExitReason) {
         counts[reason, default: 0] += 1
     }
 

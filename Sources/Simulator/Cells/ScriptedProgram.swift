@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import JailhouseInterface
 package import CellConfiguration
 import CellMachine
 
@@ -34,11 +35,11 @@ package struct ScriptedProgram: CellProgram {
         return []
     }
 
-    package func answer(to message: Message) -> Answer {
+    package func answer(to message: CommunicationRegion.Message) -> Answer {
         guard isAlive && !isHung else { return .silence }
         return switch message {
-        case .shutdownRequest: .reply(deniesShutdown ? .denied : .approved)
-        case .reconfigurationCompleted: .reply(.received)
+        case .shutdownRequest: .reply(deniesShutdown ? .requestDenied : .requestApproved)
+        case .reconfigurationCompleted: .reply(.messageReceived)
         }
     }
 
@@ -74,10 +75,10 @@ package struct ScriptedProgram: CellProgram {
         case .unlock:
             return [.wroteState(.running)]
         case .writeUnknownState:
-            return [.wroteState(.unknown)]
+            return [.wroteState(.invalid)]
         case .abiMismatch:
             isHung = true
-            return [.wroteState(.abiMismatch)]
+            return [.wroteState(.communicationABIMismatch)]
         case .print(let text):
             return [.printed(text + "\r\n")]
         case .deny, .approve, .loseNextStart:

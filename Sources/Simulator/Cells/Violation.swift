@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellMachine
+import JailhouseInterface
 
 /// A way for an inmate to touch what is not its own.
 package enum Violation: String, Hashable, Sendable, CaseIterable {
@@ -19,7 +19,7 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     }
 
     /// The exit that brought the CPU into the hypervisor.
-    var exit: VMExit {
+    var exit: ExitReason {
         switch self {
         case .portWrite, .portRead: .portIO
         case .memoryWrite, .memoryRead, .fetch: .mmio

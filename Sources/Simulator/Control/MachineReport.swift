@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import FoundationEssentials
 
 /// How a machine is, for people and scripts: `jailhouse-sim state`.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 import CellMachine
 import Synchronization
@@ -51,7 +52,7 @@ final class CellThread: Sendable {
     private struct Work {
         var machine: CellMachine?
         var isRunning = false
-        var state = CellState.running
+        var state = CellState.Word.running
         var awaitsReply = false
         var changed = ContinuousClock.now
         /// Of the QEMU processes before this one.
@@ -224,9 +225,9 @@ final class CellThread: Sendable {
         guard let machine = work.machine else { return }
         if work.awaitsReply, case let word = machine.reply, word != 0 {
             work.awaitsReply = false
-            tell(.answered(Reply(rawValue: word) ?? .unknown))
+            tell(.answered(CommunicationRegion.Reply(rawValue: word) ?? .unknown))
         }
-        let state = CellState(rawValue: machine.state)
+        let state = CellState.Word(rawValue: machine.state)
         // the monitor's word comes with the violation that it is for
         let isMonitors = state == .failed && machine.failedCPUCount >= machine.cell.cpus.members.count
         if state != work.state, !isMonitors {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 
 /// A cell whose inmate really executes: what the machine says to it becomes orders to whatever executes it, and what
@@ -14,7 +15,7 @@ struct ExecutingProgram: CellProgram {
     private var hasEnded = false
     private var failedCPUs: Set<Int> = []
     /// What is answered in its place.
-    private var answersShutdown: Reply?
+    private var answersShutdown: CommunicationRegion.Reply?
     /// The orders and images that are waited for.
     private var awaited = 0
 
@@ -58,9 +59,9 @@ struct ExecutingProgram: CellProgram {
         return orders
     }
 
-    func answer(to message: Message) -> Answer {
+    func answer(to message: CommunicationRegion.Message) -> Answer {
         guard isAlive, !isHung else { return .silence }
-        if let answersShutdown { return .reply(message == .shutdownRequest ? answersShutdown : .received) }
+        if let answersShutdown { return .reply(message == .shutdownRequest ? answersShutdown : .messageReceived) }
         return .pending
     }
 
@@ -89,8 +90,8 @@ struct ExecutingProgram: CellProgram {
 
     mutating func play(_ fault: Fault) -> CellReaction? {
         switch fault {
-        case .deny: answersShutdown = .denied
-        case .approve: answersShutdown = .approved
+        case .deny: answersShutdown = .requestDenied
+        case .approve: answersShutdown = .requestApproved
         default: return isAlive ? playAlive(fault) : nil
         }
         return CellReaction()
@@ -109,13 +110,13 @@ struct ExecutingProgram: CellProgram {
         case .failCPU(let cpu, let violation): return cpus == [cpu] ? fail(violation) : nil
         case .shutDown: return end(.shutDown)
         case .giveUp: return end(.failed)
-        case .abiMismatch: return end(.abiMismatch)
+        case .abiMismatch: return end(.communicationABIMismatch)
         case .hang:
             isHung = true
             return CellReaction(orders: give(.pause))
         case .lock: return write(.runningLocked)
         case .unlock: return write(.running)
-        case .writeUnknownState: return write(.unknown)
+        case .writeUnknownState: return write(.invalid)
         case .print(let text): return CellReaction(events: [.printed(text + "\r\n")])
         case .deny, .approve, .loseNextStart: return nil
         }
@@ -132,14 +133,14 @@ struct ExecutingProgram: CellProgram {
             orders: give(.write(.failed), .pause))
     }
 
-    private mutating func end(_ state: CellState) -> CellReaction {
-        hasEnded = state != .abiMismatch
+    private mutating func end(_ state: CellState.Word) -> CellReaction {
+        hasEnded = state != .communicationABIMismatch
         isHung = !hasEnded
         return CellReaction(events: [.wroteState(state)], orders: give(.write(state), .pause))
     }
 
     /// Into its communication region, where its inmate finds it.
-    private mutating func write(_ state: CellState) -> CellReaction {
+    private mutating func write(_ state: CellState.Word) -> CellReaction {
         CellReaction(events: [.wroteState(state)], orders: give(.write(state)))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 import CellMachine
 /// What happens in cells, by themselves or because someone injects it.

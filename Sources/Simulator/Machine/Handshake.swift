@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 
 /// How a message to a cell ended.
@@ -16,7 +17,7 @@ enum Exchange {
 /// A message that a cell has not answered yet, or whose answer has not been looked at.
 struct Conversation: Hashable, Sendable {
     enum End: Hashable, Sendable {
-        case reply(Reply)
+        case reply(CommunicationRegion.Reply)
         /// It wrote that it has ended instead of answering.
         case ended
         /// The hypervisor lost its patience.
@@ -24,7 +25,7 @@ struct Conversation: Hashable, Sendable {
     }
 
     let incarnation: UInt64
-    let message: Message
+    let message: CommunicationRegion.Message
     /// When the hypervisor loses its patience, or whoever looks at the simulated machine, for who the hypervisor has
     /// too much of it.
     var deadline: Duration
@@ -40,7 +41,7 @@ extension Machine {
     /// Says something to a cell and waits for the answer, with the whole root cell suspended.
     ///
     /// A cell that does not answer within its timeout is stopped and failed; Linux has stood still for that long.
-    mutating func exchange(_ message: Message, with index: Int) -> Exchange {
+    mutating func exchange(_ message: CommunicationRegion.Message, with index: Int) -> Exchange {
         let descriptor = cells[index].descriptor
         let incarnation = cells[index].incarnation
         if let conversation, conversation.incarnation == incarnation, conversation.message == message {
@@ -66,14 +67,17 @@ extension Machine {
         }
     }
 
-    private func silence(of message: Message, with index: Int) -> String {
+    private func silence(of message: CommunicationRegion.Message, with index: Int) -> String {
         let what = message == .shutdownRequest ? "shutdown request" : "news of a reconfiguration"
         return "cell \"\(cells[index].name)\" does not answer the \(what) and has no timeout"
     }
 
-    private mutating func conclude(_ message: Message, with index: Int, _ end: Conversation.End) -> Exchange {
+    private mutating func conclude(_ message: CommunicationRegion.Message, with index: Int, _ end: Conversation.End)
+        -> Exchange
+    {
         switch (message, end) {
-        case (_, .ended), (.shutdownRequest, .reply(.approved)), (.reconfigurationCompleted, .reply(.received)):
+        case (_, .ended), (.shutdownRequest, .reply(.requestApproved)),
+            (.reconfigurationCompleted, .reply(.messageReceived)):
             return .settled
         case (_, .reply): return .refused
         case (_, .timeout):
@@ -87,11 +91,11 @@ extension Machine {
 
     // MARK: answers that take their time
 
-    mutating func endConversation(with incarnation: UInt64, by reply: Reply) {
+    mutating func endConversation(with incarnation: UInt64, by reply: CommunicationRegion.Reply) {
         endConversation(with: incarnation, .reply(reply))
     }
 
-    mutating func endConversation(with incarnation: UInt64, by state: CellState) {
+    mutating func endConversation(with incarnation: UInt64, by state: CellState.Word) {
         if state == .shutDown || state == .failed { endConversation(with: incarnation, .ended) }
     }
 

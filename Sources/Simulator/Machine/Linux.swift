@@ -55,7 +55,7 @@ extension Machine {
         parkRoot(cpu, violation.reason.joined(separator: "\n"), violation.exit)
     }
 
-    private mutating func parkRoot(_ cpu: Int, _ reason: String, _ exit: VMExit) {
+    private mutating func parkRoot(_ cpu: Int, _ reason: String, _ exit: ExitReason) {
         let name = cells[0].name
         for line in reason.split(separator: "\n") { console.print(String(line)) }
         for line in Violation.registers { console.print(line) }

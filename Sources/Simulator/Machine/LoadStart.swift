@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import CellConfiguration
 import CellMachine
 
@@ -84,7 +85,7 @@ extension Machine {
     ///
     /// - Returns: when the last of them will have grown.
     @discardableResult
-    private mutating func countSoon(_ reason: VMExit, _ index: Int) -> Duration {
+    private mutating func countSoon(_ reason: ExitReason, _ index: Int) -> Duration {
         let begin = max(now, standsStillUntil)
         var last = begin
         for cpu in cells[index].cpus.sorted() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 package import CellConfiguration
 
 /// The simulated machine: Linux's driver and the hypervisor below it, as the real ones were seen to behave.

@@ -79,7 +79,7 @@ extension Cell {
 
     private static func add(_ statistics: ExitStatistics, to attributes: inout [String: String], in path: String) {
         attributes[path + DriverFiles.Cell.totalExits] = "\(statistics.total)\n"
-        for reason in VMExit.allCases {
+        for reason in ExitReason.x86 {
             attributes[path + DriverFiles.Cell.counter(reason.rawValue)] = "\(statistics[reason])\n"
         }
     }

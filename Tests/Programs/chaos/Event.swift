@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Simulator
+import TestSupport
 
 /// What happens in a round.
 enum Event: Sendable {

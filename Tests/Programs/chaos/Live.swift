@@ -3,6 +3,7 @@
 import ControlInterface
 import Foundation
 import Hypervisor
+import TestSupport
 
 /// Rounds on the hypervisor that this machine has: no faults but those that happen by themselves.
 final class Live {

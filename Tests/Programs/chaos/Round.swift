@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
 import ControlInterface
 import Foundation
 import Simulator
+import TestSupport
 
 /// One round: at first all is well, then much goes wrong, then nothing more, and then all must be well again.
 struct Round {

@@ -2,6 +2,7 @@
 
 import Foundation
 import Simulator
+import TestSupport
 
 /// The round that ends a machine: the start of a cell is lost whose answers are waited for without limit. Nothing can
 /// be done about it but to leave it alone, and everything else that would freeze Linux as well.

@@ -3,6 +3,7 @@
 import Foundation
 import Synchronization
 import SystemCalls
+import TestSupport
 
 /// What happened, line by line, from all threads: the last of it is printed when something is wrong.
 final class Story: Sendable {
@@ -48,20 +49,9 @@ struct Wrong: Error, CustomStringConvertible {
     }
 }
 
-/// SplitMix64: the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
+extension SeededGenerator {
     init(seed: UInt64, round: Int) {
-        state = seed &+ UInt64(round) &* 0xd1b5_4a32_d192_ed03
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
+        self.init(seed: seed &+ UInt64(round) &* 0xd1b5_4a32_d192_ed03)
     }
 
     mutating func one<Element>(of elements: [Element]) -> Element {

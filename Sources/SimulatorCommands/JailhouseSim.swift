@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+package import ArgumentParser
 import Glibc
 import Simulator
 
-@main
-struct JailhouseSim: ParsableCommand {
-    static let configuration = CommandConfiguration(
+package struct JailhouseSim: ParsableCommand {
+    package static let configuration = CommandConfiguration(
         commandName: "jailhouse-sim",
         abstract: "A simulated machine with Jailhouse, for programs that use /dev/jailhouse.",
         discussion: """
@@ -19,7 +18,9 @@ struct JailhouseSim: ParsableCommand {
         ]
     )
 
-    static func main() {
+    package init() {}
+
+    package static func main() {
         var arguments = Array(CommandLine.arguments.dropFirst())
         JailhouseSim.takeDirectory(of: &arguments)
         main(arguments)

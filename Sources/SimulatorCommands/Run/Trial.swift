@@ -4,6 +4,7 @@ import CellConfiguration
 import CellDefinition
 import CellMachine
 import Glibc
+import JailhouseInterface
 import Simulator
 import Synchronization
 import SystemCalls
@@ -79,7 +80,7 @@ final class Trial: Sendable {
     }
 
     private func look(at machine: CellMachine) -> TrialResult.Verdict? {
-        let state = CommunicationState(machine.state)
+        let state = CellState.Word(rawValue: machine.state)
         let isParked = machine.failedCPUCount >= machine.cell.cpus.members.count
         if state.isEnd || isParked { machine.catchUp() }
         return heard.withLock { heard in
@@ -91,9 +92,10 @@ final class Trial: Sendable {
             if !heard.evidence.isEmpty, isParked { return .failed("a violation") }
             if let end = heard.end { return .failed(end) }
             guard state.isEnd else { return nil }
-            guard state == .shutDown else { return .failed("the state \"\(state.text)\"") }
+            guard state == .shutDown else { return .failed("the state \"\(state.description)\"") }
             return heard.expectation.isMet
-                ? .passed("the state \"\(state.text)\"") : .failed("it shut down before it printed what was waited for")
+                ? .passed("the state \"\(state.description)\"")
+                : .failed("it shut down before it printed what was waited for")
         }
     }
 
@@ -142,31 +144,11 @@ final class Trial: Sendable {
     }
 }
 
-/// The word of a program in its communication region.
-private enum CommunicationState: Equatable {
-    case running, shutDown, failed, otherLayout, unknown(UInt32)
+extension CellState.Word {
+    fileprivate var isEnd: Bool { self != .running && self != .runningLocked }
 
-    init(_ word: UInt32) {
-        self =
-            switch word {
-            case 0, 1: .running
-            case 2: .shutDown
-            case 3: .failed
-            case 4: .otherLayout
-            default: .unknown(word)
-            }
-    }
-
-    var isEnd: Bool { self != .running }
-
-    var text: String {
-        switch self {
-        case .running: "running"
-        case .shutDown: "shut down"
-        case .failed: "failed"
-        case .otherLayout: "Comm ABI mismatch"
-        case .unknown(let word): "\(word), which is none"
-        }
+    fileprivate var description: String {
+        text == CellState.invalid.rawValue ? "\(rawValue), which is none" : text
     }
 }
 
