@@ -126,4 +126,26 @@ struct FleetOvertakenDisableTests {
         #expect(story.works == ["disable"])
         #expect(story.fleet.machine == .enabled)
     }
+
+    /// Found by the exploration: it was rejected without a word, and everybody waited for it ever after.
+    @Test("One that is overtaken while all cells are being shut down is left to that", arguments: [true, false])
+    func beforeTheEnd(isAnswered: Bool) {
+        var story = FleetStory(["alpha": FleetStory.cell()])
+        let disable = story.request(.disable(others: false))
+        story.isDriverStuck = true
+        if isAnswered {
+            story.now = story.now + Fleet.patience + .seconds(1)
+            story.look()
+        }
+        let end = story.request(.shutDownAll(within: .seconds(8)))
+        story.world.areOthersChanged = true
+        story.isDriverStuck = false
+        story.finish(.overtaken)
+        story.world.areOthersChanged = false
+        story.run()
+        #expect(story.answer(disable) == .failed(isAnswered ? .timedOut(cell: nil) : .beingShutDown))
+        #expect(story.answer(end) == .shutDown(ShutDownResult()))
+        #expect(story.fleet.machine == .disabled(nil))
+        #expect(story.works == ["disable", "disable"])
+    }
 }

@@ -9,6 +9,8 @@ struct Explorer {
     private(set) var transitions = 0
     /// The most rounds without faults until the goal is reached, from any place.
     private(set) var rounds = 0
+    /// What changed the cell's condition.
+    private(set) var table = TransitionTable()
     private var index: [Place: Int32] = [:]
     /// From where, and by what, each place was reached first.
     private var origins: [(from: Int32, what: Happening)] = []
@@ -32,6 +34,7 @@ struct Explorer {
             for what in rules.happenings {
                 guard let step = rules.step(place, what) else { continue }
                 transitions += 1
+                table.note(step)
                 for invariant in Invariant.all where !invariant.holds(step, rules.supervised) {
                     guard found[invariant.sentence] == nil else { continue }
                     found[invariant.sentence] = Counterexample(

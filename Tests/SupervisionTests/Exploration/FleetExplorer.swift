@@ -10,6 +10,8 @@ struct FleetExplorer {
     private(set) var transitions = 0
     /// The most rounds without faults until everything is as it is wanted, from any place.
     private(set) var rounds = 0
+    /// What changed the machine's state.
+    private(set) var table = TransitionTable()
     private var index: [FleetPlace: Int32] = [:]
     /// From where, and by what, each place was reached first.
     private var origins: [(from: Int32, what: FleetHappening)] = []
@@ -38,6 +40,7 @@ struct FleetExplorer {
             for what in happenings {
                 guard let step = rules.step(place, what) else { continue }
                 transitions += 1
+                table.note(step)
                 for invariant in FleetInvariant.all where found[invariant.sentence] == nil {
                     guard !invariant.holds(step, rules.subject) else { continue }
                     found[invariant.sentence] = FleetCounterexample(
@@ -109,6 +112,9 @@ struct FleetExplorer {
 extension FleetRules {
     /// One step in which nothing goes wrong.
     func faultless(_ place: FleetPlace) -> FleetTransition? {
+        for name in place.fleet.names where place.fleet.cells[name]?.reading != nil {
+            if let step = step(place, .imagesRead(name, true)) { return step }
+        }
         guard place.fleet.inDriver != nil else { return step(place, .wake) }
         for ending in [FleetEnding.done, .overtaken] {
             if let step = step(place, .finish(ending)) { return step }
@@ -170,6 +176,7 @@ extension FleetHappening {
         case .finish(let ending): "the driver's work ends (\(ending))"
         case .request(let request): "somebody asks: \(request)"
         case .undefined(let name): "the definition of \(name) is removed"
+        case .imagesRead(let name, let isDone): "the images of \(name) \(isDone ? "are read" : "cannot be read")"
         case .newDaemon(let isDone): "the daemon dies\(isDone ? " after its command worked" : ""); a new one begins"
         case .befall(let what): "in the machine: \(what)"
         }

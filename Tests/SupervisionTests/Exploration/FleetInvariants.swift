@@ -91,6 +91,12 @@ struct FleetInvariant: Sendable {
                 }
             }
         },
+        FleetInvariant("nothing is loaded whose images cannot be read") { step, _ in
+            step.given.allSatisfy { work in
+                guard case .command(.load, let name, _) = work else { return true }
+                return !step.before.record.unreadable.contains(name)
+            }
+        },
         FleetInvariant("a request is answered once, and only one that was made") { step, _ in
             var open = Set(step.before.record.pending.map(\.id))
             if case .request(let request) = step.what { open.insert(request.id) }

@@ -27,6 +27,10 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
     case forgetsWhoAsked
     /// A command that would notify a stranger is refused, also when nobody has asked for it.
     case refusesWhatNobodyAsked
+    /// Only a cell that says it runs is taken for one that is asked and told.
+    case overlooksUnknownLayouts
+    /// A load is given although its images cannot be read.
+    case loadsWithoutImages
 
     func handle(_ event: FleetEvent, _ fleet: inout Fleet) -> [FleetAction] {
         switch self {
@@ -110,6 +114,19 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .forgetsWhoAsked:
             if case .finished(.machine(.some), _) = event { fleet.requests = [] }
             return fleet.handle(event, at: .present)
+        case .overlooksUnknownLayouts:
+            return fleet.handle(
+                event.changingLook { look in
+                    for index in look.guests.indices
+                    where look.guests[index].observation.state == .communicationABIMismatch {
+                        look.guests[index].observation.state = .shutDown
+                    }
+                }, at: .present)
+        case .loadsWithoutImages:
+            if case .imagesRead(let name, .some) = event {
+                return fleet.handle(.imagesRead(name, nil), at: .present)
+            }
+            return fleet.handle(event, at: .present)
         case .refusesWhatNobodyAsked:
             let actions = fleet.handle(event, at: .present)
             var effects = Fleet.Effects(now: .present)
@@ -133,6 +150,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .hidesSilence, .blamesTheInmate: FleetSubject.small[4]
         case .enablesWithAnyCPUs, .forgetsWhoAsked: FleetSubject.small[5]
         case .refusesWhatNobodyAsked: FleetSubject.small[6]
+        case .overlooksUnknownLayouts: FleetSubject.small[7]
+        case .loadsWithoutImages: FleetSubject.small[1]
         case .doesNotHold, .givesWithoutLooking, .letsWaitInVain: FleetSubject.small[0]
         }
     }
@@ -140,7 +159,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
     /// What must be found wrong with it: one of these.
     var broken: [String] {
         switch self {
-        case .overlooksForeignCells, .overlooksNamelessCells, .trustsForeignCells, .createsBesideUnverified:
+        case .overlooksForeignCells, .overlooksNamelessCells, .trustsForeignCells, .createsBesideUnverified,
+            .overlooksUnknownLayouts:
             ["no create, destroy or disable while any cell that would be told or asked may be silent without limit"]
         case .disablesOverOthers:
             ["nobody's cell is destroyed but by a request that names it, or by the end of the machine"]
@@ -150,6 +170,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
             ["the driver is given one thing at a time, and none without a look since the last"]
         case .forgetsDeadlines, .forgetsWhoAsked:
             ["every request is answered by its deadline", FleetExplorer.goal]
+        case .loadsWithoutImages: ["nothing is loaded whose images cannot be read"]
         case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
         case .forgetsCreation:
             ["at the end of the machine every cell is stopped that is known to answer in time"]

@@ -28,6 +28,8 @@ struct FleetRecord: Hashable, Sendable {
     var requests: Int
     /// Cells that did not answer their last shutdown request.
     var unanswered: Set<String> = []
+    /// Cells that are to be loaded, and whose images could not be read.
+    var unreadable: Set<String> = []
 }
 
 /// Something that can happen to a machine.
@@ -38,6 +40,8 @@ enum FleetHappening: Hashable, Sendable {
     case finish(FleetEnding)
     case request(FleetRequest)
     case undefined(String)
+    /// The images of a cell have been read for a load, or cannot be.
+    case imagesRead(String, Bool)
     /// The daemon dies, before or after the driver did what it works on; a new one begins.
     case newDaemon(isDone: Bool)
     case befall(FleetMisfortune)
@@ -50,6 +54,8 @@ enum FleetMisfortune: Hashable, Sendable {
     /// Another tool makes a cell.
     case comes(CellName, Handshake, FleetWorld.Cell.Inmate)
     case goes(CellName)
+    /// An inmate does not know the layout of its communication region: it says so, and does not answer any more.
+    case mismatches(CellName)
     case disabledByOthers, enabledByOthers
     case cpuGoesOffline
 }
@@ -121,7 +127,8 @@ struct FleetRules: Sendable {
 
     var start: FleetPlace {
         let fleet = Fleet(
-            subject.definitions, system: FleetStorySystem.system, memory: FleetMemory(), at: .present)
+            subject.definitions, system: FleetStorySystem.system, memory: FleetMemory(),
+            readsImages: subject.readsImages, at: .present)
         var place = FleetPlace(
             world: subject.world, fleet: fleet,
             record: FleetRecord(
@@ -171,6 +178,14 @@ struct FleetRules: Sendable {
             after.record.defined.remove(name)
             after.record.misfortunes -= 1
             events = [.defined(name, nil)]
+        case .imagesRead(let name, let isDone):
+            guard place.fleet.cells[name]?.reading != nil else { return nil }
+            if !isDone {
+                guard after.record.misfortunes > 0 else { return nil }
+                after.record.misfortunes -= 1
+            }
+            let refusal = Refusal(kind: .definition, message: "no image")
+            events = [.imagesRead(name, isDone ? nil : refusal)]
         case .newDaemon(let isDone):
             guard after.record.misfortunes > 0 else { return nil }
             after.record.misfortunes -= 1
@@ -183,7 +198,8 @@ struct FleetRules: Sendable {
             after.world.areOthersChanged = false
             let definitions = subject.definitions.filter { place.record.defined.contains($0.key) }
             after.fleet = Fleet(
-                definitions, system: FleetStorySystem.system, memory: place.fleet.memory, at: .present)
+                definitions, system: FleetStorySystem.system, memory: place.fleet.memory,
+                readsImages: subject.readsImages, at: .present)
             after.record.pending = []
             events = [.looked(after.world.look(after.fleet))]
         case .befall(let misfortune):
@@ -250,6 +266,11 @@ extension FleetPlace {
             guard let index = world.cells.firstIndex(where: { $0.name == name }) else { return false }
             world.areOthersChanged = fleet.inDriver != nil
             world.cells.remove(at: index)
+        case .mismatches(let name):
+            guard let index = world.cells.firstIndex(where: { $0.name == name }), world.cells[index].state.isRunning
+            else { return false }
+            (world.cells[index].state, world.cells[index].inmate) = (.communicationABIMismatch, .hangs)
+            world.areOthersChanged = fleet.inDriver != nil
         case .disabledByOthers:
             guard fleet.inDriver == nil, world.hypervisor == .enabled else { return false }
             (world.cells, world.hypervisor) = ([], .disabled)
@@ -269,6 +290,9 @@ extension FleetRecord {
         if case .request(.cell(let request, let name)) = step.what {
             if request != .create { unanswered.remove(name) }
         }
+        if case .imagesRead(let name, let isDone) = step.what, !isDone { unreadable.insert(name) }
+        for case .readImages(let name, _) in step.actions { unreadable.remove(name) }
+        unreadable = unreadable.filter { step.after.fleet.cells[$0]?.lifecycle.inFlight == .load }
         for case .answer(let id, _) in step.actions { pending.removeAll { $0.id == id } }
     }
 }

@@ -13,6 +13,8 @@ struct FleetSubject: Sendable, CustomStringConvertible {
     var isUndefined: [String] = []
     var endings: [FleetEnding] = [.done, .overtaken]
     var hasNewDaemons = false
+    /// A load waits until its images have been read, as in the daemon.
+    var readsImages = false
     /// How many requests and misfortunes a story has at most.
     var requests = 2
     var misfortunes = 1
@@ -22,6 +24,8 @@ struct FleetSubject: Sendable, CustomStringConvertible {
     var happenings: [FleetHappening] {
         [.wake] + endings.map(FleetHappening.finish) + asked.map(FleetHappening.request)
             + befalls.map(FleetHappening.befall) + isUndefined.map(FleetHappening.undefined)
+            + (readsImages
+                ? definitions.keys.sorted().flatMap { [.imagesRead($0, true), .imagesRead($0, false)] } : [])
             + (hasNewDaemons ? [.newDaemon(isDone: false), .newDaemon(isDone: true)] : [])
     }
 
@@ -54,7 +58,7 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             befalls: [
                 .comes(CellName("x"), .unbounded(accepted: false), .hangs),
                 .comes(CellName("x"), .bounded, .none), .comes(nameless[0], .unbounded(accepted: false), .hangs),
-            ]),
+            ], readsImages: true),
         FleetSubject(
             description: "a silent neighbour",
             definitions: ["a": cell(unbounded), "b": cell()],
@@ -64,7 +68,7 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             description: "the end of the machine",
             definitions: ["a": cell(.passive), "b": cell()],
             asked: [.cell(.start, "a"), .cell(.start, "b"), .shutDownAll(within: .seconds(8))],
-            befalls: [.denies("b")], isUndefined: ["a"]),
+            befalls: [.denies("b")], isUndefined: ["a"], readsImages: true),
         FleetSubject(
             description: "one that falls silent",
             definitions: ["a": cell(.bounded, .never), "b": cell()],
@@ -83,6 +87,12 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             befalls: [
                 .comes(CellName("x"), .unbounded(accepted: false), .hangs), .goes(CellName("x")), .goes(CellName("a")),
             ], requests: 1, misfortunes: 3),
+        FleetSubject(
+            description: "an unknown layout",
+            definitions: ["a": cell()], asked: [.cell(.start, "a"), .disable(others: true)],
+            befalls: [
+                .comes(CellName("x"), .unbounded(accepted: false), .answers), .mismatches(CellName("x")),
+            ], requests: 1, misfortunes: 2),
     ]
 
     /// For make explore.
@@ -90,6 +100,7 @@ struct FleetSubject: Sendable, CustomStringConvertible {
         var subjects = small
         for index in subjects.indices {
             subjects[index].hasNewDaemons = true
+            subjects[index].readsImages = true
             subjects[index].endings = [.done, .refused, .lost, .overtaken]
             subjects[index].misfortunes = 2
             subjects[index].requests = 2
