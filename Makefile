@@ -4,7 +4,7 @@
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
-# make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] a cell's life, every state
+# make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] every state; tables: those of ARCHITECTURE.md
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
 # make format     as .swift-format says              make lint     what must be silent before a commit
@@ -96,6 +96,10 @@ fuzz: inmates
 explore: .build/explore/explore
 	$< $(ALPHABET)
 
+# the transition tables of ARCHITECTURE.md; a test compares the page with the smallest alphabet
+tables: .build/explore/explore
+	$< tables ARCHITECTURE.md
+
 EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
 .build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/Programs/explore/*.swift)
 	mkdir -p $(@D)
@@ -139,4 +143,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables format lint install

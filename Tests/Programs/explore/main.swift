@@ -3,6 +3,18 @@
 import Foundation
 // make explore: every alphabet for every kind of definition, then machines with several cells, to the end. Exit status 1
 // with the stories if something does not hold. ALPHABET=fleet: only the latter.
+//
+// make tables: explore tables ARCHITECTURE.md writes the transition tables into the page.
+
+if CommandLine.arguments.count == 3, CommandLine.arguments[1] == "tables" {
+    do {
+        try writeTables(into: CommandLine.arguments[2])
+        exit(0)
+    } catch {
+        print("\(error)")
+        exit(1)
+    }
+}
 
 var areAllSound = true
 print(Exploration.head)
@@ -34,3 +46,23 @@ for subject in FleetSubject.large where CommandLine.arguments.count == 1 || Comm
 }
 print(areAllSound ? "every invariant holds everywhere" : "NOT SOUND")
 if !areAllSound { exit(1) }
+
+/// Each table stands between two marks.
+func writeTables(into path: String) throws {
+    let tables = [
+        "cell": TransitionTable.ofCell().markdown(TransitionTable.conditions),
+        "machine": TransitionTable.ofMachine().markdown(TransitionTable.machines),
+    ]
+    var page: [String] = []
+    var isInTable = false
+    for line in try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n") {
+        if line == "<!-- end of the table -->" { isInTable = false }
+        if !isInTable { page.append(line) }
+        guard let name = tables.keys.first(where: { line == "<!-- what changes a \($0): make tables -->" }) else {
+            continue
+        }
+        page += [""] + (tables[name] ?? []) + [""]
+        isInTable = true
+    }
+    try page.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+}
