@@ -19,8 +19,12 @@ public func fuzzConfiguration(_ start: UnsafePointer<UInt8>?, _ count: Int) -> C
     guard let compiled = binary(of: file) else { return 0 }
     for variant in FormatVariant.allCases {
         guard let other = binary(of: file, as: variant) else { continue }
-        guard let again = try? ConfigurationFile(binary: other), binary(of: again, "read again") == other else {
-            fail("layout \(variant.rawValue) does not come back")
+        do throws(ConfigurationError) {
+            let again = try ConfigurationFile(binary: other)
+            expect(binary(of: again, "read again"), other, "layout \(variant.rawValue) does not come back")
+        } catch {
+            // with surplus bytes, no layout fits exactly, and a fork's may fit by chance
+            if ![.foreign, .length].contains(error.code) || surplus(of: file).isEmpty { fail("layout \(variant.rawValue): \(error)") }
         }
     }
     let text = file.toml()
@@ -41,6 +45,13 @@ private func lookAtAll(of file: ConfigurationFile) {
     case .system(let system):
         _ = system.findings()
         _ = system.findings(ofCell: system.rootCell)
+    }
+}
+
+private func surplus(of file: ConfigurationFile) -> [UInt8] {
+    switch file {
+    case .cell(let cell): cell.surplus
+    case .system(let system): system.rootCell.surplus
     }
 }
 
