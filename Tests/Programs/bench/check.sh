@@ -17,8 +17,8 @@ architecture = "x86"
 virtual-debug-console = true
 
 [hypervisor-memory]
-physical = 0x3e800000
-size = "8 MiB"
+physical = 0x80000000
+size = "1 GiB"
 
 [root-cell]
 name = "big"
@@ -39,7 +39,7 @@ for ((cell = 1; cell <= cells; cell++)); do
     printf '\n[[memory]]\nvirtual = 0x900000\nsize = "4 KiB"\naccess = ["read", "write", "communication-region"]\n'
     printf '\n[[memory]]\nname = "data"\nphysical = 0x%x\nsize = "1 MiB"\naccess = ["read", "write"]\n' \
         $((base + 0x800000))
-    printf '\n[[ports]]\nbase = 0x%x\ncount = 8\n' $((cell * 8))
+    printf '\n[[ports]]\nbase = 0x%x\ncount = 8\n' $((0x4000 + cell * 8))
 done | awk -v work="$work" '/^\[cell\]/ { close(file); file = sprintf("%s/cell-%04d.toml", work, ++count) } { print > file }'
 
 time=$(date +%s%N)
