@@ -19,7 +19,8 @@ package struct JailhouseCtl: ParsableCommand {
             """,
         version: Product.version,
         groupedSubcommands: [
-            CommandGroup(name: "Query", subcommands: [List.self, Status.self, Comm.self, Watch.self]),
+            CommandGroup(
+                name: "Query", subcommands: [List.self, Status.self, Failures.self, Comm.self, Watch.self, Wait.self]),
             CommandGroup(
                 name: "Cell",
                 subcommands: [

@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ControlInterface
-import FailureReports
 
 /// A cell as `status` shows it.
 struct CellReport: Encodable {
-    struct Failure: Encodable {
-        let at: String
-        let reason: String
-        @JSON.OrNull var state: String?
-        let failedCpus: [Int]
-        let console: [String]
-        @JSON.OrNull var vmExits: Int?
-        @JSON.OrNull var managementExits: Int?
-        @JSON.OrNull var explanation: ExplanationReport?
-    }
-
     struct Supervision: Encodable {
         let desired: String
         let restart: String
@@ -34,7 +22,7 @@ struct CellReport: Encodable {
     @JSON.OrNull var problem: String?
     let images: [String]
     @JSON.OrNull var supervision: Supervision?
-    @JSON.OrNull var lastFailure: Failure?
+    @JSON.OrNull var lastFailure: FailureReport?
     let console: [String]
     @JSON.OrNull var vmExits: Int?
     let accepted: [String]
@@ -59,11 +47,7 @@ struct CellReport: Encodable {
                 stopTimeoutMicroseconds: $0.stopTimeout, autostart: $0.autostart)
         }
         lastFailure = details.lastFailure.map {
-            Failure(
-                at: Moment(microseconds: $0.at).rfc3339, reason: $0.reason, state: $0.state,
-                failedCpus: $0.failedCpus, console: $0.console, vmExits: $0.vmExits,
-                managementExits: $0.managementExits,
-                explanation: Self.explanation(of: $0, in: details.cell).map(ExplanationReport.init))
+            FailureReport($0, of: details.cell.name)
         }
         console = details.console
         vmExits = details.vmExits
@@ -134,24 +118,8 @@ extension CellReport {
             + Moment.duration(supervision.limitWithin)
     }
 
-    /// Of the first CPU of the cell whose death the kept lines explain.
-    private static func explanation(of failure: Manager.Failure, in cell: Manager.Cell) -> Explanation? {
-        ConsoleText(failure.console.joined(separator: "\n")).deaths
-            .first { $0.cell == cell.name && $0.violation != nil }?.violation?.explanation()
-    }
-
     private func failureText(_ style: Style, now: Moment, zone: Moment.Zone) -> String? {
-        guard let failure = details.lastFailure else { return nil }
-        var what = style(Text.printable(failure.reason), .red)
-        if let state = failure.state { what += "\n  state then: \(Text.printable(state))" }
-        if !failure.failedCpus.isEmpty { what += "\n  failed CPUs: \(Text.ranges(failure.failedCpus))" }
-        if let exits = failure.vmExits {
-            let management = failure.managementExits.map { ", \($0) of them for the hypervisor itself" } ?? ""
-            what += "\n  VM exits then: \(exits)\(management)"
-        }
-        if let explanation = lastFailure?.explanation { what += explanation.text(indentation: 2) }
-        let head = "Last failure: \(Moment(microseconds: failure.at).long(now: now, zone))\n  " + what
-        return ([head] + failure.console.map { "  | " + Text.printable($0) }).joined(separator: "\n")
+        lastFailure.map { "Last failure: \($0.text(style, now: now, zone: zone))" }
     }
 
     private var consoleText: String? {

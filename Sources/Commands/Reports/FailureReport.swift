@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import FailureReports
+
+/// What the daemon recorded of a failure, and what that means.
+struct FailureReport: Encodable {
+    let at: String
+    let reason: String
+    @JSON.OrNull var state: String?
+    let failedCpus: [Int]
+    let console: [String]
+    @JSON.OrNull var vmExits: Int?
+    @JSON.OrNull var managementExits: Int?
+    @JSON.OrNull var explanation: ExplanationReport?
+
+    private let time: Moment
+
+    private enum CodingKeys: CodingKey {
+        case at, reason, state, failedCpus, console, vmExits, managementExits, explanation
+    }
+
+    init(_ failure: Manager.Failure, of cell: String) {
+        time = Moment(microseconds: failure.at)
+        at = time.rfc3339
+        reason = failure.reason
+        state = failure.state
+        failedCpus = failure.failedCpus
+        console = failure.console
+        vmExits = failure.vmExits
+        managementExits = failure.managementExits
+        // of the first CPU whose death the recorded lines explain
+        explanation = ConsoleText(failure.console.joined(separator: "\n")).deaths
+            .first { $0.cell == cell && $0.violation != nil }?.violation.map { ExplanationReport($0.explanation()) }
+    }
+
+    func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {
+        var what = style(Text.printable(reason), .red)
+        if let state { what += "\n  state then: \(Text.printable(state))" }
+        if !failedCpus.isEmpty { what += "\n  failed CPUs: \(Text.ranges(failedCpus))" }
+        if let vmExits {
+            let management = managementExits.map { ", \($0) of them for the hypervisor itself" } ?? ""
+            what += "\n  VM exits then: \(vmExits)\(management)"
+        }
+        if let explanation { what += explanation.text(indentation: 2) }
+        return (["\(time.long(now: now, zone))\n  " + what] + console.map { "  | " + Text.printable($0) })
+            .joined(separator: "\n")
+    }
+
+    /// Its line in a table.
+    func entries(_ number: Int, now: Moment, zone: Moment.Zone = .local) -> [Table.Entry] {
+        [
+            .init("\(number)"), .init(time.long(now: now, zone)), .init(state),
+            .init(failedCpus.isEmpty ? nil : Text.ranges(failedCpus)), .init(reason, .red),
+        ]
+    }
+}

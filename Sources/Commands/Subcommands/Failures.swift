@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+struct Failures: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show the recorded failures of a cell, or one of them in full.",
+        discussion: """
+            The daemon keeps the last eight failures of a cell; number 1 is the latest. In full, a failure has what the \
+            hypervisor printed, what that means and what to do about it.
+
+            With --json: an array of objects with at, reason, state, failedCpus, console, vmExits, managementExits and \
+            explanation (summary, entry, advice).
+
+            Example: jailhouse-ctl failures rtems 1
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+
+    @Argument(help: "The failure's number; 1 is the latest.")
+    var number: Int?
+
+    func run() throws {
+        let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
+        let reports = failures.map { FailureReport($0, of: cell) }
+        let screen = options.screen
+        if let number {
+            guard reports.indices.contains(number - 1) else {
+                throw CommandFailure(
+                    .failed,
+                    reports.isEmpty
+                        ? "the daemon has recorded no failure of \(cell)"
+                        : "there is no failure \(number) of \(cell): the daemon has recorded \(reports.count)")
+            }
+            let report = reports[number - 1]
+            return try screen.show([report], text: report.text(screen.style, now: .now))
+        }
+        let rows = reports.enumerated().map { index, report in report.entries(index + 1, now: .now) }
+        let table = Table(heads: ["N", "AT", "STATE", "CPUS", "REASON"], rows: rows)
+        try screen.show(reports, text: reports.isEmpty ? "no failures" : table.text(screen.style))
+    }
+}

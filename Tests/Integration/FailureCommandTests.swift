@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@Suite("Failures that are looked at, and waited for")
+struct FailureCommandTests {
+    @Test("A failure is listed, shown in full with its meaning, and waited for")
+    func failures() async throws {
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems((#"delay = "100 ms""#, #"delay = "1 ms""#))],
+            simulator: ["--timing", "none"])
+        #expect(try await machine.control("failures", "rtems").output == "no failures\n")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        #expect(try await machine.control("wait", "rtems", "--timeout", "20").output == "rtems: running\n")
+        try await machine.inject("rtems", "fail")
+        try await eventually("it is restarted: \(machine.log)") { try await machine.cell("rtems")?.restarts == 1 }
+        #expect(try await machine.control("wait", "rtems", "--for", "running", "--timeout", "20").status == 0)
+
+        let table = try await machine.control("failures", "rtems")
+        #expect(table.output.contains("CPU 3 was parked after a violation: Invalid PIO write, port: 70 size: 1"))
+        let full = try await machine.control("failures", "rtems", "1")
+        #expect(full.output.contains("meaning: The program wrote the I/O port 0x70"), "\(full.output)")
+        #expect(full.output.contains(#"| Parking CPU 3 (Cell: "rtems")"#))
+        let none = try await machine.control("failures", "rtems", "9")
+        #expect(none.status == 1)
+        #expect(none.errors.contains("there is no failure 9 of rtems"))
+
+        let late = try await machine.control("wait", "rtems", "--for", "stopped", "--timeout", "1")
+        #expect(late.status == 124)
+        #expect(late.errors == "jailhouse-ctl: timed out\n")
+        async let stopped = machine.control("wait", "rtems", "--for", "stopped", "--timeout", "20")
+        #expect(try await machine.control("stop", "rtems").status == 0)
+        #expect(try await stopped.output == "rtems: stopped\n")
+        #expect(try await machine.control("wait", "nobody").status == 4)
+    }
+}
