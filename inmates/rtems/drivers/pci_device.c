@@ -17,6 +17,7 @@ enum { IDENTIFIER = 0x00, COMMAND = 0x04, HEADER = 0x0c, CAPABILITIES = 0x34 };
 #define MSI_MESSAGES (7u << 20)
 #define ENABLE_MSIX (1u << 31)
 #define MASK_MSIX (1u << 30)
+#define MSIX_LAST 0x7ffu
 
 uint32_t layer_pci_read(const struct pci_device *device, unsigned char offset)
 {
@@ -108,18 +109,23 @@ bool layer_pci_use_msi(const struct pci_device *device, uint32_t number)
     return true;
 }
 
-bool layer_pci_use_msix(const struct pci_device *device, volatile uint32_t *table, uint32_t number)
+unsigned layer_pci_use_msix(const struct pci_device *device, volatile uint32_t *table, uint32_t number)
 {
     unsigned char place = layer_pci_capability(device, PCI_CAPABILITY_MSIX);
-    uint32_t address, data;
+    uint32_t control, address, data;
+    unsigned count;
 
     if (!place)
-        return false;
+        return 0;
+    control = layer_pci_read(device, place);
+    count = (control >> 16 & MSIX_LAST) + 1;
     jailhouse_interrupt_message(number, &address, &data);
-    layer_pci_write(device, place, (layer_pci_read(device, place) & ~MASK_MSIX) | ENABLE_MSIX);
-    table[0] = address;
-    table[1] = 0;
-    table[2] = data;
-    table[3] = 0; /* not masked */
-    return true;
+    layer_pci_write(device, place, (control & ~MASK_MSIX) | ENABLE_MSIX);
+    for (unsigned i = 0; i < count; i++, table += 4) {
+        table[0] = address;
+        table[1] = 0;
+        table[2] = data;
+        table[3] = 0; /* not masked */
+    }
+    return count;
 }

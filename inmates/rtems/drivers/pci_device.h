@@ -29,8 +29,9 @@ void layer_pci_write(const struct pci_device *device, unsigned char offset, uint
 unsigned char layer_pci_capability(const struct pci_device *device, unsigned char identifier);
 void layer_pci_set_command(const struct pci_device *device, uint32_t bits);
 
-/* One interrupt by message, by MSI, or by the first entry of the MSI-X table at table. False: it has no such capability. */
+/* One interrupt by message, by MSI. False: it has no such capability. */
 bool layer_pci_use_msi(const struct pci_device *device, uint32_t number);
-bool layer_pci_use_msix(const struct pci_device *device, volatile uint32_t *table, uint32_t number);
+/* The same interrupt for each entry of the MSI-X table, which is at table. How many there are; 0: no such capability. */
+unsigned layer_pci_use_msix(const struct pci_device *device, volatile uint32_t *table, uint32_t number);
 
 #endif

@@ -41,7 +41,8 @@ struct jailhouse_ivshmem_information {
 #define JAILHOUSE_IVSHMEM_SET_STATE _IOW('J', 2, uint32_t)
 /* Interrupts the end of this identifier. ENXIO: there is no such end. */
 #define JAILHOUSE_IVSHMEM_RING _IOW('J', 3, uint32_t)
-/* From now on each interrupt sends these events to the calling task; 0: none. ENOTSUP: there are no interrupts. */
+/* From now on each interrupt sends these events to the calling task; 0: none. ENOTSUP: there are no interrupts.
+   EBUSY: they are the network's. */
 #define JAILHOUSE_IVSHMEM_EVENTS _IOW('J', 4, rtems_event_set)
 
 /*

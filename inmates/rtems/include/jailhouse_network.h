@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * lwIP on the cell's e1000 or e1000e: liblwip-jailhouse.a, which `make LWIP=…` builds from lwIP's sources.
+ * lwIP on the cell's e1000 or e1000e, and on memory shared with another cell (ivshmem, protocol 1): liblwip-jailhouse.a, which `make LWIP=…` builds from lwIP's sources.
  *
- * Two tasks of the application's configuration are lwIP's: one that has the protocols, one for each card. Their stacks
+ * Two tasks of the application's configuration are lwIP's: one that has the protocols, one for each interface. Their stacks
  * have 16 KiB (CONFIGURE_EXTRA_TASK_STACKS, or CONFIGURE_UNIFIED_WORK_AREAS).
  */
 #ifndef JAILHOUSE_NETWORK_H
@@ -16,17 +16,19 @@ extern "C" {
 #endif
 
 /*
- * Starts lwIP and its interfaces; the first one is the default. Returns how many cards there are.
+ * Starts lwIP and its interfaces; the first one is the default. Returns how many there are: the cards, then the
+ * shared memories.
  *
  * Words of the command line: address=10.7.0.1 (with netmask=255.255.255.0 and gateway=10.7.0.254) or address=dhcp.
- * Without one the first card has 10.7.0.N, of which N is the last byte of its hardware address.
+ * Without one the first card has 10.7.0.N, of which N is the last byte of its hardware address. Shared memory that is not
+ * the first interface has link-address=, link-netmask=, or 10.8.0.1 at end 0 and 10.8.0.2 at end 1 (10.9 for the second).
  */
 unsigned jailhouse_network_begin(void);
 
 /* Waits until the interface has an address and its wire is there; at most so long, 0: without a limit. */
 bool jailhouse_network_wait(struct netif *interface, unsigned milliseconds);
 
-/* Of the card at this place; NULL: there is none. */
+/* The one at this place; NULL: there is none. */
 struct netif *jailhouse_network_interface(unsigned index);
 
 #ifdef __cplusplus

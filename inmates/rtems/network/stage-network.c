@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The third stage of the port of 2016, in RTEMS: the network. Two cells with a card each on one wire find each other by
- * broadcasts, ping each other, and exchange data by TCP.
+ * The third stage of the port of 2016, in RTEMS: the network. Two cells with a card each on one wire, or with memory
+ * between them, find each other by broadcasts, ping each other, and exchange data by TCP.
  *
- * peer=10.7.0.2 on the command line: that machine is pinged instead, whatever it is. serve: answers pings, echoes TCP at
+ * interface=1 on the command line: by the second interface. peer=10.7.0.2: that machine is pinged instead, whatever it is. serve: answers pings, echoes TCP at
  * port 7, and has a shell at port 23, until the cell is shut down.
  */
 #include "shell.h"
@@ -51,7 +51,9 @@ static struct sockaddr_in place(u32_t address, u16_t port)
 static void greet(void *argument)
 {
     const struct netif *interface = argument;
-    struct sockaddr_in here = place(INADDR_ANY, PORT_OF_GREETINGS), everybody = place(INADDR_NONE, PORT_OF_GREETINGS);
+    struct sockaddr_in here = place(INADDR_ANY, PORT_OF_GREETINGS);
+    const u32_t network = netif_ip4_netmask(interface)->addr;
+    struct sockaddr_in everybody = place(netif_ip4_addr(interface)->addr | ~network, PORT_OF_GREETINGS);
     struct timeval pause = { 0, 100000 };
     int link = lwip_socket(AF_INET, SOCK_DGRAM, 0), yes = 1;
 
@@ -65,7 +67,9 @@ static void greet(void *argument)
 
         lwip_sendto(link, &word, 1, 0, (struct sockaddr *) &everybody, sizeof everybody);
         while (lwip_recvfrom(link, &word, 1, 0, (struct sockaddr *) &from, &size) == 1) {
-            if (from.sin_addr.s_addr == netif_ip4_addr(interface)->addr)
+            /* not our own, and not over another interface */
+            if (from.sin_addr.s_addr == netif_ip4_addr(interface)->addr
+                || ((from.sin_addr.s_addr ^ netif_ip4_addr(interface)->addr) & network))
                 continue;
             peer = from.sin_addr.s_addr;
             peer_is_done = word == 'd';
@@ -181,10 +185,13 @@ static rtems_task Init(rtems_task_argument argument)
 {
     char word[16];
     struct netif *interface;
+    unsigned index = 0;
 
     (void) argument;
-    check(jailhouse_network_begin() > 0, "the cell has a card");
-    interface = jailhouse_network_interface(0);
+    check(jailhouse_network_begin() > 0, "the cell has a card, or memory for a network");
+    if (jailhouse_argument("interface", word, sizeof word))
+        index = (unsigned) atoi(word);
+    interface = jailhouse_network_interface(index);
     if (interface) {
         check(jailhouse_network_wait(interface, 20000), "the wire is there, and an address");
         printf("stage-network: %02x:%02x:%02x:%02x:%02x:%02x, %s\n", interface->hwaddr[0], interface->hwaddr[1],
