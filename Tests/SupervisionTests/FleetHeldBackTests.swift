@@ -148,4 +148,40 @@ struct FleetOvertakenDisableTests {
         #expect(story.fleet.machine == .disabled(nil))
         #expect(story.works == ["disable", "disable"])
     }
+
+    /// Found by the exploration.
+    @Test("Who comes before one is overtaken counts at the end of the machine")
+    func strangerBeforeTheEnd() {
+        var story = FleetStory(["alpha": FleetStory.cell()])
+        story.request(.disable(others: false))
+        let end = story.request(.shutDownAll(within: .seconds(8)))
+        story.world.create(CellName("other"), .unbounded(accepted: false))
+        story.befall("other") { ($0.state, $0.inmate) = (.running, .hangs) }
+        story.world.areOthersChanged = true
+        story.finish(.overtaken)
+        story.world.areOthersChanged = false
+        story.run()
+        #expect(story.world.frozenBy == nil)
+        #expect(story.works == ["disable"])
+        guard case .shutDown(let result) = story.answer(end) else {
+            Issue.record("\(story.answer(end) as Any)")
+            return
+        }
+        #expect(result.left.map(\.cell) == ["other"])
+    }
+
+    /// Found by the exploration.
+    @Test("What was to be loaded is not loaded after the end of the machine")
+    func lateImages() {
+        var story = FleetStory(["alpha": FleetStory.cell()], readsImages: true)
+        story.request(.cell(.start, "alpha"))
+        story.finish()
+        story.look()
+        story.world.create(CellName("other"), .unbounded(accepted: false))
+        story.befall("other") { ($0.state, $0.inmate) = (.running, .hangs) }
+        story.request(.shutDownAll(within: .seconds(8)))
+        story.send(.imagesRead("alpha", nil))
+        story.run()
+        #expect(story.works == ["create alpha"])
+    }
 }

@@ -163,12 +163,13 @@ extension Fleet {
     /// The cells were not any more as they had been: it is judged anew, unless whoever asked has been told that it took
     /// too long.
     mutating func retryDisable(_ effects: inout Effects) {
+        // whoever has come counts in every judgement from now on
+        seeCells(&effects)
         switch machine {
         case .disabling(let disabling) where open(disabling.request) == nil: keepEnabled(.notBegun, &effects)
         // the end of the machine, for which this is waited for, disables by itself
         case .shuttingDown(let end) where end.interrupted != nil: keepEnabled(.beingShutDown, &effects)
         default:
-            seeCells(&effects)
             queue.insert(.disable, at: 0)
             mustLook = true
         }

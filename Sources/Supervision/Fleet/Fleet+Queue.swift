@@ -77,6 +77,8 @@ extension Fleet {
         case disabled
         /// What the cell waits for does not run any more.
         case mustWait
+        /// The cell is not to come up any more.
+        case unwanted
     }
 
     private func readiness(of work: DriverWork, at now: Moment) -> Readiness {
@@ -87,6 +89,7 @@ extension Fleet {
             if case .shuttingDown = machine, command.bringsUp {
                 return .rejected(.shuttingDown)
             }
+            if command.bringsUp, !isWanted(command, for: name) { return .rejected(.unwanted) }
             // what it waits for may have failed since
             if command.bringsUp, cells[name]?.lifecycle.memory.goal == .run, wait(of: name) != nil {
                 return .rejected(.mustWait)
@@ -108,6 +111,11 @@ extension Fleet {
         }
     }
 
+    private func isWanted(_ command: Command, for name: String) -> Bool {
+        let goal = cells[name]?.lifecycle.memory.goal
+        return goal == .run || command == .create && goal == .exist
+    }
+
     private func readiness(judged dangers: [Danger]) -> Readiness {
         if let danger = dangers.lasting { return .rejected(.danger(danger)) }
         return dangers.isEmpty && look.showsAll ? .ready : .waits
@@ -121,14 +129,15 @@ extension Fleet {
                 if holdsBack(command, for: name, danger, &effects) { return }
                 finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
             case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
-            case .shuttingDown, .disabled, .mustWait, .objection: finish(command, of: name, .overtaken, &effects)
+            case .shuttingDown, .disabled, .mustWait, .unwanted, .objection:
+                finish(command, of: name, .overtaken, &effects)
             }
         case .enable: break
         case .disable:
             switch reason {
             case .danger(let danger): keepEnabled(danger.failure(of: .disable), &effects)
             case .objection(let failure): keepEnabled(failure, &effects)
-            case .noDefinition, .shuttingDown, .disabled, .mustWait: break
+            case .noDefinition, .shuttingDown, .disabled, .mustWait, .unwanted: break
             }
         }
     }
