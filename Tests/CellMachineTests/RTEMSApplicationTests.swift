@@ -87,6 +87,33 @@ import Testing
         #expect(cells[0].events.serial.isEmpty)
     }
 
+    /// `/dev/ivshmem0` at both ends.
+    @Test func sharedMemoryIsADevice() async throws {
+        for cell in try memoryLink("link", driver: "ivshmem.c") { try await cell.passes("link") }
+    }
+
+    /// Without a protocol; the second end is restarted, and the first one notices.
+    @Test func sharedMemoryIsANetwork() async throws {
+        let cells = try memoryLink("frames", driver: "ivshmem_network.c")
+        try await cells[1].passes("frames")
+        cells[1].events.clear()
+        try cells[1].machine.park()
+        try cells[1].load()
+        try cells[1].machine.start()
+        for cell in cells { try await cell.passes("frames") }
+    }
+
+    /// Two cells with memory between them, which run `TEST_test.c`.
+    private func memoryLink(_ test: String, driver: String) throws -> [RunningInmate] {
+        let machine = try TestMachine()
+        let image = try link(
+            "\(Self.stub)/\(test)_test.c", drivers: ["pci_device.c", "ivshmem_device.c", driver],
+            standIns: ["files.c"])
+        return try ["rtems-veth-a", "rtems-veth-b"].enumerated().map { slot, cell in
+            try RunningInmate(cell, image: image, in: machine, slot: slot)
+        }
+    }
+
     @Test func memoryIsNotToReachIntoTheRegion() throws {
         _ = #expect(throws: (any Error).self) {
             try link("\(Self.application)/applications/heartbeat.c", ramSize: "0x980000")
@@ -97,9 +124,11 @@ import Testing
     ///
     /// - Parameters:
     ///   - drivers: those that the program uses.
+    ///   - standIns: for parts of RTEMS that only some drivers need.
     ///   - test: what `layer_test.c` is to do, where the command line does not say it.
     private func link(
-        _ program: String, drivers: [String] = [], ramSize: String = "0x800000", test: String? = nil
+        _ program: String, drivers: [String] = [], standIns: [String] = [], ramSize: String = "0x800000",
+        test: String? = nil
     ) throws -> [UInt8] {
         try withTemporaryFolder { folder in
             let flags =
@@ -110,7 +139,8 @@ import Testing
             let layer = Self.application + "/layer"
             let parts = try FileManager.default.contentsOfDirectory(atPath: layer).filter { !$0.hasSuffix(".h") }
             let sources =
-                parts.sorted().map { "\(layer)/\($0)" } + drivers.map { "\(Self.application)/drivers/\($0)" } + [
+                parts.sorted().map { "\(layer)/\($0)" } + drivers.map { "\(Self.application)/drivers/\($0)" }
+                + standIns.map { "\(Self.stub)/\($0)" } + [
                     "\(Self.application)/region.c", "\(Self.stub)/board.c", program,
                 ]
             let objects = sources.indices.map { "\(folder)/\($0).o" }

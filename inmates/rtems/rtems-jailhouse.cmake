@@ -16,6 +16,8 @@ function(target_link_rtems_jailhouse target)
     pkg_check_modules(JAILHOUSE REQUIRED rtems-jailhouse-${RTEMS_BSP})
     pkg_check_modules(RTEMS REQUIRED i386-rtems${RTEMS_VERSION}-${RTEMS_BSP})
     target_compile_options(${target} PRIVATE ${RTEMS_CFLAGS} ${JAILHOUSE_CFLAGS})
-    # the order matters: the layer goes before the BSP
-    target_link_libraries(${target} PRIVATE ${JAILHOUSE_LDFLAGS} ${RTEMS_LDFLAGS})
+    # as libraries, "-T linkcmds" would become "-T -llinkcmds"; the BSP's own come last, by its -qrtems, behind the layer
+    list(JOIN RTEMS_LDFLAGS " " options)
+    target_link_options(${target} PRIVATE "SHELL:${options}")
+    target_link_libraries(${target} PRIVATE ${JAILHOUSE_LDFLAGS})
 endfunction()

@@ -92,7 +92,8 @@ static const rtems_filesystem_file_handlers_r handlers = {
     .mmap_h = map
 };
 
-static const IMFS_node_control node = IMFS_GENERIC_INITIALIZER(&handlers, IMFS_node_initialize_generic, IMFS_node_destroy_default);
+static const IMFS_node_control node
+    = IMFS_GENERIC_INITIALIZER(&handlers, IMFS_node_initialize_generic, IMFS_node_destroy_default);
 
 int jailhouse_ivshmem_initialize(void)
 {

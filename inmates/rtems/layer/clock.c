@@ -104,9 +104,14 @@ void layer_timer_interrupt(void)
     arm(processor);
 }
 
+static bool can_tick(void)
+{
+    return frequency && (by_deadline ? layer_tsc_hz > 0 : layer_apic_hz > 0);
+}
+
 void layer_timer_begin_here(void)
 {
-    if (!layer_apic_hz || !frequency)
+    if (!can_tick())
         return;
     if (by_deadline)
         layer_apic_timer_use_deadline();
@@ -121,7 +126,7 @@ void layer_timer_begin(void)
     frequency = by_tsc ? layer_tsc_hz : LAYER_PM_TIMER_HZ;
     /* Linux itself uses the deadline then, and reports no frequency of the count */
     by_deadline = !layer_cell_told_apic_khz() && (layer_cpuid(1).c >> 24 & 1);
-    if (!layer_apic_hz || !frequency)
+    if (!can_tick())
         printk("cell: no PM timer and no frequencies: the clock does not tick\n");
     else if (!by_tsc)
         for (unsigned i = 0; i < PROCESSORS; i++)
@@ -181,7 +186,7 @@ void Clock_driver_support_initialize_hardware(void)
     counter.tc_counter_mask = by_tsc ? 0xffffffff : LAYER_PM_TIMER_MASK;
     counter.tc_frequency = frequency;
     counter.tc_quality = RTEMS_TIMECOUNTER_QUALITY_CLOCK_DRIVER;
-    if (!layer_apic_hz || !frequency)
+    if (!can_tick())
         return;
     rtems_timecounter_install(&counter);
     pc386_clock_click_count = (uint32_t) ((uint64_t) layer_apic_hz * microseconds / 1000000);

@@ -3,8 +3,8 @@
  * The third stage of the port of 2016, in RTEMS: the network. Two cells with a card each on one wire, or with memory
  * between them, find each other by broadcasts, ping each other, and exchange data by TCP.
  *
- * interface=1 on the command line: by the second interface. peer=10.7.0.2: that machine is pinged instead, whatever it is. serve: answers pings, echoes TCP at
- * port 7, and has a shell at port 23, until the cell is shut down.
+ * interface=1 on the command line: by the second interface. peer=10.7.0.2: that machine is pinged instead, whatever it is.
+ * serve: answers pings, echoes TCP at port 7, and has a shell at port 23, until the cell is shut down.
  */
 #include "shell.h"
 

@@ -11,6 +11,8 @@ typedef void rtems_task;
 typedef uint32_t rtems_task_argument;
 typedef uint32_t rtems_interval;
 typedef uint32_t rtems_vector_number;
+typedef uint32_t rtems_id;
+typedef uint32_t rtems_event_set;
 typedef uint32_t rtems_option;
 typedef uint32_t rtems_device_major_number, rtems_device_minor_number;
 typedef int rtems_fatal_source;
@@ -30,6 +32,8 @@ typedef rtems_status_code rtems_device_driver;
 
 #define RTEMS_INTERRUPT_UNIQUE 1u
 #define RTEMS_INTERRUPT_SHARED 0u
+#define RTEMS_NO_WAIT 1u
+#define RTEMS_EVENT_3 8u
 #define RTEMS_FATAL_SOURCE_EXIT 5
 #define RTEMS_FATAL_SOURCE_EXCEPTION 9
 #define INTERNAL_ERROR_CORE 0
@@ -37,6 +41,10 @@ typedef rtems_status_code rtems_device_driver;
 rtems_status_code rtems_task_wake_after(rtems_interval ticks);
 rtems_interval rtems_clock_get_ticks_per_second(void);
 uint64_t rtems_clock_get_uptime_nanoseconds(void);
+rtems_id rtems_task_self(void);
+rtems_status_code rtems_event_send(rtems_id task, rtems_event_set events);
+rtems_status_code rtems_event_receive(
+    rtems_event_set wanted, rtems_option options, rtems_interval ticks, rtems_event_set *events);
 rtems_status_code rtems_interrupt_handler_install(
     rtems_vector_number vector, const char *info, rtems_option options, rtems_interrupt_handler handler, void *argument);
 rtems_status_code rtems_interrupt_handler_remove(
