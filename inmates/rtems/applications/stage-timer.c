@@ -30,23 +30,27 @@ static uint32_t pm(void)
 
 static void check_drift(void)
 {
-    rtems_interval per_second = rtems_clock_get_ticks_per_second();
+    rtems_interval per_second = rtems_clock_get_ticks_per_second(), begin;
     int64_t worst = 0, tick = 1000000 / per_second;
     uint64_t sum = 0, up;
     uint32_t last;
 
     rtems_task_wake_after(per_second / 10);
+    begin = rtems_clock_get_ticks_since_boot();
     last = pm();
     up = rtems_clock_get_uptime_nanoseconds();
     for (int second = 1; second <= SECONDS; second++) {
+        rtems_interval passed_ticks = rtems_clock_get_ticks_since_boot() - begin, wanted = (unsigned) second * per_second;
         uint32_t now;
         int64_t off;
 
-        rtems_task_wake_after(per_second);
+        /* until that tick: a pause of so many ticks would begin too late whenever this task is delayed */
+        rtems_task_wake_after(passed_ticks < wanted ? wanted - passed_ticks : 1);
+        passed_ticks = rtems_clock_get_ticks_since_boot() - begin;
         now = pm();
         sum += (now - last) & 0xffffff;
         last = now;
-        off = (int64_t) (sum * 1000000 / PM_TIMER_HZ) - second * 1000000;
+        off = (int64_t) (sum * 1000000 / PM_TIMER_HZ) - passed_ticks * tick;
         printf("stage-timer: %d s by ticks, off by %" PRId64 " us\n", second, off);
         if (llabs(off) > worst)
             worst = llabs(off);
