@@ -24,7 +24,9 @@ public func fuzzConfiguration(_ start: UnsafePointer<UInt8>?, _ count: Int) -> C
             expect(binary(of: again, "read again"), other, "layout \(variant.rawValue) does not come back")
         } catch {
             // with surplus bytes, no layout fits exactly, and a fork's may fit by chance
-            if ![.foreign, .length].contains(error.code) || surplus(of: file).isEmpty { fail("layout \(variant.rawValue): \(error)") }
+            if ![.foreign, .length].contains(error.code) || surplus(of: file).isEmpty {
+                fail("layout \(variant.rawValue): \(error)")
+            }
         }
     }
     let text = file.toml()

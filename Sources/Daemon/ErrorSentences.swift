@@ -71,9 +71,8 @@ extension ManagerError {
             self = .foreignCell(
                 cell: cell,
                 message: """
-                    cannot \(command.rawValue) the hypervisor: cell \(cell) has no definition and may never answer its \
-                    shutdown request, which would hang Linux; destroy it with the tool that created it, or add \
-                    /etc/jailhoused/cells/\(cell).toml
+                    cannot \(command.rawValue) the hypervisor: cell \(cell) was not created by the daemon and may never answer \
+                    its shutdown request, which would hang Linux; stop or destroy it with the tool that created it
                     """)
         case .othersDestroyed(let cells):
             self = .foreignCell(
@@ -82,6 +81,13 @@ extension ManagerError {
                     disabling the hypervisor would destroy \(cells.joined(separator: ", ")), which has no definition: \
                     to have that done, jailhouse-ctl disable --others
                     """)
+        case .lostCPUs(let cpus):
+            self = .failed(
+                "disable",
+                """
+                cannot disable the hypervisor: it has parked CPU \(cpus.ranges) of Linux, which cannot leave it, so Linux \
+                would hang. Save your work and reset the machine
+                """)
         case .otherCPUs(let system, let online):
             self = .definitionInvalid(
                 cell: nil, path: system.path,
@@ -212,7 +218,7 @@ extension FleetFailure {
     /// Why a cell was not stopped at the end of the machine, without its name.
     func whyNotStopped(_ cell: String) -> String {
         switch self {
-        case .unknownAnswer: "no definition, so it may not respond to a shutdown request; skipped"
+        case .unknownAnswer: "not created by the daemon, so it may not respond to a shutdown request; skipped"
         case .deniesShutdown: "rejected the shutdown request; still running"
         case .timedOut, .notBegun: "timed out"
         case .cell(_, .wouldFreeze): "not responding, and no message-timeout: asking it would hang Linux; skipped"

@@ -46,7 +46,9 @@ struct StateRecord {
             return written
         case .unusable(let reason):
             logger.warning("the state file \(file.path) is ignored: \(reason); running cells are adopted as they are")
-            return FleetMemory()
+            var memory = FleetMemory()
+            memory.isLost = true
+            return memory
         }
     }
 

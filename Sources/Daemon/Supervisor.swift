@@ -103,6 +103,7 @@ actor Supervisor {
             logger.critical("\(error)")
             exit(EXIT_FAILURE)
         }
+        if fleet.lostCPUs != evidence.lostCPUs { handle(.lostCPUs(evidence.lostCPUs), at: now) }
         handle(.looked(look), at: now)
         book.prune(fleet)
         images.prune(fleet)

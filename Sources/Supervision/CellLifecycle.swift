@@ -141,9 +141,15 @@ package struct CellLifecycle: Hashable, Sendable {
     /// The same; without a definition, as it was created or last known to answer.
     package var knownHandshake: Handshake? {
         if let handshake { return handshake }
-        guard let creation = memory.creation, creation.id == sighting?.observation?.id else { return nil }
+        guard let creation = memory.creation, creation.id == sighting?.observation?.id, !isMadeByOthers else {
+            return nil
+        }
         return creation.handshake
     }
+
+    /// Whether another tool created and started the cell that is there: nobody knows whether it did so as the definition
+    /// says.
+    package var isMadeByOthers: Bool { memory.creation?.isOwn == false }
 
     /// Whether its inmate is taken to be dead although the hypervisor says that it runs, and would be waited for
     /// without end.

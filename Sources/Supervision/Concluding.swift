@@ -51,6 +51,8 @@ extension CellLifecycle {
             isSilent = false
             memory.failedID = nil
         case .start:
+            // whatever answers there now is what its definition says
+            memory.creation?.isOwn = true
             if let verification = memory.unverified?.begun(at: now) {
                 memory.unverified = verification
                 progress = .started(verification)

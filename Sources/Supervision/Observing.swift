@@ -32,6 +32,7 @@ extension CellLifecycle {
             track(observation, before: before?.observation, at: now, &actions)
             unanswered = nil
         }
+        memory.trustsFirstSight = nil
     }
 
     private mutating func noteCounters(_ observation: Observation, at now: Moment) {
@@ -52,8 +53,9 @@ extension CellLifecycle {
 
     /// - Parameter handshake: of the cell, if it has been created just now.
     mutating func noteCreation(of id: Int, with handshake: Handshake?) {
-        if let handshake = handshake ?? supervised?.handshake, memory.creation?.id != id {
-            memory.creation = Creation(id: id, handshake: handshake)
+        if let known = handshake ?? supervised?.handshake, memory.creation?.id != id {
+            let isOwn = handshake != nil || memory.trustsFirstSight == true
+            memory.creation = Creation(id: id, handshake: known, isOwn: isOwn)
         }
     }
 

@@ -138,6 +138,8 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
     /// A start whose effect has not been seen.
     var unverified: Verification?
     var creation: Creation?
+    /// What an earlier daemon knew is lost: the cell that is seen first is taken for one that it created.
+    var trustsFirstSight: Bool?
 
     package init() {}
 
@@ -158,4 +160,7 @@ package struct LifecycleMemory: Hashable, Sendable, Codable {
 struct Creation: Hashable, Sendable, Codable {
     var id: Int
     let handshake: Handshake
+    /// False for a cell that another tool created and started: ``handshake`` is then what the definition says, which that
+    /// tool need not have used. Nil in the files of older daemons, for true.
+    var isOwn: Bool?
 }

@@ -48,7 +48,8 @@ import Testing
         #expect(!console.contains("FROZEN"))
         #expect(
             lines(console, of: "jailhouse-shutdown") == [
-                "stopped a", "NOT STOPPED: c: no definition, so it may not respond to a shutdown request; skipped",
+                "stopped a",
+                "NOT STOPPED: c: not created by the daemon, so it may not respond to a shutdown request; skipped",
                 "NOT STOPPED: b: rejected the shutdown request; still running",
                 "THE HYPERVISOR IS NOT DISABLED: disabling would send c a shutdown request it may never answer, hanging Linux",
             ], "\(console)")

@@ -122,7 +122,9 @@ extension Fleet {
 
     /// Why a cell is not asked at all.
     private func reasonToLeave(_ name: String) -> FleetFailure? {
-        guard let cell = cells[name] else { return .unknownAnswer(cell: name, to: .disable) }
+        guard let cell = cells[name], !cell.lifecycle.isMadeByOthers else {
+            return .unknownAnswer(cell: name, to: .disable)
+        }
         if cell.definition == nil {
             switch cell.lifecycle.knownHandshake {
             case .passive, .bounded: break
@@ -179,6 +181,7 @@ extension Fleet {
         // those that are left are not asked again
         releaseAll(&effects)
         guard isEnabled else { return concludeEnd(end, notDisabled: nil, &effects) }
+        if !lostCPUs.isEmpty { return concludeEnd(end, notDisabled: .lostCPUs(lostCPUs), &effects) }
         if let danger = dangersOfDisabling.first(where: { $0.kind != .unverified }) {
             let failure: FleetFailure =
                 danger.kind == .unknown ? danger.failure(of: .disable) : .unknownAnswer(cell: danger.cell, to: .disable)

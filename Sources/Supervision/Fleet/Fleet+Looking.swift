@@ -9,7 +9,17 @@ extension Fleet {
         effects.isLook = true
         mustLook = false
         take(look, &effects)
-        for name in names { show(name, &effects) }
+        for name in names where !isPostponed(name) { show(name, &effects) }
+    }
+
+    /// Whether the cell shows a failure that the command in the driver may be the cause of: the hypervisor declares a cell
+    /// failed that does not answer another's coming or going, and it shows before the command ends. Only its end tells.
+    private func isPostponed(_ name: String) -> Bool {
+        guard case .command(let command, let subject, _) = inDriver, command.notifiesOthers, subject != name,
+            cells[name]?.lifecycle.sighting?.observation?.state.isRunning == true,
+            let now = look.sighting(of: name)?.observation
+        else { return false }
+        return now.state == .failed && now.failedCPUs.isEmpty
     }
 
     /// Lets a cell decide on what the last look showed of it.

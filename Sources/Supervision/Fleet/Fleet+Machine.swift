@@ -133,6 +133,7 @@ extension Fleet {
     }
 
     func objection(toDisabling others: Bool) -> FleetFailure? {
+        if !lostCPUs.isEmpty { return .lostCPUs(lostCPUs) }
         if let danger = dangersOfDisabling.first(where: { $0.kind != .unverified }) {
             return danger.failure(of: .disable)
         }

@@ -148,7 +148,7 @@ extension Fleet {
 /// A cell that a command would tell something, or ask to shut down, and that might leave Linux waiting for its answer.
 package struct Danger: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
-        /// It has no definition, so that nobody knows whether it answers.
+        /// Another tool created it, so that nobody knows whether it answers.
         case unknown
         /// It is known not to answer, and nothing limits the wait.
         case silent
@@ -175,8 +175,8 @@ extension Danger: CustomStringConvertible {
         switch kind {
         case .unknown:
             """
-            the cell \(cell) has no definition, so it may never answer; it would be notified, and Linux would hang. \
-            Write a definition for it, or destroy it with the tool that created it
+            the cell \(cell) was not created by the daemon, so it may never answer; it would be notified, and Linux would \
+            hang. Stop or destroy it with the tool that created it
             """
         case .silent, .unverified:
             """
@@ -216,7 +216,7 @@ extension Fleet {
 
     private func danger(of cell: FleetCell, _ name: String) -> Danger.Kind? {
         guard cell.lifecycle.sighting?.observation?.state.isAskedToShutDown == true else { return nil }
-        guard let handshake = cell.lifecycle.knownHandshake else { return .unknown }
+        guard let handshake = cell.lifecycle.knownHandshake, !cell.lifecycle.isMadeByOthers else { return .unknown }
         guard case .unbounded(let isAccepted) = handshake else { return nil }
         if cell.definition == nil { return .unknown }
         let isDeclared = cell.lifecycle.memory.failure?.isDeclared == true

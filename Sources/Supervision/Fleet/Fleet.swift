@@ -31,6 +31,8 @@ package struct Fleet: Hashable, Sendable {
     var lastID: RequestID = 0
     /// Somebody asked a cell for something, and nobody has looked since.
     var mustLook = false
+    /// CPUs of Linux that the hypervisor parked, ascending.
+    package internal(set) var lostCPUs: [Int] = []
     let readsImages: Bool
     /// What outlives the daemon, except for the cells' own memories.
     var remembered: FleetMemory
@@ -57,10 +59,12 @@ package struct Fleet: Hashable, Sendable {
         names = definitions.keys.sorted()
         for (name, definition) in definitions {
             // one that is new in this boot waits for a person
-            let known = remembered.cells[name] ?? (isFirst ? nil : LifecycleMemory())
+            var known = remembered.cells[name] ?? (isFirst ? nil : LifecycleMemory())
+            if remembered.isLost { known?.trustsFirstSight = true }
             let lifecycle = CellLifecycle(definition.supervised, memory: known, at: now)
             cells[name] = FleetCell(definition: definition, lifecycle: lifecycle)
         }
+        remembered.isLost = false
         if isFirst { wantRequired(at: now) }
         if onlyToEnd {
             for name in names { _ = cells[name]?.lifecycle.handle(.released, at: now) }
@@ -177,6 +181,8 @@ package struct Fleet: Hashable, Sendable {
             imagesRead(of: name, refusal, &effects)
         case .configured(let system):
             self.system = system
+        case .lostCPUs(let cpus):
+            lostCPUs = cpus
         case .ending:
             end(&effects)
         }
@@ -195,6 +201,9 @@ package struct Fleet: Hashable, Sendable {
             dropUnwantedReadings(&effects)
             settleAnswers(&effects)
             serveQueue(&effects)
+            // what was rejected there may wait in vain from now on
+            serveHeld(&effects)
+            settleAnswers(&effects)
             forget()
         }
         settleAnswers(&effects)

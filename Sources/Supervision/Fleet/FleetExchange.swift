@@ -51,6 +51,8 @@ package enum FleetEvent: Hashable, Sendable {
     case imagesRead(String, Refusal?)
     /// The system configuration that `enable` uses.
     case configured(FleetSystem?)
+    /// CPUs of Linux that the hypervisor parked, ascending: they never leave it, and a disable waits for them.
+    case lostCPUs([Int])
     /// The daemon exits. Cells are left as they are.
     case ending
 }
@@ -180,6 +182,8 @@ package indirect enum FleetFailure: Error, Hashable, Sendable {
     case unknownAnswer(cell: String, to: MachineCommand)
     /// Cells without a definition would be destroyed.
     case othersDestroyed([String])
+    /// CPUs of Linux are parked, and disabling would wait for them indefinitely.
+    case lostCPUs([Int])
     /// Linux's CPUs are not those of the system configuration.
     case otherCPUs(system: FleetSystem, online: [Int])
     case machine(MachineCommand, MachineRefusal)

@@ -14,6 +14,8 @@ package struct FleetMemory: Hashable, Sendable, Codable {
     /// All was shut down for the end of the machine, and this is the first daemon since: `autostart` decides, as after a
     /// boot.
     package var beginsAnew = false
+    /// What an earlier daemon of this boot knew is lost: cells are taken for those that it created.
+    package var isLost = false
 
     package init() {}
 }

@@ -172,7 +172,8 @@ extension Event {
         case 2, 3: [.restart(subject.name)]
         case 4: [.recreate(subject.name)]
         case 5: [.replace(subject.name, by: "intruder-\(subject.name)")]
-        default: [.swap(subject.name, other.name), .restart(subject.name)]
+        // not started by that tool: nobody would know whether it answers
+        default: [.swap(subject.name, other.name)]
         }
     }
 }

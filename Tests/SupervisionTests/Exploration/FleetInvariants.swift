@@ -150,6 +150,8 @@ struct FleetInvariant: Sendable {
                         return true
                     }
                     if case .unbounded = definition.supervised.handshake { return true }
+                    if step.before.fleet.cells[left.cell]?.lifecycle.isMadeByOthers != false { return true }
+                    if step.after.fleet.cells[left.cell]?.lifecycle.isMadeByOthers != false { return true }
                     return false
                 }
             }

@@ -93,6 +93,12 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             befalls: [
                 .comes(CellName("x"), .unbounded(accepted: false), .answers), .mismatches(CellName("x")),
             ], requests: 1, misfortunes: 2),
+        FleetSubject(
+            description: "a stranger under a defined name",
+            definitions: ["a": cell(), "b": cell()],
+            asked: [.cell(.start, "a"), .disable(others: true), .shutDownAll(within: .seconds(8))],
+            befalls: [.comes(CellName("b"), .unbounded(accepted: false), .hangs), .goes(CellName("b"))],
+            requests: 2, misfortunes: 2),
     ]
 
     /// For make explore.

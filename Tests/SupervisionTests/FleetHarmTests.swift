@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JailhouseInterface
+import Testing
+
+@testable import Supervision
+
+/// Found by a review of the daemon in the simulated machine.
+@Suite("The fleet: what froze Linux, and who is blamed")
+struct FleetHarmTests {
+    @Test("After Linux has lost a CPU, the hypervisor is not disabled, neither on request nor at the end")
+    func lostCPU() {
+        var story = FleetStory(["a": FleetStory.cell()])
+        story.request(.cell(.start, "a"))
+        story.run()
+        story.send(.lostCPUs([1]))
+        story.actions = []
+        let disable = story.request(.disable(others: true))
+        story.run()
+        #expect(story.answer(disable) == .failed(.lostCPUs([1])))
+        let end = story.request(.shutDownAll(within: .seconds(5)))
+        story.run(for: .seconds(6))
+        guard case .shutDown(let result) = story.answer(end) else {
+            Issue.record("\(story.answer(end).debugDescription)")
+            return
+        }
+        #expect(result.stopped == ["a"])
+        #expect(result.notDisabled == .lostCPUs([1]))
+        #expect(story.works == ["shutdown a"])
+        // another boot of the hypervisor
+        story.send(.lostCPUs([]))
+        let again = story.request(.disable(others: false))
+        story.run()
+        #expect(story.answer(again) == .done())
+    }
+
+    /// The daemon looks each 10 ms, and a create that waits for an answer lasts longer.
+    @Test("A cell that shows its failure before the command ends is not said to have declared it itself")
+    func seenBeforeTheEnd() {
+        var story = FleetStory([
+            "a": FleetStory.cell(.bounded, SupervisionPolicy(restart: .never)), "b": FleetStory.cell(),
+        ])
+        story.request(.cell(.start, "a"))
+        story.run()
+        story.befall("a") { $0.inmate = .hangs }
+        story.actions = []
+        let create = story.request(.cell(.create, "b"))
+        #expect(story.works == ["create b"])
+        // what the hypervisor has done by the end of the command is there to be seen before
+        let handshakes = story.definitions.mapValues(\.supervised.handshake)
+        guard let work = story.fleet.inDriver, let end = story.world.perform(work, .done, handshakes: handshakes) else {
+            Issue.record("nothing is in the driver")
+            return
+        }
+        story.look()
+        story.look()
+        story.send(.finished(end, story.world.look(story.fleet)))
+        story.run()
+        #expect(story.answer(create) == .done())
+        let causes = story.actions.compactMap { action in
+            if case .report(.failed(let cause), "a") = action { cause } else { nil }
+        }
+        #expect(causes.count == 1)
+        guard case .didNotAnswer = causes.first else {
+            Issue.record("a is said to have failed thus: \(causes)")
+            return
+        }
+    }
+}
+
+@Suite("The fleet: a cell of another tool under a name that is defined")
+struct FleetImpostorTests {
+    private static let definitions = ["a": FleetStory.cell(), "b": FleetStory.cell(.bounded)]
+
+    private func impostor() -> FleetStory {
+        var story = FleetStory(Self.definitions)
+        story.look()
+        story.world.create(CellName("b"), .unbounded(accepted: false))
+        story.world.start(0, .hangs)
+        story.run()
+        return story
+    }
+
+    @Test("No other cell is created beside it, and nothing is disabled; whoever asks is told which cell")
+    func refused() {
+        var story = impostor()
+        let start = story.request(.cell(.start, "a"))
+        story.run()
+        guard case .failed(.cell("a", .failed(.refused(.create, let refusal)))) = story.answer(start) else {
+            Issue.record("\(story.answer(start).debugDescription)")
+            return
+        }
+        #expect(refusal.message.contains("the cell b was not created by the daemon"))
+        let disable = story.request(.disable(others: true))
+        story.run()
+        #expect(story.answer(disable) == .failed(.unknownAnswer(cell: "b", to: .disable)))
+        #expect(story.works == [] && story.world.frozenBy == nil)
+    }
+
+    @Test("The end of the machine leaves it alone")
+    func end() {
+        var story = impostor()
+        let end = story.request(.shutDownAll(within: .seconds(5)))
+        story.run(for: .seconds(6))
+        guard case .shutDown(let result) = story.answer(end) else {
+            Issue.record("\(story.answer(end).debugDescription)")
+            return
+        }
+        #expect(result.left.map(\.reason) == [.unknownAnswer(cell: "b", to: .disable)])
+        #expect(story.works == [] && story.world.frozenBy == nil)
+    }
+
+    @Test("A definition that is written for it makes it no more trustworthy")
+    func defined() {
+        var story = FleetStory(["a": FleetStory.cell()])
+        story.request(.cell(.start, "a"))
+        story.run()
+        story.world.create(CellName("b"), .unbounded(accepted: false))
+        story.world.start(1, .hangs)
+        story.look()
+        story.send(.defined("b", FleetStory.cell(.bounded)))
+        story.run()
+        story.actions = []
+        let destroy = story.request(.cell(.destroy, "a"))
+        story.run()
+        #expect(story.works == ["shutdown a"] || story.works == [])
+        #expect(story.answer(destroy) != .done())
+        #expect(story.world.frozenBy == nil)
+    }
+
+    @Test("One that the daemon has started itself is trusted, and so are all when the state file is lost")
+    func trusted() {
+        var story = FleetStory(Self.definitions)
+        story.look()
+        story.world.create(CellName("b"), .bounded)
+        let start = story.request(.cell(.start, "b"))
+        story.run()
+        #expect(story.answer(start) == .done())
+        let other = story.request(.cell(.start, "a"))
+        story.run()
+        #expect(story.answer(other) == .done())
+
+        var lost = FleetMemory()
+        lost.isLost = true
+        var successor = FleetStory(Self.definitions, world: story.world, memory: lost)
+        successor.definitions = Self.definitions
+        let destroy = successor.request(.cell(.destroy, "a"))
+        successor.run()
+        #expect(successor.answer(destroy) == .done())
+    }
+}
