@@ -62,6 +62,14 @@ import Testing
         #expect(inmate.output.contains("by interrupt\n"))
     }
 
+    /// The region reports no frequency of the local APIC's timer where Linux uses the TSC's deadline. QEMU's processor has
+    /// none, so the count is used all the same.
+    @Test func theClockTicksWithoutAFrequencyThatIsTold() async throws {
+        let inmate = try RunningInmate("rtems-heartbeat", image: try link("\(Self.stub)/layer_test.c", test: "untold"))
+        try await inmate.passes("layer")
+        #expect(inmate.output.contains("PASS clock: measured, not told"))
+    }
+
     /// In a task, before the layer has begun, by an exception.
     @Test(arguments: [
         ("fatal", "another source, code 7 (0x7)"), ("before", "another source, code 8 (0x8)"),

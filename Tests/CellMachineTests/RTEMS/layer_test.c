@@ -119,11 +119,21 @@ static void check_pci(void)
     check(identifier == 0xffffffff && low == 0xff && high == 0xff, "pci: no device that is not the cell's");
 }
 
+/* In the communication region. */
+static volatile uint32_t *told_apic_khz(void)
+{
+    extern char communication_region[];
+
+    return (volatile uint32_t *) communication_region + 18;
+}
+
 void standin_before_bsp(void);
 void standin_before_bsp(void)
 {
     if (*TEST == 'b')
         rtems_fatal(42, 8);
+    if (*TEST == 'u')
+        told_apic_khz()[0] = 0;
 }
 
 static rtems_task Init(rtems_task_argument argument)
@@ -138,6 +148,8 @@ static rtems_task Init(rtems_task_argument argument)
         rtems_fatal(42, 7);
     if (*test == 'x')
         rtems_fatal(RTEMS_FATAL_SOURCE_EXCEPTION, (rtems_fatal_code) &fault);
+    if (*test == 'u')
+        check(told_apic_khz()[0] == 0 && jailhouse_apic_timer_frequency() > 0, "clock: measured, not told");
     check_clock();
     check_interrupts();
     check_console();
