@@ -53,13 +53,15 @@ extension Machine {
         }.map { Deed.Harm(cell: $0.name, quietSince: $0.quietSince) }
     }
 
-    /// The commands that have been answered since the last time, oldest first; the last 10,000 of them.
+    /// The commands of the device's clients that have been answered since the last time, oldest first; the last 10,000 of them.
     package mutating func takeDeeds() -> [Deed] {
         defer { deeds = [] }
         return deeds
     }
 
     mutating func note(_ execution: Execution, _ refusal: Refusal?) {
+        // of another tool, or of the driver at a reboot
+        guard ownRequests[execution.id] == nil else { return }
         if deeds.count >= 10_000 { deeds.removeFirst(5_000) }
         deeds.append(
             Deed(
