@@ -55,8 +55,12 @@ final class CellFiles {
         guard let text = SysfsText.state(state.bytes) else { return true }
         observation.state = text
         isCurrent = true
-        if failedCPUs.read(with: buffer) == .changed, let list = SysfsText.cpuList(failedCPUs.bytes) {
-            observation.failedCPUs = list
+        switch failedCPUs.read(with: buffer) {
+        // replaced beneath the open descriptor, which shows what it was for ever
+        case .gone: return false
+        case .changed:
+            if let list = SysfsText.cpuList(failedCPUs.bytes) { observation.failedCPUs = list }
+        default: break
         }
         observation.managementExits = curiosity.contains(.managementExits) ? managementExits(buffer) : nil
         observation.totalExits = curiosity.contains(.totalExits) ? totalExits(buffer) : nil

@@ -50,8 +50,8 @@ extension Event {
 
 /// What becomes of the state file while no daemon is there.
 enum StateFileTampering: String, Hashable, Sendable, CaseIterable {
+    // not one of another boot: then no cell would be the daemon's, and beside one that runs none could be created
     case garbage, truncated, empty, newer
-    case otherBoot = "of another boot"
 }
 
 extension Event {
