@@ -57,7 +57,7 @@ package final class LockedFiles: Sendable {
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - report: called on that thread with every reading.
+    ///   - report: called on that thread with every reading, before those who asked for it.
     /// - Throws: ``SystemCallError`` when the system has no thread left.
     package init(
         directory: String = "/sys/devices/jailhouse", report: @escaping @Sendable (Reading) -> Void = { _ in }
@@ -102,8 +102,8 @@ package final class LockedFiles: Sendable {
             let reading = Reading(
                 at: .now, console: console, pools: view.pools(), rootCellName: view.rootCellName)
             shared.state.withLock { $0.latest = reading }
-            for done in waiting { done(reading) }
             shared.report(reading)
+            for done in waiting { done(reading) }
         }
     }
 }

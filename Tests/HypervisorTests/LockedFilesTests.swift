@@ -43,12 +43,10 @@ struct LockedFilesTests {
         try SystemCall.result(of: "mkfifo", on: console) { mkfifo(console, 0o600) }
         async let later = withCheckedContinuation { done in files.read { done.resume(returning: $0) } }
         #expect(files.latest?.console == "before\n")
-        let writer = Task.detached {
-            // opening it waits for the reader
-            try Data("after\n".utf8).write(to: URL(filePath: console))
-        }
+        // opening it waits for the reader
+        let writer = try #require(BackgroundThread { try? Data("after\n".utf8).write(to: URL(filePath: console)) })
+        writer.detach()
         #expect(await later.console == "after\n")
-        try await writer.value
         #expect(reported.withLock { $0 }.contains("after\n"))
     }
 }
