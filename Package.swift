@@ -70,7 +70,7 @@ let package = Package(
             [
                 "CellConfiguration", "ConfigurationRules", "InmateImage", "Supervision", "SystemCalls", systemPackage,
             ]),
-        room("FailureReports"),
+        room("FailureReports", ["CellConfiguration"]),
         room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules"]),
         room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),

@@ -50,18 +50,18 @@ enum MachineRules {
     ]
 
     private static func consoleViolations(_ subject: Subject) -> [Rule<Subject>.Violation] {
-        let consoles = subject.machine.serialConsoles.sorted().filter(PortRules.serialPorts.indices.contains)
+        let consoles = subject.machine.serialConsoles.sorted().filter(PCPorts.serial.indices.contains)
         var violations: [Rule<Subject>.Violation] = []
         for member in subject.cells {
             for (location, ports) in PortRules.regions(of: member.cell) {
                 let used = consoles.first { number in
-                    ports.portRange?.overlaps(AddressRange(PortRules.serialPorts[number].ports)) ?? false
+                    ports.portRange?.overlaps(AddressRange(PCPorts.serial[number].ports)) ?? false
                 }
                 guard let used else { continue }
                 violations.append(
                     .init(
                         location: location,
-                        message: "the ports \(ports.text) are those of \(PortRules.serialPorts[used].name), Linux's "
+                        message: "the ports \(ports.text) are those of \(PCPorts.serial[used].name), Linux's "
                             + "console ttyS\(used)", path: member.path))
             }
         }

@@ -4,12 +4,6 @@ import CellConfiguration
 
 /// Rules about x86 I/O ports.
 enum PortRules {
-    /// A device of a PC, by the ports that it has on every PC.
-    struct Device: Sendable {
-        let name: String
-        let ports: ClosedRange<UInt64>
-    }
-
     static let all: [Rule<CellDescriptor>] = [
         Rule(
             id: "JH1501", severity: .error, title: "I/O ports end at 0xffff",
@@ -42,8 +36,10 @@ enum PortRules {
                 + "unmoderated access to the configuration space of all PCI devices, also Linux's",
             remedy: "leave out ports 0xcf8–0xcff: every cell can use them for its own devices anyway"
         ) { cell in
-            regions(of: cell).filter { overlap($0.ports, pciConfiguration) != nil }.map {
-                .init(location: $0.location, message: "the ports \($0.ports.text) include 0xcf8–0xcff")
+            regions(of: cell).filter { overlap($0.ports, PCPorts.pciConfiguration) != nil }.map {
+                .init(
+                    location: $0.location,
+                    message: "the ports \($0.ports.text) give access to PCI configuration space (0xcf8–0xcff)")
             }
         },
         Rule(
@@ -53,7 +49,7 @@ enum PortRules {
         ) { cell in
             guard cell.architecture == .x86, cell.console.kind == .none else { return [] }
             return regions(of: cell).compactMap { location, ports in
-                serialPorts.first { ports.portRange.map(contains($0.ports)) ?? false }.map {
+                PCPorts.serial.first { ports.portRange.map(contains($0.ports)) ?? false }.map {
                     .init(
                         location: location,
                         message: "the cell has the ports of \($0.name) (\(ports.text)), but no console is set")
@@ -72,7 +68,7 @@ enum PortRules {
                 + "movement to the VGA",
             remedy: "leave the ports out, and build the program without that driver (JH0841 lists what it drives)"
         ) { placement in
-            shared(placement, with: legacyDevices).map { location, ports, devices in
+            shared(placement, with: PCPorts.board).map { location, ports, devices in
                 .init(
                     location: location,
                     message: "the ports \(ports.text) take \(listed(devices)) from Linux")
@@ -85,7 +81,7 @@ enum PortRules {
                 + "that CPU of Linux stops for good",
             remedy: "keep Linux from using it (no console=ttyS…, no getty), or give the cell another serial port"
         ) { placement in
-            shared(placement, with: serialPorts).map { location, ports, devices in
+            shared(placement, with: PCPorts.serial).map { location, ports, devices in
                 .init(
                     location: location,
                     message: "the ports \(ports.text) take \(listed(devices)) from Linux while the cell exists")
@@ -96,7 +92,7 @@ enum PortRules {
     /// Whether ``placement``'s rules have reported these ports already, so that another rule need not.
     static func isReported(_ range: AddressRange, in system: SystemDescriptor?) -> Bool {
         guard let system else { return false }
-        let taken = legacyDevices.filter { range.overlaps(AddressRange($0.ports)) }
+        let taken = PCPorts.board.filter { range.overlaps(AddressRange($0.ports)) }
         return taken.contains { device in
             system.rootCell.ioPortRegions.contains { $0.portRange?.overlaps(AddressRange(device.ports)) ?? false }
         }
@@ -106,27 +102,10 @@ enum PortRules {
         cell.ioPortRegions.enumerated().map { (location: "ports[\($0.offset)]", ports: $0.element) }
     }
 
-    /// The serial ports of a PC, as Linux numbers them: `ttyS0` is the first.
-    static let serialPorts = [
-        Device(name: "COM1", ports: 0x3f8...0x3ff), Device(name: "COM2", ports: 0x2f8...0x2ff),
-        Device(name: "COM3", ports: 0x3e8...0x3ef), Device(name: "COM4", ports: 0x2e8...0x2ef),
-    ]
-
-    private static let pciConfiguration = Device(name: "PCI configuration", ports: 0xcf8...0xcff)
-
-    private static let legacyDevices = [
-        Device(name: "the DMA controller", ports: 0x0...0x1f), Device(name: "the first 8259A", ports: 0x20...0x21),
-        Device(name: "the 8254 timer", ports: 0x40...0x43), Device(name: "the keyboard controller", ports: 0x60...0x64),
-        Device(name: "the CMOS clock", ports: 0x70...0x77), Device(name: "the DMA page registers", ports: 0x80...0x92),
-        Device(name: "the second 8259A", ports: 0xa0...0xa1),
-        Device(name: "the second DMA controller", ports: 0xc0...0xdf), Device(name: "the VGA", ports: 0x3b0...0x3df),
-        Device(name: "the 8259A's trigger registers", ports: 0x4d0...0x4d1),
-    ]
-
     /// The cell's ports that are of one of these devices and that the root cell has, too.
     private static func shared(
-        _ placement: SystemRules.Placement, with devices: [Device]
-    ) -> [(location: String, ports: IOPortRegion, devices: [Device])] {
+        _ placement: SystemRules.Placement, with devices: [PCPorts.Device]
+    ) -> [(location: String, ports: IOPortRegion, devices: [PCPorts.Device])] {
         let root = placement.system.rootCell.ioPortRegions.compactMap(\.portRange)
         return regions(of: placement.cell).compactMap { location, ports in
             let taken = devices.filter { device in
@@ -136,7 +115,7 @@ enum PortRules {
         }
     }
 
-    private static func overlap(_ ports: IOPortRegion, _ device: Device) -> AddressRange? {
+    private static func overlap(_ ports: IOPortRegion, _ device: PCPorts.Device) -> AddressRange? {
         guard let range = ports.portRange, range.overlaps(AddressRange(device.ports)) else { return nil }
         let (first, last) = (max(range.first, device.ports.lowerBound), min(range.last, device.ports.upperBound))
         return AddressRange(first...last)
@@ -146,7 +125,7 @@ enum PortRules {
         { $0.first <= ports.lowerBound && ports.upperBound <= $0.last }
     }
 
-    private static func listed(_ devices: [Device]) -> String { devices.map(\.name).joined(separator: ", ") }
+    private static func listed(_ devices: [PCPorts.Device]) -> String { devices.map(\.name).joined(separator: ", ") }
 }
 
 extension AddressRange {

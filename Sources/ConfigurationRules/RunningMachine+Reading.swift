@@ -126,6 +126,6 @@ extension RunningMachine {
 
     private static func number(ofAddress text: Substring) -> Int? {
         guard text.hasPrefix("0x"), let address = UInt64(text.dropFirst(2), radix: 16) else { return nil }
-        return PortRules.serialPorts.firstIndex { $0.ports.lowerBound == address }
+        return PCPorts.serial.firstIndex { $0.ports.lowerBound == address }
     }
 }

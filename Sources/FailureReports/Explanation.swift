@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+
 /// What a violation means to the person who has to do something about it.
 package struct Explanation: Hashable, Sendable {
     /// One sentence: what the program did.
@@ -15,18 +17,18 @@ extension Violation {
     package func explanation(isRootCell: Bool = false) -> Explanation {
         guard isRootCell, let resource = linuxResource else { return explanation }
         return Explanation(
-            summary: "Linux accessed \(resource), which is not Linux's while a cell has it.",
+            summary: "Linux accessed \(resource), which it does not have.",
             advice: """
-                That CPU of Linux is parked until the next boot. Find the cell that owns it with 'jailhouse-ctl map'; keep \
-                Linux's driver from using it, or leave it out of the cell. If no cell owns it, the system configuration \
-                lacks it.
+                That CPU of Linux is parked until the next boot. 'jailhouse-ctl map' shows which cell has it: keep Linux's \
+                driver from using it, or leave it out of the cell. If no cell has it, the system configuration lacks it.
                 """)
     }
 
     private var linuxResource: String? {
         switch self {
         case .port(_, let port, _):
-            PCPorts.device(at: port).map { "\($0.name) (port 0x\(hex(port)))" } ?? "the I/O port 0x\(hex(port))"
+            (PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map { "\($0.name) (port 0x\(hex(port)))" }
+                ?? "the I/O port 0x\(hex(port))"
         case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _),
             .instructionAbort(let address):
             "the address 0x\(hex(address))"
@@ -115,17 +117,17 @@ extension Violation {
     }
 
     private func portExplanation(_ access: Access, _ port: UInt64, _ size: UInt64) -> Explanation {
-        let device = PCPorts.device(at: port)
-        let name = device.map { ": \($0.name)" } ?? ""
+        let (device, serialPort) = (PCPorts.boardDevice(at: port), PCPorts.serialPort(at: port))
+        let name = (device ?? serialPort).map { ": \($0.name)" } ?? ""
         let summary =
             "The program \(access.past) the I/O port 0x\(hex(port)) (\(bytes(size)))\(name), which is not the cell's."
-        if PCPorts.isSerial(port) {
+        if let serialPort {
             return Explanation(
                 summary: summary,
                 entry: """
                     [[ports]]
-                    base = 0x\(hex(PCPorts.serialBase(of: port)))
-                    count = 8
+                    base = 0x\(hex(serialPort.ports.lowerBound))
+                    count = \(serialPort.ports.count)
                     """,
                 advice:
                     "Grant it only if Linux does not use this serial port: no console=ttyS…, no getty, no other driver."
@@ -136,7 +138,7 @@ extension Violation {
                 summary: summary,
                 advice:
                     "Do not grant it: the device is Linux's, and a CPU of Linux that uses it meanwhile is parked for good. "
-                    + (device.instead.map { "In the program, \($0)." } ?? "Leave its driver out of the program."))
+                    + "In the program, \(device.substitute).")
         }
         return Explanation(
             summary: summary,

@@ -16,7 +16,7 @@ enum ProposedPorts {
         ("fpu", "coprocessor"), ("keyboard", "keyboard controller"), ("dma page reg", "DMA pages, delay"),
     ]
     /// The hypervisor looks at each access to these.
-    private static let moderated: ClosedRange<UInt64> = 0xcf8...0xcff
+    private static let moderated = PCPorts.pciConfiguration.ports
 
     static func regions(_ resources: [RunningMachine.Resource], functions: [PCIFunction]) -> [IOPortRegion] {
         var found = resources.filter { !$0.name.hasPrefix("PCI ") && $0.last <= 0xffff }
@@ -47,8 +47,7 @@ enum ProposedPorts {
 
     private static func name(of resource: RunningMachine.Resource, _ functions: [PCIFunction]) -> String {
         if resource.name == "serial" {
-            let known: [UInt64: String] = [0x3f8: "COM1", 0x2f8: "COM2", 0x3e8: "COM3", 0x2e8: "COM4"]
-            return known[resource.first] ?? "serial port"
+            return PCPorts.serial.first { $0.ports.lowerBound == resource.first }?.name ?? "serial port"
         }
         if let function = functions.first(where: { resource.name.hasSuffix($0.address.description) }) {
             return "\(function.kindName) \(function.address)"

@@ -59,7 +59,7 @@ struct ExplainTests {
         #expect(outcome.status == 0)
         #expect(
             outcome.output == """
-                meaning: The program wrote the I/O port 0x3f9 (1 byte): the serial port COM1, which is not the cell's.
+                meaning: The program wrote the I/O port 0x3f9 (1 byte): COM1, which is not the cell's.
                 entry that would allow it:
                     [[ports]]
                     base = 0x3f8

@@ -25,7 +25,7 @@ struct LostCPUsTests {
         #expect(messages.count == 1)
         #expect(messages.first?.contains("Linux lost CPU 1: ") == true)
         #expect(messages.first?.contains("Invalid PIO write, port: 21 size: 1") == true)
-        #expect(messages.first?.contains("Linux accessed the first 8259A interrupt controller (port 0x21)") == true)
+        #expect(messages.first?.contains("Linux accessed the first 8259A (port 0x21)") == true)
         #expect(lost.cpus == [1])
         #expect(lost.note(reading(console)).isEmpty)
         _ = lost.note(reading(console, rootCell: nil))

@@ -16,8 +16,8 @@ struct Explain: ParsableCommand {
             no daemon.
 
             With --json: of rules, an array of objects with rule, severity, title, consequence, remedy, changes (of the \
-            example: file, right, wrong) and findings; of a console, an array of objects with cpu, cell, programCounter \
-            and explanation (summary, entry, advice).
+            example: file, right, wrong) and findings; of a console, an array of objects with cpu, cell, programCounter, \
+            isStopped and explanation (summary, entry, advice).
 
             Example: jailhouse-ctl explain JH0603
             Example: jailhouse-ctl explain 'FATAL: Invalid PIO write, port: 70 size: 1'

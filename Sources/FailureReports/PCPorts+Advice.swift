@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+
+extension PCPorts {
+    /// The device of the board at a port, which a cell must not have.
+    static func boardDevice(at port: UInt64) -> Device? {
+        (board + [pciConfiguration]).first { $0.ports.contains(port) }
+    }
+
+    static func serialPort(at port: UInt64) -> Device? { serial.first { $0.ports.contains(port) } }
+}
+
+extension PCPorts.Device {
+    /// What a program in a cell does without the device of the board.
+    var substitute: String {
+        switch self {
+        case PCPorts.firstInterruptController, PCPorts.secondInterruptController, PCPorts.interruptTriggers:
+            "use the local APIC, the IOAPIC's pins that the cell has, and MSI"
+        case PCPorts.intervalTimer:
+            "use the local APIC's timer, calibrated by the communication region or the PM timer"
+        case PCPorts.keyboardController:
+            "do not reset the machine or switch A20: end the program by its state in the communication region"
+        case PCPorts.clock: "use the time-stamp counter"
+        case PCPorts.display: "print to a serial port or the virtual console"
+        case PCPorts.dmaPages: "leave out the delay by port 0x80, and A20 alone"
+        case PCPorts.pciConfiguration: "write the address port with 4 bytes: the hypervisor moderates it for every cell"
+        default: "leave out its driver"
+        }
+    }
+}
