@@ -78,8 +78,8 @@ extension ManagerError {
             self = .foreignCell(
                 cell: cells.first ?? "",
                 message: """
-                    disabling the hypervisor would destroy \(cells.joined(separator: ", ")), which has no definition: \
-                    to have that done, jailhouse-ctl disable --others
+                    disabling the hypervisor would destroy cells without a definition: \(cells.joined(separator: ", ")). \
+                    To allow that: jailhouse-ctl disable --others
                     """)
         case .lostCPUs(let cpus):
             self = .failed(
@@ -147,7 +147,7 @@ extension ManagerError {
             self = .foreignCell(
                 cell: cell,
                 message:
-                    "\(cell) has no definition, so the daemon does not control it: add /etc/jailhoused/cells/\(cell).toml"
+                    "\(cell) has no definition, so the daemon does not control it: add one to the directory cells"
             )
         case .denied:
             self = .shutdownDenied(

@@ -80,7 +80,7 @@ package final class SimulatedMachine: Sendable {
                 executing = ExecutingCells(
                     execution, memory: shared, memoryEnd: settings.memory, directory: small)
             }
-            programs = try ProgramFaultTable(path: directory.path + "/programs")
+            programs = try ProgramFaultTable(path: directory.path + "/programs", mode: deviceMode)
         } catch {
             directory.remove()
             throw error as? SimulatorError ?? SimulatorError(.directory, "\(error)")

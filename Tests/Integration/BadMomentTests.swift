@@ -63,7 +63,8 @@ import Testing
         #expect(try await machine.control("reload").status == 0)
         let disable = try await machine.control("disable")
         #expect(
-            disable.status == 1 && disable.errors.contains("would destroy rtems, which has no definition"), "\(disable)"
+            disable.status == 1 && disable.errors.contains("would destroy cells without a definition: rtems"),
+            "\(disable)"
         )
         #expect(try await machine.cell("rtems")?.state == "running")
     }

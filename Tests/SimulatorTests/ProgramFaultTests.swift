@@ -88,6 +88,15 @@ struct ProgramFaultTests {
         }
     }
 
+    @Test func onlyTheMachinesOwnerChangesIt() throws {
+        try withMachine { machine, _ in
+            for file in ["programs", "machine"] {
+                let attributes = try FileManager.default.attributesOfItem(atPath: "\(machine.directory.path)/\(file)")
+                #expect(attributes[.posixPermissions] as? Int == 0o600, "\(file)")
+            }
+        }
+    }
+
     @Test func otherProgramsAreLeftAlone() throws {
         try withMachine { machine, client in
             try machine.inject(try fault(.write, "ENOSPC", program: "jailhoused", uses: FaultUses(times: nil)))

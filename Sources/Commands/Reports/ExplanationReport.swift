@@ -33,6 +33,8 @@ struct ConsoleReport: Encodable {
         @JSON.OrNull var cpu: Int?
         @JSON.OrNull var cell: String?
         @JSON.OrNull var programCounter: String?
+        /// The CPU is gone until the next boot.
+        var isStopped = false
         @JSON.OrNull var explanation: ExplanationReport?
     }
 
@@ -45,6 +47,7 @@ struct ConsoleReport: Encodable {
                 Entry(
                     cpu: death.cpu, cell: death.cell,
                     programCounter: death.programCounter.map { "0x" + String($0, radix: 16) },
+                    isStopped: death.isStopped,
                     explanation: death.violation.map {
                         ExplanationReport($0.explanation(isRootCell: death.cell == rootCell))
                     })
@@ -60,7 +63,8 @@ extension ConsoleReport.Entry {
         var parts: [String] = []
         if let cpu, let cell {
             let place = programCounter.map { " at \($0)" } ?? ""
-            parts.append("CPU \(cpu) of the cell \(Text.printable(cell)) was parked\(place).")
+            let what = isStopped ? "stopped until the next boot" : "parked"
+            parts.append("CPU \(cpu) of the cell \(Text.printable(cell)) was \(what)\(place).")
         }
         guard let explanation else {
             return (parts + ["The text has no reason for it; the reason is lost if two CPUs fail at the same time."])

@@ -18,9 +18,11 @@ extension CellChangeCommand {
         let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)
         let name = Text.printable(row.name)
         let message = reply.message.map { "\n\(name): \(Text.printable($0))" } ?? ""
-        try options.screen.show(row, text: "\(name): \(condition)\(id)\(message)")
         // done, but not as it should be
         let isDegraded = Method.bringsUp && reply.cell.condition == "degraded"
+        let failed = Text.ranges(reply.cell.failedCpus)
+        let loss = isDegraded ? "\n\(name): CPU \(failed) failed; for the reason: jailhouse-ctl status \(name)" : ""
+        try options.screen.show(row, text: "\(name): \(condition)\(id)\(message)\(loss)")
         if reply.message != nil || isDegraded { throw ExitCode.failure }
     }
 }

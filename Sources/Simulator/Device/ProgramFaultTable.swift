@@ -27,12 +27,13 @@ final class ProgramFaultTable: Sendable {
     /// By slot.
     private let faults = Mutex<[Int: ProgramFault]>([:])
 
-    /// - Parameter path: of the file, which is made.
-    init(path: String) throws(SystemCallError) {
+    /// - Parameters:
+    ///   - path: of the file, which is made.
+    ///   - mode: programs of other users count in it, too, if they may use the device.
+    init(path: String, mode: UInt32 = 0o600) throws(SystemCallError) {
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
         let number = descriptor.rawValue
-        // programs of other users count in it, too
-        try SystemCall.result(of: "fchmod", on: path) { fchmod(number, 0o666) }
+        try SystemCall.result(of: "fchmod", on: path) { fchmod(number, mode) }
         // all of it: on a full disk an error, not the end of whoever counts in it
         try SystemCall.write([UInt8](repeating: 0, count: Self.size), to: number)
         mapping = try MappedFile(number, named: path, size: Self.size)

@@ -8,12 +8,9 @@
 set -euo pipefail
 
 [[ $EUID = 0 && -w /dev/fuse ]] || { echo "beside.sh: left out: it takes root and /dev/fuse" && exit 0; }
-if [[ -z ${JAILHOUSED_BENCH:-} ]] && chrt --fifo 10 true 2>/dev/null; then
-    exec env JAILHOUSED_BENCH=1 chrt --fifo 10 "$0" "$@"
-fi
-
 # shellcheck source=Tests/Integration/machine.sh
 . "$(dirname "$0")/../../Integration/machine.sh"
+take_precedence "$@"
 binaries=$(realpath "$1")
 rounds=${2:-100}
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)

@@ -6,13 +6,9 @@
 #   restart.sh BINARIES [ROUNDS]
 set -euo pipefail
 
-# before everything else that runs on this machine, where that is allowed
-if [[ -z ${JAILHOUSED_BENCH:-} ]] && chrt --fifo 10 true 2>/dev/null; then
-    exec env JAILHOUSED_BENCH=1 chrt --fifo 10 "$0" "$@"
-fi
-
 # shellcheck source=Tests/Integration/machine.sh
 . "$(dirname "$0")/../../Integration/machine.sh"
+take_precedence "$@"
 binaries=$(realpath "$1")
 rounds=${2:-100}
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)
