@@ -47,6 +47,14 @@ final class CellFiles {
         observation = Observation(id: id, state: stateText, failedCPUs: failedCPUs)
     }
 
+    /// Whether its file still says the name that it is known by, as far as that can be read now.
+    func hasKeptName(buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let file = SysfsFile(directory + "/name"), file.read(with: buffer) == .changed,
+            let bytes = SysfsText.bytes(ofLine: file.bytes)
+        else { return true }
+        return CellName(bytes: bytes) == name
+    }
+
     /// Reads the cell again; false when it cannot be read any more. What is no such text leaves the earlier reading as
     /// it was.
     func look(_ curiosity: Curiosity, buffer: UnsafeMutableRawBufferPointer) -> Bool {

@@ -11,7 +11,7 @@ import SystemCalls
 /// no descriptor left) is neither gone nor as it was.
 ///
 /// Belongs to one isolation domain. One pass over a machine on which nothing changed costs two reads a cell, one for
-/// `enabled` and one directory listing, and allocates nothing.
+/// `enabled` and one directory listing, and allocates nothing; each second the cells' names are read as well.
 package final class HypervisorView {
     /// One cell as one pass showed it.
     package struct Cell: Hashable, Sendable {
@@ -51,16 +51,23 @@ package final class HypervisorView {
     /// A directory that cannot be read for longer than this is no cell's.
     private static let patience = Duration.seconds(2)
     private var cells: [CellFiles] = []
+    /// A cell keeps its name; one that was misread while files were broken must not stay for ever.
+    package static let nameInterval = Duration.seconds(1)
+    private let nameInterval: Duration
+    private var namesRead = ContinuousClock.now
     private var enabledFile: SysfsFile?
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
 
     /// Linux's CPUs that are online.
     private let cpusFile: String
 
+    /// - Parameter nameInterval: how often the names of cells that are known are read again.
     package init(
-        directory: String = "/sys/devices/jailhouse", onlineCPUs: String = "/sys/devices/system/cpu/online"
+        directory: String = "/sys/devices/jailhouse", onlineCPUs: String = "/sys/devices/system/cpu/online",
+        nameInterval: Duration = HypervisorView.nameInterval
     ) {
         self.directory = directory
+        self.nameInterval = nameInterval
         cpusFile = onlineCPUs
     }
 
@@ -88,9 +95,15 @@ package final class HypervisorView {
         }
         cells.removeAll { !ids.contains($0.id) }
         if !unreadable.isEmpty { unreadable = unreadable.filter { ids.contains($0.key) } }
+        let readsNames = namesRead.duration(to: .now) >= nameInterval
+        if readsNames { namesRead = .now }
         for id in ids {
             let known = cells.firstIndex { $0.id == id }
-            if let known, cells[known].look(curiosity(cells[known].name), buffer: buffer) { continue }
+            if let known, !readsNames || cells[known].hasKeptName(buffer: buffer),
+                cells[known].look(curiosity(cells[known].name), buffer: buffer)
+            {
+                continue
+            }
             // not there before, or another cell under a number used again
             if let files = CellFiles("\(directory)/cells/\(id)", id: id, buffer: buffer),
                 files.look(curiosity(files.name), buffer: buffer)

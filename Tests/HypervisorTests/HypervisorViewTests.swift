@@ -57,6 +57,21 @@ struct HypervisorViewTests {
         #expect(view.lastLook.guests.contains { $0.name == CellName(bytes: [0xff, 0xfe]) })
     }
 
+    @Test("A name that was misread does not stay", arguments: ["garbage\n", "\n"])
+    func misreadName(text: String) {
+        let view = HypervisorView(directory: tree.directory, nameInterval: .zero)
+        tree.addCell(1, "rtems", "running")
+        tree.write("cells/1/name", text)
+        view.look()
+        #expect(view.sighting(of: "rtems") == .absent)
+        tree.write("cells/1/name", "rtems\n")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)))
+        tree.write("cells/1/name", "")
+        view.look()
+        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)), "unreadable for a moment")
+    }
+
     @Test("A number used again between two looks is another cell")
     func numberUsedAgain() {
         let view = HypervisorView(directory: tree.directory)
