@@ -89,6 +89,18 @@ struct LinuxTests {
                 == (reboot ? "reboot: the driver's disable is done; Linux has gone down" : "another tool: is done"))
     }
 
+    @Test(arguments: [true, false]) func theToolThatFreezesTheMachineIsBlamed(reboot: Bool) throws {
+        var bench = try Bench.running(Samples.cell("rtems", timeout: 0))
+        try bench.inject("hang", into: "rtems")
+        if reboot { bench.machine.reboot() } else { bench.machine.disableByOtherTool() }
+        bench.pass(.seconds(1000))
+        #expect(bench.machine.freeze?.command == "disable")
+        #expect(bench.machine.isFrozenByOtherTool == !reboot)
+        bench.machine.thaw()
+        bench.pass(.seconds(1))
+        #expect(!bench.machine.isEnabled)
+    }
+
     @Test func aCellThatDeniesDoesNotStopReboot() throws {
         var bench = try Bench.running(Samples.cell("rtems"))
         try bench.inject("deny", into: "rtems")

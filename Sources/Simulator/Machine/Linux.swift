@@ -80,13 +80,13 @@ extension Machine {
     /// Another tool has the driver's lock for a while.
     package mutating func holdLock(for time: Duration) {
         report("another tool has the driver's lock for \(DurationText.text(time))")
-        ownRequests[submit(.hold(time))] = "another tool"
+        ownRequests[submit(.hold(time))] = Machine.otherTool
     }
 
     /// Another tool disables the hypervisor, in the time that this takes.
     package mutating func disableByOtherTool() {
         report("another tool: disable, in its own time")
-        ownRequests[submit(.disable)] = "another tool"
+        ownRequests[submit(.disable)] = Machine.otherTool
     }
 
     mutating func tellOwner(of id: RequestID, _ refusal: Refusal?) {

@@ -48,6 +48,8 @@ package struct Machine: Sendable {
     /// What another tool is in the middle of.
     var otherToolWork: OtherToolWork?
     var deeds: [Deed] = []
+    /// Who gives commands that are none of the device's clients'.
+    static let otherTool = "another tool"
     /// Requests of the machine's own Linux, and what they are for.
     var ownRequests: [RequestID: String] = [:]
     /// How many cells other tools have made.
@@ -208,7 +210,7 @@ package struct Machine: Sendable {
 
     mutating func begin(_ freeze: Freeze) {
         self.freeze = freeze
-        isFrozenByOtherTool = current == nil
+        isFrozenByOtherTool = current.map { ownRequests[$0.id] == Machine.otherTool } ?? true
         report("FROZEN: \(freeze)")
     }
 
@@ -292,12 +294,12 @@ package struct Machine: Sendable {
             stop(index)
             cells[index].commState = .failed
             current?.due = now
-        } else if isFrozenByOtherTool {
-            abandonOtherToolWork()
         } else if let current {
             self.current = nil
             abandon(current.request, stage: current.stage)
             effects.append(.answered(current.id, .invalid))
+        } else {
+            abandonOtherToolWork()
         }
     }
 }
