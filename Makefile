@@ -18,7 +18,7 @@ SWIFT := swift
 COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
-TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus qemu-system-x86 python3-venv
+TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200

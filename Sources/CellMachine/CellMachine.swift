@@ -12,8 +12,8 @@ import SystemCalls
 /// Its calls may come from any thread; each waits for the one before.
 package final class CellMachine: Sendable {
     package let cell: CellDescriptor
-    private let settings: CellMachineSettings
-    private let area: SharedArea
+    let settings: CellMachineSettings
+    let area: SharedArea
     private let contents: [UInt8]
     let emulator: EmulatorProcess
     private let ends: LinkEnds
@@ -21,11 +21,16 @@ package final class CellMachine: Sendable {
     private let listener: Listener
     /// Whether QEMU keeps translations of the code that it has executed.
     private let translates: Bool
-    private let status = Mutex(Status())
+    let status = Mutex(Status())
 
-    private struct Status {
+    struct Status {
         var hasStarted = false
         var isRunning = false
+        var isDebugged = false
+        /// The debugger has it standing still, whatever the machine lets it do.
+        var isHeldByDebugger = false
+        /// How many there have been.
+        var debuggers = 0
         /// Of the starts before the last.
         var exits: [Int: [ExitReason: UInt64]] = [:]
     }
@@ -107,17 +112,47 @@ package final class CellMachine: Sendable {
     /// - Throws: ``CellMachineError`` `ended` or `emulator`.
     package func start() throws(CellMachineError) {
         try status.withLock { status throws(CellMachineError) in
-            try halt(&status)
-            if status.hasStarted {
-                status.exits = total(status)
-                try emulator.control.execute("system_reset", until: "RESET")
-            }
-            let frequency = TimeStampCounter.kHz
-            area.fill(contents, communicationPage: communicationPage(tscKHz: frequency).bytes, measures: frequency == 0)
-            status.hasStarted = true
-            try emulator.control.execute("cont", until: "RESUME")
+            try begin(&status)
+            // a debugger that has it standing still lets it run
+            if !status.isHeldByDebugger { try emulator.control.execute("cont", until: "RESUME") }
             status.isRunning = true
         }
+    }
+
+    /// As ``start()``, but no CPU executes an instruction of the cell until a debugger lets it.
+    ///
+    /// - Returns: a connection to QEMU's gdb stub: see ``attachDebugger()``.
+    func startHeld() throws(CellMachineError) -> OwnedDescriptor {
+        try status.withLock { status throws(CellMachineError) in
+            guard !status.isDebugged else { throw CellMachineError(.debugged, "the cell is being debugged already") }
+            try begin(&status)
+            let count = cell.cpus.members.count
+            for index in 0..<count { area.setHeld(true, cpu: index) }
+            try emulator.control.execute("cont", until: "RESUME")
+            status.isRunning = true
+            let deadline = ContinuousClock.now + settings.patience
+            while area.arrivedCount < count {
+                guard ContinuousClock.now < deadline else {
+                    throw CellMachineError(.emulator, "the cell's CPUs do not arrive in the monitor")
+                }
+                SystemCall.sleep(for: .milliseconds(1))
+            }
+            let stub = try attach(&status)
+            area.releaseAll()
+            return stub
+        }
+    }
+
+    /// All but letting the CPUs run.
+    private func begin(_ status: inout Status) throws(CellMachineError) {
+        try halt(&status)
+        if status.hasStarted {
+            status.exits = total(status)
+            try emulator.control.execute("system_reset", until: "RESET")
+        }
+        let frequency = TimeStampCounter.kHz
+        area.fill(contents, communicationPage: communicationPage(tscKHz: frequency).bytes, measures: frequency == 0)
+        status.hasStarted = true
     }
 
     /// Writes an image, or a part of one, into the machine's memory, where the cell finds it at its next start. The
@@ -153,7 +188,8 @@ package final class CellMachine: Sendable {
 
     private func halt(_ status: inout Status) throws(CellMachineError) {
         guard status.isRunning else { return }
-        try emulator.control.execute("stop", until: "STOP")
+        // its answer comes when no CPU executes any more; a debugger may have stopped them before
+        try emulator.control.execute("stop")
         status.isRunning = false
         TimeStampCounter.learn(area.tscKHz)
     }

@@ -15,6 +15,8 @@ package struct CellMachineError: Error, Hashable, Sendable, CustomStringConverti
         case emulator
         /// QEMU is gone.
         case ended
+        /// Somebody debugs the cell already.
+        case debugged
     }
 
     package let code: Code

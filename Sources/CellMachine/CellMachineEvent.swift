@@ -10,6 +10,8 @@ package enum CellMachineEvent: Hashable, Sendable {
     case noted(String)
     /// A CPU touched what is not the cell's, and is parked.
     case violation(cpu: Int, ViolationReport)
+    /// A CPU will be parked for a violation as soon as somebody lets it: it is held at its instruction.
+    case held(cpu: Int, ViolationReport)
     /// What came out of COM1.
     case serial([UInt8])
     /// QEMU is gone, and why.

@@ -32,6 +32,9 @@ package struct CellMachineSettings: Hashable, Sendable {
     package var accelerator: Accelerator
     /// How long QEMU may take for an answer.
     package var patience: Duration
+    /// Whether a CPU that touches what is not the cell's is held at its instruction before it is parked, for a debugger;
+    /// while there is one, it always is.
+    package var holdsOnViolation = false
 
     package init(
         emulator: String = "/usr/bin/qemu-system-x86_64", firmware: String, monitor: String, directory: String,

@@ -70,6 +70,9 @@ final class Listener: Sendable {
         case .parked:
             guard let report = area.report(cpu: event.cpu) else { return }
             onEvent(.violation(cpu: cpu, report))
+        case .held:
+            guard let report = area.report(cpu: event.cpu) else { return }
+            onEvent(.held(cpu: cpu, report))
         case .sipi: onEvent(.noted("CPU \(cpu) received SIPI, vector \(hexadecimal)"))
         case .ignoredNMI: onEvent(.noted("Ignoring NMI IPI"))
         case .outsideDestination:

@@ -30,40 +30,12 @@ struct GuestMemory {
 
     /// A linear address by the cell's own page tables; nil when they do not map it.
     private func cellAddress(_ linear: UInt64) -> UInt64? {
-        guard cpu.long(Field.cr0) & 1 << 31 != 0 else { return linear & 0xffff_ffff }
-        let root = cpu.long(Field.cr3)
-        guard cpu.long(Field.cr4) & 1 << 5 != 0 else { return twoLevels(linear & 0xffff_ffff, root & 0xffff_f000) }
-        return cpu.isInLongMode
-            ? walk(linear, root & addressBits, from: 39) : walk(linear & 0xffff_ffff, root & 0xffff_ffe0, from: 30)
-    }
-
-    private func twoLevels(_ linear: UInt64, _ root: UInt64) -> UInt64? {
-        guard let directory = entry(root + (linear >> 22) * 4, size: 4) else { return nil }
-        if directory & 0x80 != 0 && cpu.long(Field.cr4) & 1 << 4 != 0 {
-            return directory & 0xffc0_0000 | linear & 0x3f_ffff
+        let walk = PageWalk(
+            cr0: cpu.long(Field.cr0), cr3: cpu.long(Field.cr3), cr4: cpu.long(Field.cr4),
+            isInLongMode: cpu.isInLongMode)
+        return walk.address(of: linear) { address, size in
+            GuestMemory.machineAddress(address).map { Machine.read($0, size: size) }
         }
-        guard let page = entry(directory & 0xffff_f000 + (linear >> 12 & 0x3ff) * 4, size: 4) else { return nil }
-        return page & 0xffff_f000 | linear & 0xfff
-    }
-
-    private func walk(_ linear: UInt64, _ root: UInt64, from highest: UInt64) -> UInt64? {
-        var table = root
-        for shift in stride(from: highest, through: 12, by: -9) {
-            guard let entry = entry(table + (linear >> shift & 0x1ff) * 8, size: 8) else { return nil }
-            let offset = UInt64(1) << shift - 1
-            if shift == 12 || (shift < 39 && entry & 0x80 != 0) {
-                return entry & addressBits & ~offset | linear & offset
-            }
-            table = entry & addressBits
-        }
-        return nil
-    }
-
-    /// An entry of the cell's page tables that is present.
-    private func entry(_ address: UInt64, size: Int) -> UInt64? {
-        guard let place = GuestMemory.machineAddress(address) else { return nil }
-        let entry = Machine.read(place, size: size)
-        return entry & 1 != 0 ? entry : nil
     }
 
     /// A cell's physical address by the nested page tables; nil when the cell has nothing there.

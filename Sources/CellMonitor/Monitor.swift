@@ -20,6 +20,7 @@
     cpu.reset(vector: MonitorMemory.resetVector)
     cpu.count(.management)
     awaitOthers()
+    cpu.awaitRelease()
     while true {
         cpu.run()
         cpu.setByte(VirtualCPU.Field.flush, 0)
@@ -40,6 +41,11 @@ private func awaitOthers() {
 /// The CPU has failed: it is the last thing that it does, until the cell is started again.
 private func park(_ cpu: VirtualCPU, _ violation: Violation) {
     cpu.report(violation.reason, violation.details)
+    if Parameters.has(MonitorMemory.Flag.holdsOnViolation) {
+        cpu.setWord(record: MonitorMemory.Record.held, 1)
+        Events.tell(.held, cpu: cpu.index)
+        cpu.awaitRelease()
+    }
     cpu.setWord(record: MonitorMemory.Record.failed, 1)
     let failed = Int(fetchAdd(Parameters.pointer(MonitorMemory.Parameter.failedCount), 1)) + 1
     if failed == Parameters.cpuCount {

@@ -225,12 +225,27 @@ package final class SimulatedMachine: Sendable {
         }
         guard let executing else {
             throw SimulatorError(
-                .condition, "cell \"\(name)\" is scripted and has no console: serve the machine with --cells execute")
+                .condition, "cell \"\(name)\" is scripted and does not execute: serve the machine with --cells execute")
         }
         guard let thread = executing.thread(of: cell.incarnation) else {
             throw SimulatorError(.condition, "cell \"\(name)\" is ending")
         }
         return thread
+    }
+
+    /// The thread of a cell that is to be debugged; nil when the cell does not exist yet and may come later.
+    ///
+    /// - Throws: as ``thread(ofCell:)``.
+    func debuggedThread(ofCell name: String, mayComeLater: Bool) throws(SimulatorError) -> CellThread? {
+        if mayComeLater, executing != nil, !machine.cells.contains(where: { $0.name == name && !$0.isRoot }) {
+            return nil
+        }
+        return try thread(ofCell: name)
+    }
+
+    /// Keeps a debugger for a cell that does not exist yet.
+    func keep(_ debugger: CellThread.DebugRequest, forCell name: String) {
+        executing?.keep(debugger, forCell: name)
     }
 
     // MARK: time

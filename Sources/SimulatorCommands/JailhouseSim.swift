@@ -14,7 +14,8 @@ package struct JailhouseSim: ParsableCommand {
             jailhouse-sim inject rtems fail
             """,
         subcommands: [
-            Serve.self, Run.self, Exec.self, ConsoleCommand.self, Inject.self, State.self, Thaw.self, Linux.self,
+            Serve.self, Run.self, Exec.self, ConsoleCommand.self, Debug.self, Inject.self, State.self, Thaw.self,
+            Linux.self,
         ]
     )
 

@@ -82,6 +82,13 @@ struct Serve: ParsableCommand {
             valueName: "directory"))
     var definitions: String?
 
+    @Flag(
+        name: .customLong("stop-on-violation"),
+        help: ArgumentHelp(
+            "Hold a CPU that touches what is not its cell's at its instruction, until a debugger lets it go on.",
+            discussion: "For cells that execute: see 'jailhouse-sim gdb'. It is parked then, and its cell fails."))
+    var stopsOnViolation = false
+
     func validate() throws {
         guard (1...255).contains(cpus) else { throw ValidationError("--cpus must be from 1 to 255.") }
         guard (0...1).contains(lostStarts) else { throw ValidationError("--lose-starts must be from 0 to 1.") }
@@ -133,6 +140,7 @@ struct Serve: ParsableCommand {
         do throws(SimulatorError) {
             var settings = try ExecutionSettings.find()
             settings.devices = devices.map(\.device)
+            settings.stopsOnViolation = stopsOnViolation
             if let definitions { settings.hardware = DefinitionDirectory(path: definitions, say: Serve.say).hardware }
             return (.executing(settings), "cells: execute, by \(settings.emulator)")
         } catch  where cells == nil {

@@ -262,13 +262,13 @@ struct ExecutionTests {
         #expect(try await scripted.control("start", "rtems").status == 0)
         let refused = try await scripted.openConsole("rtems").end()
         #expect(refused.status != 0)
-        #expect(refused.errors.contains("cell \"rtems\" is scripted and has no console"))
+        #expect(refused.errors.contains("cell \"rtems\" is scripted and does not execute"))
     }
 }
 
 extension LiveMachine {
     /// `jailhouse-sim console` as it runs.
-    fileprivate func openConsole(_ arguments: String...) throws -> Program {
+    func openConsole(_ arguments: String...) throws -> Program {
         try Program(
             [Place.program("jailhouse-sim"), "console", "--directory", directory.url.appending(path: "machine").path]
                 + arguments)

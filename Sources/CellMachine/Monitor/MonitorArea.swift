@@ -125,6 +125,7 @@ struct MonitorArea {
         if cell.flags.contains(.testDevice) { flags |= MonitorMemory.Flag.hasTestDevice }
         if cell.flags.contains(.virtualConsolePermitted) { flags |= MonitorMemory.Flag.putcPermitted }
         if legacyDevices.contains(.interruptControllers) { flags |= MonitorMemory.Flag.interruptsByPIC }
+        if settings.holdsOnViolation { flags |= MonitorMemory.Flag.holdsOnViolation }
         let keyboard: UInt32 = 0x64
         if cell.ioPortRegions.contains(where: { keyboard >= $0.base && keyboard < UInt32($0.base) + UInt32($0.count) })
         {

@@ -58,6 +58,8 @@ enum MonitorMemory {
         static let sipi = 0x0c
         static let waitsForSIPI = 0x10
         static let lock = 0x14
+        /// 32 bits: not 0 while the CPU waits for the host, before its first instruction or before it is parked.
+        static let held = 0x18
         /// 64 bits each, in the order of ``Counter``.
         static let counters = 0x40
         /// Why the CPU was parked: kind, three details, registers; 64 bits each.
@@ -129,6 +131,8 @@ enum MonitorMemory {
         static let putcPermitted: UInt32 = 0x8
         static let interruptsByPIC: UInt32 = 0x10
         static let hasKeyboard: UInt32 = 0x20
+        /// A CPU that touches what is not the cell's is held before it is parked.
+        static let holdsOnViolation: UInt32 = 0x40
     }
 
     /// A write to configuration space before the cell starts: u32 function << 16 | register, u32 size, u32 value.
@@ -208,6 +212,8 @@ enum MonitorMemory {
         case parked, sipi, ignoredNMI, outsideDestination, unknownHypercall, testDevice
         /// The monitor itself stumbled: the record has vector, RIP and error code.
         case crashed
+        /// The CPU will be parked as soon as it is released; the record has the report.
+        case held
     }
 
     /// Why a CPU was parked; what the details are stands behind each.

@@ -8,12 +8,15 @@ import SystemPackage
 /// The memory of a cell's monitor as the host sees it while the cell runs.
 final class SharedArea: Sendable {
     private let mapping: MappedFile
+    /// In the machine.
+    let base: UInt64
 
     private typealias Parameter = MonitorMemory.Parameter
     private typealias Record = MonitorMemory.Record
 
     /// - Parameter base: in the machine.
     init(memoryFile: String, base: UInt64) throws(CellMachineError) {
+        self.base = base
         mapping = try MappedFile.part(of: memoryFile, at: Int(base), size: MonitorMemory.size)
         // a full disk is an error now, and the end of the process later
         try calling(.memory, "there is no room for the cell's monitor") { () throws(SystemCallError) in
@@ -34,10 +37,13 @@ final class SharedArea: Sendable {
         communicationPage.withUnsafeBytes {
             if let from = $0.baseAddress { page.copyMemory(from: from, byteCount: $0.count) }
         }
-        if !measures { clear(MonitorMemory.Flag.measuresCycles) }
+        if !measures { set(MonitorMemory.Flag.measuresCycles, false) }
     }
 
-    private func clear(_ flag: UInt32) { setWord(Parameter.flags, word(Parameter.flags) & ~flag) }
+    func set(_ flag: UInt32, _ isSet: Bool) {
+        let flags = word(Parameter.flags)
+        setWord(Parameter.flags, isSet ? flags | flag : flags & ~flag)
+    }
 
     // MARK: the communication region
 
@@ -66,6 +72,33 @@ final class SharedArea: Sendable {
             reason: reason, details: (1...3).map { long(place + $0 * 8) },
             registers: MonitorMemory.Register.allCases.map { long(record(index) + Record.registers + $0.rawValue * 8) })
     }
+
+    // MARK: for a debugger
+
+    /// How many CPUs of the cell have reached the monitor.
+    var arrivedCount: Int { Int(word(Parameter.arrivedCount)) }
+
+    /// Whether a CPU waits for the host in the monitor.
+    func isHeld(cpu index: Int) -> Bool { word(record(index) + Record.held) != 0 }
+
+    /// The index of the first CPU that is.
+    var heldCPU: Int? { (0..<MonitorMemory.cpuLimit).first { isHeld(cpu: $0) } }
+
+    func setHeld(_ isHeld: Bool, cpu index: Int) { setWord(record(index) + Record.held, isHeld ? 1 : 0) }
+
+    func releaseAll() {
+        for index in 0..<MonitorMemory.cpuLimit { setHeld(false, cpu: index) }
+    }
+
+    func hasFailed(cpu index: Int) -> Bool { word(record(index) + Record.failed) != 0 }
+
+    /// 64 bits of a CPU's control block: ``ControlBlock``.
+    func controlBlock(_ offset: Int, cpu index: Int) -> UInt64 {
+        long(MonitorMemory.cpus + index * MonitorMemory.cpuStride + MonitorMemory.CPU.controlBlock + offset)
+    }
+
+    /// Whether the cell's CPU is in long mode, as far as the monitor knows.
+    func isInLongMode(cpu index: Int) -> Bool { controlBlock(ControlBlock.efer, cpu: index) & 0x400 != 0 }
 
     // MARK: events
 

@@ -24,16 +24,27 @@ final class ControlChannel: Sendable {
 
     /// Runs a command and gives its answer's line.
     ///
-    /// - Parameter event: the name of one that the command brings about; it is waited for, too.
+    /// - Parameters:
+    ///   - arguments: a JSON object.
+    ///   - passed: a descriptor, sent with it.
+    ///   - event: the name of one that the command brings about; it is waited for, too.
     @discardableResult
-    func execute(_ command: String, until event: String? = nil) throws(CellMachineError) -> String {
+    func execute(
+        _ command: String, _ arguments: String? = nil, passing passed: CInt? = nil, until event: String? = nil
+    ) throws(CellMachineError) -> String {
         // an answer that came too late for its command is not another's
         let number = commands.withLock { number in
             number += 1
             return number
         }
         try calling(.ended, "QEMU does not listen") { () throws(SystemCallError) in
-            try SystemCall.send(Array("{\"execute\":\"\(command)\",\"id\":\(number)}\n".utf8), to: descriptor)
+            let given = arguments.map { ",\"arguments\":\($0)" } ?? ""
+            let line = Array("{\"execute\":\"\(command)\"\(given),\"id\":\(number)}\n".utf8)
+            if let passed {
+                try SystemCall.send(line, with: passed, to: descriptor)
+            } else {
+                try SystemCall.send(line, to: descriptor)
+            }
         }
         var answer: String?
         var hasHappened = event == nil

@@ -22,6 +22,8 @@ package enum CellEvent: Hashable, Sendable {
     case failed(cpu: Int, Violation)
     /// The hypervisor parked one of its CPUs for what its inmate did.
     case parked(cpu: Int, ViolationReport)
+    /// A CPU will be parked for that as soon as a debugger lets it go on: the hypervisor says nothing of it yet.
+    case held(cpu: Int, ViolationReport)
     /// Characters that came through the virtual console.
     case printed(String)
     /// A line of the hypervisor's about it.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellMachine
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -71,6 +72,10 @@ final class ControlSocket: Sendable {
             serveConsole(of: words[1], to: client, machine)
             return
         }
+        if words.count == 4, words[0] == "debug" {
+            serveDebugger(of: words[1], as: words[2], waits: words[3] == "wait", to: client, machine)
+            return
+        }
         let answer: ControlAnswer
         do throws(SimulatorError) {
             guard let command = ControlCommand(words: words) else {
@@ -118,6 +123,40 @@ final class ControlSocket: Sendable {
             _ = shutdown(client.rawValue, CInt(SHUT_RDWR))
         }
         if let background { background.detach() } else { _ = Glibc.close(number) }
+    }
+
+    /// When everything stands still: an answer without a report, a newline, and then gdb's remote protocol.
+    ///
+    /// - Parameter architecture: empty: as the CPUs are.
+    private static func serveDebugger(
+        of cell: String, as architecture: String, waits: Bool, to client: consuming OwnedDescriptor,
+        _ machine: SimulatedMachine
+    ) {
+        let thread: CellThread?
+        do {
+            thread = try machine.debuggedThread(ofCell: cell, mayComeLater: waits)
+        } catch {
+            return finish(ControlAnswer(error), to: client.rawValue)
+        }
+        let number = client.release()
+        let request = CellThread.DebugRequest(
+            architecture: architecture.isEmpty ? nil : architecture, waits: waits
+        ) { result in
+            let background = BackgroundThread {
+                let client = OwnedDescriptor(adopting: number)
+                switch result {
+                case .success(let session):
+                    guard send(ControlAnswer(), to: client.rawValue, end: [UInt8(ascii: "\n")]),
+                        (try? SystemCall.limitWaiting(on: client.rawValue, to: nil)) != nil
+                    else { return }
+                    session.serve(client.rawValue)
+                    _ = shutdown(client.rawValue, CInt(SHUT_RDWR))
+                case .failure(let error): finish(ControlAnswer(error), to: client.rawValue)
+                }
+            }
+            if let background { background.detach() } else { _ = Glibc.close(number) }
+        }
+        if let thread { thread.order(.debug(request)) } else { machine.keep(request, forCell: cell) }
     }
 
     /// - Returns: nil when the client goes, or does not go on, before the line ends.
@@ -170,7 +209,7 @@ extension ControlAnswer {
 /// The client's side of the socket.
 private enum ControlConnection {
     /// How long the machine may take for an answer.
-    private static let patience = Duration.seconds(10)
+    fileprivate static let patience = Duration.seconds(10)
 
     /// Connects, and says something.
     static func open(toMachineAt directory: String, saying words: [String]) throws(SimulatorError) -> OwnedDescriptor {
@@ -224,9 +263,31 @@ extension SimulatedMachine {
     package static func openConsole(
         ofCell name: String, inMachineAt directory: String
     ) throws(SimulatorError) -> OwnedDescriptor {
-        let socket = try ControlConnection.open(toMachineAt: directory, saying: ["console", name])
+        try openStream(["console", name], inMachineAt: directory)
+    }
+
+    /// Stops a cell of the machine that is served in a directory for a debugger, whose remote protocol the socket then
+    /// speaks; the cell goes on when it is closed.
+    ///
+    /// - Parameters:
+    ///   - architecture: what gdb takes its CPUs for, `i386` or `amd64`; nil: as they are.
+    ///   - waits: for the cell's next start, however long that takes; the CPUs then stand at their first instruction.
+    /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
+    package static func openDebugger(
+        ofCell name: String, as architecture: String?, waits: Bool, inMachineAt directory: String
+    ) throws(SimulatorError) -> OwnedDescriptor {
+        try openStream(
+            ["debug", name, architecture ?? "", waits ? "wait" : "now"], inMachineAt: directory,
+            patience: waits ? nil : ControlConnection.patience)
+    }
+
+    private static func openStream(
+        _ words: [String], inMachineAt directory: String, patience: Duration? = ControlConnection.patience
+    ) throws(SimulatorError) -> OwnedDescriptor {
+        let socket = try ControlConnection.open(toMachineAt: directory, saying: words)
         let number = socket.rawValue
         let line = try ControlConnection.connecting(to: directory) { () throws(SystemCallError) in
+            try SystemCall.limitWaiting(on: number, to: patience)
             let line = try ControlConnection.line(from: number)
             try SystemCall.limitWaiting(on: number, to: nil)
             return line

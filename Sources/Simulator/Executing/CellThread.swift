@@ -16,6 +16,19 @@ final class CellThread: Sendable {
         case store([UInt8], at: UInt64)
         /// To COM1.
         case input([UInt8])
+        /// A CPU is held at its instruction: everything stands still until a debugger or the next start.
+        case freeze
+        /// Somebody wants to look into it.
+        case debug(DebugRequest)
+    }
+
+    /// A debugger that waits for its session.
+    struct DebugRequest: Sendable {
+        /// What it takes the CPUs for; nil: as they are.
+        let architecture: String?
+        /// Whether it waits for the next start, of which it sees the first instruction.
+        let waits: Bool
+        let answer: @Sendable (Result<DebugSession, SimulatorError>) -> Void
     }
 
     typealias MakeMachine =
@@ -61,6 +74,8 @@ final class CellThread: Sendable {
         var starts: UInt64 = 0
         var counts: [Int: ExitStatistics] = [:]
         var nextCount = ContinuousClock.now
+        /// Waits for the next start.
+        var debugger: DebugRequest?
     }
 
     /// - Parameters:
@@ -117,6 +132,8 @@ final class CellThread: Sendable {
             store(bytes, at: address, work.machine)
             tell(.ready)
         case .input(let bytes): work.machine?.serialInput(bytes)
+        case .freeze: work.machine?.freeze()
+        case .debug(let request): debug(request, &work)
         }
     }
 
@@ -152,6 +169,8 @@ final class CellThread: Sendable {
 
     private func end(_ work: inout Work) {
         shared.withLock { $0.isEnding = true }
+        work.debugger?.answer(.failure(SimulatorError(.condition, "the cell was destroyed before it was started")))
+        work.debugger = nil
         halt(&work)
         work.machine?.terminate()
         work.machine = nil
@@ -185,10 +204,17 @@ final class CellThread: Sendable {
         work.state = .running
         work.changed = .now
         work.starts += 1
-        do {
-            try machine.start()
+        let debugger = work.debugger
+        work.debugger = nil
+        do throws(CellMachineError) {
+            if let debugger {
+                debugger.answer(.success(try machine.startDebugged(as: debugger.architecture)))
+            } else {
+                try machine.start()
+            }
             work.isRunning = true
         } catch {
+            debugger?.answer(.failure(SimulatorError(error)))
             giveUp(machine, "it cannot be started: \(error)", error)
         }
     }
@@ -217,6 +243,24 @@ final class CellThread: Sendable {
         if error.code != .ended { machine.terminate() }
         shared.withLock { $0.isEnding = isEnding }
         tell(.ended(what))
+    }
+
+    private func debug(_ request: DebugRequest, _ work: inout Work) {
+        if request.waits {
+            work.debugger?.answer(.failure(.replacedDebugger))
+            work.debugger = request
+            return
+        }
+        guard work.isRunning, let machine = work.machine else {
+            return request.answer(
+                .failure(
+                    SimulatorError(.condition, "the cell is not running; with --wait its next start is waited for")))
+        }
+        do {
+            request.answer(.success(try machine.debug(as: request.architecture)))
+        } catch {
+            request.answer(.failure(SimulatorError(error)))
+        }
     }
 
     // MARK: what the inmate does
@@ -266,9 +310,20 @@ final class CellThread: Sendable {
         case .printed(let text): tell(.printed(text))
         case .noted(let line): tell(.noted(line))
         case .violation(let cpu, let report): tell(.parked(cpu: cpu, report))
+        case .held(let cpu, let report):
+            order(.freeze)
+            tell(.held(cpu: cpu, report))
         case .serial(let bytes): console.append(bytes)
         case .ended(let why):
             if !shared.withLock({ $0.isEnding }) { tell(.ended("QEMU is gone: \(why)")) }
         }
+    }
+}
+
+extension SimulatorError {
+    static let replacedDebugger = SimulatorError(.condition, "another debugger has taken its place")
+
+    fileprivate init(_ error: CellMachineError) {
+        self.init(error.code == .debugged ? .condition : .execution, "\(error)")
     }
 }

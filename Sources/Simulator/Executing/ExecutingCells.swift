@@ -20,6 +20,8 @@ final class ExecutingCells: Sendable {
         /// By the cells' incarnations.
         var threads: [UInt64: CellThread] = [:]
         var slots: [UInt64: Int] = [:]
+        /// They wait for the start of a cell that does not exist yet, by its name.
+        var debuggers: [String: CellThread.DebugRequest] = [:]
     }
 
     /// - Parameters:
@@ -33,6 +35,7 @@ final class ExecutingCells: Sendable {
             emulator: settings.emulator, firmware: settings.firmware, monitor: settings.monitor, directory: directory,
             memoryFile: memory.path, memorySize: memory.size)
         common.patience = settings.patience
+        common.holdsOnViolation = settings.stopsOnViolation
         self.common = common
     }
 
@@ -49,7 +52,11 @@ final class ExecutingCells: Sendable {
             make: { [self] (onEvent: @escaping @Sendable (CellMachineEvent) -> Void) throws(CellMachineError) in
                 try makeMachine(cell, system, incarnation, onEvent)
             }, release: { [self] in state.withLock { $0.slots[incarnation] = nil } }, deliver: deliver)
-        state.withLock { $0.threads[incarnation] = thread }
+        let debugger = state.withLock { state in
+            state.threads[incarnation] = thread
+            return state.debuggers.removeValue(forKey: cell.name)
+        }
+        if let debugger { thread.order(.debug(debugger)) }
         let background = BackgroundThread { [self] in
             thread.live()
             forget(incarnation)
@@ -79,6 +86,12 @@ final class ExecutingCells: Sendable {
         return [.ready]
     }
 
+    /// Keeps a debugger for the start of a cell that does not exist yet.
+    func keep(_ debugger: CellThread.DebugRequest, forCell name: String) {
+        let before = state.withLock { $0.debuggers.updateValue(debugger, forKey: name) }
+        before?.answer(.failure(.replacedDebugger))
+    }
+
     /// Nil when it has ended.
     func thread(of incarnation: UInt64) -> CellThread? {
         state.withLock { $0.threads[incarnation] }
@@ -86,6 +99,13 @@ final class ExecutingCells: Sendable {
 
     /// Ends all QEMU processes and waits until they are gone.
     func end() {
+        let debuggers = state.withLock { state in
+            defer { state.debuggers = [:] }
+            return state.debuggers
+        }
+        for debugger in debuggers.values {
+            debugger.answer(.failure(SimulatorError(.notServed, "the machine ends")))
+        }
         for thread in state.withLock({ Array($0.threads.values) }) { thread.order(.given(.end)) }
         while !state.withLock({ $0.threads.isEmpty }) { bell.wait(atMost: nil) }
     }

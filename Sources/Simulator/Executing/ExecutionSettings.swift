@@ -29,6 +29,8 @@ package struct ExecutionSettings: Sendable {
     package static let standardNetwork = "lan"
     /// How long QEMU may take for an answer before it is given up.
     var patience = Duration.seconds(20)
+    /// Whether a CPU that touches what is not its cell's is held at its instruction, for a debugger.
+    package var stopsOnViolation = false
     /// What the cell of that name has, asked when it is created.
     package var hardware: @Sendable (String) -> Hardware = { _ in Hardware() }
 

@@ -71,6 +71,10 @@ extension Machine {
             cells[index].count(violation.exit, on: cpu)
         case .parked(let cpu, let report):
             _ = park(cpu, of: index, report.lines(cpu: cpu, cell: name), report.summary)
+        case .held(let cpu, let violation):
+            report(
+                "held: cell \"\(name)\", CPU \(cpu): \(violation.summary); jailhouse-sim gdb \(name) shows it, and lets it go on"
+            )
         case .printed(let text):
             guard !cells[index].descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
             else { return }

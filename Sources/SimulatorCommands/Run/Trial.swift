@@ -103,6 +103,7 @@ final class Trial: Sendable {
     private func hear(_ event: CellMachineEvent) {
         heard.withLock { heard in
             switch event {
+            case .held: break
             case .serial(let bytes): add(bytes, to: &heard)
             case .printed(let text): add(Array(text.utf8), to: &heard)
             case .violation(let cpu, let report):

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import Glibc
+import SystemCalls
+
+/// Stands between gdb and QEMU's gdb stub.
+///
+/// QEMU sees a machine in which a monitor runs a cell: it gives the monitor's registers when a CPU is in it, and takes
+/// every address for the monitor's. gdb shall see the cell: its CPUs, its registers, its memory.
+struct DebugDialogue {
+    private let machine: CellMachine
+    private let style: TargetRegisters.Style
+    private let stub: CInt
+    private let client: CInt
+    private var fromStub = RemotePackets()
+    private var fromClient = RemotePackets()
+    /// gdb waits for a stop.
+    private var isRunning = false
+    /// With this gdb let it run.
+    private var lastResume: [UInt8] = []
+    private var isInterrupted = false
+    /// Of gdb; removed at the end.
+    private var breakpoints: Set<[UInt8]> = []
+    /// The CPU that gdb's commands are about, by the machine's number.
+    private var cpu: Int
+    private var hasEnded = false
+
+    /// How many instructions the monitor may need to let a CPU into the cell, and how long that may take.
+    private static let steps = 20_000
+    private static let patience = Duration.seconds(3)
+
+    private typealias Bytes = [UInt8]
+
+    /// - Parameters:
+    ///   - style: nil: as the first CPU is now.
+    ///   - stub: QEMU's, in which everything stands still.
+    init(_ machine: CellMachine, style: TargetRegisters.Style?, stub: CInt, client: CInt) {
+        self.machine = machine
+        self.stub = stub
+        self.client = client
+        let first = machine.cell.cpus.members.first ?? 0
+        cpu = first
+        self.style = style ?? (machine.area.isInLongMode(cpu: 0) ? .amd64 : .i386)
+    }
+
+    /// Until gdb goes, or the cell.
+    mutating func serve() {
+        guard ask(Bytes("Qqemu.PhyMemMode:1".utf8)) == Bytes("OK".utf8) else { return }
+        machine.holdForDebugger()
+        settle()
+        if let held = machine.area.heldCPU { cpu = machine.cell.cpus.members[held] }
+        while !hasEnded {
+            while !hasEnded, let item = fromStub.next() {
+                if case .packet(let packet) = item { hearStub(packet) }
+            }
+            while !hasEnded, let item = fromClient.next() { hear(item) }
+            guard !hasEnded, wait() else { break }
+        }
+        for breakpoint in breakpoints { _ = ask([UInt8(ascii: "z")] + breakpoint) }
+    }
+
+    /// - Returns: whether there is more to hear.
+    private mutating func wait() -> Bool {
+        var polled = [
+            pollfd(fd: stub, events: Int16(POLLIN), revents: 0), pollfd(fd: client, events: Int16(POLLIN), revents: 0),
+        ]
+        guard poll(&polled, 2, -1) >= 0 || errno == EINTR else { return false }
+        if polled[0].revents != 0 {
+            guard let bytes = DebugDialogue.read(stub) else {
+                // as of a program that has exited
+                say("W00")
+                return false
+            }
+            fromStub.append(bytes)
+        }
+        if polled[1].revents != 0 {
+            guard let bytes = DebugDialogue.read(client) else { return false }
+            fromClient.append(bytes)
+        }
+        return true
+    }
+
+    /// Nil at the end.
+    private static func read(_ descriptor: CInt) -> Bytes? {
+        var buffer = Bytes(repeating: 0, count: 4096)
+        let count = buffer.withUnsafeMutableBytes { (try? SystemCall.read(descriptor, into: $0)) ?? 0 }
+        return count > 0 ? Array(buffer[..<count]) : nil
+    }
+
+    private mutating func say(_ packet: Bytes) {
+        if (try? SystemCall.send(RemotePackets.framed(packet), to: client)) == nil { hasEnded = true }
+    }
+
+    private mutating func say(_ packet: String) { say(Bytes(packet.utf8)) }
+
+    // MARK: QEMU
+
+    private func send(_ packet: Bytes) { _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub) }
+
+    /// Only while everything stands still. - Returns: the answer; empty at the stub's end.
+    private mutating func ask(_ packet: Bytes) -> Bytes {
+        guard !hasEnded else { return [] }
+        send(packet)
+        while true {
+            if case .packet(let answer) = fromStub.next() {
+                acknowledge()
+                return answer
+            }
+            guard let bytes = DebugDialogue.read(stub) else {
+                hasEnded = true
+                return []
+            }
+            fromStub.append(bytes)
+        }
+    }
+
+    private func acknowledge() { _ = try? SystemCall.send([UInt8(ascii: "+")], to: stub) }
+
+    private mutating func registers(of cpu: Int) -> TargetRegisters? {
+        _ = ask(Bytes("Hg\(thread(cpu))".utf8))
+        return TargetRegisters(answer: ask(Bytes("g".utf8)))
+    }
+
+    /// The cell's, also while the monitor runs. - Returns: and whether they are what the CPU has.
+    private mutating func cellRegisters(of cpu: Int) -> (values: TargetRegisters, areReal: Bool)? {
+        guard var registers = registers(of: cpu) else { return nil }
+        guard isMonitor(registers), let index = index(of: cpu) else { return (registers, true) }
+        let area = machine.area
+        registers.setCell { area.controlBlock($0, cpu: index) }
+        return (registers, false)
+    }
+
+    private func isMonitor(_ registers: TargetRegisters) -> Bool {
+        let tables = machine.area.base + UInt64(MonitorMemory.hostTables)
+        let place = UInt64(MonitorMemory.virtualBase)
+        return (tables..<tables + UInt64(MonitorMemory.hostTablePages) << 12).contains(registers.cr3)
+            && (place..<place + UInt64(MonitorMemory.size)).contains(registers.rip)
+    }
+
+    private func index(of cpu: Int) -> Int? { machine.cell.cpus.members.firstIndex(of: cpu) }
+
+    /// QEMU counts its CPUs from 1; ours have the machine's numbers.
+    private func thread(_ cpu: Int) -> String { "p1.\(String(cpu + 1, radix: 16))" }
+
+    /// Lets CPUs that are in the monitor for a moment go on to the cell.
+    private mutating func settle() {
+        for cpu in machine.cell.cpus.members { leaveMonitor(cpu) }
+    }
+
+    /// - Returns: whether the CPU was in the monitor, and is not any more.
+    @discardableResult
+    private mutating func leaveMonitor(_ cpu: Int) -> Bool {
+        guard machine.isRunning, let index = index(of: cpu), !machine.area.isHeld(cpu: index) else { return false }
+        let deadline = ContinuousClock.now + DebugDialogue.patience
+        var steps = 0
+        while let registers = registers(of: cpu), isMonitor(registers), !hasEnded {
+            guard steps < DebugDialogue.steps, ContinuousClock.now < deadline, !machine.area.isHeld(cpu: index) else {
+                return false
+            }
+            steps += 1
+            _ = ask(Bytes("vCont;s:\(thread(cpu))".utf8))
+        }
+        return steps > 0
+    }
+
+    private mutating func hearStub(_ packet: Bytes) {
+        acknowledge()
+        guard isRunning, let kind = packet.first else { return }
+        guard kind == UInt8(ascii: "T") || kind == UInt8(ascii: "S") else {
+            // W and X: it has ended. O: what its console says
+            say(packet)
+            if kind != UInt8(ascii: "O") { hasEnded = true }
+            return
+        }
+        let text = String(decoding: packet, as: UTF8.self)
+        let held = machine.area.heldCPU.map { machine.cell.cpus.members[$0] }
+        // the machine has parked the cell: gdb goes on waiting, for the next start
+        if text.hasPrefix("T02"), held == nil, !isInterrupted { return }
+        let stopped = DebugDialogue.threadNumber(in: text).map { $0 - 1 }
+        let member = stopped.flatMap { index(of: $0) == nil ? nil : $0 }
+        if let held {
+            cpu = held
+        } else if text.hasPrefix("T05"), let member, leaveMonitor(member), !isStep {
+            // a breakpoint of the cell's at an address where the monitor has instructions, too
+            resume(lastResume)
+            return
+        } else {
+            cpu = member ?? cpu
+        }
+        machine.holdForDebugger()
+        settle()
+        (isRunning, isInterrupted) = (false, false)
+        let signal = held != nil ? "0b" : String(text.dropFirst().prefix(2))
+        // what else it says, such as the address that was watched
+        let rest = text.dropFirst(3).split(separator: ";").filter { !$0.hasPrefix("thread:") }.map { "\($0);" }.joined()
+        say("T\(signal)\(rest)thread:\(thread(cpu));")
+    }
+
+    private var isStep: Bool { lastResume.starts(with: Bytes("vCont;s".utf8)) || lastResume.first == UInt8(ascii: "s") }
+
+    private static func threadNumber(in text: String) -> Int? {
+        let part = text.dropFirst(3).split(separator: ";").first { $0.hasPrefix("thread:") }
+        return part.flatMap { Int($0.split(separator: ".").last ?? "", radix: 16) }
+    }
+
+    /// Lets everything go on, as gdb says.
+    private mutating func resume(_ packet: Bytes) {
+        lastResume = packet
+        isRunning = true
+        machine.area.releaseAll()
+        let stub = stub
+        _ = machine.resume { _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub) }
+    }
+
+    // MARK: gdb
+
+    private mutating func hear(_ item: RemotePackets.Item) {
+        switch item {
+        case .interrupt:
+            guard isRunning else { return }
+            isInterrupted = true
+            if machine.isRunning {
+                _ = try? SystemCall.send([3], to: stub)
+            } else {
+                // it stands still already
+                (isRunning, isInterrupted) = (false, false)
+                machine.holdForDebugger()
+                say("T02thread:\(thread(cpu));")
+            }
+        case .packet(let packet):
+            if (try? SystemCall.send([UInt8(ascii: "+")], to: client)) == nil { hasEnded = true }
+            guard !isRunning else { return }
+            obey(packet)
+        }
+    }
+
+    private mutating func obey(_ packet: Bytes) {
+        let text = String(decoding: packet, as: UTF8.self)
+        switch text.first {
+        case "?": say("T\(machine.area.heldCPU == nil ? "05" : "0b")thread:\(thread(cpu));")
+        case "g": say(registersAnswer { $0.all(as: $1) })
+        case "p":
+            let number = Int(text.dropFirst(), radix: 16) ?? -1
+            say(registersAnswer { $0.one(number, as: $1) })
+        case "G", "P": say(setRegisters(packet) ? "OK" : "E01")
+        case "m": say(readMemory(text))
+        case "M", "X": say(writeMemory(packet) ? "OK" : "E0e")
+        case "H": select(text)
+        case "c", "C", "s", "S": resume(packet)
+        case "Z", "z":
+            let answer = ask(packet)
+            if answer == Bytes("OK".utf8) {
+                let place = Bytes(packet.dropFirst())
+                if text.first == "Z" { breakpoints.insert(place) } else { breakpoints.remove(place) }
+            }
+            say(answer)
+        case "D":
+            say("OK")
+            hasEnded = true
+        case "k": hasEnded = true
+        case "R", "b", "!": say("")
+        case "v": obeyLong(text, packet)
+        case "q", "Q": answerQuery(text, packet)
+        default: say(ask(packet))
+        }
+    }
+
+    private mutating func obeyLong(_ text: String, _ packet: Bytes) {
+        if text.hasPrefix("vCont;") { return resume(packet) }
+        if text.hasPrefix("vKill") {
+            say("OK")
+            hasEnded = true
+            return
+        }
+        say(text == "vCont?" ? ask(packet) : [])
+    }
+
+    private mutating func answerQuery(_ text: String, _ packet: Bytes) {
+        if text == "qfThreadInfo" {
+            return say("m" + machine.cell.cpus.members.map(thread).joined(separator: ","))
+        }
+        if text == "qsThreadInfo" { return say("l") }
+        if text == "qC" { return say("QC\(thread(cpu))") }
+        if text.hasPrefix("qThreadExtraInfo,") {
+            let number = Int(text.split(separator: ".").last ?? "", radix: 16).map { $0 - 1 } ?? cpu
+            let parked = index(of: number).map { machine.area.hasFailed(cpu: $0) } ?? false
+            return say(RemotePackets.hexadecimal("CPU \(number)\(parked ? ", parked" : "")".utf8))
+        }
+        if text.hasPrefix("qRcmd,") {
+            // QEMU's monitor could end the cell under the machine
+            say(
+                [UInt8(ascii: "O")] + RemotePackets.hexadecimal("There is no monitor: see jailhouse-sim inject.\n".utf8)
+            )
+            return say("OK")
+        }
+        if text.lowercased().hasPrefix("qqemu.") { return say("") }
+        if text.hasPrefix("qXfer:features:read:target.xml:"), let description = style.description {
+            return say(DebugDialogue.part(of: Bytes(description.utf8), text))
+        }
+        say(ask(packet))
+    }
+
+    /// Of an object that is read in pieces: `…:offset,length`.
+    private static func part(of object: Bytes, _ text: String) -> Bytes {
+        let numbers = (text.split(separator: ":").last ?? "").split(separator: ",").compactMap { Int($0, radix: 16) }
+        guard numbers.count == 2, numbers[0] <= object.count else { return Bytes("E01".utf8) }
+        let end = min(object.count, numbers[0] + max(0, min(numbers[1], 4000)))
+        return [UInt8(ascii: end == object.count ? "l" : "m")] + object[numbers[0]..<end]
+    }
+
+    private mutating func select(_ text: String) {
+        let word = text.dropFirst(2)
+        let number = Int(word.split(separator: ".").last.map { $0.drop { $0 == "p" } } ?? "", radix: 16) ?? 0
+        guard number > 0 else { return say("OK") }
+        guard index(of: number - 1) != nil else { return say("E16") }
+        if text.dropFirst().first == "g" { cpu = number - 1 }
+        say("OK")
+    }
+
+    // MARK: registers
+
+    private mutating func registersAnswer(_ body: (TargetRegisters, TargetRegisters.Style) -> Bytes?) -> Bytes {
+        guard let registers = cellRegisters(of: cpu), let part = body(registers.values, style) else {
+            return Bytes("E01".utf8)
+        }
+        return RemotePackets.hexadecimal(part)
+    }
+
+    private mutating func setRegisters(_ packet: Bytes) -> Bool {
+        guard let found = cellRegisters(of: cpu), found.areReal else { return false }
+        var registers = found.values
+        if packet.first == UInt8(ascii: "G") {
+            guard let values = RemotePackets.bytes(fromHexadecimal: packet.dropFirst()) else { return false }
+            registers.setAll(values, as: style)
+        } else {
+            let parts = packet.dropFirst().split(separator: UInt8(ascii: "="), maxSplits: 1)
+            guard parts.count == 2, let number = Int(String(decoding: parts[0], as: UTF8.self), radix: 16),
+                let value = RemotePackets.bytes(fromHexadecimal: parts[1]),
+                registers.setOne(number, to: value, as: style)
+            else { return false }
+        }
+        return ask([UInt8(ascii: "G")] + RemotePackets.hexadecimal(registers.bytes)) == Bytes("OK".utf8)
+    }
+
+    // MARK: memory
+
+    /// So much at a time fits into a packet of QEMU's.
+    private static let chunk = 1024
+
+    private mutating func readMemory(_ text: String) -> Bytes {
+        guard let (address, count) = DebugDialogue.range(text.dropFirst()), let paging = paging() else {
+            return Bytes("E01".utf8)
+        }
+        var bytes: Bytes = []
+        while bytes.count < count {
+            let linear = address &+ UInt64(bytes.count)
+            guard let piece = piece(of: linear, limit: count - bytes.count, paging),
+                let more = physical(piece.address, count: piece.count)
+            else { break }
+            bytes += more
+        }
+        return bytes.isEmpty && count > 0 ? Bytes("E0e".utf8) : RemotePackets.hexadecimal(bytes)
+    }
+
+    private mutating func writeMemory(_ packet: Bytes) -> Bool {
+        guard let colon = packet.firstIndex(of: UInt8(ascii: ":")),
+            let (address, count) = DebugDialogue.range(
+                Substring(String(decoding: packet[1..<colon], as: UTF8.self))), let paging = paging()
+        else { return false }
+        let isBinary = packet.first == UInt8(ascii: "X")
+        let data = packet[(colon + 1)...]
+        guard let bytes = isBinary ? DebugDialogue.unescaped(data) : RemotePackets.bytes(fromHexadecimal: data),
+            bytes.count == count
+        else { return false }
+        // all of it or nothing
+        var pieces: [(address: UInt64, bytes: ArraySlice<UInt8>)] = []
+        var done = 0
+        while done < count {
+            guard let piece = piece(of: address &+ UInt64(done), limit: count - done, paging) else { return false }
+            pieces.append((piece.address, bytes[done..<done + piece.count]))
+            done += piece.count
+        }
+        for (address, bytes) in pieces {
+            let command = "M\(String(address, radix: 16)),\(String(bytes.count, radix: 16)):"
+            guard ask(Bytes(command.utf8) + RemotePackets.hexadecimal(bytes)) == Bytes("OK".utf8) else { return false }
+        }
+        return true
+    }
+
+    private mutating func paging() -> PageWalk? { cellRegisters(of: cpu)?.values.paging }
+
+    /// Where memory of the cell's is in the machine, as far as it is in one piece.
+    private mutating func piece(
+        of linear: UInt64, limit: Int, _ paging: PageWalk
+    ) -> (address: UInt64, count: Int)? {
+        let address = paging.address(of: linear) { entry($0, $1) }
+        guard let address, let place = machine.place(of: address) else { return nil }
+        let restOfPage = 0x1000 - Int(linear & 0xfff)
+        return (place.address, min(limit, restOfPage, DebugDialogue.chunk, Int(clamping: place.count)))
+    }
+
+    private mutating func entry(_ address: UInt64, _ size: Int) -> UInt64? {
+        guard let place = machine.place(of: address), place.count >= UInt64(size),
+            let bytes = physical(place.address, count: size)
+        else { return nil }
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// Of the machine.
+    private mutating func physical(_ address: UInt64, count: Int) -> Bytes? {
+        let answer = ask(Bytes("m\(String(address, radix: 16)),\(String(count, radix: 16))".utf8))
+        guard let bytes = RemotePackets.bytes(fromHexadecimal: answer), bytes.count == count else { return nil }
+        return bytes
+    }
+
+    /// `address,length`, hexadecimal.
+    private static func range(_ text: Substring) -> (address: UInt64, count: Int)? {
+        let words = text.split(separator: ",")
+        guard words.count == 2, let address = UInt64(words[0], radix: 16), let count = Int(words[1], radix: 16),
+            (0...RemotePackets.limit).contains(count)
+        else { return nil }
+        return (address, count)
+    }
+
+    private static func unescaped(_ data: ArraySlice<UInt8>) -> Bytes? {
+        var bytes: Bytes = []
+        var isEscaped = false
+        for byte in data {
+            if isEscaped {
+                bytes.append(byte ^ 0x20)
+                isEscaped = false
+            } else if byte == UInt8(ascii: "}") {
+                isEscaped = true
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return isEscaped ? nil : bytes
+    }
+}
