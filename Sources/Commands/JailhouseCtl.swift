@@ -20,7 +20,11 @@ package struct JailhouseCtl: ParsableCommand {
         version: Product.version,
         groupedSubcommands: [
             CommandGroup(
-                name: "Query", subcommands: [List.self, Status.self, Failures.self, Comm.self, Watch.self, Wait.self]),
+                name: "Query",
+                subcommands: [
+                    List.self, Status.self, Failures.self, Comm.self, ConsoleCommand.self, Watch.self,
+                    Wait.self,
+                ]),
             CommandGroup(
                 name: "Cell",
                 subcommands: [

@@ -229,8 +229,13 @@ extension Manager {
         # With "more": the current state of each cell, then each change, of one cell or of all, indefinitely.
         method Watch(cell: ?string) -> (change: Change)
 
-        # With "more": the hypervisor's output, as it is printed.
-        method Console() -> (text: string)
+        # With "more": the hypervisor's output as the daemon has read it, about 64 KiB at most, then a reply without text
+        # and, unless follow is false, what is printed from then on, indefinitely, across disable and enable. Any user may
+        # read it, as in sysfs. Text that was lost is named in a line: "<missed N bytes ...>". at: when it was read.
+        # state: readable, disabled, not-permitted (the system configuration does not have virtual-debug-console) or
+        # no-driver; absent if it has not been read. age: of the last reading, in microseconds, in the reply without text
+        # (reading waits for the driver's lock). at, state and age are absent in replies of daemons older than 2026-12.
+        method Console(follow: ?bool) -> (text: string, at: ?int, state: ?string, age: ?int)
 
         # The recorded failures, at most eight, the latest last.
         method Failures(cell: string) -> (failures: []Failure)

@@ -157,12 +157,29 @@ extension Manager {
 
     package enum Console: ManagerMethod {
         package static let streams = true
-        package typealias Parameters = Nothing
+        package struct Parameters: VarlinkParameters {
+            package static let fieldNames = ["follow"]
+            /// Nil: true.
+            package var follow: Bool?
+
+            package init(follow: Bool? = nil) {
+                self.follow = follow
+            }
+        }
         package struct Reply: Codable, Hashable, Sendable {
             package var text: String
+            /// When it was read, in µs since 1970; nil from an old daemon, as are the others.
+            package var at: Int?
+            /// `no-driver`, `disabled`, `not-permitted` or `readable`; nil also when it has not been read yet.
+            package var state: String?
+            /// How long ago the console was read last, in µs; only in the last of the replies about what is there.
+            package var age: Int?
 
-            package init(text: String) {
+            package init(text: String, at: Int? = nil, state: String? = nil, age: Int? = nil) {
                 self.text = text
+                self.at = at
+                self.state = state
+                self.age = age
             }
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ControlInterface
 import Hypervisor
 import Logging
 import NIOCore
@@ -46,6 +47,9 @@ final class EvidenceKeeper {
     private var pending: [String: Pending] = [:]
     private var lastReading = 0
     private var lost = LostCPUs()
+    private var feed = ConsoleFeed()
+    /// The console's text that was looked through last.
+    private var lookedThrough: (console: String, rootCell: String?)?
 
     init(eventLoop: any EventLoop, logger: Logger, patience: Duration = EvidenceKeeper.patience) {
         self.eventLoop = eventLoop
@@ -55,12 +59,14 @@ final class EvidenceKeeper {
 
     /// Starts the thread that reads.
     ///
-    /// - Parameter directory: of the driver in sysfs.
+    /// - Parameters:
+    ///   - directory: of the driver in sysfs.
+    ///   - device: the driver's.
     /// - Throws: ``StartError`` when the system has no thread left.
-    func begin(_ directory: String) throws(StartError) {
+    func begin(_ directory: String, device: String = "/dev/jailhouse") throws(StartError) {
         let (eventLoop, bound) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
         do {
-            files = try LockedFiles(directory: directory) { reading in
+            files = try LockedFiles(directory: directory, device: device) { reading in
                 eventLoop.execute { bound.value.note(reading) }
             }
         } catch {
@@ -71,6 +77,7 @@ final class EvidenceKeeper {
     /// Nothing more is waited for.
     func end() {
         files = nil
+        feed.finish()
         for name in pending.keys { announce(name) }
         pending = [:]
         (add, isComplete) = ({ _, _, _ in nil }, {})
@@ -131,8 +138,52 @@ final class EvidenceKeeper {
         for body in announcements { body() }
     }
 
+    /// Calls back when the console has been read, unless that was just now, or after ``patience``.
+    func refresh(_ done: @escaping () -> Void) {
+        guard let files, latest.map({ $0.at.duration(to: .now) > ConsoleReader.pause }) ?? true else { return done() }
+        let (eventLoop, waits) = (eventLoop, NIOLoopBoundBox(done as (() -> Void)?, eventLoop: eventLoop))
+        let end: @Sendable () -> Void = {
+            let done = waits.value
+            waits.value = nil
+            done?()
+        }
+        files.read { _ in eventLoop.execute(end) }
+        eventLoop.scheduleTask(in: .nanoseconds(patience.wholeNanoseconds), end)
+    }
+
+    /// What the console has printed, then what it prints.
+    ///
+    /// - Parameter follows: whether to go on after what is there.
+    func console(follows: Bool) -> (id: Int?, replies: AsyncStream<Manager.Console.Reply>) {
+        let age = latest.map { $0.at.duration(to: .now).microseconds }
+        let replies = feed.replies(now: Clock.realTime(), age: age)
+        guard follows, files != nil else {
+            return (
+                nil,
+                AsyncStream { continuation in
+                    for reply in replies { continuation.yield(reply) }
+                    continuation.finish()
+                }
+            )
+        }
+        let (id, stream) = feed.add(first: replies)
+        files?.follow(true)
+        return (id, stream)
+    }
+
+    func unfollow(_ id: Int) {
+        feed.remove(id)
+        files?.follow(feed.isFollowed)
+    }
+
     private func note(_ reading: LockedFiles.Reading) {
         guard files != nil else { return }
+        feed.take(reading.news, at: Clock.realTime())
+        // looking through it takes time, and most readings show nothing new
+        guard lookedThrough?.console != reading.console || lookedThrough?.rootCell != reading.rootCellName else {
+            return
+        }
+        lookedThrough = (reading.console, reading.rootCellName)
         for message in lost.note(reading) { logger.critical("\(message)") }
     }
 

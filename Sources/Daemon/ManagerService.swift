@@ -2,7 +2,6 @@
 
 import ControlInterface
 import ControlServer
-import Hypervisor
 import JailhouseInterface
 import Logging
 import NIOPosix
@@ -18,8 +17,6 @@ struct ManagerService: CallService {
     /// A check takes long: it has turns of its own, so that it delays no other reading.
     private let checks = (ofAdministrators: Turns(1), ofReaders: Turns(1, rests: true))
     private let refusals = RareLog.Pace(burst: 50)
-    /// Reading the console waits for the driver's lock, as long as a command of any program lasts.
-    private let consoleThread = NIOThreadPool(numberOfThreads: 1)
     /// Checks definitions for clients: a check takes long, and any user may request one.
     private let checkThread = NIOThreadPool(numberOfThreads: 1)
 
@@ -28,7 +25,6 @@ struct ManagerService: CallService {
         self.reloads = reloads
         self.info = info
         self.logger = logger
-        consoleThread.start()
         checkThread.start()
     }
 
@@ -190,24 +186,26 @@ struct ManagerService: CallService {
         return try await checkThread.runIfActive { [files] in files.load().reply(about: path) }
     }
 
-    /// What the hypervisor prints, from what it still has on, until it is disabled or the client disconnects.
+    /// What the hypervisor printed, as the supervision reads it: no client waits for the driver.
     private func console(_ call: VarlinkCall, _ send: Send) async throws {
+        let follows: Bool
         do {
-            _ = try call.parameters(of: Manager.Console.self)
-            let reader = ConsoleSource(reader: try ConsoleReader(path: supervisor.driver.hypervisor.device))
-            while !Task.isCancelled {
-                let text = try await consoleThread.runIfActive { try reader.reader.read() }
-                if text.isEmpty {
-                    try await Task.sleep(for: ConsoleReader.pause)
-                } else {
-                    try await send(VarlinkReply.message(of: Manager.Console.self, .init(text: text), continues: true))
-                }
-            }
-        } catch let error as ServiceError {
-            try await send(VarlinkReply.message(error))
-        } catch let error as HypervisorError {
-            try await send(VarlinkReply.message(ManagerError(error)))
+            follows = try call.parameters(of: Manager.Console.self).follow ?? true
+        } catch {
+            return try await send(VarlinkReply.message(error))
         }
+        let console = await supervisor.console(follows: follows)
+        do {
+            for await reply in console.replies {
+                // the last one of those that are there
+                let isLast = !follows && reply.text.isEmpty
+                try await send(VarlinkReply.message(of: Manager.Console.self, reply, continues: !isLast))
+            }
+        } catch {
+            if let id = console.id { await supervisor.unfollow(id) }
+            throw error
+        }
+        if let id = console.id { await supervisor.unfollow(id) }
     }
 
     private func watch(_ call: VarlinkCall, _ send: Send) async throws {
@@ -228,14 +226,5 @@ struct ManagerService: CallService {
             throw error
         }
         await supervisor.unwatch(watch.id)
-    }
-}
-
-/// A ``ConsoleReader`` that a closure can capture.
-private final class ConsoleSource: Sendable {
-    let reader: ConsoleReader
-
-    init(reader: consuming ConsoleReader) {
-        self.reader = reader
     }
 }

@@ -248,7 +248,7 @@ actor Supervisor {
         }
         // what the cell's next command may overwrite must be known to a successor
         evidence.isComplete = { self.saveState() }
-        try evidence.begin(driver.hypervisor.sysfs)
+        try evidence.begin(driver.hypervisor.sysfs, device: driver.hypervisor.device)
     }
 
     private func saveState() {
@@ -334,6 +334,18 @@ actor Supervisor {
 
     func unwatch(_ id: Int) {
         journal.watchers.remove(id)
+    }
+
+    /// What the hypervisor printed and, if the client follows it, what it prints.
+    func console(follows: Bool) async -> (id: Int?, replies: AsyncStream<Manager.Console.Reply>) {
+        await withCheckedContinuation { continuation in
+            evidence.refresh { continuation.resume() }
+        }
+        return evidence.console(follows: follows)
+    }
+
+    func unfollow(_ id: Int) {
+        evidence.unfollow(id)
     }
 
     // MARK: - Definitions

@@ -17,15 +17,19 @@ package final class LockedFiles: Sendable {
         package let at: ContinuousClock.Instant
         /// See ``HypervisorConsole/tail(directory:)``.
         package let console: String
+        /// What the console printed since the reading before.
+        package let news: ConsoleFollower.News
         package let pools: HypervisorView.Pools
         /// The root cell's name; nil while the hypervisor is disabled.
         package let rootCellName: String?
 
         package init(
-            at: ContinuousClock.Instant, console: String, pools: HypervisorView.Pools, rootCellName: String?
+            at: ContinuousClock.Instant, console: String, news: ConsoleFollower.News = .init(state: .readable),
+            pools: HypervisorView.Pools, rootCellName: String?
         ) {
             self.at = at
             self.console = console
+            self.news = news
             self.pools = pools
             self.rootCellName = rootCellName
         }
@@ -33,21 +37,26 @@ package final class LockedFiles: Sendable {
 
     /// At least this often the files are read while the hypervisor is enabled, whether or not somebody asks.
     package static let interval = Duration.seconds(1)
+    /// And this often while somebody follows the console, or while it goes on printing: its ring is small.
+    package static let followingInterval = ConsoleReader.pause
 
     private struct State {
         var waiting: [@Sendable (Reading) -> Void] = []
         var latest: Reading?
         var isEnding = false
+        var isFollowed = false
     }
 
     private final class Shared: Sendable {
         let state = Mutex(State())
         let bell = Bell()
         let directory: String
+        let device: String
         let report: @Sendable (Reading) -> Void
 
-        init(directory: String, report: @escaping @Sendable (Reading) -> Void) {
+        init(directory: String, device: String, report: @escaping @Sendable (Reading) -> Void) {
             self.directory = directory
+            self.device = device
             self.report = report
         }
     }
@@ -57,12 +66,15 @@ package final class LockedFiles: Sendable {
     /// Starts the thread.
     ///
     /// - Parameters:
+    ///   - directory: of the driver in sysfs.
+    ///   - device: the driver's.
     ///   - report: called on that thread with every reading, before those who asked for it.
     /// - Throws: ``SystemCallError`` when the system has no thread left.
     package init(
-        directory: String = "/sys/devices/jailhouse", report: @escaping @Sendable (Reading) -> Void = { _ in }
+        directory: String = "/sys/devices/jailhouse", device: String = "/dev/jailhouse",
+        report: @escaping @Sendable (Reading) -> Void = { _ in }
     ) throws(SystemCallError) {
-        let shared = Shared(directory: directory, report: report)
+        let shared = Shared(directory: directory, device: device, report: report)
         self.shared = shared
         guard let thread = BackgroundThread({ Self.read(shared) }) else {
             throw SystemCallError(call: "pthread_create", errno: .resourceTemporarilyUnavailable)
@@ -86,21 +98,40 @@ package final class LockedFiles: Sendable {
         shared.bell.ring()
     }
 
+    /// Whether somebody follows the console: it is read more often then.
+    package func follow(_ isFollowed: Bool) {
+        let changes = shared.state.withLock { state in
+            defer { state.isFollowed = isFollowed }
+            return state.isFollowed != isFollowed
+        }
+        if changes { shared.bell.ring() }
+    }
+
     private static func read(_ shared: Shared) {
         let view = HypervisorView(directory: shared.directory)
+        var follower = ConsoleFollower(device: shared.device)
+        var isPrinting = false
+        var wasEnabled = false
         while true {
-            shared.bell.wait(atMost: interval)
+            let isFollowed = shared.state.withLock(\.isFollowed)
+            shared.bell.wait(atMost: isFollowed || isPrinting ? followingInterval : interval)
             let (isEnding, waiting) = shared.state.withLock { state in
                 defer { state.waiting = [] }
                 return (state.isEnding, state.waiting)
             }
             if isEnding { return }
             view.lookWhetherEnabled()
-            // a disabled hypervisor is not read again and again; its last words are read when somebody asks
-            guard view.isEnabled || !waiting.isEmpty else { continue }
+            // a disabled hypervisor is not read again and again; its last words are read at its end, and when somebody asks
+            guard view.isEnabled || wasEnabled || !waiting.isEmpty else {
+                isPrinting = false
+                continue
+            }
+            wasEnabled = view.isEnabled
+            let news = follower.read(isEnabled: view.isEnabled)
+            isPrinting = !news.text.isEmpty
             let console = HypervisorConsole.tail(directory: shared.directory)
             let reading = Reading(
-                at: .now, console: console, pools: view.pools(), rootCellName: view.rootCellName)
+                at: .now, console: console, news: news, pools: view.pools(), rootCellName: view.rootCellName)
             shared.state.withLock { $0.latest = reading }
             shared.report(reading)
             for done in waiting { done(reading) }

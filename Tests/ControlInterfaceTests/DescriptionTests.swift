@@ -65,7 +65,7 @@ struct DescriptionTests {
             "CommunicationRegion": Manager.CommunicationRegion.Reply(region: Samples.region),
             "Statistics": Manager.Statistics.Reply(statistics: [Samples.statistic]),
             "Watch": Manager.Watch.Reply(change: Samples.change),
-            "Console": Manager.Console.Reply(text: "t"),
+            "Console": Manager.Console.Reply(text: "t", at: 1, state: "readable", age: 2),
             "Failures": Manager.Failures.Reply(failures: [Samples.failure]),
             "Check": Manager.Check.Reply(
                 findings: ["f"],
@@ -83,6 +83,7 @@ struct DescriptionTests {
     @Test func parametersWithAllFieldsAreThoseOfTheText() throws {
         let parameters: [String: any Codable] = [
             "Enable": Manager.Enable.Parameters(configuration: "/c"), "Check": Manager.Check.Parameters(path: "/p"),
+            "Console": Manager.Console.Parameters(follow: true),
             "ShutDownAll": Manager.ShutDownAll.Parameters(timeout: 1, endOfMachine: true),
             "ResetFailed": Manager.OneCellOrAll(cell: "c"), "Start": Manager.OneCell(cell: "c"),
         ]

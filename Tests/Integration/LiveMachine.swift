@@ -99,6 +99,13 @@ final class LiveMachine: Sendable {
             environment: ["JAILHOUSED_SOCKET": directory.url.appending(path: "run/control").path])
     }
 
+    /// Starts `jailhouse-ctl`, which goes on until its end.
+    func follow(_ arguments: String...) throws -> Program {
+        try Program(
+            [Place.program("jailhouse-ctl")] + arguments,
+            environment: ["JAILHOUSED_SOCKET": directory.url.appending(path: "run/control").path])
+    }
+
     /// Runs `jailhoused` beside the daemon, with its directories.
     func daemonCommand(_ arguments: String...) async throws -> Ended {
         let path = { (name: String) in self.directory.url.appending(path: name).path }
