@@ -22,5 +22,8 @@ enum Terminal {
 
     static var alphabet: MapAlphabet { showsUnicode ? .unicode : .ascii }
 
+    /// It cannot be drawn on.
+    static var isDumb: Bool { ["", "dumb"].contains(variable("TERM")) }
+
     private static func variable(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
 }
