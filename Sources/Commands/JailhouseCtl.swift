@@ -22,7 +22,7 @@ package struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "Query",
                 subcommands: [
-                    List.self, Status.self, Failures.self, Top.self, Comm.self, ConsoleCommand.self, Watch.self,
+                    List.self, Status.self, Failures.self, Report.self, Top.self, Comm.self, ConsoleCommand.self, Watch.self,
                     Wait.self,
                 ]),
             CommandGroup(

@@ -29,22 +29,30 @@ struct MapInput {
         remarks = (findings ?? checkup.files().flatMap(\.findings)).map(MapRemark.init)
     }
 
-    func map() -> MemoryMap {
+    /// - Parameter accesses: at which cells failed; each is drawn, with what it means below the picture.
+    func map(accesses: [FailedAccess] = []) -> MemoryMap {
         var system: (file: String, descriptor: SystemDescriptor)?
         var cells: [MemoryMap.Cell] = []
+        var remarks: [MapRemark] = []
         for (path, file) in files {
             switch file {
             case .system(let descriptor): system = (path, descriptor)
             case .cell(let definition), .definition(let definition):
-                cells.append(
-                    MemoryMap.Cell(
-                        file: definition.path, descriptor: definition.descriptor,
-                        images: definition.images.compactMap { Self.image($0, in: definition) })
-                )
+                var cell = MemoryMap.Cell(
+                    file: definition.path, descriptor: definition.descriptor,
+                    images: definition.images.compactMap { Self.image($0, in: definition) })
+                for access in accesses where access.cell == definition.name {
+                    remarks.append(
+                        MapRemark(
+                            severity: .error, rule: nil, file: definition.path,
+                            location: MemoryMap.Access.key(cell.accesses.count), message: access.summary))
+                    cell.accesses.append(.init(address: access.address, size: access.size, text: access.text))
+                }
+                cells.append(cell)
             case .settings: continue
             }
         }
-        return MemoryMap(system: system, cells: cells, remarks: remarks)
+        return MemoryMap(system: system, cells: cells, remarks: remarks + self.remarks)
     }
 
     /// Nil for what cannot be read: `check` says so, among the remarks.

@@ -64,10 +64,19 @@ extension MemoryMap {
                     ])
             }
         }
+        let accesses = cell.accesses.enumerated().compactMap { number, access in
+            MapBlock(
+                .cell(index), access.text, start: access.address, size: access.size,
+                detail: "0x" + String(access.address, radix: 16),
+                anchors: [MapAnchor(file: cell.file, key: Access.key(number))])
+        }
         return AddressSpaceMap(
             title: "Cell \(cell.descriptor.name), CPU \(cell.descriptor.cpus.list), as it sees memory",
             cell: cell.descriptor.name,
-            groups: [(title: "memory", blocks: regions), (title: "loaded into it", blocks: parts)],
+            groups: [
+                (title: "memory", blocks: regions), (title: "loaded into it", blocks: parts),
+                (title: "failure", blocks: accesses),
+            ],
             marks: marks(of: cell))
     }
 

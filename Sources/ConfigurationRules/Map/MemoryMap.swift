@@ -11,12 +11,32 @@ package struct MemoryMap: Hashable, Sendable {
         package var file: String
         package var descriptor: CellDescriptor
         package var images: [Image]
+        /// What it did where it failed.
+        package var accesses: [Access] = []
 
         package init(file: String, descriptor: CellDescriptor, images: [Image] = []) {
             self.file = file
             self.descriptor = descriptor
             self.images = images
         }
+    }
+
+    /// An access that the hypervisor did not allow.
+    package struct Access: Hashable, Sendable {
+        /// As the cell sees it.
+        package var address: UInt64
+        package var size: UInt64
+        /// `failed write`
+        package var text: String
+
+        package init(address: UInt64, size: UInt64, text: String) {
+            self.address = address
+            self.size = size
+            self.text = text
+        }
+
+        /// The key by which remarks name an access.
+        package static func key(_ index: Int) -> String { "access[\(index)]" }
     }
 
     /// An image that is loaded into a cell.

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Replaces names and paths in text, each by the same word everywhere: what a report shows to strangers.
+///
+/// Paths below `/dev`, `/proc` and `/sys` stay: they are those of every machine.
+struct Pseudonyms {
+    /// The longest first, so that a name that contains another one is replaced as a whole.
+    private var names: [(name: String, word: String)] = []
+    private var paths: [String: String] = [:]
+
+    private static let commonPaths = ["/dev", "/proc", "/sys"]
+
+    /// - Parameters:
+    ///   - cells: their names; they become `cell-1`, `cell-2` and so on.
+    ///   - others: other names, with what replaces them.
+    init(cells: [String], others: KeyValuePairs<String, String> = [:]) {
+        names = others.map { ($0.key, $0.value) }
+        for (index, name) in cells.enumerated() { names.append((name, "cell-\(index + 1)")) }
+        names = names.filter { !$0.name.isEmpty }.sorted { $0.name.count > $1.name.count }
+    }
+
+    mutating func hide(_ text: String) -> String { hideNames(hidePaths(text)) }
+
+    /// Text of HTML or SVG: nothing between `<` and `>` is touched, and no style sheet.
+    mutating func hide(markup: String) -> String {
+        var result = ""
+        var rest = markup[...]
+        while !rest.isEmpty {
+            if rest.first == "<" {
+                let end = rest.firstIndex(of: ">").map { rest.index(after: $0) } ?? rest.endIndex
+                var tag = rest[..<end]
+                if tag.hasPrefix("<style") {
+                    let close = rest.firstRange(of: "</style>")?.upperBound ?? rest.endIndex
+                    tag = rest[..<close]
+                }
+                result += tag
+                rest = rest[tag.endIndex...]
+            } else {
+                let text = rest.prefix { $0 != "<" }
+                result += hide(String(text))
+                rest = rest[text.endIndex...]
+            }
+        }
+        return result
+    }
+
+    private func hideNames(_ text: String) -> String {
+        names.reduce(text) { text, name in
+            // as HTML writes it, too
+            [name.name, HTML.escaped(name.name)].reduce(text) { Self.replace($1, by: name.word, in: $0) }
+        }
+    }
+
+    /// Replaces whole words, and beginnings of the word that were cut off with an ellipsis.
+    private static func replace(_ name: String, by word: String, in text: String) -> String {
+        var result = ""
+        var rest = text[...]
+        while let found = rest.firstRange(of: name) {
+            let before = found.lowerBound > text.startIndex ? text[text.index(before: found.lowerBound)] : nil
+            let after = found.upperBound < text.endIndex ? text[found.upperBound] : nil
+            let isWord = !(before.map(isPart) ?? false) && !(after.map(isPart) ?? false)
+            result += rest[..<found.lowerBound] + (isWord ? word : name)
+            rest = rest[found.upperBound...]
+        }
+        result += rest
+        guard name.count > 4, result.contains("…") else { return result }
+        for length in (4..<name.count).reversed() {
+            result = result.replacing(name.prefix(length) + "…", with: word + "…")
+        }
+        return result
+    }
+
+    private static func isPart(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_" || character == "-"
+    }
+
+    private mutating func hidePaths(_ text: String) -> String {
+        var result = ""
+        var rest = text[...]
+        while let start = rest.firstIndex(of: "/") {
+            let before = start > text.startIndex ? text[text.index(before: start)] : " "
+            let path = rest[start...].prefix { Self.isPart($0) || "/.+@~%:".contains($0) }
+            let end = path.endIndex
+            result += rest[..<start]
+            let isPath =
+                !Self.isPart(before) && !"/.:".contains(before) && path.count > 1 && !path.hasPrefix("//")
+                && !Self.commonPaths.contains { path == $0 || path.hasPrefix($0 + "/") }
+            result += isPath ? word(for: String(path)) : String(path)
+            rest = rest[end...]
+        }
+        return result + rest
+    }
+
+    private mutating func word(for path: String) -> String {
+        // a sentence, or a place in the file, may follow
+        let end = path.reversed().drop { ".:".contains($0) }
+        var name = String(end.reversed())
+        if let colon = name.lastIndex(of: ":"), name[colon...].dropFirst().allSatisfy(\.isNumber) {
+            name = String(name[..<colon])
+        }
+        let tail = path.dropFirst(name.count)
+        let file = name.split(separator: "/").last ?? ""
+        let ending = file.lastIndex(of: ".").map { String(file[$0...]) } ?? ""
+        let word = paths[name] ?? "/path-\(paths.count + 1)\(ending)"
+        paths[name] = word
+        return word + tail
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import Foundation
+import Testing
+
+@testable import Commands
+
+@Suite("report")
+struct CaseReportTests {
+    @Test("A name is replaced as a whole word, and always by the same one")
+    func names() {
+        var pseudonyms = Pseudonyms(cells: ["rtems", "rtems-2", "a<b"], others: ["board": "host"])
+        let hidden = pseudonyms.hide("rtems rtems-2 my_rtems \"rtems\" on board, boards; rtems")
+        #expect(hidden == "cell-1 cell-2 my_rtems \"cell-1\" on host, boards; cell-1")
+        let cut = pseudonyms.hide("Cell rtems-…, rte…")
+        #expect(cut == "Cell cell-2…, rte…")
+        let markup = pseudonyms.hide(markup: "<p class=\"rtems\">a&lt;b</p><style>.rtems {}</style>rtems")
+        #expect(markup == "<p class=\"rtems\">cell-3</p><style>.rtems {}</style>cell-1")
+    }
+
+    @Test("Paths are replaced, but not those that every machine has")
+    func paths() {
+        var pseudonyms = Pseudonyms(cells: [])
+        let hidden = pseudonyms.hide(
+            "/etc/x/a.toml:12: no /home/joe/b.exe. /etc/x/a.toml (/dev/jailhouse, /proc/iomem) MMIO/RAM read/write "
+                + "https://example.org/x /")
+        #expect(
+            hidden
+                == "/path-1.toml:12: no /path-2.exe. /path-1.toml (/dev/jailhouse, /proc/iomem) MMIO/RAM read/write "
+                + "https://example.org/x /")
+    }
+
+    @Test("Comments are left out, but not what only looks like one")
+    func comments() {
+        var text = CaseFile.ConfigurationText(path: "/nowhere")
+        #expect(text.text == nil && text.problem?.contains("cannot read /nowhere") == true)
+        text.text = "# mine\na = \"x # y\" # z\n\nb = '#'\n"
+        #expect(text.withoutComments == "a = \"x # y\"\n\nb = '#'\n")
+    }
+
+    /// A daemon with a failed cell whose files exist.
+    private func daemon(_ directory: String) throws -> ScriptedDaemon {
+        let definition = directory + "/secret-cell.toml"
+        try """
+        # the customer's
+        [cell]
+        name = "rtems"
+        architecture = "x86"
+        cpus = [3]
+
+        [[memory]]
+        name = "ram"
+        physical = 0x3a000000
+        virtual = 0x0
+        size = "8 MiB"
+        access = ["read", "write", "execute", "loadable"]
+        """.write(toFile: definition, atomically: true, encoding: .utf8)
+        let failure = Manager.Failure(
+            at: Samples.time, reason: "CPU 3 was parked after a violation: <Invalid>", state: "failed", failedCpus: [3],
+            console: [
+                "FATAL: Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4",
+                "RIP: 0x0000000000100020 RSP: 0x0000000000007ff0 FLAGS: 2", "Parking CPU 3 (Cell: \"rtems\")",
+            ])
+        let details = Manager.Details(
+            cell: Samples.cell(state: "failed", "gave-up", failed: [3]), definition: definition,
+            images: ["/usr/lib/secret.exe"], supervision: Samples.supervision, lastFailure: failure,
+            console: failure.console)
+        return try ScriptedDaemon { call in
+            switch call.method {
+            case Manager.Describe.qualifiedName: .reply(Manager.Describe.self, .init(details: details))
+            case Manager.Failures.qualifiedName: .reply(Manager.Failures.self, .init(failures: [failure]))
+            case Manager.Statistics.qualifiedName:
+                .reply(Manager.Statistics.self, .init(statistics: [.init(name: "vmexits_mmio", value: 7)]))
+            case Manager.CommunicationRegion.qualifiedName:
+                .reply(Manager.CommunicationRegion.self, .init(region: Samples.region))
+            case Manager.Console.qualifiedName:
+                ScriptedDaemon.Answer(
+                    messages: [
+                        Manager.Console.Reply(text: "Started cell \"rtems\"\n", at: Samples.time, state: "readable"),
+                        .init(text: "", at: Samples.time, state: "readable"),
+                    ].enumerated().compactMap {
+                        try? VarlinkReply.message(of: Manager.Console.self, $0.element, continues: $0.offset == 0)
+                    })
+            default:
+                .reply(Manager.List.self, .init(machine: Samples.machine, cells: [details.cell]))
+            }
+        }
+    }
+
+    @Test("The page has the failure, its meaning, the registers, the map with the address, and the configuration")
+    func page() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let daemon = try daemon(directory)
+        let file = directory + "/out.html"
+        let outcome = try Executable.run(["report", "rtems", "-o", file, "--socket", daemon.socket])
+        #expect(outcome == .init(status: 0, output: file + "\n", error: ""))
+        let page = try String(contentsOfFile: file, encoding: .utf8)
+        for part in [
+            "rtems is gave-up", "violation: &lt;Invalid&gt;", "The program wrote 4 bytes at 0x20000000",
+            "<b>rip</b> <code>0x100020</code>", "failed write", "the customer's", "<svg", "prefers-color-scheme: dark",
+            "vmexits_mmio 7", "Started cell &quot;rtems&quot;",
+        ] { #expect(page.contains(part), "\(part)") }
+        // nothing is loaded from elsewhere, and nothing runs
+        for part in ["<script", "src=", "<link", "@import", "url(http"] { #expect(!page.contains(part), "\(part)") }
+    }
+
+    @Test("Anonymous, neither page nor archive have a name or a path")
+    func anonymous() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let daemon = try daemon(directory)
+        let file = directory + "/out.tar.gz"
+        let outcome = try Executable.run(["report", "--anonymous", "-o", file, "--socket", daemon.socket])
+        #expect(outcome.status == 0, "\(outcome.error)")
+        let place = directory + "/unpacked"
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let tar = Process()
+        tar.executableURL = URL(filePath: "/usr/bin/env")
+        tar.arguments = ["tar", "-xzf", file, "-C", place]
+        try tar.run()
+        tar.waitUntilExit()
+        let names = try FileManager.default.subpathsOfDirectory(atPath: place)
+        #expect(names.contains { $0.hasSuffix("/report.html") })
+        #expect(names.contains { $0.hasSuffix("/cells/cell-1/failures.json") })
+        #expect(names.contains { $0.hasSuffix("/cells/cell-1/definition.toml") })
+        for name in names where name.contains(".") && !name.contains("/machine/") {
+            guard let text = try? String(contentsOfFile: place + "/" + name, encoding: .utf8) else { continue }
+            for secret in ["rtems", "secret", "customer", directory] {
+                #expect(!text.contains(secret), "\(name): \(secret)")
+            }
+            #expect(!name.contains("rtems"))
+        }
+    }
+}
