@@ -121,7 +121,7 @@ lint:
 install:
 	@test -x $(BINARIES)/jailhoused || { echo "$(BINARIES)/jailhoused is not there: run make release first" >&2; exit 1; }
 	@test -e inmates/build/rtems.exe || { echo "the inmates are not built: run make release first" >&2; exit 1; }
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system lib/sysusers.d lib/tmpfiles.d \
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin lib/systemd/system lib/systemd/catalog lib/sysusers.d lib/tmpfiles.d \
 	    lib/udev/rules.d lib/jailhoused/inmates share/jailhoused/examples share/bash-completion/completions \
 	    share/zsh/site-functions share/fish/vendor_completions.d) $(DESTDIR)/etc/jailhoused/cells
 	install -s $(COMMANDS:%=$(BINARIES)/%) $(DESTDIR)$(PREFIX)/bin
@@ -130,6 +130,7 @@ install:
 	    sed 's|@PREFIX@|$(PREFIX)|' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; done
 	install -m 644 units/jailhoused.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/jailhoused.conf
 	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
+	install -m 644 units/jailhoused.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
 	install -m 644 inmates/build/*.exe $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused

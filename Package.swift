@@ -85,7 +85,7 @@ let package = Package(
         // the second floor
         room(
             "ControlServer",
-            ["ControlInterface", "SystemCalls", logging, nioCore, nioPosix, serviceLifecycle]),
+            ["ControlInterface", "SystemCalls", "SystemdSupport", logging, nioCore, nioPosix, serviceLifecycle]),
         room(
             "Daemon",
             [

@@ -2,21 +2,22 @@
 
 package import Logging
 import Synchronization
+package import SystemdSupport
 
 /// Rate-limits messages that any client can trigger.
 package final class RareLog: Sendable {
     private let logger: Logger
-    private let level: Logger.Level
+    private let kind: MessageKind
     private let pace = Pace()
 
-    package init(_ logger: Logger, _ level: Logger.Level) {
+    package init(_ logger: Logger, _ kind: MessageKind) {
         self.logger = logger
-        self.level = level
+        self.kind = kind
     }
 
     package func say(_ message: @autoclosure () -> String) {
         guard let suppressed = pace.next() else { return }
-        logger.log(level: level, "\(message())\(Pace.note(suppressed))")
+        logger.record(kind, "\(message())\(Pace.note(suppressed))")
     }
 
     /// Decides when something may be logged again.

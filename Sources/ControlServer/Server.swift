@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import SystemCalls
+import SystemdSupport
 
 /// A listening socket, and what its clients may do.
 package struct ListeningSocket: Sendable {
@@ -69,8 +70,8 @@ package struct Server<Calls: CallService>: Service {
     private func serve(
         _ listener: NIOAsyncChannel<Client, Never>, _ access: Access, _ places: ClientPlaces
     ) async {
-        let refused = RareLog(logger, .warning)
-        let dropped = RareLog(logger, .notice)
+        let refused = RareLog(logger, .clientRefused)
+        let dropped = RareLog(logger, .clientDropped)
         let openCalls = OpenCalls()
         // clients are disconnected with the server: what they asked for is finished by the service.
         // A group that keeps the results of its tasks would grow with each client
@@ -96,7 +97,7 @@ package struct Server<Calls: CallService>: Service {
                     }
                 }
             } catch {
-                logger.error("accept failed, socket closed: \(error)")
+                logger.record(.socketFailed, "accept failed, socket closed: \(error)")
             }
             // the service has ended before, and answered all that waited
             await openCalls.areAnswered()

@@ -5,6 +5,7 @@ import ControlServer
 import JailhouseInterface
 import Logging
 import Supervision
+import SystemdSupport
 
 /// The reply to a call, and what is logged about it.
 struct Answer: Sendable {
@@ -116,10 +117,11 @@ private struct AuditEntry {
         let origin = (reason.map { ", for \($0)" } ?? "") + ", requested by \(peer)"
         if let refusal {
             let sentence = refusal.sentence.shortened(to: Self.longestSentence)
-            logger.warning(
-                "\(what)\(origin), refused: \(sentence)\(RareLog.Pace.note(suppressed))", metadata: fields)
+            logger.record(
+                .requestRefused, "\(what)\(origin), refused: \(sentence)\(RareLog.Pace.note(suppressed))",
+                metadata: fields)
         } else {
-            logger.notice("\(what)\(origin): done", metadata: fields)
+            logger.record(.requestDone, "\(what)\(origin): done", metadata: fields)
         }
     }
 }

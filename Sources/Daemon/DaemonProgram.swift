@@ -76,7 +76,7 @@ package struct DaemonProgram {
             supervisor = makeSupervisor(logger, files)
             try await supervisor.begin()
         } catch {
-            logger.critical("\(error)")
+            logger.record(.daemonFailed, "\(error)")
             for socket in sockets { if let path = socket.path { unlink(path) } }
             // a service manager starts it again, without a limit: see jailhoused.service
             if getenv("NOTIFY_SOCKET") != nil { SystemCall.sleep(for: Self.pauseAfterFailure) }

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Supervision
 import SystemCalls
+import SystemdSupport
 
 /// The files that take the driver's lock, and what follows from them: evidence of failures, CPUs that Linux lost.
 ///
@@ -184,14 +185,15 @@ final class EvidenceKeeper {
             return
         }
         lookedThrough = (reading.console, reading.rootCellName)
-        for message in lost.note(reading) { logger.critical("\(message)") }
+        for message in lost.note(reading) { logger.record(.linuxLostCPU, "\(message)") }
     }
 
     private func logLate(_ failure: FailureRecord, of name: String) {
-        logger.notice(
-            "\(name): the console could be read only now: \(failure.reason)", metadata: ["cell": "\(name)"])
+        logger.record(
+            .cellEvidenceLate, "\(name): the console could be read only now: \(failure.reason)",
+            metadata: ["cell": "\(name)"])
         for line in failure.console {
-            logger.info("\(name): console: \(line)", metadata: ["cell": "\(name)"])
+            logger.record(.cellConsole, "\(name): console: \(line)", metadata: ["cell": "\(name)"])
         }
     }
 }

@@ -7,6 +7,7 @@ import Logging
 import NIOCore
 import Supervision
 import SystemCalls
+import SystemdSupport
 
 /// Images that are ready to be loaded.
 struct ReadImages: Sendable {
@@ -108,8 +109,8 @@ final class ImageReadings {
             }
             var judged = judged
             let pieces = try judged.plan(of: definition, reader) { path in
-                logger.notice(
-                    "\(name): image \(path) has changed since it was checked; re-checking",
+                logger.record(
+                    .imageChanged, "\(name): image \(path) has changed since it was checked; re-checking",
                     metadata: ["cell": "\(name)", "path": "\(path)"])
             }
             return ReadImages(definition: definition, pieces: pieces, judged: judged, place: place)
@@ -134,7 +135,7 @@ final class ImageReadings {
             ready[name] = images
             isRead(name, nil)
         case .failure(let error):
-            logger.warning("\(error)", metadata: ["cell": "\(name)", "command": "load"])
+            logger.record(.imagesUnreadable, "\(error)", metadata: ["cell": "\(name)", "command": "load"])
             isRead(name, Refusal(kind: .definition, message: "\(error)"))
         }
     }

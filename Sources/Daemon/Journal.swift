@@ -4,6 +4,7 @@ import ControlInterface
 import JailhouseInterface
 import Logging
 import Supervision
+import SystemdSupport
 
 /// Reports to the journal and to watchers.
 struct Journal {
@@ -25,10 +26,10 @@ struct Journal {
         }
         var sentence = report.sentence
         if case .failed = report, let reason = failure?.reason { sentence = reason }
-        logger.log(level: report.level, "\(name): \(sentence)", metadata: metadata)
+        logger.record(report.messageKind, "\(name): \(sentence)", metadata: metadata)
         if case .failed = report {
             for line in failure?.console ?? [] {
-                logger.info("\(name): console: \(line)", metadata: ["cell": "\(name)"])
+                logger.record(.cellConsole, "\(name): console: \(line)", metadata: ["cell": "\(name)"])
             }
         }
         var previous: String?
@@ -42,9 +43,10 @@ struct Journal {
     /// What is wrong with the configuration.
     func tell(_ loaded: LoadedDefinitions) {
         for problem in loaded.problems {
-            logger.error("\(problem.message)", metadata: problem.cell.map { ["cell": "\($0)"] } ?? [:])
+            logger.record(
+                .definitionInvalid, "\(problem.message)", metadata: problem.cell.map { ["cell": "\($0)"] } ?? [:])
         }
-        for warning in loaded.warnings { logger.warning("\(warning)") }
+        for warning in loaded.warnings { logger.record(.definitionWarning, "\(warning)") }
     }
 
     /// What happened to the machine.
@@ -52,16 +54,21 @@ struct Journal {
     /// - Parameter sentence: of a failure.
     func tell(_ report: MachineReport, _ sentence: (FleetFailure) -> String) {
         switch report {
-        case .seen(let isEnabled): logger.notice("the hypervisor is \(isEnabled ? "enabled" : "disabled")")
+        case .seen(let isEnabled):
+            logger.record(.hypervisorSeen, "the hypervisor is \(isEnabled ? "enabled" : "disabled")")
         case .enabled(let system, let despite):
-            if let despite { logger.warning("\(despite.message); nevertheless the hypervisor is enabled") }
-            logger.notice("enabled the hypervisor with \(system.path)")
+            if let despite {
+                logger.record(.hypervisorDespite, "\(despite.message); nevertheless the hypervisor is enabled")
+            }
+            logger.record(.hypervisorEnabled, "enabled the hypervisor with \(system.path)")
         case .disabled(let despite):
-            if let despite { logger.warning("\(despite.message); nevertheless the hypervisor is disabled") }
-            logger.notice("disabled the hypervisor")
+            if let despite {
+                logger.record(.hypervisorDespite, "\(despite.message); nevertheless the hypervisor is disabled")
+            }
+            logger.record(.hypervisorDisabled, "disabled the hypervisor")
         case .notEnabled(let failure, let retry):
-            logger.error("\(sentence(failure))\(retry.map { "; retrying in \($0)" } ?? "")")
-        case .waits(let name, let reason): logger.notice("\(name) \(reason)", metadata: ["cell": "\(name)"])
+            logger.record(.hypervisorNotEnabled, "\(sentence(failure))\(retry.map { "; retrying in \($0)" } ?? "")")
+        case .waits(let name, let reason): logger.record(.cellWaits, "\(name) \(reason)", metadata: ["cell": "\(name)"])
         }
     }
 }

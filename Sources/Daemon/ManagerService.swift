@@ -6,6 +6,7 @@ import JailhouseInterface
 import Logging
 import NIOPosix
 import Supervision
+import SystemdSupport
 
 /// The codec in front of the ``Supervisor``: decodes and checks a call, has it carried out, encodes the reply.
 struct ManagerService: CallService {
@@ -114,7 +115,7 @@ struct ManagerService: CallService {
                     within: .microseconds($0.timeout ?? M.ShutDownAll.standardTimeout),
                     endOfMachine: $0.endOfMachine ?? false)
                 let reply = M.ShutDownAll.Reply(result)
-                for line in reply.lines { logger.notice("\(line)") }
+                for line in reply.lines { logger.record(.shutdownStep, "\(line)") }
                 return reply
             }
         case .communicationRegion:

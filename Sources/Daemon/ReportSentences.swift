@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JailhouseInterface
-import Logging
 import Supervision
+import SystemdSupport
 
 extension Report {
     /// The word in a change's `kind`.
@@ -22,12 +22,20 @@ extension Report {
         }
     }
 
-    var level: Logger.Level {
+    var messageKind: MessageKind {
         switch self {
-        case .conditionChanged, .adopted, .shutdownAnswered(.approved), .shutdownAnswered(.notAsked): .info
-        case .restarting, .replaced, .shutdownAnswered: .notice
-        case .recreating, .lostStart, .cpusFailed: .warning
-        case .failed, .gaveUp: .error
+        case .conditionChanged: .cellCondition
+        case .adopted: .cellAdopted
+        case .failed: .cellFailed
+        case .restarting: .cellRestarting
+        case .gaveUp: .cellGaveUp
+        case .lostStart: .cellStartLost
+        case .recreating: .cellRecreating
+        case .shutdownAnswered(.approved), .shutdownAnswered(.notAsked): .cellShutdown
+        case .shutdownAnswered(.denied): .cellShutdownDenied
+        case .shutdownAnswered(.timedOut): .cellUnresponsive
+        case .cpusFailed: .cellCPUsFailed
+        case .replaced: .cellReplaced
         }
     }
 

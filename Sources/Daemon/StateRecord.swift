@@ -3,6 +3,7 @@
 import JailhouseInterface
 import Logging
 import Supervision
+import SystemdSupport
 
 /// What is in the state file, and what should be.
 struct StateRecord {
@@ -45,7 +46,9 @@ struct StateRecord {
             hasWritten = true
             return written
         case .unusable(let reason):
-            logger.warning("the state file \(file.path) is ignored: \(reason); running cells are adopted as they are")
+            logger.record(
+                .stateIgnored,
+                "the state file \(file.path) is ignored: \(reason); running cells are adopted as they are")
             var memory = FleetMemory()
             memory.isLost = true
             return memory
@@ -62,12 +65,13 @@ struct StateRecord {
                 StateFile.Contents(
                     bootID: bootID, memory, failures: failures, isEndedWithMachine: isEndedWithMachine))
             (written, hasWritten, failuresChanged) = (memory, true, false)
-            if problem != nil { logger.notice("state file \(file.path) is writable again") }
+            if problem != nil { logger.record(.stateWritable, "state file \(file.path) is writable again") }
             problem = nil
         } catch {
             guard problem == nil else { return }
             problem = "\(error)"
-            logger.error(
+            logger.record(
+                .stateUnwritable,
                 """
                 cannot write the state file (\(error)): free space there; supervision continues, but restart counts and \
                 stopped cells are forgotten if the daemon is restarted

@@ -9,6 +9,7 @@ import JailhouseInterface
 import Logging
 import NIOCore
 import Supervision
+import SystemdSupport
 
 /// The shell around the ``Fleet``, which decides: looks, gives the driver its work on another thread, keeps evidence and
 /// the state file, writes the journal, answers clients.
@@ -100,7 +101,7 @@ actor Supervisor {
         do {
             try claimDriver()
         } catch {
-            logger.critical("\(error)")
+            logger.record(.daemonFailed, "\(error)")
             exit(EXIT_FAILURE)
         }
         if fleet.lostCPUs != evidence.lostCPUs { handle(.lostCPUs(evidence.lostCPUs), at: now) }
@@ -206,7 +207,9 @@ actor Supervisor {
     private func finish(_ work: DriverWork, _ end: DriverEnd) {
         if case .command(let command, let name, _) = work, case .command(let outcome) = end {
             if case .refused(let refusal) = outcome {
-                logger.warning("\(refusal.message)", metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
+                logger.record(
+                    .commandRefused, "\(refusal.message)",
+                    metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
             } else if command == .create || command == .destroy {
                 book[name]?.isOutdated = false
             }
@@ -363,7 +366,8 @@ actor Supervisor {
         for event in events { handle(event, at: now) }
         journal.tell(fresh)
         settings.take(fresh)
-        logger.notice(
+        logger.record(
+            .definitionsReloaded,
             """
             reloaded the definitions: \(changes.added.count) added, \(changes.changed.count) changed, \
             \(changes.removed.count) removed, \(changes.problems.count) refused

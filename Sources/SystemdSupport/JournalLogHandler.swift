@@ -14,6 +14,7 @@ package import Logging
 /// | `PRIORITY` | the level, as syslog(3) counts: trace and debug 7 … critical 2 |
 /// | `SYSLOG_IDENTIFIER` | the handler's identifier |
 /// | `CODE_FILE`, `CODE_LINE`, `CODE_FUNC` | where it was logged |
+/// | `MESSAGE_ID` | the kind: see ``MessageKind`` |
 /// | `JAILHOUSE_…` | metadata: the key in upper case, `_` for what a field name cannot hold |
 package struct JournalLogHandler: LogHandler {
     package var logLevel = Logger.Level.info
@@ -52,7 +53,7 @@ package struct JournalLogHandler: LogHandler {
             "CODE_FUNC=\(event.function)",
         ]
         for (key, value) in allMetadata(of: event, handler: self).sorted(by: { $0.key < $1.key }) {
-            fields.append("\(Self.fieldName(key))=\(value)")
+            fields.append("\(key == MessageKind.metadataKey ? "MESSAGE_ID" : Self.fieldName(key))=\(value)")
         }
         return fields
     }

@@ -32,7 +32,8 @@ package struct StandardErrorLogHandler: LogHandler {
         var line = "\(identifier): "
         if event.level != .info && event.level != .notice { line += "\(event.level): " }
         line += messageText(of: event)
-        let metadata = allMetadata(of: event, handler: self).sorted { $0.key < $1.key }
+        let metadata = allMetadata(of: event, handler: self)
+            .filter { $0.key != MessageKind.metadataKey }.sorted { $0.key < $1.key }
         if !metadata.isEmpty {
             line += " (" + metadata.map { "\($0.key)=\($0.value)" }.joined(separator: " ") + ")"
         }

@@ -38,6 +38,15 @@ import Testing
         )
     }
 
+    @Test func theJournalIsExplained() async throws {
+        try await container.output("journalctl --update-catalog")
+        try await startCell()
+        try await eventually("what a user did is explained") {
+            try await container.output("journalctl --catalog --unit=jailhoused JAILHOUSE_COMMAND=Start")
+                .contains("Subject: A user had the daemon carry out Start\n")
+        }
+    }
+
     @Test func statusTellsAboutTheCells() async throws {
         try await startCell()
         try await eventually("the status line counts the cells") {
