@@ -83,6 +83,16 @@ extension CellMachine {
         }
     }
 
+    /// Does something that lets QEMU execute for a moment, unless the cell is parked.
+    ///
+    /// - Returns: whether it has been done.
+    func whileRunning(_ body: () -> Void) -> Bool {
+        status.withLock { status in
+            if status.isRunning { body() }
+            return status.isRunning
+        }
+    }
+
     /// The debugger has the cell standing still: its next start does not change that.
     func holdForDebugger() { status.withLock { $0.isHeldByDebugger = true } }
 

@@ -118,6 +118,11 @@ struct DebuggerTests {
         }
         let second = try await machine.debug("rtems")
         #expect((second.output + second.errors).contains("being debugged already"), "\(second)")
+        let third = try machine.startDebugger("rtems", ["--wait"])
+        try await eventually("it waits") { third.errors.contains("waits for the next start") }
+        _ = try await machine.control("restart", "rtems")
+        #expect(try await third.end().errors.contains("being debugged already"))
+        #expect(try await machine.cell("rtems")?.state != "failed", "the start went on")
         session.signal(SIGKILL)
         let heard = console.output.count
         try await eventually("it goes on: \(console.output)") { console.output.count > heard + 5 }

@@ -96,12 +96,14 @@ struct DebugDialogue {
 
     // MARK: QEMU
 
-    private func send(_ packet: Bytes) { _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub) }
-
     /// Only while everything stands still. - Returns: the answer; empty at the stub's end.
     private mutating func ask(_ packet: Bytes) -> Bytes {
         guard !hasEnded else { return [] }
-        send(packet)
+        _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub)
+        return answer()
+    }
+
+    private mutating func answer() -> Bytes {
         while true {
             if case .packet(let answer) = fromStub.next() {
                 acknowledge()
@@ -159,7 +161,11 @@ struct DebugDialogue {
                 return false
             }
             steps += 1
-            _ = ask(Bytes("vCont;s:\(thread(cpu))".utf8))
+            // a cell that was parked meanwhile executes nothing
+            let step = RemotePackets.framed(Bytes("vCont;s:\(thread(cpu))".utf8))
+            let stub = stub
+            guard machine.whileRunning({ _ = try? SystemCall.send(step, to: stub) }) else { return false }
+            _ = answer()
         }
         return steps > 0
     }

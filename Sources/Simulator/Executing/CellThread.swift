@@ -208,14 +208,24 @@ final class CellThread: Sendable {
         work.debugger = nil
         do throws(CellMachineError) {
             if let debugger {
-                debugger.answer(.success(try machine.startDebugged(as: debugger.architecture)))
+                try start(machine, for: debugger)
             } else {
                 try machine.start()
             }
             work.isRunning = true
         } catch {
-            debugger?.answer(.failure(SimulatorError(error)))
             giveUp(machine, "it cannot be started: \(error)", error)
+        }
+    }
+
+    /// One that cannot debug it must not keep it from starting.
+    private func start(_ machine: CellMachine, for debugger: DebugRequest) throws(CellMachineError) {
+        do throws(CellMachineError) {
+            debugger.answer(.success(try machine.startDebugged(as: debugger.architecture)))
+        } catch {
+            debugger.answer(.failure(SimulatorError(error)))
+            guard error.code == .debugged else { throw error }
+            try machine.start()
         }
     }
 
