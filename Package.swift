@@ -193,6 +193,7 @@ let package = Package(
             "Integration", ["ControlInterface", "InmateImage", "SystemCalls", systemPackage],
             data: [
                 "container", "container.sh", "machine.sh", "varlink_client.py", "hostile.py", "hanging_filesystem.py",
+                "on_terminal.py",
                 "with-machine.sh",
             ]),
     ],

@@ -27,7 +27,8 @@ extension CasePage {
         .rp-properties td { padding: 0.15rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
         .rp-registers { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 0.15rem 1rem; }
         .rp-registers b { display: inline-block; min-width: 3.5rem; font-weight: 600; }
-        .rp-map { overflow-x: auto; }
+        .rp-map { overflow-x: auto; } .rp-map svg { max-width: 100%; min-width: 44rem; height: auto; }
+        .rp-registers .rp-address { color: var(--rp-bad); }
         details { margin: 0.5rem 0; } summary { cursor: pointer; overflow-wrap: anywhere; }
         ol.rp-line { list-style: none; margin: 0.5rem 0; padding: 0 0 0 0.5rem; }
         .rp-line li { position: relative; padding: 0 0 0.6rem 1.5rem; border-left: 2px solid var(--rp-line); }

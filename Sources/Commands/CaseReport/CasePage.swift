@@ -62,7 +62,7 @@ struct CasePage {
     func summary(of cell: CaseFile.Cell) -> String {
         let now = cell.details.cell
         let since = Moment(known: now.since).map { " since \($0.rfc3339)" } ?? ""
-        var sentences = ["\(cell.name) is \(now.condition)\(since)."]
+        var sentences = ["The condition of \(cell.name) is \(now.condition)\(since)."]
         if let failure = cell.failures.first {
             sentences.append(
                 "Last failure \(Moment(microseconds: failure.at).age(now: file.made)) ago: \(failure.reason).")
@@ -104,7 +104,7 @@ struct CasePage {
             ("For the hypervisor", failure.managementExits.map { "\($0) of them" }),
         ])
         for death in ConsoleText(failure.console.joined(separator: "\n")).deaths where death.cell == cell {
-            text += registers(of: death)
+            text += registers(of: death, address: FailedAccess(failure, of: cell)?.address)
         }
         if !failure.console.isEmpty {
             text += "<h4>Console</h4>\n" + HTML.lines(failure.console.joined(separator: "\n"))
@@ -112,10 +112,11 @@ struct CasePage {
         return text
     }
 
-    private func registers(of death: Death) -> String {
+    private func registers(of death: Death, address: UInt64?) -> String {
         guard !death.registers.isEmpty else { return "" }
         let entries = death.registers.sorted { Self.order($0.key) < Self.order($1.key) }.map { name, value in
-            "<div><b>\(HTML.escaped(name))</b> <code>\(Text.hexadecimal(value))</code></div>"
+            // the one that was the address is marked
+            "<div\(value != 0 && value == address ? " class=\"rp-address\"" : "")><b>\(HTML.escaped(name))</b> <code>\(Text.hexadecimal(value))</code></div>"
         }
         return
             "<h4>Registers of CPU \(death.cpu)</h4>\n<div class=\"rp-registers\">\n\(entries.joined(separator: "\n"))\n</div>\n"
@@ -138,7 +139,10 @@ struct CasePage {
         }
         if let next = cell.details.supervision?.nextRestart { events.append((next, "next restart", "rp-other")) }
         events.append((file.made.microseconds, "this report", "rp-other"))
-        let items = events.filter { $0.time > 0 }.sorted { $0.time < $1.time }.map { event in
+        let items = events.filter { $0.time > 0 }.enumerated()
+            // a failure comes before the condition that follows from it
+            .sorted { ($0.element.time / 10_000, $0.offset) < ($1.element.time / 10_000, $1.offset) }.map(\.element).map
+        { event in
             "<li class=\"\(event.kind)\"><time>\(Moment(microseconds: event.time).rfc3339)</time> "
                 + "\(HTML.escaped(event.text))</li>"
         }

@@ -92,6 +92,8 @@ struct CaseParts {
             add(cell.definition, "cells/\(cell.name)/definition.toml", to: &parts)
         }
         add(file.system, "system.toml", to: &parts)
+        let machine = MachineReport(.init(machine: file.machine, cells: file.cells.map(\.details.cell)))
+        add("machine.json", try JSON.text(machine) + "\n", to: &parts)
         let lines = file.console.map { $0.text(withTime: true, .plain, zone: .utc) + "\n" }
         add("console.txt", lines.joined(), to: &parts)
         for (name, text) in file.host.files { add("machine/\(name).txt", text, to: &parts) }
