@@ -21,22 +21,13 @@ package struct CellLifecycle: Hashable, Sendable {
     var flight: Flight?
 
     var progress = Progress.unseen
-    var backingOffUntil: Moment?
-    /// The running inmate is to be replaced by a fresh one.
-    var restartsAnew = false
-    /// After a refused load: the cell is destroyed and created once, then the load has to succeed.
-    var recreation = Recreation.none
-    var denial: Denial?
     /// The inmate is known not to answer.
     var isSilent = false
-    var upSince: Moment
     var invalidSince: Moment?
     /// Since when its exit counters were needed and could not be read.
     var blindSince: Moment?
     /// If the next look shows it failed, it is because of this.
     var unanswered: Unanswered?
-    var liveliness: Liveliness?
-    var goalBefore: Goal?
     var waiting: [Waiting] = []
 
     /// A command, from the moment it was given until its end is known.
@@ -46,19 +37,6 @@ package struct CellLifecycle: Hashable, Sendable {
         var before: Observation?
         /// Of the cell that is being created.
         var handshake: Handshake?
-    }
-
-    enum Recreation: Hashable, Sendable { case none, due, done }
-
-    struct Denial: Hashable, Sendable {
-        static let pause = Duration.milliseconds(250)
-        let since: Moment
-        var retry: Moment
-    }
-
-    struct Liveliness: Hashable, Sendable {
-        var exits: UInt64
-        var since: Moment
     }
 
     struct Waiting: Hashable, Sendable {
@@ -78,10 +56,9 @@ package struct CellLifecycle: Hashable, Sendable {
     ///   - memory: what an earlier daemon of the same boot knew; nil when there is none: then `autostart` decides.
     package init(_ supervised: Supervised?, memory: LifecycleMemory? = nil, at now: Moment) {
         self.supervised = supervised
-        self.memory = memory ?? LifecycleMemory()
-        if memory == nil, supervised?.policy.autostart == true { self.memory.goal = .run }
+        self.memory = memory?.kept ?? LifecycleMemory()
+        if memory == nil, supervised?.policy.autostart == true { self.memory.aim = .run() }
         since = now
-        upSince = now
         condition = .absent
     }
 
@@ -105,8 +82,7 @@ package struct CellLifecycle: Hashable, Sendable {
         case .released:
             release(&actions)
         case .retained:
-            if memory.goal == .leave, goalBefore == .run { memory.goal = .run }
-            goalBefore = nil
+            if memory.aim == .leave(.isReleased) { memory.aim = .run() }
         case .unanswered(let unanswered):
             self.unanswered = unanswered
         case .withdrawn(let id):
@@ -124,7 +100,7 @@ package struct CellLifecycle: Hashable, Sendable {
     package var desired: String { memory.goal == .run ? "running" : "stopped" }
 
     /// When the next automatic restart begins.
-    package var nextRestart: Moment? { backingOffUntil }
+    package var nextRestart: Moment? { memory.aim.backingOffUntil }
 
     /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
     package var isKnownSilent: Bool { isSilent }
@@ -172,8 +148,10 @@ package struct CellLifecycle: Hashable, Sendable {
     /// What the next look should include.
     package var curiosity: Curiosity {
         guard let supervised else { return [] }
-        if memory.goal == .run && (progress != .up || restartsAnew || inFlight == .load) { return .managementExits }
-        if progress == .up, supervised.policy.liveness != nil { return .totalExits }
+        if memory.goal == .run && (!progress.isUp || memory.aim.restartsAnew || inFlight == .load) {
+            return .managementExits
+        }
+        if progress.isUp, supervised.policy.liveness != nil { return .totalExits }
         if case .started = progress { return .managementExits }
         return []
     }
@@ -183,12 +161,13 @@ package struct CellLifecycle: Hashable, Sendable {
         guard inFlight == nil else { return nil }
         let soon = now + .microseconds(500)
         switch progress {
-        case .loaded(let settling) where memory.goal == .run: return max(now, min(settling.end, soon))
+        case .loaded(let settling) where memory.goal == .run:
+            return max(now, memory.aim.backingOffUntil ?? min(settling.end, soon))
         case .started: return soon
         default: break
         }
-        if let denial { return max(now, denial.retry) }
-        if memory.goal == .run, let backingOffUntil { return max(now, backingOffUntil) }
+        if let denial = memory.aim.denial { return max(now, denial.retry) }
+        if let until = memory.aim.backingOffUntil { return max(now, until) }
         if wantsExitsBeforeLoad { return now }
         return nil
     }
@@ -208,20 +187,19 @@ extension CellLifecycle {
         guard next != condition else { return }
         actions.append(.report(.conditionChanged(from: condition, to: next)))
         // what an earlier daemon saw begin has not begun again
-        since = memory.condition == next ? memory.since ?? now : now
+        since = memory.shown?.condition == next ? memory.shown?.since ?? now : now
         condition = next
-        memory.condition = next
-        memory.since = since
+        memory.shown = LifecycleMemory.Shown(condition: next, since: since)
     }
 
     var currentCondition: Condition {
         guard let sighting else { return condition }
         guard supervised != nil else { return sighting.observation == nil ? .absent : .foreign }
-        if memory.gaveUp { return .gaveUp }
-        switch memory.goal {
-        case .run where backingOffUntil != nil: return .backingOff
-        case .run where restartsAnew: return .stopping
-        case .run where progress != .up && sighting != .disabled: return .starting
+        if memory.isGivenUp { return .gaveUp }
+        switch memory.aim {
+        case .run(.backingOff): return .backingOff
+        case .run(.underWay(let steps)) where steps.restartsAnew: return .stopping
+        case .run where !progress.isUp && sighting != .disabled: return .starting
         case .stop, .absent:
             if sighting.observation != nil { return .stopping }
         default: break

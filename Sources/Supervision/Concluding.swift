@@ -28,26 +28,26 @@ extension CellLifecycle {
         let isWanted = memory.goal == .run
         if let id = next.observation?.id { noteCreation(of: id, with: flight.handshake) }
         observe(next, at: now, &actions)
-        if command == .start, case .done = outcome, progress == .up, next.observation?.id != before?.id {
+        if command == .start, case .done = outcome, progress.isUp, next.observation?.id != before?.id {
             // another cell of this name took its place meanwhile: what we started was not loaded by us
-            if !declareUnloaded(at: now, &actions) { restartsAnew = isWanted && memory.goal == .run }
+            if !declareUnloaded(at: now, &actions) { memory.aim.restartsAnew = isWanted }
         }
     }
 
     private mutating func advance(past command: Command, before: Observation?, at now: Moment) {
-        denial = nil
+        memory.aim.denial = nil
         invalidSince = nil
         switch command {
         case .create:
             progress = .down(.created)
-            if recreation == .due { recreation = .done }
+            if memory.aim.recreation == .due { memory.aim.recreation = .done }
             sighting = nil
         case .load:
             // nobody wants it started any more: others may do so before somebody does again
             progress =
                 memory.goal == .run
                 ? .loaded(Settling(before: before?.managementExits ?? [], since: now)) : .down(.stopped)
-            restartsAnew = false
+            memory.aim.restartsAnew = false
             isSilent = false
             memory.failedID = nil
         case .start:
@@ -64,25 +64,27 @@ extension CellLifecycle {
             progress = .down(.stopped)
         case .destroy:
             progress = .nothing
-            if recreation == .due { recreation = .done }
+            if memory.aim.recreation == .due { memory.aim.recreation = .done }
         }
     }
 
     private mutating func turnBack(
         from command: Command, _ refusal: Refusal, _ next: Sighting, at now: Moment, _ actions: inout [Action]
     ) {
-        if refusal.kind == .denied && command != .create { return noteDenial(of: command, refusal, at: now, &actions) }
-        if refusal.kind == .definition, restartsAnew, progress == .up {
+        if refusal.kind == .denied && command != .create {
+            return noteDenial(of: command, refusal, isMoot: isMoot(command, next), at: now, &actions)
+        }
+        if refusal.kind == .definition, memory.aim.restartsAnew, progress.isUp {
             // nothing has been touched: the old inmate goes on
-            restartsAnew = false
+            memory.aim = .run()
             return settle(with: .refused(command, refusal), &actions)
         }
         if isMoot(command, next) { return }
         // an inmate that runs, as before or because others have started it, is let run
         let runs = next.observation?.state.isRunning ?? false
-        if command == .load, memory.goal == .run, recreation == .none, refusal.kind == .other, !runs {
-            recreation = .due
-            restartsAnew = restartsAnew && next.observation?.state.isAskedToShutDown == true
+        if command == .load, memory.goal == .run, memory.aim.recreation == .none, refusal.kind == .other, !runs {
+            memory.aim.recreation = .due
+            if next.observation?.state.isAskedToShutDown != true { memory.aim.restartsAnew = false }
             // the hypervisor stops a cell before it looks at the images: it has not ended by itself
             if next.observation?.state == .shutDown { progress = .down(.stopped) }
             actions.append(.report(.recreating(refusal)))
@@ -101,56 +103,55 @@ extension CellLifecycle {
     /// Whether nobody needs any more what was refused: it should run, and it runs, because others have started it
     /// meanwhile, or because the stop or restart that the command was for has been taken back.
     private func isMoot(_ command: Command, _ next: Sighting) -> Bool {
-        memory.goal == .run && next.observation?.state.isRunning == true && command != .start && recreation != .due
-            && !restartsAnew && !isDeclaredFailed
+        memory.goal == .run && next.observation?.state.isRunning == true && command != .start
+            && memory.aim.recreation != .due && !memory.aim.restartsAnew && !isDeclaredFailed
     }
 
     /// Repeats a denied shutdown until the definition's `stop-timeout` is over; then lets the inmate run.
     private mutating func noteDenial(
-        of command: Command, _ refusal: Refusal, at now: Moment, _ actions: inout [Action]
+        of command: Command, _ refusal: Refusal, isMoot: Bool, at now: Moment, _ actions: inout [Action]
     ) {
-        memory.lastAnswer = .denied
-        memory.lastAnswerTime = now
-        let since = denial?.since ?? now
+        memory.answered = LifecycleMemory.Answered(.denied, at: now)
+        let denial = memory.aim.denial
         if denial == nil { actions.append(.report(.shutdownAnswered(.denied))) }
-        let retry = now + Denial.pause
+        switch memory.aim {
+        case .run where isMoot, .unsaid, .leave, .exist: return
+        case .run, .stop, .absent: break
+        }
+        let since = denial?.since ?? now
+        let retry = now + Aim.Denial.pause
         guard let policy = supervised?.policy, retry <= since + policy.stopTimeout else {
-            denial = nil
-            restartsAnew = false
-            recreation = .none
+            if memory.goal == .run { memory.aim = .run() }
             settle(with: .denied, &actions)
             // what was declared failed is not replaced: a failure that counts
             if memory.goal == .run, isDeclaredFailed { return fail(.refused(command, refusal), at: now, &actions) }
             fallBack()
             return
         }
-        denial = Denial(since: since, retry: retry)
+        memory.aim.denial = Aim.Denial(since: since, retry: retry)
     }
 
     /// Gives a goal up that could not be reached, for the one before.
     mutating func fallBack() {
-        switch memory.goal {
-        case .run, .leave, nil: break
-        case .stop, .absent, .exist:
-            memory.goal = goalBefore == .run && progress == .up ? .run : .leave
+        switch memory.aim {
+        case .run, .leave, .unsaid: break
+        case .exist(let isGivenUp): memory.aim = .leave(isGivenUp ? .isGivenUp : .content)
+        case .stop(let ending), .absent(let ending): memory.aim = ending.resumes && progress.isUp ? .run() : .leave()
         }
-        goalBefore = nil
     }
 
     private mutating func noteAnswer(
         to command: Command, unanswered: Duration?, before: Observation?, at now: Moment, _ actions: inout [Action]
     ) {
         guard command != .create, let before, let handshake = knownHandshake else { return }
-        guard progress == .up || command == .shutDown || unanswered != nil else { return }
+        guard progress.isUp || command == .shutDown || unanswered != nil else { return }
         let answer: ShutdownAnswer =
             if handshake == .passive || !before.state.isAskedToShutDown {
                 .notAsked
             } else {
                 unanswered == nil ? .approved : .timedOut
             }
-        memory.lastStall = answer == .timedOut ? unanswered : nil
-        memory.lastAnswer = answer
-        memory.lastAnswerTime = now
+        memory.answered = LifecycleMemory.Answered(answer, at: now, stall: unanswered)
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
     }
 }

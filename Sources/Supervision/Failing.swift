@@ -19,23 +19,20 @@ extension CellLifecycle {
         // an inmate that could not be stopped may still have to show that it was started
         if case .refused(let command, _) = cause, command != .start {} else { memory.unverified = nil }
         progress = sighting?.observation == nil ? .nothing : .down(.failed)
-        restartsAnew = false
-        recreation = .none
-        denial = nil
+        if memory.goal == .run { memory.aim = .run() } else { memory.aim.denial = nil }
         settle(with: .failed(cause), &actions) { $0 != .stop && $0 != .destroy }
 
         guard memory.goal == .run, let policy = supervised?.policy else { return }
         guard policy.restart != .never, !isSilent else {
-            memory.goal = .leave
+            memory.aim = .leave()
             return
         }
         guard let delay = memory.budget.delayOfNextRestart(at: now, policy: policy) else {
-            memory.goal = .leave
-            memory.gaveUp = true
+            memory.aim = .leave(.isGivenUp)
             actions.append(.report(.gaveUp(attempts: policy.limit.attempts, within: policy.limit.within)))
             return
         }
-        backingOffUntil = now + delay
+        memory.aim = .run(.backingOff(until: now + delay))
         let attempt = memory.budget.attempts.count
         actions.append(.report(.restarting(after: delay, attempt: attempt, of: policy.limit.attempts)))
     }
@@ -52,7 +49,7 @@ extension CellLifecycle {
     mutating func resetFailed() {
         memory.budget.reset()
         memory.restarts = 0
-        memory.gaveUp = false
+        memory.aim.forgiveFailures()
         if memory.goal != .run, memory.failure?.isDeclared != true { memory.failure = nil }
     }
 }

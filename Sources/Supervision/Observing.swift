@@ -13,8 +13,8 @@ extension CellLifecycle {
         switch next {
         case .disabled:
             forgetCell()
-            backingOffUntil = nil
-            goalBefore = nil
+            memory.aim.backingOffUntil = nil
+            if memory.aim == .leave(.isReleased) { memory.aim = .leave() }
             settle(with: .disabled, &actions) { $0 == .start || $0 == .restart || $0 == .create }
         case .absent:
             let existed = progress != .nothing && progress != .unseen
@@ -87,14 +87,14 @@ extension CellLifecycle {
                 progress = .down(.stopped)
             } else if let cause = failureCause(of: observation) {
                 // a repeated start was not lost after all, or others started what was loaded: either way it is used up
-                progress = settling.lostStarts > 0 ? .up : .down(.stopped)
-                if progress == .up { fail(cause, at: now, &actions) }
+                progress = settling.lostStarts > 0 ? .up(Uptime(since: now)) : .down(.stopped)
+                if progress.isUp { fail(cause, at: now, &actions) }
             } else {
                 settling.look(observation, at: now)
                 progress = .loaded(settling)
             }
         case .started(let verification): verify(verification, observation, at: now, &actions)
-        case .up: watch(observation, at: now, &actions)
+        case .up(let uptime): watch(observation, uptime, at: now, &actions)
         case .down(let end):
             if observation.state.isRunning {
                 // what was declared failed while it said running goes on saying so
@@ -102,7 +102,7 @@ extension CellLifecycle {
                 adopt(observation, at: now, &actions)
             } else if let cause = failureCause(of: observation) {
                 if end != .failed {
-                    progress = .up
+                    progress = .up(Uptime(since: now))
                     fail(cause, at: now, &actions)
                 } else if isDeclaredFailed, !isSilent {
                     // the hypervisor says so by now, too
@@ -130,11 +130,11 @@ extension CellLifecycle {
         if observation.state.isRunning, memory.failedID == observation.id, memory.failure?.isDeclared == true {
             progress = .down(.failed)
             if isWaitedForWithoutEnd { isSilent = true }
-            if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
+            restartNow(at: now)
             return
         }
         if observation.state.isRunning {
-            if memory.goal == nil && supervised != nil { memory.goal = .run }
+            if memory.goal == nil && supervised != nil { memory.aim = .run() }
             come(upAt: now)
         } else if let cause = failureCause(of: observation) {
             if memory.failedID == observation.id {
@@ -144,14 +144,19 @@ extension CellLifecycle {
                 }
                 progress = .down(.failed)
                 if !isSilent { memory.failure = cause }
-                if memory.goal == .run, backingOffUntil == nil { backingOffUntil = now }
+                restartNow(at: now)
             } else {
-                progress = .up
+                progress = .up(Uptime(since: now))
                 fail(cause, at: now, &actions)
             }
         } else {
             progress = .down(appeared ? .created : .stopped)
         }
+    }
+
+    /// What an earlier daemon counted has waited long enough.
+    private mutating func restartNow(at now: Moment) {
+        if memory.aim.backingOffUntil == nil { memory.aim.backingOffUntil = now }
     }
 
     /// A start went to a cell that another has replaced: whether anything runs in that one cannot be known. Where its
@@ -179,7 +184,7 @@ extension CellLifecycle {
         case .started:
             isSilent = false
             come(upAt: now)
-            watch(observation, at: now, &actions)
+            watch(observation, Uptime(since: now), at: now, &actions)
         case .lost:
             // remembered until it is repeated: a successor finds a cell that says it runs
             let attempt = min(verification.lostStarts, Verification.repetitions) + 1
@@ -195,7 +200,9 @@ extension CellLifecycle {
         }
     }
 
-    private mutating func watch(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
+    private mutating func watch(
+        _ observation: Observation, _ uptime: Uptime, at now: Moment, _ actions: inout [Action]
+    ) {
         if let cause = failureCause(of: observation) { return fail(cause, at: now, &actions) }
         guard let policy = supervised?.policy else {
             if observation.state == .shutDown { progress = .down(.stopped) }
@@ -203,13 +210,13 @@ extension CellLifecycle {
         }
         if observation.state == .shutDown {
             // a load that was refused has stopped it: that was no end of its own
-            let hasEnded = memory.goal == .run && !restartsAnew && recreation == .none
+            let hasEnded = memory.goal == .run && !memory.aim.restartsAnew && memory.aim.recreation == .none
             if hasEnded && policy.restart == .always {
                 fail(.ended, at: now, &actions)
             } else {
                 progress = .down(.stopped)
                 if hasEnded {
-                    memory.goal = .leave
+                    memory.aim = .leave()
                     // it came up, and has done its work already
                     settle(with: nil, &actions) { $0 == .start || $0 == .restart }
                 }
@@ -221,12 +228,14 @@ extension CellLifecycle {
             if isWaitedForWithoutEnd { isSilent = true }
             if isRestartedWhenDegraded { return fail(.cpusFailed(observation.failedCPUs), at: now, &actions) }
         }
-        if !memory.budget.isUntouched, now - upSince >= policy.limit.within {
+        if !memory.budget.isUntouched, now - uptime.since >= policy.limit.within {
             memory.budget.reset()
         }
         if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
-            if liveliness?.exits != exits { liveliness = Liveliness(exits: exits, since: now) }
-            if let since = liveliness?.since, now - since >= stall {
+            let known = uptime.liveliness
+            let since = known?.exits == exits ? known?.since ?? now : now
+            progress = .up(Uptime(since: uptime.since, liveliness: .init(exits: exits, since: since)))
+            if now - since >= stall {
                 if isWaitedForWithoutEnd { isSilent = true }
                 fail(.stalled, at: now, &actions)
             }
@@ -263,9 +272,9 @@ extension CellLifecycle {
             observation.failedCPUs != before?.failedCPUs
         else { return }
         // an earlier daemon has noted it
-        if before == nil, memory.condition == .degraded || isCounted(observation) { return }
+        if before == nil, memory.shown?.condition == .degraded || isCounted(observation) { return }
         // what follows as a failure is noted then
-        if progress == .up, isRestartedWhenDegraded { return }
+        if progress.isUp, isRestartedWhenDegraded { return }
         actions.append(.keepEvidence(.cpusFailed(observation.failedCPUs)))
         actions.append(.report(.cpusFailed(observation.failedCPUs)))
     }
@@ -281,15 +290,17 @@ extension CellLifecycle {
     }
 
     mutating func come(upAt now: Moment) {
-        progress = .up
-        upSince = now
+        progress = .up(Uptime(since: now))
         blindSince = nil
-        liveliness = nil
-        backingOffUntil = nil
-        recreation = .none
+        if memory.goal == .run {
+            // a restart is asked for as before
+            let restartsAnew = memory.aim.restartsAnew
+            let denial = restartsAnew ? memory.aim.denial : nil
+            memory.aim = .run(.underWay(Aim.Steps(restartsAnew: restartsAnew, denial: denial)))
+        }
+        memory.aim.forgiveFailures()
         memory.unverified = nil
         memory.failedID = nil
-        memory.gaveUp = false
         memory.failure = nil
     }
 
@@ -304,9 +315,8 @@ extension CellLifecycle {
     private mutating func forgetCell() {
         progress = .nothing
         invalidSince = nil
-        liveliness = nil
-        denial = nil
-        restartsAnew = false
+        memory.aim.denial = nil
+        memory.aim.restartsAnew = false
         isSilent = false
         memory.unverified = nil
         memory.failedID = nil

@@ -7,12 +7,12 @@ extension CellLifecycle {
     mutating func plan(at now: Moment, _ actions: inout [Action]) {
         // without a definition it can be stopped at the end of the machine
         guard inFlight == nil, let sighting, supervised != nil || memory.goal == .stop else { return }
-        if let until = backingOffUntil, memory.goal == .run {
+        if let until = memory.aim.backingOffUntil {
             guard now >= until else { return }
-            backingOffUntil = nil
+            memory.aim = .run()
             if memory.restarts < .max { memory.restarts += 1 }
         }
-        if let denial, now < denial.retry { return }
+        if let denial = memory.aim.denial, now < denial.retry { return }
         if isPassing(at: now) { return }
 
         switch (memory.goal ?? .leave, sighting) {
@@ -29,15 +29,15 @@ extension CellLifecycle {
     }
 
     private mutating func planRun(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
-        if recreation == .due {
+        if memory.aim.recreation == .due {
             // while it showed a passing state, it could not be told that the inmate runs on
-            guard progress == .up, observation.state.isRunning, !restartsAnew else {
+            guard progress.isUp, observation.state.isRunning, !memory.aim.restartsAnew else {
                 return ask(.destroy, observation, &actions)
             }
-            recreation = .none
+            memory.aim = .run()
         }
         switch progress {
-        case .up where !restartsAnew, .started, .unseen: break
+        case .up where !memory.aim.restartsAnew, .started, .unseen: break
         case .loaded(let settling):
             guard settling.isOver(at: now) || settling.lostStarts > 0 else { return }
             guard let exits = observation.managementExits else {
@@ -52,7 +52,7 @@ extension CellLifecycle {
             ask(.start, observation, &actions)
         case .nothing, .down, .up:
             // the inmate that was to be replaced has ended: whoever starts one meanwhile has replaced it
-            if observation.state == .shutDown { restartsAnew = false }
+            if observation.state == .shutDown { memory.aim.restartsAnew = false }
             guard observation.managementExits != nil else {
                 return giveUpBlind(.countersUnreadable, at: now, &actions)
             }
@@ -64,9 +64,9 @@ extension CellLifecycle {
     private mutating func giveUpBlind(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         guard isBlind(at: now) else { return }
         blindSince = nil
-        if restartsAnew, progress == .up {
+        if memory.aim.restartsAnew, progress.isUp {
             // nothing has been touched: the old inmate goes on
-            restartsAnew = false
+            memory.aim = .run()
             return settle(with: .failed(.countersUnreadable), &actions)
         }
         fail(cause, at: now, &actions)
@@ -78,10 +78,9 @@ extension CellLifecycle {
         guard let handshake = knownHandshake, !mayBeSilent else { return }
         guard handshake.permitsAsking(observation.state, silent: isSilent) else {
             settle(with: .wouldFreeze, &actions)
-            restartsAnew = false
-            recreation = .none
-            if progress != .up { memory.goal = .leave }
-            return fallBack()
+            guard memory.goal == .run else { return fallBack() }
+            memory.aim = progress.isUp ? .run() : .leave()
+            return
         }
         run(command, &actions)
     }
@@ -95,9 +94,7 @@ extension CellLifecycle {
 
     /// A passing goal is reached, and nothing more is wanted.
     private mutating func reach() {
-        memory.goal = .leave
-        goalBefore = nil
-        denial = nil
+        memory.aim = .leave(memory.isGivenUp ? .isGivenUp : .content)
         forgetFailure()
     }
 }

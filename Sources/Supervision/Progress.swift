@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JailhouseInterface
-/// What is wanted of a cell.
-package enum Goal: String, Hashable, Sendable, Codable {
-    /// Nothing: it is watched and left as it is.
-    case leave
-    /// It runs, and is restarted as its policy says. The only goal that stays when it is reached.
-    case run
-    case stop
-    /// It exists.
-    case exist
-    /// It does not exist.
-    case absent
-}
 
 /// How far a cell has come, as far as sysfs does not show it.
 enum Progress: Hashable, Sendable {
@@ -22,11 +10,26 @@ enum Progress: Hashable, Sendable {
     case nothing
     case loaded(Settling)
     case started(Verification)
-    case up
+    case up(Uptime)
     case down(End)
+
+    var isUp: Bool { if case .up = self { true } else { false } }
 
     enum End: Hashable, Sendable {
         case created, stopped, failed
+    }
+}
+
+/// What is known of an inmate while it is up.
+struct Uptime: Hashable, Sendable {
+    var since: Moment
+    /// The exits that a liveness rule watches; nil until they are read.
+    var liveliness: Liveliness?
+
+    struct Liveliness: Hashable, Sendable {
+        var exits: UInt64
+        /// When they last grew.
+        var since: Moment
     }
 }
 
@@ -116,51 +119,4 @@ extension [UInt64] {
     fileprivate func haveAllGrown(beyond before: [UInt64]) -> Bool {
         count == before.count && !isEmpty && zip(self, before).allSatisfy { $0 > $1 }
     }
-}
-
-/// What only the daemon knows of a cell, kept in its state file so that its successor goes on where it ended.
-package struct LifecycleMemory: Hashable, Sendable, Codable {
-    package var goal: Goal?
-    /// Automatic restarts since somebody last started the cell.
-    package var restarts = 0
-    package var budget = RestartBudget()
-    package var gaveUp = false
-    /// The cell whose failure has been counted, and which has not been loaded again since.
-    package var failedID: Int?
-    package var failure: FailureCause?
-    /// How the cell was, and since when.
-    package var condition: Condition?
-    package var since: Moment?
-    package var lastAnswer: ShutdownAnswer?
-    package var lastAnswerTime: Moment?
-    /// How long Linux was stalled when the last request was not answered in time.
-    package var lastStall: Duration?
-    /// A start whose effect has not been seen.
-    var unverified: Verification?
-    var creation: Creation?
-    /// What an earlier daemon knew is lost: the cell that is seen first is taken for one that it created.
-    var trustsFirstSight: Bool?
-
-    package init() {}
-
-    /// What is kept of a cell whose definition went: how it answers, and that it does not, or may not.
-    var withoutDefinition: LifecycleMemory {
-        var kept = LifecycleMemory()
-        kept.creation = creation
-        kept.unverified = unverified
-        if failure?.isDeclared == true {
-            (kept.failure, kept.failedID) = (failure, failedID)
-        }
-        return kept
-    }
-}
-
-/// How the cell that is there answers a shutdown request: as it was created, or as its definition said when it was
-/// first seen. The definition may have changed since.
-struct Creation: Hashable, Sendable, Codable {
-    var id: Int
-    let handshake: Handshake
-    /// False for a cell that another tool created and started: ``handshake`` is then what the definition says, which that
-    /// tool need not have used. Nil in the files of older daemons, for true.
-    var isOwn: Bool?
 }

@@ -14,24 +14,19 @@ extension CellLifecycle {
         if request != .create || memory.goal != .run {
             settle(with: .superseded(by: request), &actions) { $0.aim != request.aim }
         }
-        denial = nil
-        backingOffUntil = nil
+        memory.aim.denial = nil
+        memory.aim.backingOffUntil = nil
 
         switch request {
         case .create:
-            if memory.goal != .run { memory.goal = .exist }
+            if memory.goal != .run { memory.aim = .exist(isGivenUp: memory.isGivenUp) }
         case .start, .restart:
-            if progress != .up || request == .restart { memory.restarts = 0 }
+            if !progress.isUp || request == .restart { memory.restarts = 0 }
             memory.budget.reset()
-            memory.gaveUp = false
-            memory.goal = .run
-            if request == .restart { restartsAnew = mayBeUp }
-        case .stop, .destroy:
-            if memory.goal != .stop && memory.goal != .absent { goalBefore = memory.goal }
-            memory.goal = request == .stop ? .stop : .absent
-            memory.gaveUp = false
-            restartsAnew = false
-            recreation = .none
+            if memory.goal != .run { memory.aim = .run() }
+            if request == .restart { memory.aim.restartsAnew = mayBeUp }
+        case .stop: memory.aim = .stop(Aim.Ending(resumes: memory.aim.resumes))
+        case .destroy: memory.aim = .absent(Aim.Ending(resumes: memory.aim.resumes))
         }
         waiting.append(Waiting(id: id, request: request))
     }
@@ -41,7 +36,7 @@ extension CellLifecycle {
         guard supervised == nil else { return accept(.stop, id, at: now, &actions) }
         switch knownHandshake {
         case .passive, .bounded:
-            memory.goal = .stop
+            memory.aim = .stop(Aim.Ending(resumes: false))
             waiting.append(Waiting(id: id, request: .stop))
         case .unbounded, nil:
             actions.append(.answer(id, .foreign))
@@ -52,7 +47,7 @@ extension CellLifecycle {
         if case .started = progress { return true }
         guard let state = sighting?.observation?.state else { return false }
         // while it shows a passing state, it may turn out to run
-        return progress == .up || state.isRunning || state == .invalid
+        return progress.isUp || state.isRunning || state == .invalid
     }
 
     mutating func define(_ definition: Supervised?, at now: Moment, _ actions: inout [Action]) {
@@ -60,28 +55,24 @@ extension CellLifecycle {
         if definition == nil {
             settle(with: .foreign, &actions)
             memory = memory.withoutDefinition
-            backingOffUntil = nil
-            denial = nil
-            restartsAnew = false
-            recreation = .none
             switch progress {
             case .loaded, .started: progress = .unseen
             case .unseen, .nothing, .up, .down: break
             }
         } else if memory.goal == nil, !isDeclaredFailed, sighting?.observation?.state.isRunning == true {
-            memory.goal = .run
+            memory.aim = .run()
         }
     }
 
     mutating func release(_ actions: inout [Action]) {
         settle(with: .disabled, &actions)
-        if memory.goal != .leave { goalBefore = memory.goal }
-        memory.goal = .leave
+        switch memory.aim {
+        case .leave: break
+        case .run: memory.aim = .leave(.isReleased)
+        case .exist(let isGivenUp): memory.aim = .leave(isGivenUp ? .isGivenUp : .content)
+        case .unsaid, .stop, .absent: memory.aim = .leave()
+        }
         forgetFailure()
-        backingOffUntil = nil
-        denial = nil
-        restartsAnew = false
-        recreation = .none
     }
 
     mutating func answerFulfilled(_ actions: inout [Action]) {
@@ -90,7 +81,7 @@ extension CellLifecycle {
             let fulfilled =
                 switch entry.request {
                 case .create: sighting?.observation != nil
-                case .start, .restart: progress == .up && !restartsAnew && recreation == .none
+                case .start, .restart: progress.isUp && !memory.aim.restartsAnew && memory.aim.recreation == .none
                 case .stop: memory.goal == .leave && sighting?.observation?.state.isRunning != true
                 case .destroy: memory.goal == .leave && sighting?.observation == nil
                 }

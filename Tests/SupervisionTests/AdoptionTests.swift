@@ -45,7 +45,7 @@ struct AdoptionTests {
 
         story = Story(
             memory: remembered {
-                $0.gaveUp = true; $0.goal = .leave
+                $0.aim = .leave(.isGivenUp)
             })
         story.see(.failed)
         #expect(story.condition == .gaveUp)

@@ -88,10 +88,10 @@ package struct Fleet: Hashable, Sendable {
         var memory = remembered
         for (name, cell) in cells {
             if cell.definition != nil {
-                memory.cells[name] = cell.lifecycle.memory
+                memory.cells[name] = cell.lifecycle.memory.kept
             } else if remembered.cells[name] == nil, cell.lifecycle.sighting?.observation != nil {
                 // how it answers must be known when it has a definition again, and at the end
-                memory.cells[name] = cell.lifecycle.memory
+                memory.cells[name] = cell.lifecycle.memory.kept
             }
         }
         return memory
@@ -106,7 +106,7 @@ package struct Fleet: Hashable, Sendable {
             guard let cell = cells[name] else { continue }
             let isKept = cell.definition != nil || cell.lifecycle.sighting?.observation != nil
             let known = cell.definition == nil ? remembered.cells[name] : nil
-            if written.cells[name] != (known ?? (isKept ? cell.lifecycle.memory : nil)) { return true }
+            if written.cells[name] != (known ?? (isKept ? cell.lifecycle.memory.kept : nil)) { return true }
         }
         return written.cells.keys.contains { cells[$0] == nil && remembered.cells[$0] == nil }
     }

@@ -69,22 +69,19 @@ extension Place {
                 Verification(before: rank(old.before), since: old.since, lostStarts: old.lostStarts))
         default: break
         }
-        world.totalExits = lifecycle.liveliness.map { $0.exits == world.totalExits ? 0 : 1 } ?? 0
-        lifecycle.liveliness?.exits = 0
+        world.totalExits = lifecycle.uptime?.liveliness.map { $0.exits == world.totalExits ? 0 : 1 } ?? 0
+        lifecycle.uptime?.liveliness?.exits = 0
     }
 
     private mutating func dropWhatDecidesNothing() {
         lifecycle.since = .present
-        lifecycle.memory.since = nil
-        lifecycle.memory.condition = nil
-        lifecycle.memory.lastAnswer = nil
-        lifecycle.memory.lastAnswerTime = nil
-        lifecycle.memory.lastStall = nil
+        lifecycle.memory.shown = nil
+        lifecycle.memory.answered = nil
         lifecycle.memory.restarts = 0
         lifecycle.memory.budget.consecutive = min(lifecycle.memory.budget.consecutive, 1)
         lifecycle.condition = .absent
         lifecycle.memory.failure = lifecycle.memory.failure.flatMap { $0.isDeclared ? .stalled : nil }
-        if lifecycle.progress != .up || lifecycle.memory.budget.isUntouched { lifecycle.upSince = .present }
+        if lifecycle.memory.budget.isUntouched { lifecycle.uptime?.since = .present }
         lifecycle.sighting = lifecycle.sighting?.changed { observation in
             (observation.managementExits, observation.totalExits, observation.failedCPUs) = (nil, nil, [])
             if observation.state == .runningLocked { observation.state = .running }
@@ -92,14 +89,13 @@ extension Place {
         lifecycle.flight?.before?.totalExits = nil
         lifecycle.flight?.before?.failedCPUs = []
         if lifecycle.flight?.before?.state == .runningLocked { lifecycle.flight?.before?.state = .running }
-        switch lifecycle.memory.goal {
-        case .stop, .absent, .exist: if lifecycle.goalBefore != .run { lifecycle.goalBefore = nil }
-        case .leave, .run, nil: lifecycle.goalBefore = nil
+        if lifecycle.memory.aim == .leave(.isReleased) { lifecycle.memory.aim = .leave() }
+        if let until = lifecycle.memory.aim.backingOffUntil {
+            lifecycle.memory.aim.backingOffUntil = until > .present ? .toCome : .present
         }
-        if let until = lifecycle.backingOffUntil { lifecycle.backingOffUntil = until > .present ? .toCome : .present }
-        if let denial = lifecycle.denial {
+        if let denial = lifecycle.memory.aim.denial {
             let retry: Moment = denial.retry > .present ? .toCome : .present
-            lifecycle.denial = CellLifecycle.Denial(since: denial.since, retry: retry)
+            lifecycle.memory.aim.denial = Aim.Denial(since: denial.since, retry: retry)
         }
         lifecycle.waiting.sort { $0.id < $1.id }
     }

@@ -118,12 +118,14 @@ extension CellLifecycle {
 
     fileprivate mutating func dropWhatDecidesNothing() {
         since = .present
-        memory.since = nil
-        memory.condition = memory.condition == .degraded ? .degraded : nil
+        let isDegraded = memory.shown?.condition == .degraded
+        memory.shown = isDegraded ? LifecycleMemory.Shown(condition: .degraded, since: .present) : nil
         memory.restarts = 0
-        memory.lastStall = memory.lastStall.map { _ in .zero }
-        if progress != .up || memory.budget.isUntouched { upSince = .present }
-        if backingOffUntil.map({ $0 < .present }) == true { backingOffUntil = .present }
+        memory.answered = memory.answered.map {
+            LifecycleMemory.Answered($0.answer, at: $0.at, stall: $0.stall.map { _ in .zero })
+        }
+        if memory.budget.isUntouched { uptime?.since = .present }
+        if memory.aim.backingOffUntil.map({ $0 < .present }) == true { memory.aim.backingOffUntil = .present }
         flight?.before?.totalExits = nil
         // what has lasted longer than any wait for it
         func held(_ moment: Moment, _ wait: Duration) -> Moment { max(moment, .present + (.zero - wait)) }
@@ -139,16 +141,21 @@ extension CellLifecycle {
         default: break
         }
         invalidSince = invalidSince.map { held($0, Self.passing) }
-        denial = denial.map { Denial(since: held($0.since, .milliseconds(500)), retry: held($0.retry, .zero)) }
+        memory.aim.denial = memory.aim.denial.map {
+            Aim.Denial(since: held($0.since, .milliseconds(500)), retry: held($0.retry, .zero))
+        }
     }
 
     fileprivate mutating func moveMoments(_ move: (Moment) -> Moment) {
-        upSince = move(upSince) < .present + .seconds(-2) ? .longAgo : .present
         invalidSince = invalidSince.map(move)
         blindSince = blindSince.map(move)
-        backingOffUntil = backingOffUntil.map(move)
-        denial = denial.map { Denial(since: move($0.since), retry: move($0.retry)) }
-        liveliness = liveliness.map { Liveliness(exits: $0.exits, since: move($0.since)) }
+        memory.aim.backingOffUntil = memory.aim.backingOffUntil.map(move)
+        memory.aim.denial = memory.aim.denial.map { Aim.Denial(since: move($0.since), retry: move($0.retry)) }
+        if let old = uptime {
+            let liveliness = old.liveliness.map { Uptime.Liveliness(exits: $0.exits, since: move($0.since)) }
+            let since: Moment = move(old.since) < .present + .seconds(-2) ? .longAgo : .present
+            uptime = Uptime(since: since, liveliness: liveliness)
+        }
         switch progress {
         case .loaded(let old):
             var settling = old.copy(since: move(old.since))
@@ -164,8 +171,12 @@ extension CellLifecycle {
 }
 
 extension LifecycleMemory {
+    fileprivate mutating func moveAnswer(to moment: Moment) {
+        answered = answered.map { Answered($0.answer, at: moment, stall: $0.stall) }
+    }
+
     fileprivate mutating func move(_ move: (Moment) -> Moment) {
-        lastAnswerTime = lastAnswerTime.map(move)
+        answered = answered.map { Answered($0.answer, at: move($0.at), stall: $0.stall) }
         budget.attempts = budget.attempts.map { move($0) < .present + .seconds(-2) ? .longAgo : .present }
         unverified = unverified.map {
             Verification(before: $0.before, since: .present, lostStarts: $0.lostStarts, cell: $0.cell)
@@ -204,8 +215,8 @@ extension Fleet {
         for name in names {
             cells[name]?.lifecycle.dropWhatDecidesNothing()
             if !requests.contains(where: { $0.journey?.cell == name }) {
-                cells[name]?.lifecycle.memory.lastAnswerTime = nil
-                if inEnd == false { cells[name]?.lifecycle.memory.lastAnswer = nil }
+                cells[name]?.lifecycle.memory.moveAnswer(to: .longAgo)
+                if inEnd == false { cells[name]?.lifecycle.memory.answered = nil }
             }
         }
     }
@@ -216,7 +227,7 @@ extension Fleet {
             let time = old.journey.flatMap { cells[$0.cell]?.lifecycle.memory.lastAnswerTime }
             let isAnswered = time.map { $0 >= old.began } ?? false
             if let name = old.journey?.cell {
-                cells[name]?.lifecycle.memory.lastAnswerTime = isAnswered ? .present : nil
+                cells[name]?.lifecycle.memory.moveAnswer(to: isAnswered ? .present : .longAgo)
             }
             var request = OpenRequest(
                 id: old.id, began: isAnswered ? .longAgo : .present,

@@ -67,19 +67,24 @@ enum Deadline: CaseIterable, Sendable {
 }
 
 extension CellLifecycle {
+    var uptime: Uptime? {
+        get { if case .up(let uptime) = progress { uptime } else { nil } }
+        set { if progress.isUp, let newValue { progress = .up(newValue) } }
+    }
+
     /// Whether this wait is going on, and not over yet.
     func awaits(_ deadline: Deadline) -> Bool {
         switch (deadline, progress) {
-        case (.restartDelay, _): backingOffUntil.map { $0 > .present } ?? false
-        case (.pauseAfterDenial, _): denial.map { $0.retry > .present } ?? false
-        case (.stopTimeout, _): denial?.since == .present
+        case (.restartDelay, _): memory.aim.backingOffUntil.map { $0 > .present } ?? false
+        case (.pauseAfterDenial, _): memory.aim.denial.map { $0.retry > .present } ?? false
+        case (.stopTimeout, _): memory.aim.denial?.since == .present
         case (.settlingPause, .loaded(let settling)): settling.parked == .present
         case (.settlingPatience, .loaded(let settling)): settling.parked == nil && settling.since == .present
         case (.verificationPatience, .started(let verification)): verification.since == .present
         case (.passingState, _): invalidSince == .present
-        case (.stableRun, .up): upSince == .present && !memory.budget.isUntouched
+        case (.stableRun, .up(let uptime)): uptime.since == .present && !memory.budget.isUntouched
         case (.limitWindow, _): !memory.budget.attempts.isEmpty
-        case (.stall, _): liveliness?.since == .present
+        case (.stall, _): uptime?.liveliness?.since == .present
         case (.blindness, _): blindSince == .present
         case (.settlingPause, _), (.settlingPatience, _), (.verificationPatience, _), (.stableRun, _): false
         }
@@ -89,9 +94,10 @@ extension CellLifecycle {
     func after(_ deadline: Deadline) -> CellLifecycle {
         var next = self
         switch (deadline, progress) {
-        case (.restartDelay, _): next.backingOffUntil = .present
-        case (.pauseAfterDenial, _): next.denial?.retry = .present
-        case (.stopTimeout, _): next.denial = denial.map { Denial(since: .longAgo, retry: $0.retry) }
+        case (.restartDelay, _): next.memory.aim.backingOffUntil = .present
+        case (.pauseAfterDenial, _): next.memory.aim.denial?.retry = .present
+        case (.stopTimeout, _):
+            next.memory.aim.denial = memory.aim.denial.map { Aim.Denial(since: .longAgo, retry: $0.retry) }
         case (.settlingPause, .loaded(var settling)):
             settling.parked = .longAgo
             next.progress = .loaded(settling)
@@ -99,9 +105,9 @@ extension CellLifecycle {
         case (.verificationPatience, .started(let old)):
             next.progress = .started(Verification(before: old.before, since: .longAgo, lostStarts: old.lostStarts))
         case (.passingState, _): next.invalidSince = .longAgo
-        case (.stableRun, _): next.upSince = .longAgo
+        case (.stableRun, _): next.uptime?.since = .longAgo
         case (.limitWindow, _): next.memory.budget.attempts.removeFirst()
-        case (.stall, _): next.liveliness?.since = .longAgo
+        case (.stall, _): next.uptime?.liveliness?.since = .longAgo
         case (.blindness, _): next.blindSince = .longAgo
         case (.settlingPause, _), (.settlingPatience, _), (.verificationPatience, _): break
         }

@@ -62,7 +62,7 @@ struct Invariant: Sendable {
             return failures.allSatisfy { faults.remove(Record.fault(of: $0)) != nil }
         },
         Invariant("a failure that a look shows is counted") { step, _ in
-            guard step.what == .look, step.before.lifecycle.inFlight == nil, step.before.lifecycle.progress == .up,
+            guard step.what == .look, step.before.lifecycle.inFlight == nil, step.before.lifecycle.progress.isUp,
                 step.before.record.isDefined, step.before.lifecycle.sighting?.observation?.id == step.after.world.id
             else { return true }
             let state = step.after.world.state
@@ -81,7 +81,7 @@ struct Invariant: Sendable {
             step.after.record.restarts <= supervised.policy.limit.attempts
         },
         Invariant("a restart waits for its delay, unless somebody asks") { step, _ in
-            guard let until = step.before.lifecycle.backingOffUntil, until > .present,
+            guard let until = step.before.lifecycle.memory.aim.backingOffUntil, until > .present,
                 step.after.lifecycle.sighting != .disabled
             else { return true }
             return !step.commands.contains { $0 == .create || $0 == .load || $0 == .start }
@@ -104,6 +104,12 @@ struct Invariant: Sendable {
                 || step.answers.contains { $0.failure != nil && $0.failure != .superseded(by: .start) }
                 || !supervised.handshake.permitsAsking(
                     step.after.world.state ?? .shutDown, silent: step.after.lifecycle.isKnownSilent)
+        },
+        Invariant("a look that shows nothing new is not repeated at once") { step, _ in
+            guard step.what == .look, let next = step.after.lifecycle.nextLook(after: .present), next <= .present else {
+                return true
+            }
+            return step.after.abstracted != step.before
         },
         Invariant("a request is answered once, and only one that was made") { step, _ in
             var pending = step.before.record.pending

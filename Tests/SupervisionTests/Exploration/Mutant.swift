@@ -20,6 +20,7 @@ enum Mutant: String, CaseIterable, Driver {
     case keepsNoEvidence
     case overlooksFailures
     case doesNothingAfterADenial
+    case remembersADenial
 
     func handle(_ event: Event, _ lifecycle: inout CellLifecycle) -> [Action] {
         switch self {
@@ -31,12 +32,12 @@ enum Mutant: String, CaseIterable, Driver {
         case .restartsWhatItAdopts:
             let isNew = lifecycle.sighting == nil
             let actions = lifecycle.handle(event, at: .present)
-            guard isNew, lifecycle.progress == .up, lifecycle.inFlight == nil else { return actions }
-            lifecycle.restartsAnew = true
+            guard isNew, lifecycle.progress.isUp, lifecycle.inFlight == nil else { return actions }
+            lifecycle.memory.aim.restartsAnew = true
             return actions + lifecycle.handle(event, at: .present)
         case .restartsOnReload:
             let actions = lifecycle.handle(event, at: .present)
-            if case .defined(.some) = event { lifecycle.restartsAnew = lifecycle.progress == .up }
+            if case .defined(.some) = event { lifecycle.memory.aim.restartsAnew = lifecycle.progress.isUp }
             return actions
         case .ignoresTheLimit:
             lifecycle.memory.budget.reset()
@@ -58,13 +59,13 @@ enum Mutant: String, CaseIterable, Driver {
             lifecycle.memory.failedID = nil
             return lifecycle.handle(event, at: .present)
         case .startsWhatWasStopped:
-            if lifecycle.sighting == nil, lifecycle.memory.goal == .leave { lifecycle.memory.goal = .run }
+            if lifecycle.sighting == nil, lifecycle.memory.goal == .leave { lifecycle.memory.aim = .run() }
             return lifecycle.handle(event, at: .present)
         case .forgetsWhoAsked:
             if case .finished(_, .refused, _) = event { lifecycle.waiting = [] }
             return lifecycle.handle(event, at: .present)
         case .doesNotWait:
-            if lifecycle.backingOffUntil != nil { lifecycle.backingOffUntil = .present }
+            if lifecycle.memory.aim.backingOffUntil != nil { lifecycle.memory.aim.backingOffUntil = .present }
             return lifecycle.handle(event, at: .present)
         case .trustsEveryStart:
             let actions = lifecycle.handle(event, at: .present)
@@ -76,8 +77,13 @@ enum Mutant: String, CaseIterable, Driver {
             if case .seen(.present(let cell)) = event, cell.state == .failed { return [] }
             return lifecycle.handle(event, at: .present)
         case .doesNothingAfterADenial:
-            lifecycle.denial?.retry = .toCome
+            lifecycle.memory.aim.denial?.retry = .toCome
             return lifecycle.handle(event, at: .present)
+        case .remembersADenial:
+            let denial = lifecycle.memory.aim.denial
+            let actions = lifecycle.handle(event, at: .present)
+            if lifecycle.inFlight == nil, lifecycle.memory.aim.denial == nil { lifecycle.memory.aim.denial = denial }
+            return actions
         }
     }
 
@@ -111,6 +117,7 @@ enum Mutant: String, CaseIterable, Driver {
         case .doesNotWait: "a restart waits for its delay, unless somebody asks"
         case .keepsNoEvidence: "the evidence of a failure is kept before anything is repaired"
         case .overlooksFailures: "a failure that a look shows is counted"
+        case .remembersADenial: "a look that shows nothing new is not repeated at once"
         case .forgetsWhoAsked, .trustsEveryStart, .doesNothingAfterADenial:
             "when faults cease, what is wanted is reached"
         }

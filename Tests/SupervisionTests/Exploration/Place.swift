@@ -263,7 +263,7 @@ extension Record {
     }
 
     fileprivate mutating func note(_ step: Transition) {
-        hasStartedAnother = step.startedAnother || hasStartedAnother && step.after.lifecycle.restartsAnew
+        hasStartedAnother = step.startedAnother || hasStartedAnother && step.after.lifecycle.memory.aim.restartsAnew
         if case .request(let request) = step.what {
             pending.insert(request.asOption)
             if request == .restart {
@@ -288,7 +288,7 @@ extension Record {
         if step.event?.isLook == true {
             if step.before.lifecycle.inFlight == nil || step.after.lifecycle.inFlight == nil { unseen = 0 }
             // it has been up for so long that earlier failures are forgotten
-            let wasUpLong = step.before.lifecycle.upSince == .longAgo && step.before.lifecycle.progress == .up
+            let wasUpLong = step.before.lifecycle.uptime?.since == .longAgo
             if wasUpLong, step.after.lifecycle.sighting?.observation?.state.isRunning == true { restarts = 0 }
         }
         for cause in step.failures {
