@@ -7,6 +7,7 @@
 # make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] every state; tables: those of ARCHITECTURE.md
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
+# make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -100,6 +101,11 @@ explore: .build/explore/explore
 tables: .build/explore/explore
 	$< tables ARCHITECTURE.md
 
+# the page of deaths; a test compares it with what the code says
+deaths:
+	$(SWIFT) build --product deaths
+	.build/debug/deaths > Tests/FailureReportsTests/deaths.md
+
 EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
 .build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/Programs/explore/*.swift)
 	mkdir -p $(@D)
@@ -144,4 +150,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths format lint install

@@ -70,7 +70,7 @@ let package = Package(
             [
                 "CellConfiguration", "ConfigurationRules", "InmateImage", "Supervision", "SystemCalls", systemPackage,
             ]),
-        room("FailureReports", ["CellConfiguration"]),
+        room("FailureReports", ["CellConfiguration", "ConfigurationRules"]),
         room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules"]),
         room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
@@ -142,6 +142,13 @@ let package = Package(
             ],
             path: "Tests/Programs/scenarios/runner", swiftSettings: strict),
 
+        // make deaths; not installed
+        .executableTarget(
+            name: "deaths", dependencies: ["DeathTable"], path: "Tests/Programs/deaths", swiftSettings: strict),
+        .target(
+            name: "DeathTable", dependencies: ["CellConfiguration", "FailureReports", "InmateImage", "TestSupport"],
+            path: "Tests/DeathTable", swiftSettings: strict),
+
         // what several of the test targets use
         .target(
             name: "TestSupport", dependencies: ["CellConfiguration"], path: "Tests/TestSupport", swiftSettings: strict),
@@ -150,7 +157,10 @@ let package = Package(
         tests("CellConfigurationTests", ["CellConfiguration", "TestSupport"]),
         tests(
             "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "TestSupport"], data: ["Cases"]),
-        tests("FailureReportsTests", ["FailureReports"]),
+        tests(
+            "FailureReportsTests",
+            ["CellConfiguration", "DeathTable", "FailureReports", "InmateImage", "RulePages", "TestSupport"],
+            data: ["deaths.md"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests("MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe"], data: ["Captures"]),
@@ -165,7 +175,8 @@ let package = Package(
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls", systemPackage]),
         tests("SystemdSupportTests", ["SystemdSupport", logging, systemPackage]),
         tests(
-            "SimulatorTests", ["Simulator", "CellConfiguration", "CellMachine", "JailhouseInterface", "SystemCalls"]),
+            "SimulatorTests",
+            ["Simulator", "CellConfiguration", "CellMachine", "FailureReports", "JailhouseInterface", "SystemCalls"]),
         tests(
             "CellMachineTests",
             [

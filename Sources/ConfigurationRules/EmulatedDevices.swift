@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
+package import CellConfiguration
 
 /// A device that the hypervisor shows to its cells, and whose registers it must therefore keep for itself.
-struct EmulatedDevice {
-    var name: String
+package struct EmulatedDevice {
+    package var name: String
     var range: AddressRange
+
+    package func contains(_ address: UInt64) -> Bool { range.contains(address) }
+    /// Such as `0xfec00000–0xfec00fff`.
+    package var text: String { range.text }
 
     /// The devices of a machine.
     ///
     /// - Parameter cell: the one that is looked at: what it has decides whether it needs PCI and which IOAPICs.
-    static func all(of system: SystemDescriptor, for cell: CellDescriptor) -> [EmulatedDevice] {
+    package static func all(of system: SystemDescriptor, for cell: CellDescriptor) -> [EmulatedDevice] {
         var devices: [EmulatedDevice] = []
         func add(_ name: String, _ start: UInt64, _ size: UInt64) {
             guard start != 0, let range = AddressRange(start: start, size: size) else { return }

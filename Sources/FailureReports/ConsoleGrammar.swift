@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+
 /// The lines in which the hypervisor says why.
 package enum ConsoleGrammar {
     /// A line in which the hypervisor says why.
@@ -83,9 +85,19 @@ package enum ConsoleGrammar {
         Rule("FATAL: unsupported instruction ({x} {x} {x} {x})") { values in
             .unsupportedInstruction((0..<4).map { values.number($0) })
         },
+        Rule("FATAL: Unsupported paging mode") { _ in .pagingMode },
         Rule("FATAL: inconsistent access") { _ in .inconsistentAccess },
         Rule("testdev: invalid {rw}") { .testDevice($0.access(0)) },
     ]
+
+    /// - Parameter address: what the address port holds: bus, device, function and register, and a bit that says so.
+    private static func configuration(_ access: Access, port: UInt64, size: UInt64, address: UInt64) -> Violation {
+        guard (0xcfc...0xcff).contains(port), address & 0x8000_0000 != 0, port - 0xcfc + size <= 4,
+            let device = PCIAddress(
+                bus: Int(address >> 16 & 0xff), device: Int(address >> 11 & 0x1f), function: Int(address >> 8 & 7))
+        else { return .pciPort(access, port: port, size: size) }
+        return .pciConfiguration(access, device: "\(device)", register: (address & 0xfc) + port - 0xcfc, size: size)
+    }
 
     private static let pciRules = [
         Rule("FATAL: Invalid PCI config {rw}, device {dev}, reg: {x}, size: {d}") {
@@ -93,6 +105,9 @@ package enum ConsoleGrammar {
         },
         Rule("FATAL: Invalid PCI config {rw}, port: {x}, size: {d}") {
             .pciPort($0.access(0), port: $0.number(1), size: $0.number(2))
+        },
+        Rule("FATAL: Invalid PCI config {rw}, port: {x}, size {d}, address port: {x}") {
+            configuration($0.access(0), port: $0.number(1), size: $0.number(2), address: $0.number(3))
         },
         Rule("FATAL: Invalid PCI MMCONFIG {rw}, device {dev}, reg: {x}, size: {d}") {
             .pciMemory($0.access(0), device: $0.text(1), register: $0.number(2), size: $0.number(3))
@@ -108,6 +123,7 @@ package enum ConsoleGrammar {
             .ioapic($0.access(0), register: $0.number(1), index: $0.number(2))
         },
         Rule("FATAL: Unsupported/invalid APIC delivery mode, ICR.lo={x}") { .apicDelivery($0.number(0)) },
+        Rule("FATAL: Unsupported shorthand, ICR.lo={x}") { .apicDelivery($0.number(0)) },
         Rule("FATAL: Trying to set reserved APIC bits (reg {x}, value {x})") {
             .apicReserved(register: $0.number(0), value: $0.number(1))
         },
@@ -131,7 +147,11 @@ package enum ConsoleGrammar {
         Rule("FATAL: Unable to parse MOV-to-CR instruction") { _ in .controlRegister },
         Rule("FATAL: Invalid xsetbv parameters") { _ in .extendedControlRegister },
         Rule("FATAL: Unhandled VM-Exit, reason {d}") {
-            $0.number(0) == 2 ? .tripleFault : .vmExit(reason: $0.number(0))
+            switch $0.number(0) {
+            case 2: .tripleFault
+            case 33: .guestState
+            default: .vmExit(reason: $0.number(0))
+            }
         },
         Rule("FATAL: Unexpected #VMEXIT, exitcode {x}") {
             $0.number(0) == 0x7f ? .tripleFault : .svmExit(code: $0.number(0))
@@ -144,6 +164,9 @@ package enum ConsoleGrammar {
 
     private static let machineRules = [
         Rule("FATAL: Unhandled HYP exception") { _ in .hypervisorAbort },
+        // 32-bit Arm
+        Rule("Unhandled HYP ") { _ in .hypervisorAbort },
+        Rule("FATAL: Unable to IDmap") { _ in .identityMap },
         Rule("FATAL: Jailhouse triggered exception #{d}") { .hypervisorException($0.number(0)) },
         Rule("FATAL: vmwrite {*}") { _ in .hypervisorInstruction("VMWRITE") },
         Rule("FATAL: invept failed") { _ in .hypervisorInstruction("INVEPT") },

@@ -23,6 +23,14 @@ package struct ConsoleText: Hashable, Sendable {
     package var dmaFaults: [DMAFault] = []
     /// Reasons after which no CPU was parked in this text: it is cut off, or the enable failed.
     package var others: [Violation] = []
+    /// The last part that the hypervisor began to initialise, where its enable did not end; nil: none was refused.
+    package var refusedEnable: RefusedEnable?
+    /// How often the hypervisor gave up waiting for a cell's answer.
+    package var timeouts = 0
+    /// Bytes that the text says are missing.
+    package var missedBytes: UInt64 = 0
+    /// Reports of IOMMUs that were lost, in the IOMMU's own words.
+    package var lostFaultReports = 0
 
     package init(_ text: String) {
         var reader = Reader()
@@ -31,6 +39,7 @@ package struct ConsoleText: Hashable, Sendable {
             reader.take(String(line), into: &self)
         }
         if let violation = reader.violation { others.append(violation) }
+        refusedEnable = reader.enable
     }
 
     private struct Reader {
@@ -38,9 +47,11 @@ package struct ConsoleText: Hashable, Sendable {
         var reason: String?
         var registers: [String: UInt64] = [:]
         var fault: DMAFault?
+        var enable: RefusedEnable?
 
         mutating func take(_ line: String, into text: inout ConsoleText) {
             let bytes = Array(line.utf8)
+            note(life: bytes, into: &text)
             if let found = ConsoleGrammar.reason(in: line) { return note(found, into: &text) }
             if let values = Self.parking.match(bytes) ?? Self.stopping.match(bytes) {
                 let values = ConsoleGrammar.Values(values)
@@ -71,16 +82,43 @@ package struct ConsoleText: Hashable, Sendable {
             (violation, reason, registers) = (found.violation, found.text, [:])
         }
 
+        private static let missed = LinePattern("<missed {d} bytes of console log>")
+        private static let timeout = LinePattern("Timeout expired while waiting for reply from target cell")
+        private static let overflow = LinePattern("verflow occurred, some events were lost!")
+
+        /// What is no reason, and says something all the same.
+        private mutating func note(life line: [UInt8], into text: inout ConsoleText) {
+            RefusedEnable.follow(line, &enable)
+            // most lines are none of these
+            guard
+                line.first == UInt8(ascii: "<") || line.contains(UInt8(ascii: "T")) || line.contains(UInt8(ascii: "!"))
+            else { return }
+            if let values = Self.missed.match(line) { text.missedBytes += ConsoleGrammar.Values(values).number(0) }
+            if Self.timeout.match(line) != nil { text.timeouts += 1 }
+            if Self.overflow.match(line) != nil { text.lostFaultReports += 1 }
+        }
+
         private static let parking = LinePattern("Parking CPU {d} (Cell: \"{q}\")")
         private static let stopping = LinePattern("Stopping CPU {d} (Cell: \"{q}\")")
 
-        /// `RIP: 0x… RSP: 0x…`, ` pc: … lr: …`, ` x0: …`
+        /// `RIP: 0x… RSP: 0x…`, ` pc: … lr: …`, ` x0: …`, `esr: 24 1 0000046`, `EFER.LMA 1`; 32-bit Arm: `pc=0x…`.
         private static func registers(in line: String) -> [String: UInt64] {
             var found: [String: UInt64] = [:]
             let words = line.split(separator: " ")
-            for (word, value) in zip(words, words.dropFirst()) where word.hasSuffix(":") {
-                let digits = value.hasPrefix("0x") ? value.dropFirst(2) : value
-                if let number = UInt64(digits, radix: 16) { found[word.dropLast().lowercased()] = number }
+            func number(_ index: Int) -> UInt64? {
+                guard words.indices.contains(index) else { return nil }
+                return UInt64(words[index].hasPrefix("0x") ? words[index].dropFirst(2) : words[index], radix: 16)
+            }
+            for (index, word) in words.enumerated() {
+                if word.hasSuffix(":"), let value = number(index + 1) {
+                    found[word.dropLast().lowercased()] = value
+                    // the class, whether the instruction has 32 bits, the syndrome
+                    if word == "esr:" { found["iss"] = number(index + 3) }
+                } else if let equals = word.firstIndex(of: "="), word[equals...].hasPrefix("=0x"),
+                    let value = UInt64(word[word.index(equals, offsetBy: 3)...], radix: 16)
+                {
+                    found[word[..<equals].lowercased()] = value
+                }
             }
             return found
         }

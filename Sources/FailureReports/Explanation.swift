@@ -10,12 +10,19 @@ package struct Explanation: Hashable, Sendable {
     package var entry: String?
     /// What to do.
     package var advice: String
+    /// What else is known of the address, the port, the device and the registers; a sentence each.
+    package var notes: [String] = []
+    /// The rule of `check` that finds this beforehand; nil: none does.
+    package var rule: String?
+    /// Nil without the program's symbols.
+    package var place: ProgramPlace?
 }
 
 extension Violation {
     /// - Parameter isRootCell: it was a CPU of Linux that did so.
     package func explanation(isRootCell: Bool = false) -> Explanation {
-        guard isRootCell, let resource = linuxResource else { return explanation }
+        guard isRootCell else { return explanation }
+        guard let resource = linuxResource else { return explanation.ofLinux }
         return Explanation(
             summary: "Linux accessed \(resource), which it does not have.",
             advice: """
@@ -38,10 +45,11 @@ extension Violation {
         }
     }
 
-    private var explanation: Explanation {
+    /// Of a program in a cell, when nothing is known beside the console.
+    var explanation: Explanation {
         switch self {
         case .port, .memory, .dataAbort, .subPage, .instructionAbort, .unreadableInstruction, .unsupportedInstruction,
-            .inconsistentAccess, .testDevice:
+            .inconsistentAccess, .pagingMode, .testDevice:
             memoryExplanation
         case .pciConfiguration, .pciPort, .pciMemory, .vectorTable, .vectorTarget: pciExplanation
         case .ioapic, .apicDelivery, .apicReserved, .apicVector, .apicMode, .apicWidth, .apicDestination, .apicAccess,
@@ -49,7 +57,7 @@ extension Violation {
             interruptExplanation
         case .hypervisorException, .hypervisorAbort, .hypervisorInstruction, .interruptState, .ioapicState,
             .iommuCommand,
-            .iommuLocked, .messageFilterLocked, .dmarRegister, .dmarQueue:
+            .iommuLocked, .messageFilterLocked, .dmarRegister, .dmarQueue, .identityMap:
             machineExplanation
         default: registerExplanation
         }
@@ -106,6 +114,11 @@ extension Violation {
                     + "(only MOV and MOVZX are).",
                 advice: "Access device registers with plain MOV instructions (volatile reads and writes), or map the "
                     + "region if it is RAM.")
+        case .pagingMode:
+            return Explanation(
+                summary:
+                    "The program accessed a trapped address, and its paging mode is none that the hypervisor follows to read the instruction.",
+                advice: "Use 64-bit paging, or 32-bit paging without PAE, or none.")
         case .inconsistentAccess:
             return Explanation(
                 summary: "The hypervisor decoded another instruction than the CPU executed.",
@@ -118,7 +131,7 @@ extension Violation {
 
     private func portExplanation(_ access: Access, _ port: UInt64, _ size: UInt64) -> Explanation {
         let (device, serialPort) = (PCPorts.boardDevice(at: port), PCPorts.serialPort(at: port))
-        let name = (device ?? serialPort).map { ": \($0.name)" } ?? ""
+        let name = (device ?? serialPort).map { ": \(PCPorts.registers[port] ?? $0.name)" } ?? ""
         let summary =
             "The program \(access.past) the I/O port 0x\(hex(port)) (\(bytes(size)))\(name), which is not the cell's."
         if let serialPort {
@@ -138,7 +151,7 @@ extension Violation {
                 summary: summary,
                 advice:
                     "Do not grant it: the device is Linux's, and a CPU of Linux that uses it meanwhile is parked for good. "
-                    + "In the program, \(device.substitute).")
+                    + "In the program, \(PCPorts.substitute(at: port) ?? device.substitute).")
         }
         return Explanation(
             summary: summary,
@@ -160,11 +173,13 @@ extension Violation {
                     + "the PCI device \(device), which is not the cell's or protects this register.",
                 entry: """
                     [[pci-device]]
-                    address = "\(device)"
+                    bdf = "\(device)"\(register < 0x40 ? "" : "\ncapabilities = 1\n\n" + Surroundings.registers(at: register))
                     """,
-                advice:
-                    "If the cell has the device, the register lies in a capability without the access \"write\", or in the "
-                    + "header, which is protected. Grant a device only if no driver of Linux uses it.")
+                advice: register < 0x40
+                    ? "If the cell has the device, this register of the header is protected. Grant a device only if no driver of "
+                        + "Linux uses it."
+                    : "If the cell has the device, the register lies in a capability that is not writable, or in none: then a "
+                        + "record with the id 0 makes it writable. Grant a device only if no driver of Linux uses it.")
         case .pciPort(let access, let port, let size):
             return Explanation(
                 summary:

@@ -8,6 +8,25 @@ extension PCPorts {
         (board + [pciConfiguration]).first { $0.ports.contains(port) }
     }
 
+    /// Registers that say more than the name of their device does.
+    static let registers: [UInt64: String] = [
+        0x20: "the command register of the first 8259A", 0x21: "the mask register of the first 8259A",
+        0xa0: "the command register of the second 8259A", 0xa1: "the mask register of the second 8259A",
+        0x61: "the system control port (NMI status, speaker)", 0x92: "the fast A20 and reset register",
+        0xcf9: "the reset control register", 0xcf8: "the PCI configuration address register",
+        0xcfc: "the PCI configuration data register",
+    ]
+
+    /// What a program does instead of using a register, where its device's ``Device/substitute`` does not fit.
+    static func substitute(at port: UInt64) -> String? {
+        switch port {
+        case 0x61: "leave out the speaker and the NMI status"
+        case 0x92: "leave out A20, which is always on in a cell"
+        case 0xcf9: "do not reset the machine: end the program by its state in the communication region"
+        default: nil
+        }
+    }
+
     static func serialPort(at port: UInt64) -> Device? { serial.first { $0.ports.contains(port) } }
 }
 

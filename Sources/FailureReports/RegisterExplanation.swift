@@ -33,10 +33,18 @@ extension Violation {
         case .tripleFault:
             Explanation(
                 summary:
-                    "Triple fault: an exception of the program could not be delivered, nor could the two that followed.",
+                    "Triple fault: the program's own exception could not be delivered, nor could the two that followed; it accessed "
+                    + "nothing outside its cell.",
                 advice:
-                    "The hypervisor did not forbid anything. The program has no (or a broken) interrupt descriptor table, or "
+                    "The program has no (or a broken) interrupt descriptor table, or "
                     + "its stack or page tables are not in memory. Look at RIP, and at what was executed last.")
+        case .vmExit(reason: 49):
+            Explanation(
+                summary:
+                    "The processor found the hypervisor's own page tables for the cell inconsistent (VM exit 49, EPT misconfiguration).",
+                advice:
+                    "It is no access that an entry allows: compare the cell's region at this address with what the machine has there, and "
+                    + "report it upstream with the whole console.")
         case .vmExit(let reason):
             Explanation(
                 summary: "The program executed something that the hypervisor does not support: VM exit \(reason)"
@@ -76,8 +84,7 @@ extension Violation {
 
     private static let exits: [UInt64: String] = [
         9: "task switch", 13: "INVD", 18: "VMCALL", 19: "VMCLEAR", 20: "VMLAUNCH", 21: "VMPTRLD", 22: "VMPTRST",
-        23: "VMREAD", 24: "VMRESUME", 25: "VMWRITE", 26: "VMXOFF", 27: "VMXON", 33: "invalid guest state",
-        49: "EPT misconfiguration", 54: "WBINVD",
+        23: "VMREAD", 24: "VMRESUME", 25: "VMWRITE", 26: "VMXOFF", 27: "VMXON", 54: "WBINVD",
     ]
 
     private static let codes: [UInt64: String] = [
@@ -100,6 +107,11 @@ extension Violation {
             Explanation(
                 summary:
                     "The program accessed a system register that is trapped and not emulated (ACTLR_EL1, ICC_SGI…).",
+                advice: "Leave the access out of the program.")
+        case 0x03, 0x04, 0x05, 0x06:
+            Explanation(
+                summary:
+                    "The program, in AArch32, accessed a coprocessor register that is trapped and not emulated (ACTLR, ICC_SGI…, debug).",
                 advice: "Leave the access out of the program.")
         case 0x20:
             Explanation(
@@ -141,7 +153,10 @@ extension Violation {
         case .hypervisorAbort:
             Explanation(
                 summary: "The hypervisor itself ran into an abort at EL2.",
-                advice: "The CPU is gone until the next boot. Report it upstream with the whole console.")
+                advice:
+                    "The CPU is gone until the next boot, and the next destroy of its cell would hang Linux. The usual cause is a region "
+                    + "smaller than a page at an address where the machine has nothing: check the cell's io regions. Otherwise report it "
+                    + "upstream with the whole console.")
         case .hypervisorInstruction(let name):
             Explanation(
                 summary: "The hypervisor's own \(name) failed.",
@@ -180,21 +195,48 @@ extension Violation {
                 summary:
                     "Linux used the VT-d unit beyond interrupt remapping, which is all that the hypervisor emulates.",
                 advice: "Boot Linux with intel_iommu=off.")
+        case .identityMap:
+            Explanation(
+                summary: "The hypervisor's entry code does not fit one page at its physical address.",
+                advice: "Move [hypervisor-memory] to another address, and build the hypervisor for the board again.")
         default: registerExplanation
         }
     }
 }
 
 extension DMAFault {
+    /// An IOMMU had more to report than it could keep.
+    package static let lostReports = Explanation(
+        summary: "An IOMMU reported more faults than it could keep, so some are lost.",
+        advice:
+            "A device is accessing foreign memory over and over: the reports before name it. Stop its driver, or its cell.",
+        rule: "JH1015")
+
     package var explanation: Explanation {
         let what = access.map { $0 == .read ? "read" : "write to" } ?? "access"
         let place = address.map { " 0x\(hex($0))" } ?? " memory"
         return Explanation(
             summary:
                 "The PCI device \(device) tried to \(what)\(place), which is not its cell's for DMA; the IOMMU \(unit) stopped "
-                + "it (code 0x\(hex(code))).",
+                + "it (code 0x\(hex(code))\(codeName.map { ": \($0)" } ?? "")).",
             advice:
                 "Give the device to the cell that drives it ([[pci-device]]), and the access \"dma\" to that cell's RAM. Never "
                 + "grant DMA to memory of others.")
+    }
+
+    /// VT-d's fault reasons, by its specification; AMD-Vi's event codes, by that of AMD. Only VT-d says whether it was a read.
+    private var codeName: String? {
+        let vtd: [UInt64: String] = [
+            1: "no root entry", 2: "no context entry", 3: "a context entry that is not valid",
+            4: "beyond the address width",
+            5: "writing is not permitted", 6: "reading is not permitted", 7: "a page table that cannot be read",
+        ]
+        let amd: [UInt64: String] = [
+            1: "a device table entry that is not valid", 2: "page fault", 3: "error in reading the device table",
+            4: "error in reading a page table", 7: "the device did not answer an invalidation",
+            8: "a request that is not valid",
+            9: "a request that is not valid",
+        ]
+        return access == nil ? amd[code] : vtd[code]
     }
 }

@@ -25,6 +25,8 @@ package enum Violation: Hashable, Sendable {
     /// An instruction that the hypervisor does not emulate on trapped memory.
     case unsupportedInstruction([UInt64])
     case inconsistentAccess
+    /// The hypervisor does not follow page tables of this kind, so it cannot read the instruction.
+    case pagingMode
 
     // MARK: PCI
     case pciConfiguration(Access, device: String, register: UInt64, size: UInt64)
@@ -70,6 +72,8 @@ package enum Violation: Hashable, Sendable {
     case messageFilterLocked(register: UInt64)
     case dmarRegister(Access, UInt64)
     case dmarQueue
+    /// 32-bit Arm: the code for entering the hypervisor does not lie in one page.
+    case identityMap
 
     /// A `FATAL` that no release up to now prints, or one that is cut off; without that word.
     case unknown(String)

@@ -56,10 +56,15 @@ struct ELFSymbols: Hashable, Sendable {
 }
 
 /// A section, as far as names need it.
-private struct SectionHeader {
+struct SectionHeader {
     var name: UInt64
-    /// `sh_type`: 2 is a table of symbols.
+    /// `sh_type`: 2 is a table of symbols, 7 are notes.
     var type: UInt64
+    /// `sh_flags`: 4 is executable.
+    var flags: UInt64
+    /// Where it is in memory, and how large it is there.
+    var address: UInt64
+    var size: UInt64
     /// Where it is in the file; empty when it is not wholly there.
     var contents: Range<Int>
     /// Of a table of symbols: the section with their names.
@@ -87,7 +92,9 @@ private struct SectionHeader {
         name = image.number(at: header, 4)
         type = image.number(at: header + 4, 4)
         link = Int(image.number(at: header + 8 + 4 * layout.addressSize, 4))
-        let (offset, size) = (field(2), field(3))
+        (flags, address) = (field(0), field(1))
+        let offset = field(2)
+        size = field(3)
         let isWhole = offset <= UInt64(image.count) && size <= UInt64(image.count) - offset
         contents = isWhole ? Int(offset)..<Int(offset + size) : 0..<0
     }
@@ -95,7 +102,7 @@ private struct SectionHeader {
 
 extension [UInt8] {
     /// The text at this place of a table of names; nil when it is empty, does not end or is longer than `limit`.
-    fileprivate func text(at offset: UInt64, in table: Range<Int>, limit: Int) -> String? {
+    func text(at offset: UInt64, in table: Range<Int>, limit: Int) -> String? {
         guard offset < UInt64(table.count) else { return nil }
         let start = table.lowerBound + Int(offset)
         let window = self[start..<Swift.min(table.upperBound, start + limit + 1)]

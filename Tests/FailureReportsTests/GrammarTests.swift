@@ -23,6 +23,16 @@ let reasonLines: [(line: String, violation: Violation)] = [
     ),
     ("FATAL: Invalid PCI config read, port: 0xcfe, size: 4", .pciPort(.read, port: 0xcfe, size: 4)),
     (
+        "FATAL: Invalid PCI config write, port: cfe, size 2, address port: 8000f940",
+        .pciConfiguration(.write, device: "00:1f.1", register: 0x42, size: 2)
+    ),
+    (
+        "FATAL: Invalid PCI config write, port: cf8, size 2, address port: 8000f940",
+        .pciPort(.write, port: 0xcf8, size: 2)
+    ),
+    ("FATAL: Unsupported shorthand, ICR.lo=c4500", .apicDelivery(0xc4500)),
+    ("FATAL: Unsupported paging mode", .pagingMode),
+    (
         "FATAL: Invalid PCI MMCONFIG write, device 02:00.0, reg: 0x40, size: 8",
         .pciMemory(.write, device: "02:00.0", register: 0x40, size: 8)
     ),

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CellConfiguration
+package import ConfigurationRules
+
+/// What is known beside the console's text; whatever is not known is nil or empty.
+package struct Surroundings: Sendable {
+    /// The cell that the text is about; the root cell's own failures are judged by ``system``.
+    package var cell: CellDescriptor?
+    package var system: SystemDescriptor?
+    /// Other cells of the same machine.
+    package var others: [CellDescriptor] = []
+    /// What Linux says of the machine.
+    package var machine: RunningMachine?
+    /// Whether the cell's program was built with RTEMS.
+    package var isRTEMS = false
+    /// The drivers of PCI devices in Linux: `00:1f.2` → `ahci`.
+    package var drivers: [String: String] = [:]
+
+    package init(
+        cell: CellDescriptor? = nil, system: SystemDescriptor? = nil, others: [CellDescriptor] = [],
+        machine: RunningMachine? = nil, isRTEMS: Bool = false, drivers: [String: String] = [:]
+    ) {
+        self.cell = cell
+        self.system = system
+        self.others = others
+        self.machine = machine
+        self.isRTEMS = isRTEMS
+        self.drivers = drivers
+    }
+}
+
+/// Where in its program a CPU was.
+package struct ProgramPlace: Hashable, Sendable {
+    package var function: String
+    /// In bytes from the function's beginning.
+    package var offset: UInt64
+    /// The file's name.
+    package var image: String
+    /// `clock.c:42`; nil where the file has no lines, or nothing can read them.
+    package var line: String?
+    /// As a disassembler writes it.
+    package var instruction: String?
+
+    package init(function: String, offset: UInt64, image: String, line: String? = nil, instruction: String? = nil) {
+        self.function = function
+        self.offset = offset
+        self.image = image
+        self.line = line
+        self.instruction = instruction
+    }
+
+    package var text: String {
+        let place = offset == 0 ? function : "\(function) + 0x\(hex(offset))"
+        return "\(place) (\(image))" + (line.map { ", \($0)" } ?? "") + (instruction.map { ": \($0)" } ?? "")
+    }
+}
+
+extension Surroundings {
+    /// The known cell that has a PCI device: `00:02.0`.
+    package func owner(ofDevice device: String) -> String? {
+        ([cell].compactMap(\.self) + others).first { $0.pciDevices.contains { $0.address.description == device } }?.name
+    }
+
+    /// Who has an I/O port, beside the cell: `Linux uses it for "rtc0"`, `the cell "b" has it`.
+    func owners(ofPort port: UInt64) -> [String] {
+        var notes: [String] = []
+        for other in others where other.ioPortRegions.contains(where: { $0.contains(port) }) {
+            notes.append("The cell \"\(other.name)\" has the port 0x\(hex(port)).")
+        }
+        if let resource = machine?.ports.last(where: { ($0.first...$0.last).contains(port) }) {
+            notes.append("Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
+        }
+        return notes
+    }
+
+    /// Which port regions of the cell are near.
+    func portNotes(_ port: UInt64) -> [String] {
+        guard let cell else { return [] }
+        guard !cell.ioPortRegions.isEmpty else { return ["The cell has no I/O ports at all."] }
+        let near = cell.ioPortRegions.filter { $0.count > 0 }.min { $0.distance(to: port) < $1.distance(to: port) }
+        guard let near, near.distance(to: port) <= 16 else { return [] }
+        let name = near.name.isEmpty ? "its ports" : "\"\(near.name)\""
+        let last = UInt64(near.base) + UInt64(near.count) - 1
+        let side = port > last ? "behind" : "in front of"
+        return [
+            "The cell has 0x\(hex(UInt64(near.base)))–0x\(hex(last)): the port is "
+                + "\(near.distance(to: port)) \(side) \(name)."
+        ]
+    }
+
+    /// The register that held the number; the shortest word for it.
+    static func holders(of address: UInt64, in registers: [String: UInt64]) -> String? {
+        let others: Set = [
+            "rip", "pc", "flags", "cs", "base", "cr0", "cr3", "cr4", "efer", "esr", "iss", "spsr", "elr", "phys",
+            "linear", "hsr", "cpsr",
+        ]
+        let named = registers.filter { !others.contains($0.key) }
+        if let exact = named.filter({ $0.value == address }).keys.min() {
+            return "\(exact.uppercased()) held the address."
+        }
+        let base = named.filter { $0.value > 0xfff && $0.value < address && address - $0.value < 0x1000 }
+            .min { ($1.value, $0.key) < ($0.value, $1.key) }
+        return base.map { "\($0.key.uppercased()) held 0x\(hex($0.value)), 0x\(hex(address - $0.value)) below it." }
+    }
+}
+
+extension IOPortRegion {
+    func contains(_ port: UInt64) -> Bool { port >= UInt64(base) && port < UInt64(base) + UInt64(count) }
+
+    func distance(to port: UInt64) -> UInt64 {
+        let last = UInt64(base) + UInt64(max(count, 1)) - 1
+        return port < base ? UInt64(base) - port : port > last ? port - last : 0
+    }
+}
