@@ -44,6 +44,20 @@ package struct MachineFiles: Sendable {
         return machine
     }
 
+    /// The drivers of PCI devices, by the links of sysfs: `00:1f.2` → `ahci`.
+    package func pciDrivers() -> [String: String] {
+        let directory = root + "/sys/bus/pci/devices"
+        var drivers: [String: String] = [:]
+        for name in (try? SystemCall.names(inDirectory: directory)) ?? [] {
+            guard let target = try? SystemCall.target(ofLink: "\(directory)/\(name)/driver"),
+                let driver = target.split(separator: "/").last
+            else { continue }
+            // without the domain
+            drivers[String(name.dropFirst(5))] = String(driver)
+        }
+        return drivers
+    }
+
     private func text(_ path: String) throws(SystemCallError) -> String {
         String(decoding: try SystemCall.contents(ofFile: root + path, limit: Self.limit), as: UTF8.self)
     }

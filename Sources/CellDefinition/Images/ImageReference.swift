@@ -25,6 +25,8 @@ package struct ImageReference: Hashable, Sendable {
     package var communicationRegion: UInt64?
     /// How the cell's processor gets to it.
     package var start: ProgramStart
+    /// The file that has the program's names and lines, where the program itself is stripped.
+    package var symbols: String?
     /// Whether the RAM that nothing is loaded into is cleared before each start; nil: for a program with RTEMS's layer.
     package var wipe: Bool?
 
@@ -59,6 +61,13 @@ extension ImageReference {
                     start: try ProgramStart(table), wipe: try table.value("wipe")?.boolean()
                 )
             )
+            if let symbols = table.value("symbols") {
+                let name = try symbols.string()
+                guard !name.isEmpty else {
+                    throw symbols.error(.invalidValue, "this must be the path of a file with symbols")
+                }
+                images[images.count - 1].symbols = FilePath.resolve(name, besides: path)
+            }
             if let entry = table.value("entry") {
                 guard images.last?.start.mode != .image else {
                     throw entry.error(.conflict, "a start stub goes there: it needs a \"start\" other than \"image\"")

@@ -34,6 +34,9 @@ package enum DefinitionSchema {
                 "kind", .word(ImageReference.Kind.allCases.map(\.rawValue)),
                 text: "What the program is, where its symbols do not show it"),
             SchemaProperty(
+                "symbols", .string,
+                text: "A file with the program's names and lines, where the program itself is stripped"),
+            SchemaProperty(
                 "work-area", .size(most: .max),
                 text: "Memory behind the image for heap and stacks, where its symbols do not say it"),
             SchemaProperty(

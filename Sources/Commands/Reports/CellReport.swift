@@ -33,7 +33,8 @@ struct CellReport: Encodable {
         case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted
     }
 
-    init(_ details: Manager.Details) {
+    /// - Parameter files: of its definition.
+    init(_ details: Manager.Details, files: DumpFiles = DumpFiles()) {
         self.details = details
         cell = CellRow(details.cell)
         definition = details.definition
@@ -47,7 +48,7 @@ struct CellReport: Encodable {
                 stopTimeoutMicroseconds: $0.stopTimeout, autostart: $0.autostart)
         }
         lastFailure = details.lastFailure.map {
-            FailureReport($0, of: details.cell.name)
+            FailureReport($0, of: details.cell.name, files: files)
         }
         console = details.console
         vmExits = details.vmExits

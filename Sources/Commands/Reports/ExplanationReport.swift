@@ -5,24 +5,37 @@ import FailureReports
 /// What a violation means, in a report.
 struct ExplanationReport: Encodable {
     let summary: String
+    /// Where in the program; nil without its symbols.
+    @JSON.OrNull var place: String?
+    let notes: [String]
     @JSON.OrNull var entry: String?
     let advice: String
+    @JSON.OrNull var rule: String?
 
     init(_ explanation: Explanation) {
         summary = explanation.summary
+        place = explanation.place?.text
+        notes = explanation.notes
         entry = explanation.entry
         advice = explanation.advice
+        rule = explanation.rule
     }
 
     /// Lines that each begin with a line break.
     func text(indentation: Int) -> String {
         let space = "\n" + String(repeating: " ", count: indentation)
         var text = space + "meaning: " + Text.printable(summary)
+        if let place { text += space + "place: " + Text.printable(place) }
+        for note in notes { text += space + "  " + Text.printable(note) }
         if let entry {
             text += space + "entry that would allow it:"
-            for line in entry.split(separator: "\n") { text += space + "    " + Text.printable(String(line)) }
+            for line in entry.split(separator: "\n", omittingEmptySubsequences: false) {
+                text += line.isEmpty ? "\n" : space + "    " + Text.printable(String(line))
+            }
         }
-        return text + space + "advice: " + Text.printable(advice)
+        text += space + "advice: " + Text.printable(advice)
+        if let rule { text += space + "rule: \(rule) of 'jailhouse-ctl check' says so" }
+        return text
     }
 }
 
@@ -39,23 +52,58 @@ struct ConsoleReport: Encodable {
     }
 
     let entries: [Entry]
+    /// What does not fit together, or is missing; a sentence each.
+    private let warnings: [String]
+
+    private enum CodingKeys: CodingKey { case entries }
 
     /// - Parameter rootCell: the root cell's name: what Linux did itself is explained as such; nil: it is not known.
-    init(_ text: ConsoleText, rootCell: String?) {
-        entries =
-            text.deaths.map { death in
-                Entry(
-                    cpu: death.cpu, cell: death.cell,
-                    programCounter: death.programCounter.map { "0x" + String($0, radix: 16) },
-                    isStopped: death.isStopped,
-                    explanation: death.violation.map {
-                        ExplanationReport($0.explanation(isRootCell: death.cell == rootCell))
-                    })
-            } + text.others.map { Entry(explanation: ExplanationReport($0.explanation())) }
-            + text.dmaFaults.map { Entry(explanation: ExplanationReport($0.explanation)) }
+    init(_ text: ConsoleText, rootCell: String?, files: DumpFiles = DumpFiles()) {
+        var entries = text.deaths.map { death in
+            Entry(
+                cpu: death.cpu, cell: death.cell,
+                programCounter: death.programCounter.map { "0x" + String($0, radix: 16) }, isStopped: death.isStopped,
+                explanation: ExplanationReport(files.explanation(of: death, rootCell: rootCell)))
+        }
+        let known = files.surroundings(of: nil)
+        var others = text.others.map { $0.explanation(in: known) } + text.dmaFaults.map { $0.explanation(in: known) }
+        if text.lostFaultReports > 0 { others.append(DMAFault.lostReports) }
+        if text.timeouts > 0, let condition = ConditionPage.named("no answer") { others.append(condition.explanation) }
+        if let enable = text.refusedEnable { others.append(enable.explanation) }
+        entries += others.map { Entry(explanation: ExplanationReport($0)) }
+        self.entries = entries
+        let missed = text.missedBytes > 0 ? ["\(text.missedBytes) bytes of the console are missing from the text."] : []
+        warnings = missed + Set(text.deaths.map(\.cell)).sorted().flatMap { files.programWarnings(of: $0) }
     }
 
-    var text: String { entries.map(\.text).joined(separator: "\n\n") }
+    /// Of what is no text of a console.
+    init(_ explanations: [Explanation]) {
+        entries = explanations.map { Entry(explanation: ExplanationReport($0)) }
+        warnings = []
+    }
+
+    var text: String { (warnings.map { Text.printable($0) } + entries.map(\.text)).joined(separator: "\n\n") }
+}
+
+extension DumpFiles {
+    /// What happened, with the place in the program.
+    func explanation(of death: Death, rootCell: String?) -> Explanation {
+        let isRootCell = death.cell == rootCell
+        var explanation = death.explanation(isRootCell: isRootCell, in: surroundings(of: death.cell))
+        guard !isRootCell else { return explanation }
+        explanation.place = place(of: death, withInstruction: true)
+        let instruction = explanation.place?.instruction ?? instruction(of: death)
+        guard let instruction else { return explanation }
+        if explanation.place == nil { explanation.notes.insert("The instruction is \"\(instruction)\".", at: 0) }
+        if death.violation == .tripleFault,
+            let (address, operand) = MemoryOperand.address(in: instruction, death.registers)
+        {
+            explanation.notes.append(
+                "Its operand \(operand) is the address 0x\(String(address, radix: 16)): the page tables must map it, and nothing says that "
+                    + "they do.")
+        }
+        return explanation
+    }
 }
 
 extension ConsoleReport.Entry {
@@ -66,11 +114,7 @@ extension ConsoleReport.Entry {
             let what = isStopped ? "stopped until the next boot" : "parked"
             parts.append("CPU \(cpu) of the cell \(Text.printable(cell)) was \(what)\(place).")
         }
-        guard let explanation else {
-            return (parts + ["The text has no reason for it; the reason is lost if two CPUs fail at the same time."])
-                .joined(separator: "\n")
-        }
-        let lines = explanation.text(indentation: 0).dropFirst()
-        return (parts + [String(lines)]).joined(separator: "\n")
+        if let lines = explanation?.text(indentation: 0).dropFirst() { parts.append(String(lines)) }
+        return parts.joined(separator: "\n")
     }
 }

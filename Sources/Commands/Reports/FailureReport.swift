@@ -20,7 +20,8 @@ struct FailureReport: Encodable {
         case at, reason, state, failedCpus, console, vmExits, managementExits, explanation
     }
 
-    init(_ failure: Manager.Failure, of cell: String) {
+    /// - Parameter files: of the cell's definition, as far as this user may read them.
+    init(_ failure: Manager.Failure, of cell: String, files: DumpFiles = DumpFiles()) {
         time = Moment(microseconds: failure.at)
         at = time.rfc3339
         reason = failure.reason
@@ -29,9 +30,12 @@ struct FailureReport: Encodable {
         console = failure.console
         vmExits = failure.vmExits
         managementExits = failure.managementExits
-        // of the first CPU whose death the recorded lines explain
-        explanation = ConsoleText(failure.console.joined(separator: "\n")).deaths
-            .first { $0.cell == cell && $0.violation != nil }?.violation.map { ExplanationReport($0.explanation()) }
+        // of the first CPU whose death the recorded lines explain; else what the daemon's own word means
+        explanation =
+            ConsoleText(failure.console.joined(separator: "\n")).deaths
+            .first { $0.cell == cell && $0.violation != nil }
+            .map { ExplanationReport(files.explanation(of: $0, rootCell: nil)) }
+            ?? ConditionPage.ofFailure(reason: failure.reason).map { ExplanationReport($0.explanation) }
     }
 
     func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {

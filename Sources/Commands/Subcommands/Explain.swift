@@ -8,20 +8,26 @@ import FailureReports
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Explain a rule of 'check', or lines of the hypervisor's console.",
+        abstract: "Explain a rule of 'check', lines of the hypervisor's console, a condition, or an error number.",
         discussion: """
             Without an argument: the list of all rules. The page of a rule says what must be so, what happens otherwise \
             and what to do, with an example and the findings of 'check'. A line of the console, or a whole dump from \
-            standard input (-), is explained: what the program did, what would allow it, and whether to allow it. Needs \
-            no daemon.
+            standard input (-), is explained: what the program did, where, what would allow it, and whether to allow it. \
+            A condition or state (failed, gave-up, 'shut down', …) and a command with its error number (create EBUSY) are \
+            explained as well. Needs no daemon.
+
+            With the files that belong to a dump, the answer also names what is near the address, the instruction's \
+            function and, where addr2line or llvm-symbolizer is installed, its source line. --cell can be repeated: the \
+            one of the dump's name is the dead cell, the others are its neighbours.
 
             With --json: of rules, an array of objects with rule, severity, title, consequence, remedy, changes (of the \
-            example: file, right, wrong) and findings; of a console, an array of objects with cpu, cell, programCounter, \
-            isStopped and explanation (summary, entry, advice).
+            example: file, right, wrong) and findings; of all else, an array of objects with cpu, cell, programCounter, \
+            isStopped, place and explanation (summary, notes, entry, advice, rule).
 
             Example: jailhouse-ctl explain JH0603
             Example: jailhouse-ctl explain 'FATAL: Invalid PIO write, port: 70 size: 1'
-            Example: jailhouse-ctl explain - < mail.txt
+            Example: jailhouse-ctl explain - --cell rtems.toml --system machine.toml < mail.txt
+            Example: jailhouse-ctl explain create EBUSY
             """
     )
 
@@ -30,41 +36,93 @@ struct Explain: ParsableCommand {
     @Option(
         name: .customLong("root-cell"),
         help: ArgumentHelp(
-            "With a console: the root cell's name, so that Linux's own failures are explained.", valueName: "name"))
+            "The root cell's name, so that Linux's own failures are explained; default: that of --system.",
+            valueName: "name"))
     var rootCell: String?
 
+    @Option(
+        name: .customLong("cell"),
+        help: ArgumentHelp("A cell or its definition; can be repeated.", valueName: "file"),
+        completion: .file(extensions: ["toml", "cell"]))
+    var cells: [String] = []
+
+    @Option(
+        help: ArgumentHelp("The system configuration.", valueName: "file"),
+        completion: .file(extensions: ["toml", "system"]))
+    var system: String?
+
+    @Option(
+        name: .customLong("image"),
+        help: ArgumentHelp(
+            "The program, with its symbols; default: the images of --cell. Can be repeated.", valueName: "file"),
+        completion: .file())
+    var images: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The machine whose /proc and /sys are in this directory (/ for this one).", valueName: "directory"),
+        completion: .directory)
+    var root: String?
+
     @Argument(
-        help: "A rule, such as JH0603; a line of the console; or - for a dump on standard input.",
+        help:
+            "A rule, such as JH0603; a line of the console; - for a dump on standard input; a condition; a command and an errno.",
         completion: .list(RulePage.all.map(\.id)))
-    var subject: String?
+    var subject: [String] = []
 
     func run() throws {
         let style = options.screen.style
-        guard let subject else {
+        guard !subject.isEmpty else {
             let pages = RulePage.all
             return try options.screen.show(pages.map(RuleReport.init), text: RuleList(pages: pages).text(style))
         }
-        // rules have no blanks, lines of a console have
-        if subject == "-" || subject.contains(" ") { return try explainConsole(subject) }
-        let id = subject.uppercased()
-        guard let page = RulePage.all.first(where: { $0.id == id }) else {
-            let question = nearestWord(to: id, among: RulePage.all.map(\.id)).map { "; did you mean \($0)?" }
-            throw CommandFailure(
-                .failed, "there is no rule '\(subject)'\(question ?? ""); for all of them: jailhouse-ctl explain")
+        let words = subject.joined(separator: " ")
+        if let page = RulePage.all.first(where: { $0.id == words.uppercased() }) {
+            let report = RuleReport(page)
+            return try options.screen.show([report], text: report.text(style, width: min(Terminal.width, 100)))
         }
-        let report = RuleReport(page)
-        try options.screen.show([report], text: report.text(style, width: min(Terminal.width, 100)))
+        let parts = words.split(separator: " ").map(String.init)
+        if parts.count == 2, let error = CommandError.of(parts[0], parts[1]) {
+            return try show(ConsoleReport(error.causes.map(\.explanation)))
+        }
+        if let condition = ConditionPage.named(words) { return try show(ConsoleReport([condition.explanation])) }
+        // rules have no blanks, lines of a console have
+        if words == "-" || words.contains(" ") { return try explainConsole(words) }
+        let known = RulePage.all.map(\.id) + ConditionPage.all.flatMap(\.words)
+        let isRule = words.uppercased().hasPrefix("JH")
+        let question = nearestWord(to: isRule ? words.uppercased() : words, among: known).map {
+            "; did you mean \($0)?"
+        }
+        throw CommandFailure(
+            .failed,
+            "there is no \(isRule ? "rule" : "rule or condition") '\(words)'\(question ?? "")"
+                + "; for all of them: jailhouse-ctl explain")
     }
 
     private func explainConsole(_ subject: String) throws {
+        if let line = subject == "-" ? nil : Self.commandLine(subject) { throw line }
         let text = subject == "-" ? String(decoding: try InputFile("-").contents, as: UTF8.self) : subject
-        let report = ConsoleReport(ConsoleText(text), rootCell: rootCell)
+        let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
+        let report = ConsoleReport(ConsoleText(text), rootCell: rootCell ?? files.system?.rootCell.name, files: files)
         guard !report.entries.isEmpty else {
             throw CommandFailure(
                 .failed,
                 "there is no failure in \(subject == "-" ? "the text" : "this line"): expected lines of the "
                     + "hypervisor's console, such as 'FATAL: Invalid PIO write, port: 70 size: 1'")
         }
+        try show(report)
+    }
+
+    /// A command with an error number that it does not return.
+    private static func commandLine(_ subject: String) -> CommandFailure? {
+        let words = subject.split(separator: " ").map(String.init)
+        guard words.count == 2, CommandError.commands.contains(words[0].lowercased()) else { return nil }
+        let known = CommandError.all.filter { $0.command == words[0].lowercased() }.map(\.errno).joined(separator: ", ")
+        return CommandFailure(
+            .failed, "\(words[0]) does not return \(words[1]); known are \(known), EFAULT, EINTR, ENOENT")
+    }
+
+    private func show(_ report: ConsoleReport) throws {
         try options.screen.show(report.entries, text: report.text)
     }
 }

@@ -11,7 +11,7 @@ struct Failures: ParsableCommand {
             hypervisor printed, what that means and what to do about it.
 
             With --json: an array of objects with at, reason, state, failedCpus, console, vmExits, managementExits and \
-            explanation (summary, entry, advice).
+            explanation (summary, place, notes, entry, advice, rule).
 
             Example: jailhouse-ctl failures rtems 1
             """
@@ -27,7 +27,11 @@ struct Failures: ParsableCommand {
 
     func run() throws {
         let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
-        let reports = failures.map { FailureReport($0, of: cell) }
+        // the place in the program is in the failure that is shown in full
+        let definition =
+            number == nil ? nil : try? options.daemon.call(Manager.Describe.self, .init(cell: cell)).details.definition
+        let files = DumpFiles(definition: definition)
+        let reports = failures.map { FailureReport($0, of: cell, files: files) }
         let screen = options.screen
         if let number {
             guard reports.indices.contains(number - 1) else {

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellDefinition
+import CellConfiguration
+import ConfigurationRules
+import FailureReports
+import InmateImage
+import SystemCalls
+
+/// The files that belong to a dump: they say what its addresses are.
+struct DumpFiles {
+    private(set) var cells: [CellDefinition] = []
+    private(set) var system: SystemDescriptor?
+    private var machine: RunningMachine?
+    private var drivers: [String: String] = [:]
+    /// Those that `--image` names; without them, those of the cell's definition.
+    private var programs: [Program] = []
+    /// What does not fit together; a sentence each.
+    private(set) var warnings: [String] = []
+
+    init() {}
+
+    /// - Throws: ``CommandFailure`` for a file that cannot be understood.
+    init(cells: [String], system: String?, images: [String], root: String?) throws {
+        for path in cells {
+            switch try DaemonFile(explaining: InputFile(path)) {
+            case .cell(let definition), .definition(let definition): self.cells.append(definition)
+            case .system, .settings:
+                throw CommandFailure(.wrongUsage, "\(path) is no cell; --cell is a cell or its definition")
+            }
+        }
+        if let system {
+            guard case .system(let descriptor) = try DaemonFile(explaining: InputFile(system)) else {
+                throw CommandFailure(.wrongUsage, "\(system) is no system configuration")
+            }
+            self.system = descriptor
+        }
+        machine = try RunningMachine(root: root)
+        if machine != nil { drivers = MachineFiles(root: root ?? "").pciDrivers() }
+        for path in images { programs.append(Program(path, address: nil, contents: try InputFile(path).contents)) }
+    }
+
+    /// Of a cell that the daemon knows, as far as this user may read its files.
+    ///
+    /// - Parameter definition: the path of its definition.
+    init(definition: String?) {
+        guard let definition, let input = try? InputFile(definition),
+            case .definition(let definition)? = try? DaemonFile(input)
+        else { return }
+        cells = [definition]
+    }
+
+    /// What is known of a cell's surroundings; a single cell that was given is the one, whatever its name.
+    func surroundings(of name: String?) -> Surroundings {
+        let own = own(name)
+        return Surroundings(
+            cell: own?.descriptor, system: system,
+            others: cells.filter { $0.name != own?.name }.map(\.descriptor), machine: machine,
+            isRTEMS: own?.images.contains { $0.kind == .rtems || Self.isRTEMS($0) } ?? false
+                || programs.contains(where: \.isRTEMS),
+            drivers: drivers)
+    }
+
+    private func own(_ name: String?) -> CellDefinition? {
+        if let own = cells.first(where: { $0.name == name }) { return own }
+        guard let root = system?.rootCell.name, root == name else { return cells.count == 1 ? cells.first : nil }
+        return nil
+    }
+
+    /// Where in the cell's program a CPU was.
+    ///
+    /// - Parameter withInstruction: whether a disassembler is asked as well.
+    func place(of death: Death, withInstruction: Bool = false) -> ProgramPlace? {
+        guard let counter = death.codeAddress, death.cell != system?.rootCell.name else { return nil }
+        let candidates = programs.isEmpty ? own(death.cell).map { Self.programs(of: $0) } ?? [] : programs
+        for program in candidates {
+            guard let place = program.functions?.place(of: counter) else { continue }
+            return ProgramPlace(
+                function: place.function, offset: place.offset, image: program.name,
+                line: program.hasLines ? SymbolTool.line(of: counter, in: program.symbolPath) : nil,
+                instruction: withInstruction ? program.instruction(at: counter, of: death) : nil)
+        }
+        return nil
+    }
+
+    /// The instruction alone, for a program without names.
+    func instruction(of death: Death) -> String? {
+        guard let counter = death.codeAddress, death.cell != system?.rootCell.name else { return nil }
+        let candidates = programs.isEmpty ? own(death.cell).map { Self.programs(of: $0) } ?? [] : programs
+        return candidates.lazy.compactMap { $0.instruction(at: counter, of: death) }.first
+    }
+
+    /// What the programs' files say about each other.
+    func programWarnings(of name: String?) -> [String] {
+        (programs.isEmpty ? own(name).map { Self.programs(of: $0) } ?? [] : programs).compactMap(\.warning)
+    }
+
+    private static func programs(of cell: CellDefinition) -> [Program] {
+        cell.images.compactMap { image in
+            guard let contents = try? InputFile.read(image.path) else { return nil }
+            return Program(image.path, address: image.address, contents: contents, symbols: image.symbols)
+        }
+    }
+
+    private static func isRTEMS(_ image: ImageReference) -> Bool {
+        guard let contents = try? InputFile.read(image.path) else { return false }
+        return Program(image.path, address: image.address, contents: contents).isRTEMS
+    }
+}
+
+/// A program's file, and the one that has its symbols.
+private struct Program {
+    let path: String
+    /// Where a flat one is.
+    let address: UInt64?
+    /// The file that the names are from.
+    let symbolPath: String
+    let functions: ELFFunctions?
+    let isRTEMS: Bool
+    var warning: String?
+
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    var hasLines: Bool { functions?.hasLines ?? false }
+
+    /// - Parameter symbols: the file that has the names, where the program itself is stripped.
+    init(_ path: String, address: UInt64?, contents: [UInt8], symbols: String? = nil) {
+        self.path = path
+        self.address = address
+        let own = ELFFunctions(contents)
+        isRTEMS = (try? ImageProfile(image: contents, address: address))?.rtems != nil
+        guard let symbols else {
+            (symbolPath, functions) = (path, own)
+            return
+        }
+        symbolPath = symbols
+        let other = (try? InputFile.read(symbols)).flatMap { ELFFunctions($0) }
+        functions = other ?? own
+        if other == nil {
+            warning = "The symbols in \(symbols) cannot be read."
+        } else if let mine = own?.buildID, let its = other?.buildID, mine != its {
+            warning = "The symbols in \(symbols) are of another build than \(path): names and lines may be wrong."
+        }
+    }
+
+    func instruction(at address: UInt64, of death: Death) -> String? {
+        if functions != nil, symbolPath == path || self.address == nil {
+            return SymbolTool.instruction(at: address, in: symbolPath)
+        }
+        guard let start = self.address, address >= start, let mode = death.mode else { return nil }
+        return SymbolTool.instruction(at: address, inFlat: path, from: start, mode)
+    }
+}
+
+extension Death {
+    /// Where the instruction is in the program; in real mode the code segment counts.
+    var codeAddress: UInt64? {
+        guard let programCounter else { return nil }
+        guard let cr0 = registers["cr0"], cr0 & 1 == 0, let base = registers["base"] else { return programCounter }
+        return base &+ programCounter
+    }
+
+    /// As objdump names it; nil for Arm.
+    fileprivate var mode: SymbolTool.Mode? {
+        guard let cr0 = registers["cr0"], let attributes = registers["ar-bytes"] else { return nil }
+        guard cr0 & 1 == 1 else { return .i8086 }
+        // packed, as AMD has them, or spread, as Intel has them
+        let shift: UInt64 = attributes > 0xfff ? 4 : 0
+        let (isLong, is32) = (attributes >> (9 + shift) & 1 == 1, attributes >> (10 + shift) & 1 == 1)
+        return isLong && (registers["efer"] ?? 0) & 0x400 != 0 ? .x8664 : is32 ? .i386 : .i8086
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What binutils, or LLVM's tools, say of a program's file; they need not be installed.
+enum SymbolTool {
+    /// How objdump is told what a flat program is for.
+    enum Mode: String {
+        case i8086, i386
+        case x8664 = "i386:x86-64"
+    }
+
+    /// Whether there is a tool that reads lines.
+    static var readsLines: Bool {
+        run("addr2line", ["--version"]) != nil || run("llvm-symbolizer", ["--version"]) != nil
+    }
+
+    /// `clock.c:42`; nil when the file has no line for it, or there is no tool.
+    static func line(of address: UInt64, in path: String) -> String? {
+        let place = "0x" + String(address, radix: 16)
+        let output =
+            run("addr2line", ["-e", path, place])
+            ?? run("llvm-symbolizer", ["--functions=none", "--obj=\(path)", place])
+        guard let line = output?.split(separator: "\n").first.map(String.init), !line.hasPrefix("??"),
+            !line.hasSuffix(":0"), !line.hasSuffix(":?")
+        else { return nil }
+        let name = line.split(separator: "/").last.map(String.init) ?? line
+        // addr2line adds which of several places of a line it is
+        let words = name.split(separator: " ")
+        // LLVM adds the column
+        let parts = words.first?.split(separator: ":") ?? []
+        return parts.count >= 2 ? "\(parts[0]):\(parts[1])" : nil
+    }
+
+    /// One instruction, as objdump writes it.
+    static func instruction(at address: UInt64, in path: String) -> String? {
+        first(run("objdump", ["-d", "--no-show-raw-insn"] + range(address) + [path]), address)
+    }
+
+    /// The same in a file without headers that begins at `start`.
+    static func instruction(at address: UInt64, inFlat path: String, from start: UInt64, _ mode: Mode) -> String? {
+        let arguments = [
+            "-D", "-b", "binary", "-m", mode.rawValue, "--no-show-raw-insn",
+            "--adjust-vma=0x\(String(start, radix: 16))",
+        ]
+        return first(run("objdump", arguments + range(address) + [path]), address)
+    }
+
+    private static func range(_ address: UInt64) -> [String] {
+        [
+            "--start-address=0x\(String(address, radix: 16))", "--stop-address=0x\(String(address &+ 16, radix: 16))",
+        ]
+    }
+
+    /// `  200:\tmov %al,(%dx)`
+    private static func first(_ output: String?, _ address: UInt64) -> String? {
+        let beginning = String(address, radix: 16) + ":\t"
+        for line in output?.split(separator: "\n") ?? [] {
+            let text = line.drop { $0 == " " }
+            guard text.hasPrefix(beginning) else { continue }
+            let words = text.dropFirst(beginning.count).prefix { $0 != "#" && $0 != "<" }.split(separator: " ")
+            let instruction = words.joined(separator: " ")
+            return instruction == "(bad)" || instruction.isEmpty ? nil : instruction
+        }
+        return nil
+    }
+
+    /// Its standard output; nil when it is not installed or fails.
+    private static func run(_ program: String, _ arguments: [String]) -> String? {
+        var pipes: [Int32] = [-1, -1]
+        guard pipe(&pipes) == 0 else { return nil }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO)
+        for end in pipes { posix_spawn_file_actions_addclose(&actions, end) }
+        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
+        let words = ([program] + arguments).map { strdup($0) } + [nil]
+        defer { words.forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawnp(&child, program, &actions, nil, words, environ)
+        close(pipes[1])
+        defer { close(pipes[0]) }
+        guard failure == 0 else { return nil }
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(pipes[0], &buffer, buffer.count)
+            if count > 0 { output += buffer[..<count] } else if count == 0 || errno != EINTR { break }
+        }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        return status == 0 ? String(decoding: output, as: UTF8.self) : nil
+    }
+}
