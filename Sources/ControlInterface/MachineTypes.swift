@@ -18,10 +18,13 @@ extension Manager {
         package var poolsAge: Int?
         /// CPUs of Linux that the hypervisor parked after a violation; nil: none.
         package var lostCpus: [Int]?
+        /// Accesses of devices that an IOMMU dropped; nil: none.
+        package var deviceFaults: [DeviceFault]?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
-            remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil
+            remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
+            deviceFaults: [DeviceFault]? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -34,6 +37,34 @@ extension Manager {
             self.enabling = enabling
             self.poolsAge = poolsAge
             self.lostCpus = lostCpus
+            self.deviceFaults = deviceFaults
+        }
+    }
+
+    /// Accesses of a device to memory that it may not use, of one kind.
+    package struct DeviceFault: Codable, Hashable, Sendable {
+        package var device: String
+        package var cell: String?
+        package var address: Int?
+        package var access: String?
+        package var unit: Int
+        package var code: Int
+        package var count: Int
+        package var last: Int
+
+        package init(
+            device: String, cell: String? = nil, address: Int? = nil, access: String? = nil, unit: Int, code: Int,
+            count: Int,
+            last: Int
+        ) {
+            self.device = device
+            self.cell = cell
+            self.address = address
+            self.access = access
+            self.unit = unit
+            self.code = code
+            self.count = count
+            self.last = last
         }
     }
 

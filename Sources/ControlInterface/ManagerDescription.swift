@@ -118,6 +118,7 @@ extension Manager {
         # these numbers in microseconds, absent if they have not been read (reading waits for the driver's lock).
         # enabling: the daemon is enabling the hypervisor, or will do so as soon as possible.
         # lostCpus: CPUs of Linux that the hypervisor parked after a violation; absent: none.
+        # deviceFaults: accesses of devices that an IOMMU dropped; absent: none.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -129,7 +130,23 @@ extension Manager {
           remapPoolUsed: int,
           enabling: ?bool,
           poolsAge: ?int,
-          lostCpus: ?[]int
+          lostCpus: ?[]int,
+          deviceFaults: ?[]DeviceFault
+        )
+
+        # Accesses of a PCI device to memory that it may not use, of one kind; no CPU is parked for them.
+        # device: bus:device.function. cell: that has the device; absent: Linux, or none. address, access (read or
+        # write): of the latest, as far as the IOMMU reports them. code: of the IOMMU's own numbers. last: in
+        # microseconds since 1970.
+        type DeviceFault (
+          device: string,
+          cell: ?string,
+          address: ?int,
+          access: ?string,
+          unit: int,
+          code: int,
+          count: int,
+          last: int
         )
 
         # The page that the hypervisor and the inmate share.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellDefinition
 import ControlInterface
+import FailureReports
 import Hypervisor
 import Logging
 import NIOCore
@@ -38,6 +40,8 @@ final class EvidenceKeeper {
     /// Adds what the console showed to a failure of a cell; returns the failure with it, or nil when it is not kept any
     /// more.
     var add: (_ console: String, FailureRecord, _ cell: String) -> FailureRecord? = { _, _, _ in nil }
+    /// What is known of the machine and its cells, beside ``LinuxFacts``.
+    var surroundings: () -> Surroundings = { Surroundings() }
     /// Called when all evidence of a cell is there, before its next command can overwrite anything.
     var isComplete: () -> Void = {}
 
@@ -51,8 +55,15 @@ final class EvidenceKeeper {
     private var feed = ConsoleFeed()
     /// The console's text that was looked through last.
     private var lookedThrough: (console: String, rootCell: String?)?
+    private var faults = DeviceFaults()
+    private let linux: LinuxFacts.Reader
 
-    init(eventLoop: any EventLoop, logger: Logger, patience: Duration = EvidenceKeeper.patience) {
+    /// - Parameter machine: what Linux says of itself; nil: it is not asked.
+    init(
+        eventLoop: any EventLoop, logger: Logger, machine: MachineFiles? = nil,
+        patience: Duration = EvidenceKeeper.patience
+    ) {
+        linux = LinuxFacts.Reader(machine)
         self.eventLoop = eventLoop
         self.logger = logger
         self.patience = patience
@@ -65,10 +76,11 @@ final class EvidenceKeeper {
     ///   - device: the driver's.
     /// - Throws: ``StartError`` when the system has no thread left.
     func begin(_ directory: String, device: String = "/dev/jailhouse") throws(StartError) {
-        let (eventLoop, bound) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop))
+        let (eventLoop, bound, linux) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop), linux)
         do {
             files = try LockedFiles(directory: directory, device: device) { reading in
-                eventLoop.execute { bound.value.note(reading) }
+                let facts = linux.facts(for: reading)
+                eventLoop.execute { bound.value.note(reading, facts) }
             }
         } catch {
             throw StartError("\(error)")
@@ -81,13 +93,15 @@ final class EvidenceKeeper {
         feed.finish()
         for name in pending.keys { announce(name) }
         pending = [:]
-        (add, isComplete) = ({ _, _, _ in nil }, {})
+        (add, isComplete, surroundings) = ({ _, _, _ in nil }, {}, { Surroundings() })
     }
 
     /// The last complete reading; nil before the first.
     var latest: LockedFiles.Reading? { files?.latest }
     /// CPUs that Linux lost, ascending.
     var lostCPUs: [Int] { lost.cpus }
+    /// What IOMMUs reported of devices.
+    var deviceFaults: [DeviceFaults.Count] { faults.counts }
 
     /// Has everything read again: a command may have changed the pools.
     func readAgain() {
@@ -177,7 +191,7 @@ final class EvidenceKeeper {
         files?.follow(feed.isFollowed)
     }
 
-    private func note(_ reading: LockedFiles.Reading) {
+    private func note(_ reading: LockedFiles.Reading, _ facts: LinuxFacts) {
         guard files != nil else { return }
         feed.take(reading.news, at: Clock.realTime())
         // looking through it takes time, and most readings show nothing new
@@ -185,7 +199,14 @@ final class EvidenceKeeper {
             return
         }
         lookedThrough = (reading.console, reading.rootCellName)
-        for message in lost.note(reading) { logger.record(.linuxLostCPU, "\(message)") }
+        var known: Surroundings {
+            var all = surroundings()
+            (all.machine, all.drivers) = (facts.machine, facts.drivers)
+            return all
+        }
+        for message in lost.note(reading, in: known) { logger.record(.linuxLostCPU, "\(message)") }
+        guard reading.rootCellName != nil else { return faults.forget() }
+        for message in faults.note(reading.console, at: Clock.realTime(), in: known) { logger.warning("\(message)") }
     }
 
     private func logLate(_ failure: FailureRecord, of name: String) {

@@ -3,6 +3,7 @@
 import CellConfiguration
 import CellDefinition
 import ControlInterface
+import FailureReports
 import Hypervisor
 import JailhouseInterface
 import Supervision
@@ -21,6 +22,8 @@ struct Inventory: Sendable {
     var reading: LockedFiles.Reading?
     /// CPUs that Linux lost, ascending.
     var lostCPUs: [Int] = []
+    /// What IOMMUs reported of devices.
+    var deviceFaults: [DeviceFaults.Count] = []
     /// Of the one cell that was asked about.
     var statistics: [(name: String, value: UInt64)] = []
 
@@ -77,7 +80,8 @@ extension Inventory {
             version: DaemonProgram.version, memPoolSize: pools.memorySize, memPoolUsed: pools.memoryUsed,
             remapPoolSize: pools.remapSize, remapPoolUsed: pools.remapUsed,
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
-            lostCpus: lostCPUs.isEmpty ? nil : lostCPUs)
+            lostCpus: lostCPUs.isEmpty ? nil : lostCPUs,
+            deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init))
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map(Manager.Cell.init)
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }
@@ -114,5 +118,16 @@ extension Inventory {
         // it may have been forgotten meanwhile
         let cell = shown(name) ?? ShownCell(ManagedCell(name), nil, assignedCPUs: [])
         return Manager.CellReply(cell: cell.onWire, unanswered: unanswered)
+    }
+}
+
+extension Manager.DeviceFault {
+    init(_ count: DeviceFaults.Count) {
+        self.init(
+            device: count.fault.device, cell: count.cell,
+            address: count.fault.address.map { Int(truncatingIfNeeded: $0) },
+            access: count.fault.access?.rawValue, unit: Int(clamping: count.fault.unit),
+            code: Int(clamping: count.fault.code),
+            count: count.count, last: count.last)
     }
 }

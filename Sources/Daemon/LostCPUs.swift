@@ -11,8 +11,11 @@ struct LostCPUs {
     /// Ascending.
     private(set) var cpus: [Int] = []
 
+    /// - Parameter surroundings: what is known of the machine and its cells; asked for when a CPU was lost.
     /// - Returns: a message for each CPU that was not known to be lost.
-    mutating func note(_ reading: LockedFiles.Reading) -> [String] {
+    mutating func note(
+        _ reading: LockedFiles.Reading, in surroundings: @autoclosure () -> Surroundings = Surroundings()
+    ) -> [String] {
         guard let rootCell = reading.rootCellName else {
             cpus = []
             return []
@@ -21,8 +24,9 @@ struct LostCPUs {
         for death in ConsoleText(reading.console).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
             cpus = (cpus + [death.cpu]).sorted()
             let cause = death.reason.map { "the hypervisor parked it after a violation by Linux: \($0)" }
-            let explanation = death.violation?.explanation(isRootCell: true)
-            let meaning = explanation.map { ". \($0.summary) \($0.advice)" } ?? ""
+            let explanation = death.violation == nil ? nil : death.explanation(isRootCell: true, in: surroundings())
+            let meaning =
+                explanation.map { ". " + ([$0.summary] + $0.notes + [$0.advice]).joined(separator: " ") } ?? ""
             messages.append(
                 """
                 Linux lost CPU \(death.cpu): \(cause ?? "the hypervisor parked it; its reason is no longer on the console"); \

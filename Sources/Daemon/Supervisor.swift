@@ -3,6 +3,7 @@
 import CellConfiguration
 import CellDefinition
 import ControlInterface
+import FailureReports
 import Glibc
 import Hypervisor
 import JailhouseInterface
@@ -50,7 +51,7 @@ actor Supervisor {
         self.logger = logger
         driver = DriverThread(hypervisor)
         images = ImageReadings(eventLoop: eventLoop, reader: files.reader, memory: files.memory, logger: logger)
-        evidence = EvidenceKeeper(eventLoop: eventLoop, logger: logger)
+        evidence = EvidenceKeeper(eventLoop: eventLoop, logger: logger, machine: files.machine)
         record = StateRecord(file: stateFile, logger: logger)
         journal = Journal(logger: logger)
         var filesAtStart = files
@@ -251,6 +252,11 @@ actor Supervisor {
         }
         // what the cell's next command may overwrite must be known to a successor
         evidence.isComplete = { self.saveState() }
+        evidence.surroundings = {
+            Surroundings(
+                system: self.settings.system?.descriptor,
+                others: self.book.neighbours(of: "", in: self.view).map(\.descriptor))
+        }
         try evidence.begin(driver.hypervisor.sysfs, device: driver.hypervisor.device)
     }
 
@@ -327,7 +333,7 @@ actor Supervisor {
         return Inventory(
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             settingsPath: files.settingsPath, reading: evidence.latest, lostCPUs: evidence.lostCPUs,
-            statistics: id.map(view.statistics(ofCell:)) ?? [])
+            deviceFaults: evidence.deviceFaults, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }
 
     /// Every cell as it is, then every change.

@@ -39,6 +39,7 @@ struct DescriptionTests {
             "Change": (Samples.change, Samples.bareChange),
             "Statistic": (Samples.statistic, Samples.statistic),
             "LeftCell": (Samples.leftCell, Samples.leftCell),
+            "DeviceFault": (Samples.deviceFault, Samples.bareDeviceFault),
             "Finding": (Samples.finding, Samples.bareFinding),
         ]
         #expect(Set(values.keys) == Set(interface.types.keys))

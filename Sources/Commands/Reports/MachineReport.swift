@@ -15,6 +15,7 @@ struct MachineReport: Encodable {
         let remapPoolUsed: Int
         @JSON.OrNull var poolsAge: Int?
         let lostCPUs: [Int]
+        let deviceFaults: [DeviceFaultReport]
 
         init(_ machine: Manager.Machine) {
             enabled = machine.enabled
@@ -27,6 +28,7 @@ struct MachineReport: Encodable {
             remapPoolUsed = machine.remapPoolUsed
             poolsAge = machine.poolsAge
             lostCPUs = machine.lostCpus ?? []
+            deviceFaults = (machine.deviceFaults ?? []).map(DeviceFaultReport.init)
         }
     }
 
@@ -50,6 +52,8 @@ struct MachineReport: Encodable {
             let numbers = machine.lostCPUs.map(String.init).joined(separator: ", ")
             list.add("Lost CPUs", style("\(numbers): parked after a violation by Linux; reboot", Condition.bad.paint))
         }
+        list.add(
+            "DMA faults", lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
         if machine.enabled {
             // reading them waits for the driver, as long as it is busy
             let age = machine.poolsAge.map { $0 / 1_000_000 } ?? 0

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FailureReports
+
+/// Accesses of devices that an IOMMU dropped. No CPU is parked for them: they are on the console only.
+struct DeviceFaults {
+    /// Those of one device, unit, direction and code.
+    struct Count: Hashable, Sendable {
+        /// The latest.
+        var fault: DMAFault
+        /// The cell that has the device; nil: Linux, or nobody.
+        var cell: String?
+        var count = 1
+        /// µs since 1970.
+        var last: Int
+    }
+
+    /// More kinds are not told apart.
+    static let limit = 32
+
+    private(set) var counts: [Count] = []
+    /// What was read last, so that a line is counted once although the console is read again and again.
+    private var previous: [UInt8] = []
+    /// The beginning of a report whose end has not been read.
+    private var rest = ""
+
+    /// - Returns: a message for each kind that was not known.
+    mutating func note(_ console: String, at time: Int, in surroundings: @autoclosure () -> Surroundings) -> [String] {
+        let bytes = Array(console.utf8)
+        guard bytes != previous else { return [] }
+        let text = rest + String(decoding: Self.newPart(of: bytes, after: previous), as: UTF8.self)
+        previous = bytes
+        // a line without its end may still grow
+        let complete = text[..<(text.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex)]
+        let faults = ConsoleText(String(complete)).dmaFaults
+        rest = Self.unfinished(complete, faults.count) + text[complete.endIndex...]
+        guard !faults.isEmpty else { return [] }
+        let known = surroundings()
+        return faults.compactMap { note($0, at: time, in: known) }
+    }
+
+    /// The hypervisor is disabled.
+    mutating func forget() { self = DeviceFaults() }
+
+    private mutating func note(_ fault: DMAFault, at time: Int, in surroundings: Surroundings) -> String? {
+        if let index = counts.firstIndex(where: { $0.fault.isOfKind(fault) }) {
+            counts[index].count += 1
+            counts[index].last = time
+            counts[index].fault = fault
+            return nil
+        }
+        guard counts.count < Self.limit else { return nil }
+        let cell = surroundings.owner(ofDevice: fault.device)
+        counts.append(Count(fault: fault, cell: cell, last: time))
+        let explanation = fault.explanation(in: surroundings)
+        return ([explanation.summary] + explanation.notes + [explanation.advice]).joined(separator: " ")
+    }
+
+    /// What a log has that an earlier reading of its end does not have.
+    static func newPart(of new: [UInt8], after old: [UInt8]) -> ArraySlice<UInt8> {
+        // the ring has lost the beginning of the earlier one
+        for lost in old.indices where new.starts(with: old[lost...]) { return new[(old.count - lost)...] }
+        return new[...]
+    }
+
+    /// From the last report's first line on, if it is not among those that were complete.
+    private static func unfinished(_ text: Substring, _ complete: Int) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let heads = lines.indices.filter {
+            lines[$0].contains("fault event reported by IOMMU") || lines[$0].contains("reported event")
+        }
+        guard heads.count > complete, let last = heads.last else { return "" }
+        return lines[last...].joined(separator: "\n")
+    }
+}
+
+extension DMAFault {
+    fileprivate func isOfKind(_ other: DMAFault) -> Bool {
+        unit == other.unit && device == other.device && access == other.access && code == other.code
+    }
+}
