@@ -37,7 +37,9 @@ struct Inject: ParsableCommand {
                 unknown state; abi-mismatch; lose-next-start; print TEXT: on the virtual console.
 
                 With --root, in Linux: touch PORT|request-irq|cursor|serial: Linux uses a port, and if a cell has it, \
-                the CPU is parked for good; fail-cpu N [VIOLATION].
+                the CPU is parked for good; fail-cpu N [VIOLATION]; hypervisor N FAILURE: the hypervisor itself fails on CPU \
+                N; dma-fault DEVICE ADDRESS [read|write]: an IOMMU drops an access of a device. A wrong VIOLATION or \
+                FAILURE prints those that there are.
 
                 Example: jailhouse-sim inject rtems fail-cpu 3 msr-write
                 """

@@ -55,6 +55,9 @@ struct Serve: ParsableCommand {
         help: "Whether reading the root cell while the hypervisor is being disabled kills the reader, as on x86.")
     var oops = true
 
+    @Option(help: "Whose words the hypervisor's console has: those of a machine with AMD's or Intel's processors.")
+    var console = ConsoleChoice.amd
+
     @Option(name: .customLong("device-mode"), help: "Access to the device, as an octal file mode.")
     var deviceMode = "0600"
 
@@ -121,6 +124,7 @@ struct Serve: ParsableCommand {
             cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed,
             revision: FormatRevision(rawValue: revision) ?? .current)
         settings.oopses = oops
+        settings.wording = console.wording
         var (execution, kind) = try execution()
         if case .scripted = execution, !devices.isEmpty || definitions != nil {
             kind += "\n--device and --definitions have no effect: cells by script have no devices"
@@ -152,6 +156,13 @@ struct Serve: ParsableCommand {
     @Sendable private static func say(_ line: String) {
         _ = try? SystemCall.write(Array((line + "\n").utf8), to: STDOUT_FILENO)
     }
+}
+
+/// `--console`.
+enum ConsoleChoice: String, ExpressibleByArgument, CaseIterable {
+    case amd, intel
+
+    var wording: ConsoleWording { self == .amd ? .amd : .intel }
 }
 
 /// `--timing`.

@@ -34,4 +34,31 @@ struct FailureCommandTests {
         #expect(try await stopped.output == "rtems: stopped\n")
         #expect(try await machine.control("wait", "nobody").status == 4)
     }
+
+    @Test("A device that an IOMMU stopped is attributed and counted; Intel's words are understood")
+    func deviceFaults() async throws {
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems((#"restart = "on-failure""#, #"restart = "never""#))],
+            simulator: ["--timing", "none", "--console", "intel", "--cells", "script"])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("--root", "dma-fault", "00:02.0", "0x3a100000", "write")
+        try await machine.inject("--root", "dma-fault", "00:02.0", "0x3a200000", "write")
+        try await eventually("both are counted: \(machine.log)") {
+            try await machine.control("status").output.contains(
+                "00:02.0: 2 times, last write 0x3a200000 (IOMMU 0, code 5)")
+        }
+        #expect(machine.log.contains("The PCI device 00:02.0 tried to write to 0x3a"), "\(machine.log)")
+
+        try await machine.inject("rtems", "fail", "triple-fault")
+        try await eventually("it failed") { try await machine.cell("rtems")?.state == "failed" }
+        let failure = try await machine.control("failures", "rtems", "1")
+        #expect(failure.output.contains("Unhandled VM-Exit, reason 2"), "\(failure.output)")
+        #expect(failure.output.contains("Triple fault: the program's own exception"), "\(failure.output)")
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("rtems", "give-up")
+        try await eventually("it gave up") {
+            try await machine.control("failures", "rtems", "1").output.contains(
+                "meaning: All of the cell's CPUs are parked after violations, or the program itself wrote \"failed\"")
+        }
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellConfiguration
+import FailureReports
 import Simulator
 import Testing
 
@@ -19,11 +20,45 @@ struct FaultTests {
         #expect(lines.last == "Parking CPU 3 (Cell: \"rtems\")")
     }
 
-    @Test(arguments: Violation.allCases) func eachViolationIsReported(violation: Violation) throws {
+    @Test(arguments: Simulator.Violation.allCases) func eachViolationIsReported(violation: Simulator.Violation) throws {
         var bench = try Bench.running(Samples.cell("rtems"))
         try bench.inject("fail", violation.rawValue, into: "rtems")
-        #expect(bench.console.contains("FATAL: "))
+        #expect(bench.console.contains("FATAL: ") || violation == .testDevice)
         #expect(try bench.state("rtems") == "failed")
+    }
+
+    @Test(
+        "Each is explained, in AMD's words and Intel's", arguments: Simulator.Violation.allCases,
+        ConsoleWording.allCases)
+    func eachViolationIsExplained(violation: Simulator.Violation, wording: ConsoleWording) throws {
+        var settings = MachineSettings()
+        settings.wording = wording
+        var bench = try Bench.running(Samples.cell("rtems"), settings: settings)
+        try bench.inject("fail", violation.rawValue, into: "rtems")
+        let text = ConsoleText(bench.console)
+        let death = try #require(text.deaths.first)
+        #expect(text.deaths.count == 1 && text.others.isEmpty && death.cell == "rtems" && death.programCounter != nil)
+        let explanation = death.explanation()
+        #expect(death.violation != nil && !explanation.advice.contains("not known here"), "\(bench.console)")
+    }
+
+    @Test("Each failure of the hypervisor is explained, and what an IOMMU dropped", arguments: ConsoleWording.allCases)
+    func machine(wording: ConsoleWording) throws {
+        for failure in HypervisorFailure.allCases {
+            var bench = try Bench.running(Samples.cell("rtems"))
+            try bench.machine.inject(LinuxFault(words: ["hypervisor", "1", failure.rawValue]))
+            let death = try #require(ConsoleText(bench.console).deaths.first)
+            #expect(
+                death.isStopped && death.cpu == 1 && !death.explanation().advice.contains("not known here"),
+                "\(bench.console)")
+        }
+        var settings = MachineSettings()
+        settings.wording = wording
+        var bench = try Bench.running(Samples.cell("rtems"), settings: settings)
+        try bench.machine.inject(LinuxFault(words: ["dma-fault", "00:02.0", "0x3a100000", "write"]))
+        let fault = try #require(ConsoleText(bench.console).dmaFaults.first)
+        #expect(fault.device == "00:02.0" && fault.address == 0x3a10_0000)
+        #expect(fault.access == (wording == .intel ? .write : nil))
     }
 
     @Test func halfFailedItSaysRunning() throws {

@@ -13,38 +13,79 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     case registerRead = "msr-read"
     case tripleFault = "triple-fault"
 
+    // what only few programs do
+    case stringMove = "string-move"
+    case otherInstruction = "other-instruction"
+    case regionRight = "region-right"
+    case pciWrite = "pci-write"
+    case pciPort = "pci-port"
+    case mmconfigWrite = "mmconfig-write"
+    case vectorTable = "msix-table"
+    case vectorTarget = "msix-target"
+    case ioapic
+    case apicDelivery = "apic-delivery"
+    case apicReserved = "apic-reserved"
+    case apicVector = "apic-lvt"
+    case apicMode = "apic-mode"
+    case apicWidth = "apic-width"
+    case apicLogical = "apic-ldr"
+    case apicFormat = "apic-dfr"
+    case apicAccess = "apic-access"
+    case attributes = "pat"
+    case keyboard = "i8042"
+    case controlRegister = "control-register"
+    case extendedControl = "xsetbv"
+    case instruction = "vm-instruction"
+    case guestState = "guest-state"
+    case testDevice = "test-device"
+
+    // of Linux itself, on Intel
+    case remappingRegister = "dmar-register"
+    case remappingQueue = "dmar-queue"
+
+    // as an Arm64 machine prints them
+    case armWrite = "arm-write"
+    case armRead = "arm-read"
+    case armFetch = "arm-fetch"
+    case armVectors = "arm-vectors"
+    case armRegion = "arm-region-right"
+    case armMMCONFIG = "arm-mmconfig-write"
+    case armVectorTable = "arm-msix-table"
+    case armRoute = "arm-route"
+    case armMessage = "arm-msi-data"
+    case armHypervisorCall = "arm-hvc"
+    case armSecureCall = "arm-smc"
+    case armArchitectureCall = "arm-smc-arch"
+    case armRegister = "arm-register"
+    case armAuthentication = "arm-pauth"
+    case armFloatingPoint = "arm-fp"
+    case arm32HypervisorCall = "arm32-hvc"
+    case arm32SecureCall = "arm32-smc"
+
     /// What the hypervisor prints when it happens on a CPU of the cell.
-    func lines(cpu: Int, cell: String) -> [String] {
-        reason + Violation.registers + ["Parking CPU \(cpu) (Cell: \"\(cell)\")"]
+    func lines(cpu: Int, cell: String, _ wording: ConsoleWording = .amd) -> [String] {
+        reason(wording) + registers + ["Parking CPU \(cpu) (Cell: \"\(cell)\")"]
     }
 
     /// The exit that brought the CPU into the hypervisor.
     var exit: ExitReason {
         switch self {
-        case .portWrite, .portRead: .portIO
-        case .memoryWrite, .memoryRead, .fetch: .mmio
-        case .registerWrite, .registerRead: .otherMSR
-        case .tripleFault: .exception
+        case .portWrite, .portRead, .pciWrite, .pciPort, .keyboard: .portIO
+        case .registerWrite, .registerRead, .attributes: .otherMSR
+        case .tripleFault, .instruction, .guestState: .exception
+        case .apicDelivery, .apicReserved, .apicVector, .apicMode, .apicWidth, .apicLogical, .apicFormat, .apicAccess:
+            .xapic
+        case .controlRegister: .controlRegister
+        case .extendedControl: .xsetbv
+        default: .mmio
         }
     }
 
-    var reason: [String] {
-        switch self {
-        case .portWrite: ["FATAL: Invalid PIO write, port: 70 size: 1"]
-        case .portRead: ["FATAL: Invalid PIO read, port: 71 size: 1"]
-        case .memoryWrite: ["FATAL: Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4"]
-        case .memoryRead: ["FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 4"]
-        case .fetch:
-            [
-                "FATAL: unable to get MMIO instruction",
-                "FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0",
-            ]
-        case .registerWrite: ["FATAL: Unhandled MSR write: 200"]
-        case .registerRead: ["FATAL: Unhandled MSR read: 200"]
-        case .tripleFault:
-            ["FATAL: Unexpected #VMEXIT, exitcode 7f, exitinfo1 0x0000000000000000 exitinfo2 0x0000000000000000"]
-        }
-    }
+    /// Before the registers.
+    func reason(_ wording: ConsoleWording) -> [String] { wording.lines(reason) }
+
+    /// Of the dump.
+    var registers: [String] { armSyndrome.map { Violation.armRegisters($0) } ?? Violation.registers }
 
     static let registers = [
         "RIP: 0x000000000010a2f4 RSP: 0x00000000000dff10 FLAGS: 2",
@@ -54,4 +95,16 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
         "CR0: 0x0000000000000011 CR3: 0x0000000000000000 CR4: 0x0000000000000000",
         "EFER: 0x0000000000001000",
     ]
+
+    /// - Parameter syndrome: class, length and syndrome, as printed.
+    private static func armRegisters(_ syndrome: String) -> [String] {
+        let zero = String(repeating: "0", count: 16)
+        let rest = stride(from: 0, to: 30, by: 3).map { first in
+            (first..<first + 3).map { "\($0 < 10 ? " " : "")x\($0): \(zero)" }.joined(separator: "  ")
+        }
+        return [
+            "Cell state before exception:", " pc: 0000000000001a30   lr: 0000000000001a14 spsr: 600003c5     EL1",
+            " sp: 0000000000007fc0  elr: 0000000000001a30  esr: \(syndrome)",
+        ] + rest + [""]
+    }
 }

@@ -67,10 +67,11 @@ extension Machine {
             cells[index].commState = state
             if state != .running || cells[index].starts > 0 { report("\(state.text): cell \"\(name)\"") }
         case .failed(let cpu, let violation):
-            guard park(cpu, of: index, violation.lines(cpu: cpu, cell: name), violation.rawValue) else { return }
+            guard park(cpu, of: index, violation.lines(cpu: cpu, cell: name, settings.wording), violation.rawValue)
+            else { return }
             cells[index].count(violation.exit, on: cpu)
         case .parked(let cpu, let report):
-            _ = park(cpu, of: index, report.lines(cpu: cpu, cell: name), report.summary)
+            _ = park(cpu, of: index, settings.wording.lines(report.lines(cpu: cpu, cell: name)), report.summary)
         case .held(let cpu, let violation):
             report(
                 "held: cell \"\(name)\", CPU \(cpu): \(violation.summary); jailhouse-sim gdb \(name) shows it, and lets it go on"

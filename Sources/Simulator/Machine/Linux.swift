@@ -52,14 +52,27 @@ extension Machine {
                 .condition,
                 "CPU \(cpu) is none of Linux's, which has \(CPUList.text(root.cpus.subtracting(root.failedCPUs)))")
         }
-        parkRoot(cpu, violation.reason.joined(separator: "\n"), violation.exit)
+        parkRoot(cpu, violation.reason(settings.wording).joined(separator: "\n"), violation.exit, violation.registers)
     }
 
-    private mutating func parkRoot(_ cpu: Int, _ reason: String, _ exit: ExitReason) {
+    /// The hypervisor fails on a CPU of Linux.
+    ///
+    /// - Throws: as ``failRoot(_:_:)``.
+    package mutating func failHypervisor(on cpu: Int, _ failure: HypervisorFailure) throws(SimulatorError) {
+        guard isEnabled, let root = cells.first, root.cpus.contains(cpu), !root.failedCPUs.contains(cpu) else {
+            throw SimulatorError(.condition, "CPU \(cpu) is none of Linux's, or the hypervisor is disabled")
+        }
+        parkRoot(cpu, failure.lines.joined(separator: "\n"), .management, [], verb: "Stopping")
+    }
+
+    private mutating func parkRoot(
+        _ cpu: Int, _ reason: String, _ exit: ExitReason, _ registers: [String] = Violation.registers,
+        verb: String = "Parking"
+    ) {
         let name = cells[0].name
         for line in reason.split(separator: "\n") { console.print(String(line)) }
-        for line in Violation.registers { console.print(line) }
-        console.print("Parking CPU \(cpu) (Cell: \"\(name)\")")
+        for line in registers { console.print(line) }
+        console.print("\(verb) CPU \(cpu) (Cell: \"\(name)\")")
         cells[0].failedCPUs.insert(cpu)
         cells[0].count(exit, on: cpu)
         report("LINUX LOST CPU \(cpu): \(reason.split(separator: "\n").first.map(String.init) ?? "")")
@@ -138,6 +151,8 @@ package struct LinuxPort: Hashable, Sendable {
 package enum LinuxFault: Hashable, Sendable {
     case touch(LinuxPort)
     case failCPU(Int, Violation)
+    case hypervisor(Int, HypervisorFailure)
+    case deviceAccess(DeviceAccess)
 
     /// From the words of a command line, for example `["touch", "request-irq"]`.
     ///
@@ -155,11 +170,24 @@ package enum LinuxFault: Hashable, Sendable {
                 throw SimulatorError(.fault, "fail-cpu needs the number of a CPU, not \"\(words[1])\"")
             }
             self = .failCPU(cpu, try Fault.violation(words.count > 2 ? words[2] : nil))
+        case ("hypervisor", 3):
+            guard let cpu = Int(words[1]), let failure = HypervisorFailure(rawValue: words[2]) else {
+                let known = HypervisorFailure.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SimulatorError(.fault, "hypervisor needs the number of a CPU, and one of \(known)")
+            }
+            self = .hypervisor(cpu, failure)
+        case ("dma-fault", _):
+            guard let access = DeviceAccess(Array(words.dropFirst())) else {
+                throw SimulatorError(
+                    .fault, "dma-fault needs a PCI device, an address, and read or write: 00:02.0 0x3a100000 write")
+            }
+            self = .deviceAccess(access)
         default:
             throw SimulatorError(
                 .fault,
                 "nothing that can happen to Linux is called \"\(words.joined(separator: " "))\"; there are "
-                    + "fail-cpu N [VIOLATION], touch PORT|request-irq|cursor|serial")
+                    + "fail-cpu N [VIOLATION], touch PORT|request-irq|cursor|serial, hypervisor N FAILURE, "
+                    + "dma-fault DEVICE ADDRESS [read|write]")
         }
     }
 }
@@ -169,6 +197,8 @@ extension Machine {
         switch fault {
         case .touch(let port): touch(port)
         case .failCPU(let cpu, let violation): try failRoot(cpu, violation)
+        case .hypervisor(let cpu, let failure): try failHypervisor(on: cpu, failure)
+        case .deviceAccess(let access): try report(access)
         }
     }
 }

@@ -18,6 +18,8 @@ package struct MachineSettings: Hashable, Sendable {
     /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it
     /// reads nonsense.
     package var oopses = true
+    /// Whose words the hypervisor prints.
+    package var wording = ConsoleWording.amd
 
     package init(
         cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1,
