@@ -206,7 +206,9 @@ final class EvidenceKeeper {
         }
         for message in lost.note(reading, in: known) { logger.record(.linuxLostCPU, "\(message)") }
         guard reading.rootCellName != nil else { return faults.forget() }
-        for message in faults.note(reading.console, at: Clock.realTime(), in: known) { logger.warning("\(message)") }
+        for message in faults.note(reading.console, at: Clock.realTime(), in: known) {
+            logger.record(.deviceFault, "\(message)")
+        }
     }
 
     private func logLate(_ failure: FailureRecord, of name: String) {

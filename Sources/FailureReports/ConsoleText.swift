@@ -17,12 +17,24 @@ package struct Death: Hashable, Sendable {
     package var registers: [String: UInt64]
 }
 
+extension Death {
+    /// Of a text that ends before it names the CPU and the cell.
+    package init(unfinished violation: Violation, registers: [String: UInt64]) {
+        self.init(
+            cpu: -1, cell: "", isStopped: false, violation: violation,
+            programCounter: registers["rip"] ?? registers["pc"],
+            registers: registers)
+    }
+}
+
 /// Everything that a text of the hypervisor's console reports.
 package struct ConsoleText: Hashable, Sendable {
     package var deaths: [Death] = []
     package var dmaFaults: [DMAFault] = []
     /// Reasons after which no CPU was parked in this text: it is cut off, or the enable failed.
     package var others: [Violation] = []
+    /// Of the last one of ``others``, where its dump is in the text without the line that parks the CPU.
+    package var lastRegisters: [String: UInt64] = [:]
     /// The last part that the hypervisor began to initialise, where its enable did not end; nil: none was refused.
     package var refusedEnable: RefusedEnable?
     /// How often the hypervisor gave up waiting for a cell's answer.
@@ -38,7 +50,10 @@ package struct ConsoleText: Hashable, Sendable {
         for line in text.split(whereSeparator: { $0 == "\n" || $0 == "\r" || $0 == "\r\n" }) {
             reader.take(String(line), into: &self)
         }
-        if let violation = reader.violation { others.append(violation) }
+        if let violation = reader.violation {
+            others.append(violation)
+            lastRegisters = reader.registers
+        }
         refusedEnable = reader.enable
     }
 

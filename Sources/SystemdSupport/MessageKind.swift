@@ -31,6 +31,7 @@ package enum MessageKind: String, CaseIterable, Sendable {
     case hypervisorDespite = "3d779c3bd6884022afd15059064100c8"
     case hypervisorNotEnabled = "12fed99459f84fa9a51ad1c9ba006519"
     case linuxLostCPU = "bde76f8241764d328e9e7fc0118dc1c9"
+    case deviceFault = "9e9f2866c32e489eafe366a80236930e"
     case requestDone = "9cc99432763c45ed873323449974375d"
     case requestRefused = "7c597006f99e4aacbdc8ec17084f5b31"
     case shutdownStep = "c3d5dc79cd31481381e13e8277e6dfb7"
@@ -51,7 +52,8 @@ package enum MessageKind: String, CaseIterable, Sendable {
         case .linuxLostCPU, .daemonFailed: .critical
         case .cellFailed, .cellGaveUp, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable, .socketFailed:
             .error
-        case .cellCPUsFailed, .cellStartLost, .cellRecreating, .cellUnresponsive, .commandRefused, .imagesUnreadable,
+        case .cellCPUsFailed, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive, .commandRefused,
+            .imagesUnreadable,
             .hypervisorDespite, .requestRefused, .definitionWarning, .stateIgnored, .clientRefused:
             .warning
         case .cellRestarting, .cellReplaced, .cellShutdownDenied, .cellEvidenceLate, .cellWaits, .imageChanged,

@@ -170,6 +170,13 @@ struct ExplainDumpTests {
             ["explain", "-"],
             input: Data("\nInitializing Jailhouse hypervisor v0.12 on CPU 2\nInitializing unit: VT-d\n".utf8))
         #expect(enable.output.contains("The enable ended while the unit \"VT-d\" was initialised"), "\(enable.output)")
+        // as people paste it: without the last line
+        let cut = try Executable.run(
+            ["explain", "-", "--cell", try file("sample.toml", Self.cell())],
+            input: Data(
+                "FATAL: Invalid MMIO/RAM write, addr: 0x0000000000201000 size: 4\nRIP: 0x0000000000000099 RSP: 0x0000000000007000\n"
+                    .utf8))
+        #expect(cut.output.contains("0x201000 is 4 KiB behind \"RAM\""), "\(cut.output)")
         let missed = try Executable.run(
             ["explain", "-"], input: Data("<missed 311 bytes of console log>\nParking CPU 2 (Cell: \"a\")\n".utf8))
         #expect(missed.output.hasPrefix("311 bytes of the console are missing"), "\(missed.output)")

@@ -65,8 +65,17 @@ struct ConsoleReport: Encodable {
                 programCounter: death.programCounter.map { "0x" + String($0, radix: 16) }, isStopped: death.isStopped,
                 explanation: ExplanationReport(files.explanation(of: death, rootCell: rootCell)))
         }
+        if let violation = text.others.last, !text.lastRegisters.isEmpty {
+            // a dump that is cut off before the line that names CPU and cell
+            let death = Death(unfinished: violation, registers: text.lastRegisters)
+            entries.append(
+                Entry(
+                    programCounter: death.programCounter.map { "0x" + String($0, radix: 16) },
+                    explanation: ExplanationReport(files.explanation(of: death, rootCell: rootCell))))
+        }
         let known = files.surroundings(of: nil)
-        var others = text.others.map { $0.explanation(in: known) } + text.dmaFaults.map { $0.explanation(in: known) }
+        let unfinished = text.lastRegisters.isEmpty ? text.others : text.others.dropLast()
+        var others = unfinished.map { $0.explanation(in: known) } + text.dmaFaults.map { $0.explanation(in: known) }
         if text.lostFaultReports > 0 { others.append(DMAFault.lostReports) }
         if text.timeouts > 0, let condition = ConditionPage.named("no answer") { others.append(condition.explanation) }
         if let enable = text.refusedEnable { others.append(enable.explanation) }
