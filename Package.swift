@@ -163,7 +163,9 @@ let package = Package(
             data: ["deaths.md"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
-        tests("MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe"], data: ["Captures"]),
+        tests(
+            "MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe", "TestSupport"],
+            data: ["Captures"]),
         tests("SupervisionTests", ["JailhouseInterface", "Supervision", "TestSupport"]),
         tests(
             "CellDefinitionTests",
