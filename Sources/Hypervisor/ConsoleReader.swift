@@ -27,7 +27,7 @@ package enum HypervisorConsole {
 
 /// Reads the console as it comes, through the device; each reader has a position of its own.
 package struct ConsoleReader: ~Copyable, Sendable {
-    /// A good pause between two reads: the driver itself looks this often on behalf of those who wait in it.
+    /// A suitable pause between two reads: the driver itself polls this often for a blocked reader.
     package static let pause = Duration.milliseconds(100)
 
     private let descriptor: OwnedDescriptor

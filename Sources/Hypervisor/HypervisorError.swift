@@ -3,7 +3,7 @@
 package import SystemCalls
 import SystemPackage
 
-/// What the driver is told to do.
+/// A command to the driver.
 package enum HypervisorCommand: String, Hashable, Sendable {
     case enable, disable, create, load, start, destroy
     case shutDown = "shutdown"

@@ -12,7 +12,7 @@ import SystemPackage
 package struct JailhouseDevice: ~Copyable, Sendable {
     private let descriptor: OwnedDescriptor
 
-    /// Opens the device. Whoever may open it may do everything: the driver asks for no capability.
+    /// Opens the device. Any process that can open it can do everything: the driver requires no capability.
     ///
     /// - Throws: ``HypervisorError`` with code `noDriver` (the module is not loaded) or `noPermission`.
     package init(path: String = "/dev/jailhouse") throws(HypervisorError) {

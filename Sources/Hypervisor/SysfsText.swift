@@ -31,7 +31,7 @@ enum SysfsText {
         line(bytes).flatMap(CellState.init(rawValue:))
     }
 
-    /// What stands before the newline at the end, which may be anything.
+    /// The text before the final newline, which may be anything.
     static func bytes(ofLine bytes: some Sequence<UInt8>) -> [UInt8]? {
         var content = Array(bytes)
         return content.popLast() == UInt8(ascii: "\n") ? content : nil

@@ -13,9 +13,9 @@ package enum Goal: String, Hashable, Sendable, Codable {
     case absent
 }
 
-/// A goal with everything that only has a meaning while this is the goal.
+/// A goal, with the state that is meaningful only while it is the goal.
 enum Aim: Hashable, Sendable {
-    /// Nobody has asked for anything: a cell that is found running is to run on.
+    /// No request yet: a cell that is found running is kept running.
     case unsaid
     case leave(Rest = .content)
     case run(Effort = .underWay(Steps()))
@@ -26,13 +26,13 @@ enum Aim: Hashable, Sendable {
     /// Why nothing is wanted.
     enum Rest: Hashable, Sendable {
         case content
-        /// It was to run, and is to run again if the hypervisor is not disabled after all.
+        /// Its goal was `run`, and becomes `run` again if the hypervisor is not disabled.
         case isReleased
         /// It failed more often than its limit allows.
         case isGivenUp
     }
 
-    /// What is done so that it runs.
+    /// The progress towards a running cell.
     enum Effort: Hashable, Sendable {
         /// It failed; the restart begins then.
         case backingOff(until: Moment)
@@ -50,7 +50,7 @@ enum Aim: Hashable, Sendable {
     enum Recreation: Hashable, Sendable { case none, due, done }
 
     struct Ending: Hashable, Sendable {
-        /// It was to run, and is to run again if the goal is not reached.
+        /// Its goal was `run`, and becomes `run` again if this goal is not reached.
         var resumes: Bool
         var denial: Denial?
     }
@@ -103,7 +103,7 @@ enum Aim: Hashable, Sendable {
         }
     }
 
-    /// Somebody has asked for it again, or reset its failures.
+    /// A user requested the cell again, or reset its failures.
     mutating func forgiveFailures() {
         switch self {
         case .leave(.isGivenUp): self = .leave()
@@ -115,7 +115,7 @@ enum Aim: Hashable, Sendable {
 
 // MARK: - What a goal brings with it
 
-/// Each of these is there only with its goal; with another one there is nothing to set.
+/// Each property exists only with its goal; with another goal, setting it has no effect.
 extension Aim {
     var backingOffUntil: Moment? {
         get { if case .run(.backingOff(let until)) = self { until } else { nil } }

@@ -7,21 +7,21 @@ import JailhouseInterface
 /// and each command's end is to be reported back. It plans by level, not by edge: after every event it compares what
 /// is wanted with what is there, so that it reaches its goal from wherever faults or other hands have put the cell.
 package struct CellLifecycle: Hashable, Sendable {
-    /// What is known of its definition; nil when no usable definition names it: it is then shown, never touched.
+    /// What is known of its definition; nil without a usable definition: the cell is then shown, never touched.
     package internal(set) var supervised: Supervised?
-    /// What the last look showed.
+    /// The result of the last look.
     package internal(set) var sighting: Sighting?
     package internal(set) var condition: Condition
     /// When ``condition`` last changed.
     package internal(set) var since: Moment
     /// The part that outlives the daemon.
     package internal(set) var memory: LifecycleMemory
-    /// The command that the hypervisor is working on.
+    /// The command that the hypervisor is executing.
     package var inFlight: Command? { flight?.command }
     var flight: Flight?
 
     var progress = Progress.unseen
-    /// The inmate is known not to answer.
+    /// The inmate is known not to respond.
     var isSilent = false
     var invalidSince: Moment?
     /// Since when its exit counters were needed and could not be read.
@@ -62,7 +62,7 @@ package struct CellLifecycle: Hashable, Sendable {
         condition = .absent
     }
 
-    /// Takes in one event and says what is to be done.
+    /// Handles one event and returns the actions to perform.
     ///
     /// Commands follow from looks only, so that none is given on the ground of what was seen some time ago: after a
     /// request or a change of the definition, look.
@@ -102,7 +102,7 @@ package struct CellLifecycle: Hashable, Sendable {
     /// When the next automatic restart begins.
     package var nextRestart: Moment? { memory.aim.backingOffUntil }
 
-    /// Whether its inmate is known not to answer, so that asking it would freeze Linux.
+    /// Whether its inmate is known not to respond, so that a shutdown request would hang Linux.
     package var isKnownSilent: Bool { isSilent }
 
     /// How the cell that is there answers a shutdown request, whatever its definition says by now, except for what that
@@ -123,12 +123,11 @@ package struct CellLifecycle: Hashable, Sendable {
         return creation.handshake
     }
 
-    /// Whether another tool created and started the cell that is there: nobody knows whether it did so as the definition
-    /// says.
+    /// Whether another tool created and started the current cell: its configuration may differ from the definition.
     package var isMadeByOthers: Bool { memory.creation?.isOwn == false }
 
-    /// Whether its inmate is taken to be dead although the hypervisor says that it runs, and would be waited for
-    /// without end.
+    /// Whether its inmate is considered dead although the hypervisor reports `running`, and the wait for its answer has
+    /// no limit.
     package var isTakenForSilent: Bool {
         guard case .unbounded = knownHandshake else { return false }
         return isSilent || memory.failure?.isDeclared == true
@@ -186,7 +185,7 @@ extension CellLifecycle {
         let next = currentCondition
         guard next != condition else { return }
         actions.append(.report(.conditionChanged(from: condition, to: next)))
-        // what an earlier daemon saw begin has not begun again
+        // a condition that an earlier daemon recorded keeps its time
         since = memory.shown?.condition == next ? memory.shown?.since ?? now : now
         condition = next
         memory.shown = LifecycleMemory.Shown(condition: next, since: since)

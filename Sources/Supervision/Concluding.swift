@@ -12,14 +12,14 @@ extension CellLifecycle {
         let outcome = outcome.judged(by: next, of: command)
         self.flight = nil
         blindSince = nil
-        // whatever kept it from being done may have used up what was loaded
+        // the cause of the refusal may have used up the loaded images
         if case .loaded = progress, !outcome.isDone { progress = .unseen }
         switch outcome {
         case .done(let unanswered):
             noteAnswer(to: command, unanswered: unanswered, before: before, at: now, &actions)
             advance(past: command, before: before, at: now)
         case .refused(let refusal):
-            // while it shows a passing state, it may turn out to run
+            // in a transient state, it may prove to be running
             if command == .start, next.observation?.state != .invalid { memory.unverified = nil }
             if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
         case .overtaken:
@@ -29,7 +29,7 @@ extension CellLifecycle {
         if let id = next.observation?.id { noteCreation(of: id, with: flight.handshake) }
         observe(next, at: now, &actions)
         if command == .start, case .done = outcome, progress.isUp, next.observation?.id != before?.id {
-            // another cell of this name took its place meanwhile: what we started was not loaded by us
+            // another cell of this name replaced it: the daemon did not load what it started
             if !declareUnloaded(at: now, &actions) { memory.aim.restartsAnew = isWanted }
         }
     }
@@ -43,7 +43,7 @@ extension CellLifecycle {
             if memory.aim.recreation == .due { memory.aim.recreation = .done }
             sighting = nil
         case .load:
-            // nobody wants it started any more: others may do so before somebody does again
+            // its start is no longer wanted: another tool may start it before a user asks again
             progress =
                 memory.goal == .run
                 ? .loaded(Settling(before: before?.managementExits ?? [], since: now)) : .down(.stopped)
@@ -51,13 +51,13 @@ extension CellLifecycle {
             isSilent = false
             memory.failedID = nil
         case .start:
-            // whatever answers there now is what its definition says
+            // the inmate that answers now is the one of its definition
             memory.creation?.isOwn = true
             if let verification = memory.unverified?.begun(at: now) {
                 memory.unverified = verification
                 progress = .started(verification)
             } else {
-                // its definition went and came meanwhile
+                // its definition was removed and added again meanwhile
                 progress = .unseen
             }
         case .shutDown:
@@ -75,7 +75,7 @@ extension CellLifecycle {
             return noteDenial(of: command, refusal, isMoot: isMoot(command, next), at: now, &actions)
         }
         if refusal.kind == .definition, memory.aim.restartsAnew, progress.isUp {
-            // nothing has been touched: the old inmate goes on
+            // the refusal changed nothing: the old inmate continues
             memory.aim = .run()
             return settle(with: .refused(command, refusal), &actions)
         }
@@ -92,7 +92,7 @@ extension CellLifecycle {
         }
         if memory.goal == .run {
             fail(.refused(command, refusal), at: now, &actions)
-            // one failure, also if the cell went with it
+            // one failure, even if the cell is gone as well
             if next == .absent { progress = .nothing }
         } else {
             settle(with: .refused(command, refusal), &actions)
@@ -100,14 +100,14 @@ extension CellLifecycle {
         }
     }
 
-    /// Whether nobody needs any more what was refused: it should run, and it runs, because others have started it
-    /// meanwhile, or because the stop or restart that the command was for has been taken back.
+    /// Whether the refused command is no longer needed: the cell is to run, and it runs, because another tool started it
+    /// meanwhile, or because the stop or restart was superseded.
     private func isMoot(_ command: Command, _ next: Sighting) -> Bool {
         memory.goal == .run && next.observation?.state.isRunning == true && command != .start
             && memory.aim.recreation != .due && !memory.aim.restartsAnew && !isDeclaredFailed
     }
 
-    /// Repeats a denied shutdown until the definition's `stop-timeout` is over; then lets the inmate run.
+    /// Repeats a denied shutdown until `stop-timeout` has elapsed; then leaves the inmate running.
     private mutating func noteDenial(
         of command: Command, _ refusal: Refusal, isMoot: Bool, at now: Moment, _ actions: inout [Action]
     ) {
@@ -123,7 +123,7 @@ extension CellLifecycle {
         guard let policy = supervised?.policy, retry <= since + policy.stopTimeout else {
             if memory.goal == .run { memory.aim = .run() }
             settle(with: .denied, &actions)
-            // what was declared failed is not replaced: a failure that counts
+            // a cell declared failed is not replaced: this counts as a failure
             if memory.goal == .run, isDeclaredFailed { return fail(.refused(command, refusal), at: now, &actions) }
             fallBack()
             return
@@ -131,7 +131,7 @@ extension CellLifecycle {
         memory.aim.denial = Aim.Denial(since: since, retry: retry)
     }
 
-    /// Gives a goal up that could not be reached, for the one before.
+    /// Abandons a goal that could not be reached, and returns to the previous one.
     mutating func fallBack() {
         switch memory.aim {
         case .run, .leave, .unsaid: break
@@ -159,12 +159,12 @@ extension CellLifecycle {
 extension Outcome {
     fileprivate var isDone: Bool { if case .done = self { true } else { false } }
 
-    /// What counts is what a look shows, not what the call returned: a stop that was refused halfway has stopped it.
+    /// The result of the look decides, not the return value: a stop that failed halfway has stopped the cell.
     fileprivate func judged(by next: Sighting, of command: Command) -> Outcome {
         switch (self, command, next) {
         case (.refused, .destroy, .absent): .done()
         case (.refused, .shutDown, .present(let observation)) where observation.state == .shutDown: .done()
-        // whether it took effect is verified as ever
+        // the start is verified as usual
         case (.refused(let refusal), .start, .present(let observation))
         where [.other, .denied].contains(refusal.kind) && observation.state.isRunning: .done()
         default: self

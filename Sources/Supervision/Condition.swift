@@ -6,7 +6,7 @@ package enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
     case absent
     /// It exists and has not been loaded yet.
     case created
-    /// On its way to running: being created, loaded, started, or watched whether the start took effect.
+    /// It is being created, loaded, started, or watched whether the start took effect.
     case starting
     case running
     /// It runs, but some of its CPUs have failed.
@@ -15,12 +15,12 @@ package enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
     case stopping
     /// It was shut down, or shut itself down.
     case stopped
-    /// It failed, and nothing will be done about it unless somebody asks.
+    /// It failed, and is not restarted unless a user asks.
     case failed
     /// It failed, and waits to be restarted.
     case backingOff = "backing-off"
     /// It failed more often than its limit allows.
     case gaveUp = "gave-up"
-    /// It exists, but no usable definition names it: it is shown and never touched.
+    /// It exists without a usable definition: it is shown and never touched.
     case foreign
 }

@@ -45,8 +45,8 @@ package struct DependencyOrder: Hashable, Sendable {
         order(of: cells.sorted())
     }
 
-    /// These cells in the order in which they are to be stopped: who requires or comes after another goes first; else,
-    /// who was started last.
+    /// These cells in stop order: a cell precedes those that it requires or comes after; otherwise the cell that was
+    /// started last is first.
     ///
     /// - Parameter started: when each cell came up; those that are missing count as started first.
     package func stopOrder(of cells: some Collection<String>, started: [String: Moment] = [:]) -> [String] {
@@ -79,7 +79,7 @@ package struct DependencyOrder: Hashable, Sendable {
         reachable(from: cell) { dependencies[$0]?.requires ?? [] }
     }
 
-    /// Who requires this cell, and who requires that one, and so on.
+    /// The cells that require this cell, directly or indirectly.
     package func dependents(on cell: String) -> Set<String> {
         reachable(from: cell) { name in dependencies.filter { $0.value.requires.contains(name) }.keys.sorted() }
     }

@@ -16,7 +16,7 @@ package enum Command: String, Hashable, Sendable, Codable {
 /// How a command ended.
 package enum Outcome: Hashable, Sendable {
     /// It took effect, as a look at sysfs confirmed.
-    /// - unanswered: an inmate was asked to shut down, or told of the change, and did not answer in time; Linux was
+    /// - unanswered: an inmate was asked to shut down, or notified of the change, and did not answer in time; Linux was
     ///   stalled for so long.
     case done(unanswered: Duration? = nil)
     case refused(Refusal)
@@ -24,15 +24,15 @@ package enum Outcome: Hashable, Sendable {
     case overtaken
 }
 
-/// What somebody asks for a cell.
+/// A request for a cell.
 package enum Request: String, Hashable, Sendable {
     case create, start, stop, restart, destroy
 }
 
-/// Names a request until it is answered; chosen by whoever asks.
+/// Identifies a request until it is answered; chosen by the caller.
 package typealias RequestID = UInt64
 
-/// Why a request was not fulfilled.
+/// Why a request failed.
 package enum RequestFailure: Error, Hashable, Sendable {
     /// There is no hypervisor to ask.
     case disabled
@@ -40,7 +40,7 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case foreign
     /// The inmate denied its shutdown for as long as `stop-timeout` says.
     case denied
-    /// It would have to ask an inmate that does not answer, without a time limit: Linux would freeze.
+    /// It would ask an inmate that does not answer, without a time limit: Linux would hang.
     case wouldFreeze
     /// A later request wants something else.
     case superseded(by: Request)
@@ -55,18 +55,18 @@ package enum Event: Hashable, Sendable {
     /// The command in flight ended, and this is what the look after it showed.
     case finished(Command, Outcome, Sighting)
     case requested(Request, RequestID)
-    /// Forget failures, so that the limit counts anew; a cell that was given up may be started again.
+    /// Forget failures and reset the limit; a cell that was given up may be started again.
     case resetFailed
-    /// Its definition was read (again), or went.
+    /// Its definition was read (again), or removed.
     case defined(Supervised?)
-    /// The hypervisor is about to be disabled at somebody's request: nothing is wanted any more.
+    /// The hypervisor is about to be disabled on request: the cell is no longer wanted.
     case released
-    /// It was not disabled: what nobody has asked for anything else meanwhile is wanted as before.
+    /// It was not disabled: unless there was another request meanwhile, the previous goal is restored.
     case retained
     /// While a command for another cell worked, the hypervisor waited in vain for an answer. If the next look shows this
     /// cell failed, it was this one's.
     case unanswered(Unanswered)
-    /// Whoever made this request does not wait any more.
+    /// The caller of this request no longer waits.
     case withdrawn(RequestID)
     /// The machine ends: the cell is to be stopped, also without a definition if it is known how it answers.
     case ends(RequestID)
@@ -113,13 +113,13 @@ package enum Action: Hashable, Sendable {
     /// Keep what the hypervisor printed and the statistics, before anything is repaired.
     case keepEvidence(FailureCause)
     case report(Report)
-    /// Tell whoever asked: done (nil), or why not.
+    /// Answer the caller: done (nil), or the failure.
     case answer(RequestID, RequestFailure?)
     /// Give the hypervisor this command, and the lifecycle an ``Event/finished(_:_:_:)``.
     case run(Command)
 }
 
-/// What happened to a cell, for the journal and for whoever watches.
+/// What happened to a cell, for the journal and for watching clients.
 package enum Report: Hashable, Sendable {
     case conditionChanged(from: Condition, to: Condition)
     /// It was found in this state when the daemon came, and left as it is.
@@ -129,11 +129,11 @@ package enum Report: Hashable, Sendable {
     case gaveUp(attempts: Int, within: Duration)
     /// A start was lost and is repeated.
     case lostStart(attempt: Int)
-    /// The images could not be loaded, so the cell is destroyed and created anew.
+    /// The images could not be loaded, so the cell is destroyed and created again.
     case recreating(Refusal)
     case shutdownAnswered(ShutdownAnswer)
-    /// Some of its CPUs failed; it goes on with the others.
+    /// Some of its CPUs failed; it continues with the others.
     case cpusFailed([Int])
-    /// Another cell of the same name stands there now.
+    /// Another cell of the same name has replaced it.
     case replaced(id: Int)
 }

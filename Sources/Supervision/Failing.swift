@@ -4,11 +4,11 @@ import JailhouseInterface
 // What follows from a failure: evidence, then a restart, or none.
 
 extension CellLifecycle {
-    /// Counts one failure and decides what comes after it.
+    /// Counts one failure and decides what follows.
     mutating func fail(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
-        // a command that is refused does not bring back to life what was declared failed
+        // a refused command does not revive a cell that was declared failed
         let isOnlyHindered =
             switch cause {
             case .refused, .countersUnreadable: true
@@ -16,7 +16,7 @@ extension CellLifecycle {
             }
         if !isOnlyHindered || !isDeclaredFailed { memory.failure = cause }
         memory.failedID = sighting?.observation?.id
-        // an inmate that could not be stopped may still have to show that it was started
+        // the start of an inmate that could not be stopped may still have to be verified
         if case .refused(let command, _) = cause, command != .start {} else { memory.unverified = nil }
         progress = sighting?.observation == nil ? .nothing : .down(.failed)
         if memory.goal == .run { memory.aim = .run() } else { memory.aim.denial = nil }
@@ -37,15 +37,15 @@ extension CellLifecycle {
         actions.append(.report(.restarting(after: delay, attempt: attempt, of: policy.limit.attempts)))
     }
 
-    /// Nothing is wanted any more of a cell that failed; what was declared failed stays so while it says that it runs.
+    /// A failed cell is no longer wanted. A cell declared failed stays so while its state is `running`.
     mutating func forgetFailure() {
-        // also while it shows a passing state
+        // including while its state is transient
         let mayRun = sighting?.observation?.state.isAskedToShutDown ?? (sighting == nil)
         if memory.failure?.isDeclared == true, memory.failedID != nil, mayRun { return }
         memory.failure = nil
     }
 
-    /// Forgets failures; a cell that was given up stays as it is until somebody starts it.
+    /// Forgets failures; a cell that was given up is not started until a user asks.
     mutating func resetFailed() {
         memory.budget.reset()
         memory.restarts = 0

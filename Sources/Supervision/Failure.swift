@@ -4,15 +4,15 @@
 package enum FailureCause: Hashable, Sendable, Codable {
     /// All CPUs of the cell are parked, or the inmate itself says so.
     case failed(cpus: [Int])
-    /// The inmate does not know the hypervisor's revision of the communication region.
+    /// The inmate does not support the hypervisor's revision of the communication region.
     case communicationABIMismatch
     /// The inmate wrote a state that does not exist.
     case invalidState
-    /// Somebody destroyed it.
+    /// Another tool destroyed it.
     case vanished
     /// A start returned success and never took effect.
     case lostStart
-    /// Another cell of its name stood there when it was started, so that the start may have met one with nothing loaded.
+    /// Another cell of its name had replaced it when it was started: the start may have reached a cell without images.
     case startedUnloaded
     /// No VM exit for longer than its liveness rule allows.
     case stalled
@@ -26,12 +26,12 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case cpusFailed([Int])
     /// Its exit counters cannot be read, so that it cannot be seen whether a start takes effect.
     case countersUnreadable
-    /// The same, after it was started. It is told to whoever waits for the start; the cell is let run.
+    /// The same, after it was started. The caller of the start gets this reason; the cell is not stopped.
     case startUnverified
 }
 
 extension FailureCause {
-    /// Whether it is our word against the hypervisor's, which goes on saying `running`.
+    /// Whether only the daemon considers the cell failed; the hypervisor still reports `running`.
     package var isDeclared: Bool {
         switch self {
         case .stalled, .lostStart, .startedUnloaded, .cpusFailed: true
@@ -97,7 +97,7 @@ extension Duration {
     }
 }
 
-/// Why the hypervisor did not do what it was told.
+/// Why the hypervisor refused a command.
 package struct Refusal: Error, Hashable, Sendable, Codable {
     package enum Kind: String, Hashable, Sendable, Codable {
         /// The inmate denied the shutdown request.
@@ -111,7 +111,7 @@ package struct Refusal: Error, Hashable, Sendable, Codable {
     }
 
     package var kind: Kind
-    /// A sentence that says what, where and what to do.
+    /// A sentence: the problem, its place and the remedy.
     package var message: String
     /// The kernel's reason, 0 where it was not asked.
     package var errno: Int32

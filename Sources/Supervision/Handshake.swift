@@ -8,7 +8,7 @@ package enum Handshake: Hashable, Sendable, Codable {
     case passive
     /// It is asked, and the wait has an end (`msg_reply_timeout` is not 0).
     case bounded
-    /// It is asked and waited for without end: an inmate that hangs freezes Linux.
+    /// It is asked, and the wait has no limit: an inmate that hangs also hangs Linux.
     /// - accepted: its definition says `accept-unbounded-handshake = true`.
     case unbounded(accepted: Bool)
 
@@ -22,7 +22,7 @@ package enum Handshake: Hashable, Sendable, Codable {
     }
 }
 
-/// What became of the last shutdown request.
+/// The result of the last shutdown request.
 package enum ShutdownAnswer: String, Hashable, Sendable, Codable {
     case approved
     case denied

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What only the daemon knows of a cell, kept in its state file so that its successor goes on where it ended.
+/// What only the daemon knows of a cell, kept in its state file so that its successor continues from there.
 package struct LifecycleMemory: Hashable, Sendable {
-    /// Of what the goal brings with it, a successor is told only whether the cell was given up: see ``kept``.
+    /// A successor learns the goal and whether the cell was given up: see ``kept``.
     var aim = Aim.unsaid
-    /// Automatic restarts since somebody last started the cell.
+    /// Automatic restarts since a user last started the cell.
     package var restarts = 0
     package var budget = RestartBudget()
     /// The cell whose failure has been counted, and which has not been loaded again since. It is known longer than
     /// ``failure`` when nothing is wanted any more of a cell that failed, and ``failure`` longer than the cell when that
     /// has been destroyed.
     package var failedID: Int?
-    /// Why the cell does not run, until it does or nothing is wanted of it any more.
+    /// Why the cell does not run; nil once it runs or is no longer wanted.
     package var failure: FailureCause?
-    /// How the cell was when the daemon last noted a change.
+    /// The condition that the daemon last recorded.
     var shown: Shown?
     var answered: Answered?
     /// A start whose effect has not been seen.
     var unverified: Verification?
     var creation: Creation?
-    /// What an earlier daemon knew is lost: the cell that is seen first is taken for one that it created.
+    /// The memory of an earlier daemon is lost: the first cell seen is assumed to be the daemon's own.
     var trustsFirstSight: Bool?
 
     package init() {}
@@ -36,14 +36,14 @@ package struct LifecycleMemory: Hashable, Sendable {
     /// How long Linux was stalled when the last request was not answered in time.
     package var lastStall: Duration? { answered?.stall }
 
-    /// What a successor is told.
+    /// The part that a successor reads.
     package var kept: LifecycleMemory {
         var kept = self
         kept.aim = Aim(goal, isGivenUp: isGivenUp)
         return kept
     }
 
-    /// What is kept of a cell whose definition went: how it answers, and that it does not, or may not.
+    /// The part that outlives the cell's definition: how the cell answers, and whether it may not answer.
     var withoutDefinition: LifecycleMemory {
         var kept = LifecycleMemory()
         kept.creation = creation

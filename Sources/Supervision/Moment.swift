@@ -2,7 +2,7 @@
 
 /// A point on the clock that counts from boot and does not jump (`CLOCK_BOOTTIME`).
 ///
-/// The room has no clock of its own: whoever drives a ``CellLifecycle`` says what time it is.
+/// This module has no clock: the caller of a ``CellLifecycle`` passes the time.
 package struct Moment: Hashable, Comparable, Sendable, Codable {
     /// Nanoseconds since boot.
     package var nanoseconds: Int64

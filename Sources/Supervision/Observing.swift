@@ -7,7 +7,7 @@ extension CellLifecycle {
     mutating func observe(_ next: Sighting, at now: Moment, _ actions: inout [Action]) {
         let before = sighting
         sighting = next
-        // what shows while a command works is passing; its end brings a look of its own
+        // during a command the state is transient; another look follows its end
         guard inFlight == nil else { return }
 
         switch next {
@@ -41,7 +41,7 @@ extension CellLifecycle {
         blindSince = isBlind ? blindSince ?? now : nil
     }
 
-    /// Whether exit counters that are needed have been unreadable for too long.
+    /// Whether required exit counters have been unreadable for longer than ``blindness``.
     func isBlind(at now: Moment) -> Bool {
         blindSince.map { now - $0 >= Self.blindness } ?? false
     }
@@ -66,7 +66,7 @@ extension CellLifecycle {
             let first = invalidSince ?? now
             invalidSince = first
             if isPassing(at: now) {
-                // others destroy it: what was loaded may be gone before the next look
+                // another tool destroys it: the loaded images may be gone at the next look
                 if case .loaded(let settling) = progress, settling.lostStarts == 0 { progress = .down(.stopped) }
                 return
             }
@@ -97,7 +97,7 @@ extension CellLifecycle {
         case .up(let uptime): watch(observation, uptime, at: now, &actions)
         case .down(let end):
             if observation.state.isRunning {
-                // what was declared failed while it said running goes on saying so
+                // the daemon declared it failed; its state remains running
                 if isDeclaredFailed, before?.state.isRunning == true { return }
                 adopt(observation, at: now, &actions)
             } else if let cause = failureCause(of: observation) {
@@ -159,8 +159,8 @@ extension CellLifecycle {
         if memory.aim.backingOffUntil == nil { memory.aim.backingOffUntil = now }
     }
 
-    /// A start went to a cell that another has replaced: whether anything runs in that one cannot be known. Where its
-    /// answer would be waited for without end, it is taken for silent.
+    /// A start reached another cell of the same name: it is unknown whether anything runs there. If the wait for its
+    /// answer has no limit, it is considered silent.
     mutating func declareUnloaded(at now: Moment, _ actions: inout [Action]) -> Bool {
         guard isWaitedForWithoutEnd else { return false }
         isSilent = true
@@ -177,7 +177,7 @@ extension CellLifecycle {
         }
         switch verification.verdict(on: observation, at: now) {
         case .pending where isBlind(at: now):
-            // whoever waits is told; it is verified once they can be read
+            // the caller is answered now; the start is verified once the counters can be read
             if isWaitedForWithoutEnd { isSilent = true }
             settle(with: .failed(.startUnverified), &actions) { $0 == .start || $0 == .restart }
         case .pending: break
@@ -209,7 +209,7 @@ extension CellLifecycle {
             return
         }
         if observation.state == .shutDown {
-            // a load that was refused has stopped it: that was no end of its own
+            // a refused load stopped it: it did not end by itself
             let hasEnded = memory.goal == .run && !memory.aim.restartsAnew && memory.aim.recreation == .none
             if hasEnded && policy.restart == .always {
                 fail(.ended, at: now, &actions)
@@ -217,14 +217,14 @@ extension CellLifecycle {
                 progress = .down(.stopped)
                 if hasEnded {
                     memory.aim = .leave()
-                    // it came up, and has done its work already
+                    // it started, and has already finished
                     settle(with: nil, &actions) { $0 == .start || $0 == .restart }
                 }
             }
             return
         }
         if !observation.failedCPUs.isEmpty {
-            // the one that would answer may be among them
+            // the CPU that would answer may be among them
             if isWaitedForWithoutEnd { isSilent = true }
             if isRestartedWhenDegraded { return fail(.cpusFailed(observation.failedCPUs), at: now, &actions) }
         }
@@ -248,7 +248,7 @@ extension CellLifecycle {
         return now - invalidSince < Self.passing
     }
 
-    /// Whether we say that it failed, while the hypervisor says that it runs.
+    /// Whether the daemon considers it failed although the hypervisor reports `running`.
     package var isDeclaredFailed: Bool {
         progress == .down(.failed) && memory.failedID != nil && memory.failure?.isDeclared == true
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JailhouseInterface
-// From what is wanted and what is there to the next command.
+// Derives the next command from the goal and the state.
 
 extension CellLifecycle {
     mutating func plan(at now: Moment, _ actions: inout [Action]) {
-        // without a definition it can be stopped at the end of the machine
+        // a cell without a definition can still be stopped at the end of the machine
         guard inFlight == nil, let sighting, supervised != nil || memory.goal == .stop else { return }
         if let until = memory.aim.backingOffUntil {
             guard now >= until else { return }
@@ -30,7 +30,7 @@ extension CellLifecycle {
 
     private mutating func planRun(_ observation: Observation, at now: Moment, _ actions: inout [Action]) {
         if memory.aim.recreation == .due {
-            // while it showed a passing state, it could not be told that the inmate runs on
+            // while its state was transient, it was unknown whether the inmate still runs
             guard progress.isUp, observation.state.isRunning, !memory.aim.restartsAnew else {
                 return ask(.destroy, observation, &actions)
             }
@@ -51,7 +51,7 @@ extension CellLifecycle {
                 before: exits, since: now, lostStarts: settling.lostStarts, cell: observation.id)
             ask(.start, observation, &actions)
         case .nothing, .down, .up:
-            // the inmate that was to be replaced has ended: whoever starts one meanwhile has replaced it
+            // the inmate to be replaced has ended: any later start has replaced it
             if observation.state == .shutDown { memory.aim.restartsAnew = false }
             guard observation.managementExits != nil else {
                 return giveUpBlind(.countersUnreadable, at: now, &actions)
@@ -60,21 +60,21 @@ extension CellLifecycle {
         }
     }
 
-    /// Counters that stay unreadable are a failure, which whoever waits for the start is told.
+    /// Counters that stay unreadable are a failure, which is reported to the caller of the start.
     private mutating func giveUpBlind(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         guard isBlind(at: now) else { return }
         blindSince = nil
         if memory.aim.restartsAnew, progress.isUp {
-            // nothing has been touched: the old inmate goes on
+            // no command was given: the old inmate continues
             memory.aim = .run()
             return settle(with: .failed(.countersUnreadable), &actions)
         }
         fail(cause, at: now, &actions)
     }
 
-    /// Gives a command that asks the inmate to shut down if it runs, unless that could freeze Linux.
+    /// Gives a command that sends a running inmate a shutdown request, unless that could hang Linux.
     private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
-        // it is told in a moment whether its inmate is there to answer
+        // the pending verification shows whether the inmate can answer
         guard let handshake = knownHandshake, !mayBeSilent else { return }
         guard handshake.permitsAsking(observation.state, silent: isSilent) else {
             settle(with: .wouldFreeze, &actions)
@@ -92,7 +92,7 @@ extension CellLifecycle {
         actions.append(.run(command))
     }
 
-    /// A passing goal is reached, and nothing more is wanted.
+    /// A temporary goal is reached; nothing more is wanted.
     private mutating func reach() {
         memory.aim = .leave(memory.isGivenUp ? .isGivenUp : .content)
         forgetFailure()

@@ -2,7 +2,7 @@
 
 import JailhouseInterface
 
-/// How far a cell has come, as far as sysfs does not show it.
+/// The progress of a cell that sysfs does not show.
 enum Progress: Hashable, Sendable {
     /// Not looked at yet, or seen only in a passing state.
     case unseen
@@ -33,11 +33,11 @@ struct Uptime: Hashable, Sendable {
     }
 }
 
-/// The wait between load and start. The hypervisor loses a start that comes while a CPU is still being parked for the
-/// load; none was lost of 600 that came 1 ms after each CPU's management exits had grown.
+/// The wait between load and start. The hypervisor loses a start that is issued while a CPU is still being parked for
+/// the load; none was lost of 600 that were issued 1 ms after each CPU's management exits had grown.
 struct Settling: Hashable, Sendable {
     static let pause = Duration.milliseconds(1)
-    /// How long the growth is waited for.
+    /// The longest wait for the growth.
     static let patience = Duration.milliseconds(50)
 
     /// `vmexits_management` of each CPU before the load; empty when it could not be read.
@@ -62,8 +62,8 @@ struct Settling: Hashable, Sendable {
         }
     }
 
-    /// Whether it runs by others' doing. A lost start leaves a cell that says it runs; if its CPUs were started since,
-    /// that was not us.
+    /// Whether another tool started it. A lost start leaves a cell whose state is `running`; if its CPUs were started
+    /// since, another tool did that.
     func isTaken(by observation: Observation) -> Bool {
         guard observation.state.isRunning else { return false }
         guard lostStarts > 0 else { return true }
@@ -71,7 +71,7 @@ struct Settling: Hashable, Sendable {
         return exits != parkedExits
     }
 
-    /// Whether nobody else has started the cell since, and so used up what was loaded.
+    /// Whether no other tool has started the cell since the load, which would have used up the images.
     func isUntouched(_ exits: [UInt64]) -> Bool {
         if let parkedExits { return exits == parkedExits }
         return !zip(exits, before).contains { $0 < $1 }
@@ -86,7 +86,7 @@ struct Settling: Hashable, Sendable {
     }
 }
 
-/// The watch whether a start took effect: each CPU's management exits must grow by one more.
+/// Checks whether a start took effect: each CPU's management exits must grow by one more.
 struct Verification: Hashable, Sendable, Codable {
     static let patience = Duration.milliseconds(50)
     /// How often a lost start is repeated before it counts as a failure.

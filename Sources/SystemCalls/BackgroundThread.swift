@@ -29,7 +29,7 @@ package struct BackgroundThread: Sendable {
         self.handle = handle
     }
 
-    /// Nobody will join it. Either this or ``join()`` must be called, once.
+    /// Detaches it. Either this or ``join()`` must be called, once.
     package func detach() {
         pthread_detach(handle)
     }

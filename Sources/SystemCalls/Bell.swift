@@ -28,7 +28,7 @@ package final class Bell: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// From any thread, also when nobody waits.
+    /// From any thread, even if no thread waits.
     package func ring() {
         pthread_mutex_lock(mutex)
         hasRung = true

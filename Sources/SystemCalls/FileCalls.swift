@@ -92,7 +92,7 @@ extension SystemCall {
         return try contents(of: descriptor.rawValue, named: path, limit: limit)
     }
 
-    /// Replaces a file in one step: whoever reads it sees the old contents or the new, never a part.
+    /// Replaces a file atomically: a reader sees the old contents or the new, never a part.
     ///
     /// The bytes go to a file beside it, reach the disk, and are renamed; on failure the old file stays as it
     /// was and the new one is removed.

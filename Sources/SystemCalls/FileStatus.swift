@@ -80,7 +80,7 @@ extension SystemCall {
         return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The directory that an open file stands in, all links followed; nil when `/proc` does not tell.
+    /// The directory of an open file, all links followed; nil if `/proc` does not show it.
     package static func directory(of descriptor: CInt) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
         let count = readlink("/proc/self/fd/\(descriptor)", &buffer, buffer.count)

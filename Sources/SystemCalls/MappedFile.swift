@@ -3,9 +3,9 @@
 import Glibc
 import SystemPackage
 
-/// A part of a file in memory, shared with all others who map it, as long as this value lives.
+/// A part of a file in memory, shared with all other mappings, for the lifetime of this value.
 package final class MappedFile: Sendable {
-    /// Others write to the same memory, from other processes too: who writes what when is for its users to order.
+    /// Other threads and processes write to the same memory: its users must order their accesses.
     package nonisolated(unsafe) let start: UnsafeMutableRawPointer
     /// In bytes.
     package let size: Int

@@ -7,7 +7,7 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     /// The number, valid as long as this value lives.
     package let rawValue: CInt
 
-    /// Takes over an open descriptor: nobody else may close it.
+    /// Takes ownership of an open descriptor: no other code may close it.
     package init(adopting rawValue: CInt) {
         self.rawValue = rawValue
     }

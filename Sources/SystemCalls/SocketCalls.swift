@@ -34,7 +34,7 @@ extension SystemCall {
         return descriptor
     }
 
-    /// A listening Unix stream socket; a file that stands at `path` is removed first.
+    /// A listening Unix stream socket; an existing file at `path` is removed first.
     package static func listen(onSocket path: String, mode: mode_t) throws(SystemCallError) -> OwnedDescriptor {
         var address = try socketAddress(path)
         let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
@@ -60,7 +60,7 @@ extension SystemCall {
         return SocketPair(first: ends[0], second: ends[1])
     }
 
-    /// `send(2)` again and again until all of `bytes` is sent; a peer that is gone is EPIPE, not a signal.
+    /// Calls `send(2)` until all of `bytes` is sent; a disconnected peer is EPIPE, not a signal.
     package static func send(_ bytes: [UInt8], to socket: CInt) throws(SystemCallError) {
         var sent = 0
         while sent < bytes.count {
