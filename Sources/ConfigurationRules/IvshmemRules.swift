@@ -50,22 +50,15 @@ enum IvshmemRules {
             }
         },
         Rule(
-            id: "JH1020", severity: .warning, title: "an ivshmem device writes its own output section only",
+            id: "JH1020", severity: .error, title: "an ivshmem device writes its own output section only",
             consequence:
-                "the program can overwrite what another peer sends; with its own section read-only it can send nothing",
+                "a program that may write another peer's section can overwrite what that peer sends; one that may not "
+                + "write its own is stopped at the first write, as a violation",
             remedy:
                 "give \"write\" to the section of the device's own peer-id, and \"read\" alone to the state table and to "
                 + "the other output sections"
         ) { cell in
-            devices(of: cell).flatMap { _, device in
-                wronglyWritable(device, in: cell).map { section in
-                    .init(
-                        location: "memory[\(section.index)]",
-                        message: "the device \(device.address) is peer \(device.sharedMemoryID), but "
-                            + (section.isWritable
-                                ? "may write \(section.name)" : "may not write \(section.name), its own"))
-                }
-            }
+            devices(of: cell).compactMap { _, device in wrongAccess(device, in: cell) }
         },
         Rule(
             id: "JH1005", severity: .error, title: "an ivshmem device has at most \(vectorLimit) vectors",
@@ -103,21 +96,31 @@ enum IvshmemRules {
         },
     ]
 
-    /// Sections whose access does not fit: the state table and others' output that may be written, own output that may
-    /// not.
-    private static func wronglyWritable(
+    /// The state table and others' output that may be written, own output that may not: one mistake, at the first of
+    /// these sections.
+    private static func wrongAccess(
         _ device: PCIDevice, in cell: CellDescriptor
-    ) -> [(index: Int, name: String, isWritable: Bool)] {
-        guard let sections = device.sections(in: cell) else { return [] }
-        return zip(0..., sections).compactMap { number, section in
+    ) -> Rule<CellDescriptor>.Violation? {
+        guard let sections = device.sections(in: cell) else { return nil }
+        var faults: [String] = []
+        var first: Int?
+        for (number, section) in zip(0..., sections) where number != 1 && section.region.size > 0 {
             // the common section belongs to all
-            guard number != 1, section.region.size > 0 else { return nil }
             let isOwn = number == 2 + Int(device.sharedMemoryID)
             let isWritable = section.region.flags.contains(.write)
-            guard isOwn != isWritable else { return nil }
-            return (
-                section.index, number == 0 ? "the state table" : "the output section of peer \(number - 2)", isWritable
-            )
+            guard isOwn != isWritable else { continue }
+            first = first ?? section.index
+            let name = number == 0 ? "the state table" : "the output section of peer \(number - 2)"
+            faults.append(
+                isWritable
+                    ? "may write \(name) (memory[\(section.index)])"
+                    : "may not write \(name), its own (memory[\(section.index)])")
+        }
+        return first.map {
+            .init(
+                location: "memory[\($0)]",
+                message: "the device \(device.address) is peer \(device.sharedMemoryID), but "
+                    + faults.joined(separator: ", and "))
         }
     }
 
@@ -130,16 +133,19 @@ enum IvshmemRules {
                 + "for good",
             remedy: "add \"root-shared\" (root-shared = true in [[ivshmem]]), or use other memory"
         ) { placement in
-            rootSections(placement).flatMap { device, sections in
-                MemoryRules.regions(of: placement.cell).filter { _, region in
+            rootSections(placement).compactMap { device, sections in
+                let taken = MemoryRules.regions(of: placement.cell).filter { _, region in
                     !region.flags.contains(.rootShared)
                         && sections.contains { region.physicalRange?.overlaps($0) ?? false }
-                }.map {
-                    .init(
-                        location: $0.location,
-                        message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) is memory of "
-                            + "Linux's link \(device.address), and is not \"root-shared\"")
                 }
+                guard let first = taken.first else { return nil }
+                // one that is left private takes all its sections along
+                let others = taken.dropFirst().map(\.location).joined(separator: ", ")
+                return .init(
+                    location: first.location,
+                    message: "the region \(first.region.quotedName) (physical \(first.region.physicalText)) is memory "
+                        + "of Linux's link \(device.address), and is not \"root-shared\""
+                        + (others.isEmpty ? "" : "; nor are \(others)"))
             }
         },
         Rule(

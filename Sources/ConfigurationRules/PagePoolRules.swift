@@ -18,7 +18,11 @@ enum PagePoolRules {
             let pool = PagePool(of: placement.system)
             let need = pool.pages(for: placement.cell)
             guard need > pool.free else { return [] }
-            return [.init(location: "memory", message: pool.message(need, "the cell's page tables"))]
+            return [
+                .init(
+                    location: "memory", message: pool.message(need, "the cell's page tables"),
+                    severity: need > pool.most ? .error : nil)
+            ]
         }
     ]
 
@@ -40,15 +44,17 @@ enum PagePoolRules {
         return [
             .init(
                 location: "memory", message: pool.message(need, "the page tables of \(taken.count) cells"),
-                path: last.path)
+                path: last.path, severity: need > pool.most ? .error : nil)
         ]
     }
 }
 
 /// An estimate of the hypervisor's page pool, in pages of 4 KiB.
 struct PagePool: Sendable {
-    /// What is left for cells.
+    /// What is left for cells, about.
     let free: Int
+    /// What is left at most: without what the hypervisor is seen to take for itself.
+    let most: Int
     private let hasIOMMU: Bool
     private let size: Int
     private static let page: UInt64 = 4096
@@ -61,6 +67,7 @@ struct PagePool: Sendable {
         let own = 300 + 64 * system.rootCell.cpus.members.count
         let root = Self.pages(for: system.rootCell, hasIOMMU: hasIOMMU)
         free = max(0, size - own - root - 100)
+        most = max(0, size - own)
     }
 
     /// What a cell takes.

@@ -49,12 +49,15 @@ enum RootCellRules {
             let cpus = system.rootCell.cpus.members
             guard let highest = cpus.last, cpus.count <= highest else { return [] }
             let missing = (0...highest).filter { !system.rootCell.cpus.contains($0) }
+            // others may be offline, or of a kind that the hypervisor cannot use; Linux was started on CPU 0
             return [
                 .init(
                     location: "root-cell.cpus",
-                    message:
-                        "CPU \(NumberList.text(of: missing)) is missing from the root cell's (\(NumberList.text(of: cpus)))"
-                )
+                    message: "\(missing.count == 1 ? "CPU" : "CPUs") \(NumberList.text(of: missing)) "
+                        + "\(missing.count == 1 ? "is" : "are") missing from the root cell's "
+                        + "(\(NumberList.text(of: cpus)))"
+                        + (missing.contains(0) ? "; CPU 0, on which Linux was started, is always online" : ""),
+                    severity: missing.contains(0) ? .error : nil)
             ]
         },
         Rule(

@@ -77,6 +77,7 @@ struct RuleList {
         "05": "A cell in its system", "06": "Cells with each other", "07": "The system", "08": "Images",
         "09": "Supervision", "10": "PCI and ivshmem", "11": "Interrupt chips", "12": "Caches, IOMMUs, stream ids",
         "13": "The running machine", "14": "Good practice",
+        "15": "I/O ports",
     ]
 
     func text(_ style: Style) -> String {
