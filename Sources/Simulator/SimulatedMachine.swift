@@ -191,6 +191,24 @@ package final class SimulatedMachine: Sendable {
         }
     }
 
+    /// See ``Machine/doBehindTheBack(_:)``; waits while another tool is at it. What has to wait for the driver's lock is
+    /// done when that is free.
+    ///
+    /// - Throws: ``SimulatorError`` `refused`: which step.
+    func doBehindTheBack(_ steps: [OtherToolStep]) throws(SimulatorError) {
+        let number = change { $0.doBehindTheBack(steps) }
+        let deadline = clock.now + Self.otherToolPatience
+        var machine = machine
+        while machine.isOtherToolBusy(with: number), clock.now < deadline {
+            SystemCall.sleep(for: .milliseconds(2))
+            machine = self.machine
+        }
+        if let refusal = machine.otherToolEnd(of: number)?.refusal { throw SimulatorError(.refused, refusal) }
+    }
+
+    /// A cell that executes may take its time to be stopped.
+    private static let otherToolPatience = Duration.seconds(5)
+
     /// The machine as it is at this moment.
     package var machine: Machine {
         state.withLock { state in

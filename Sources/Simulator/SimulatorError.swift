@@ -15,6 +15,8 @@ package struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertibl
         case cell
         /// The cell is in no condition to play that fault.
         case condition
+        /// The driver refused it.
+        case refused
         /// Cells cannot execute here.
         case execution
         /// The machine's control socket was told something else than it understands, or answered so.

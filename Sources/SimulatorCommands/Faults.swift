@@ -79,7 +79,8 @@ struct Inject: ParsableCommand {
                 NAME: another cell of the same hardware takes its number; swap CELL CELL: each gets the other's \
                 number; foreign NAME answering|denying|silent|stopped [CPU]: a cell of its own, whose name can have \
                 bytes such as \\xff, or be nameless; disable; enable: with the system that was last in force. Several \
-                are separated by commas; the first that is refused ends it.
+                are separated by commas; the first that is refused ends it, and the exit status is 1. While a command has \
+                the driver's lock, it is done later.
 
                 Example: jailhouse-sim inject other-tool disable, enable
                 """)

@@ -64,6 +64,14 @@ struct SimulatorCommandTests {
         #expect(try served.run("state").text.contains("fault: program: jailhoused: write fails with ENOSPC, once"))
     }
 
+    @Test func aStepOfAnotherToolThatIsRefusedIsAFailure() throws {
+        let served = try Served()
+        #expect(served.read().contains("ready: "))
+        let ended = try served.run("inject", "other-tool", "destroy", "nobody")
+        #expect(ended.status == 1)
+        #expect(ended.errors.contains("another tool's step destroy nobody was refused: "), "\(ended)")
+    }
+
     @Test func itsStateIsJSON() throws {
         let served = try Served(["--cpus", "2"])
         #expect(served.read().contains("ready: "))

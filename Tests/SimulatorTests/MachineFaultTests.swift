@@ -29,6 +29,19 @@ struct MachineFaultTests {
         command == "enable" ? Bench() : try Bench.running(Samples.cell("rtems"))
     }
 
+    @Test func aRefusedStepOfAnotherToolIsKnown() throws {
+        var bench = try Bench.running(Samples.cell("a"))
+        func end(_ words: [String]) throws -> OtherToolEnd? {
+            let number = bench.machine.doBehindTheBack(try OtherToolStep.steps(words: words))
+            bench.pass(.milliseconds(10))
+            return bench.machine.otherToolEnd(of: number)
+        }
+        #expect(try end(["shut-down", "a"])?.refusal == nil)
+        let refused = try #require(try end(["shut-down", "a,", "swap", "a", "nobody,", "destroy", "a"]))
+        #expect(refused.refusal == "another tool's step swap a nobody was refused: ENOENT")
+        #expect(bench.machine.cells.contains { $0.name == "a" }, "what comes after is not done")
+    }
+
     @Test(
         arguments: CommandFault.commands,
         ["EINTR", "EAGAIN", "EBUSY", "EPERM", "EINVAL", "ENOMEM", "EIO", "ENODEV", "EEXIST", "ENOENT", "EFAULT"])

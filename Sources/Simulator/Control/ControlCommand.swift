@@ -98,8 +98,7 @@ extension SimulatedMachine {
             }
         case .programFault(let fault): try inject(fault)
         case .otherTool(let words):
-            let steps = try OtherToolStep.steps(words: words)
-            change { $0.doBehindTheBack(steps) }
+            try doBehindTheBack(try OtherToolStep.steps(words: words))
         case .linux(let words):
             let fault = try LinuxFault(words: words)
             try change { (machine) throws(SimulatorError) in try machine.inject(fault) }

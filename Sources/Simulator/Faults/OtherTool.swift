@@ -107,17 +107,39 @@ extension OtherToolStep: CustomStringConvertible {
 extension Machine {
     /// Another tool does all of this in one moment, so that nobody can see the machine in between; as soon as no
     /// command has the driver's lock. The first step that is refused ends it; what came before stays done.
-    package mutating func doBehindTheBack(_ steps: [OtherToolStep]) {
-        otherTool.append(steps)
+    ///
+    /// - Returns: the number by which ``otherToolEnd(of:)`` knows it.
+    @discardableResult
+    package mutating func doBehindTheBack(_ steps: [OtherToolStep]) -> Int {
+        otherToolOrders += 1
+        otherTool.append(OtherToolOrder(number: otherToolOrders, steps: steps))
+        return otherToolOrders
+    }
+
+    /// What became of an order; nil while it is not done, or when it is long ago.
+    package func otherToolEnd(of number: Int) -> OtherToolEnd? {
+        otherToolEnds.first { $0.number == number }
+    }
+
+    /// Whether another tool is in the middle of this order.
+    package func isOtherToolBusy(with number: Int) -> Bool {
+        otherToolWork?.number == number && freeze == nil
+    }
+
+    private mutating func noteOtherToolEnd(_ refusal: String?) {
+        guard let number = otherToolWork?.number else { return }
+        otherToolEnds.append(OtherToolEnd(number: number, refusal: refusal))
+        // whoever asked looks at once
+        otherToolEnds.removeFirst(max(0, otherToolEnds.count - 16))
     }
 
     mutating func letOtherToolWork() {
         while freeze == nil, !isBusy {
             if otherToolWork == nil {
                 guard !otherTool.isEmpty else { return }
-                let steps = otherTool.removeFirst()
-                report("another tool: \(steps.map { "\($0)" }.joined(separator: ", "))")
-                otherToolWork = OtherToolWork(steps: steps)
+                let order = otherTool.removeFirst()
+                report("another tool: \(order.steps.map { "\($0)" }.joined(separator: ", "))")
+                otherToolWork = OtherToolWork(number: order.number, steps: order.steps)
             }
             guard goOnWithOtherToolWork() else { return }
         }
@@ -171,6 +193,7 @@ extension Machine {
                 return endOtherToolWork(refusal)
             }
         } else {
+            noteOtherToolEnd(nil)
             otherToolWork = nil
             return true
         }
@@ -185,7 +208,9 @@ extension Machine {
     }
 
     private mutating func endOtherToolWork(_ refusal: Refusal) -> Bool {
-        if let step = otherToolWork?.step { report("another tool: \(step) was refused: \(refusal.name)") }
+        let step = otherToolWork?.step.map { "\($0)" } ?? "its work"
+        report("another tool: \(step) was refused: \(refusal.name)")
+        noteOtherToolEnd("another tool's step \(step) was refused: \(refusal.name)")
         otherToolWork = nil
         return true
     }
@@ -259,6 +284,19 @@ extension Machine {
     }
 }
 
+/// What another tool is to do.
+struct OtherToolOrder: Sendable {
+    let number: Int
+    let steps: [OtherToolStep]
+}
+
+/// What became of an order to another tool.
+package struct OtherToolEnd: Hashable, Sendable {
+    package let number: Int
+    /// Which step was refused, and with which errno; nil: all are done.
+    package let refusal: String?
+}
+
 /// What another tool is in the middle of: time passes in it only where a cell takes its own.
 struct OtherToolWork: Sendable {
     enum Move: Sendable {
@@ -273,6 +311,7 @@ struct OtherToolWork: Sendable {
     /// `jmp .`
     static let idling: [UInt8] = [0xeb, 0xfe]
 
+    let number: Int
     var steps: [OtherToolStep]
     var step: OtherToolStep?
     var moves: [Move] = []

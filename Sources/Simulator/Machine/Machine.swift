@@ -37,7 +37,11 @@ package struct Machine: Sendable {
     /// Whether it was not a client of the device that froze the machine.
     package internal(set) var isFrozenByOtherTool = false
     /// What another tool is to do when nobody has the driver's lock.
-    var otherTool: [[OtherToolStep]] = []
+    var otherTool: [OtherToolOrder] = []
+    /// How many orders another tool was given.
+    var otherToolOrders = 0
+    /// What became of its last orders.
+    var otherToolEnds: [OtherToolEnd] = []
     /// The configuration of the last successful enable.
     var lastSystem: [UInt8]?
     var requestCount: UInt64 = 0

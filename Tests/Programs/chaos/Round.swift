@@ -98,7 +98,7 @@ struct Round {
             try arena.machine.inject(fault)
         case .otherTool(let steps):
             for step in steps { noteOther(step) }
-            arena.machine.change { $0.doBehindTheBack(steps) }
+            arena.machine.change { _ = $0.doBehindTheBack(steps) }
         case .slowDisable:
             noteOther(.disable)
             arena.machine.change { $0.disableByOtherTool() }
