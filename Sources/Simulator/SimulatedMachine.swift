@@ -109,7 +109,7 @@ package final class SimulatedMachine: Sendable {
     }
 
     private func switchOn(deviceMode: mode_t, _ settings: MachineSettings) throws(SimulatorError) {
-        let testbed = try Testbed(handler: self, mode: deviceMode)
+        let testbed = try Testbed(handler: self, mode: deviceMode, format: settings.format)
         state.withLock { $0.testbed = testbed }
         do {
             let sysfs = try SysfsDirectory(path: testbed.root + "/sys/devices/jailhouse")

@@ -46,9 +46,17 @@ struct Serve: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Configuration revision that the hypervisor accepts; it refuses others.",
-            discussion: "One of \(FormatRevision.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")).",
+            discussion: """
+                One of \(Self.revisions): with a letter, a layout that upstream had under that number for a while; \
+                without one, that of its release.
+                """,
             valueName: "number"))
-    var revision = FormatRevision.current.rawValue
+    var revision = "\(FormatRevision.current.rawValue)"
+
+    private static let revisions =
+        (FormatRevision.allCases.map { "\($0.rawValue)" } + FormatVariant.allCases.map(\.rawValue)).reduce(into: []) {
+            if !$0.contains($1) { $0.append($1) }
+        }.joined(separator: ", ")
 
     @Flag(
         inversion: .prefixedNo,
@@ -95,9 +103,8 @@ struct Serve: ParsableCommand {
     func validate() throws {
         guard (1...255).contains(cpus) else { throw ValidationError("--cpus must be from 1 to 255.") }
         guard (0...1).contains(lostStarts) else { throw ValidationError("--lose-starts must be from 0 to 1.") }
-        guard FormatRevision(rawValue: revision) != nil else {
-            let known = FormatRevision.allCases.map { "\($0.rawValue)" }.joined(separator: ", ")
-            throw ValidationError("--revision must be one of \(known).")
+        guard FormatVariant(word: revision) != nil else {
+            throw ValidationError("--revision must be one of \(Self.revisions).")
         }
         guard mode_t(deviceMode, radix: 8) != nil else {
             throw ValidationError("--device-mode must be octal, such as 0660.")
@@ -122,7 +129,7 @@ struct Serve: ParsableCommand {
         let path = try machine.path
         var settings = MachineSettings(
             cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed,
-            revision: FormatRevision(rawValue: revision) ?? .current)
+            format: FormatVariant(word: revision))
         settings.oopses = oops
         settings.wording = console.wording
         var (execution, kind) = try execution()

@@ -24,6 +24,38 @@ import Testing
         #expect(try await machine.cell("rtems")?.id == nil)
     }
 
+    @Test("The driver of an older release: the cell follows the system's revision", arguments: ["12", "13", "12a"])
+    func olderDriver(revision: String) async throws {
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems()], simulator: ["--revision", revision],
+            before: { machine in
+                let etc = machine.directory.url.appending(path: "etc")
+                let keys =
+                    Int(revision) == nil
+                    ? "revision = \(revision.dropLast())\nvariant = \"\(revision)\"" : "revision = \(revision)"
+                let shipped = Place.source.appending(path: "configs/systems/q35.toml")
+                let system = try String(contentsOf: shipped, encoding: .utf8)
+                    .replacingOccurrences(of: "\n[system]\n", with: "\n[system]\n\(keys)\n")
+                #expect(system.contains(keys))
+                let path = etc.appending(path: "system.toml")
+                try system.write(to: path, atomically: true, encoding: .utf8)
+                try "system = \"\(path.path)\"\n".write(
+                    to: etc.appending(path: "jailhoused.toml"), atomically: true, encoding: .utf8)
+            })
+        let start = try await machine.control("start", "rtems")
+        #expect(start.status == 0, "\(start) \(machine.log)")
+        try await machine.inject("rtems", "fail")
+        try await eventually("it runs again: \(machine.log)") {
+            let cell = try await machine.cell("rtems")
+            return cell?.restarts == 1 && cell?.condition == "running"
+        }
+        // today's layout is not this driver's
+        #expect(try await machine.control("disable").status == 0)
+        let today = Place.source.appending(path: "configs/systems/q35.toml").path
+        let refused = try await machine.control("enable", today)
+        #expect(refused.status == 1 && refused.errors.contains("does not fit"), "\(refused)")
+    }
+
     @Test("A cell that fails again and again is given up, until somebody starts it")
     func givenUp() async throws {
         let definition = try Definitions.rtems()

@@ -77,6 +77,24 @@ struct EnableDisableTests {
         #expect(bench.perform(.disable) == .done)
     }
 
+    /// Of one number upstream had several layouts; a driver takes the files of its own.
+    @Test(arguments: FormatVariant.allCases) func aMachineOfEachLayout(format: FormatVariant) throws {
+        var bench = Bench(MachineSettings(format: format))
+        // the same places: without ivshmem devices the two are one
+        let twins: [FormatVariant: FormatVariant] = [.r12a: .r12b, .r12b: .r12a, .r12c: .r12d, .r12d: .r12c]
+        for other in FormatVariant.allCases where other != format && twins[other] != format {
+            #expect(bench.perform(.enable(try Samples.system().binary(as: other))) == .refused(.invalid), "\(other)")
+        }
+        #expect(bench.perform(.enable(try Samples.system().binary(as: format))) == .done)
+        #expect(bench.perform(.create(try Samples.cell("rtems").binary(revision: format.revision))) == .done)
+    }
+
+    @Test func aLayoutByItsWord() {
+        #expect(FormatVariant(word: "12") == .r12d && FormatVariant(word: "12a") == .r12a)
+        #expect(FormatVariant(word: "10") == .r10 && FormatVariant(word: "14") == .r14)
+        #expect(FormatVariant(word: "15") == nil && FormatVariant(word: "12e") == nil)
+    }
+
     @Test func withoutFirmwareIsNotFound() throws {
         var bench = Bench()
         bench.machine.hasFirmware = false

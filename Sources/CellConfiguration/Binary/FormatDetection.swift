@@ -63,12 +63,6 @@ enum FormatDetection {
 }
 
 extension FormatVariant {
-    /// Whether all the bytes that another layout has are at the same offsets.
-    fileprivate func hasSamePlaces(as other: FormatVariant) -> Bool {
-        rootOffset == other.rootOffset && iommuSize == other.iommuSize && cellSize == other.cellSize
-            && hasArmIOMMUs == other.hasArmIOMMUs && hasIOMMUsFirst == other.hasIOMMUsFirst
-    }
-
     /// Of the layouts with the same places, the one that the contents show.
     fileprivate func refined(for bytes: [UInt8]) -> FormatVariant {
         switch self {

@@ -67,6 +67,14 @@ extension SystemDescriptor {
         return try FormatDetection.length(ofSystem: header, format ?? revision.standard)
     }
 
+    /// How long a driver that was built for `format` takes the file to be; nil for a file of another revision.
+    package static func encodedLength(
+        header: [UInt8], asReadBy format: FormatVariant
+    ) throws(ConfigurationError) -> Int? {
+        let revision = try FileHeader(reading: header, expecting: .system).revision
+        return revision == format.revision ? try FormatDetection.length(ofSystem: header, format) : nil
+    }
+
     /// How long the file must be, in the layout that fits its own length best.
     ///
     /// - Throws: as ``init(binary:assuming:)``.

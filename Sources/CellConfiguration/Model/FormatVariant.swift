@@ -57,6 +57,30 @@ extension FormatRevision {
     }
 }
 
+extension FormatVariant {
+    /// From a revision's number, for its standard layout, or that of a layout: `12`, `12a`.
+    package init?(word: String) {
+        if let number = UInt16(word), let revision = FormatRevision(rawValue: number) {
+            self = revision.standard
+        } else {
+            self.init(rawValue: word)
+        }
+    }
+
+    /// Whether a hypervisor that was built for this layout reads a file that says it has the other: the same one, or one
+    /// with everything in the same places whose ivshmem devices are not of another kind.
+    package func reads(_ other: FormatVariant, hasLinks: Bool) -> Bool {
+        self == other
+            || hasSamePlaces(as: other) && revision == other.revision && (!hasLinks || hasOldLinks == other.hasOldLinks)
+    }
+
+    /// Whether all the bytes that another layout has are at the same offsets.
+    func hasSamePlaces(as other: FormatVariant) -> Bool {
+        rootOffset == other.rootOffset && iommuSize == other.iommuSize && cellSize == other.cellSize
+            && hasArmIOMMUs == other.hasArmIOMMUs && hasIOMMUsFirst == other.hasIOMMUsFirst
+    }
+}
+
 // Sizes and offsets in bytes.
 extension FormatVariant {
     /// Whether the allowed I/O ports are a bitmap rather than regions.

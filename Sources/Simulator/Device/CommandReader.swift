@@ -6,6 +6,8 @@ import JailhouseInterface
 /// Copies a command out of the client's memory, as the driver does: a pointer to nowhere is EFAULT.
 struct CommandReader {
     let memory: ClientMemory
+    /// By which the driver computes how long a system configuration is.
+    let format: FormatVariant
 
     /// The driver cannot allocate more for a configuration.
     private static let allocationLimit: UInt32 = 4 << 20
@@ -30,7 +32,10 @@ struct CommandReader {
     /// As long as its own counts say: the caller does not tell.
     private func systemConfiguration() throws(Refusal) -> [UInt8] {
         let header = try memory.read(memory.address, SystemDescriptor.fixedSize)
-        guard let length = try? SystemDescriptor.encodedLength(header: header) else { return header }
+        let length =
+            (try? SystemDescriptor.encodedLength(header: header, asReadBy: format))
+            ?? (try? SystemDescriptor.encodedLength(header: header))
+        guard let length else { return header }
         guard length <= Int(CommandReader.allocationLimit) else { throw .outOfMemory }
         return try memory.read(memory.address, length)
     }

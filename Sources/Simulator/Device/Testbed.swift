@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CUMockdev
+import CellConfiguration
 import Glibc
 import SystemCalls
 
@@ -21,6 +22,7 @@ final class Testbed: @unchecked Sendable {
     private let device: String
     private let socket: String
     private weak let handler: (any TestbedHandler)?
+    private let format: FormatVariant
     private var sockets = AcceptedSockets()
 
     /// A misc device whose minor is given out dynamically. Behind the node is a file with one byte in it, which
@@ -36,14 +38,17 @@ final class Testbed: @unchecked Sendable {
 
         """
 
-    /// - Parameter mode: of the device node, and so who may open it.
-    init(handler: any TestbedHandler, mode: mode_t) throws(SimulatorError) {
+    /// - Parameters:
+    ///   - mode: of the device node, and so who may open it.
+    ///   - format: of the configurations that the driver was built for.
+    init(handler: any TestbedHandler, mode: mode_t, format: FormatVariant) throws(SimulatorError) {
         guard let testbed = umockdev_testbed_new(), let base = umockdev_ioctl_base_new() else {
             throw SimulatorError(.device, "umockdev gives no test bed")
         }
         self.testbed = testbed
         self.base = base
         self.handler = handler
+        self.format = format
         root = String(cString: umockdev_testbed_get_root_dir(testbed))
         device = root + "/dev/jailhouse"
         socket = root + "/ioctl/dev/jailhouse"
@@ -110,7 +115,7 @@ final class Testbed: @unchecked Sendable {
         let number = UInt32(truncatingIfNeeded: umockdev_ioctl_client_get_request(client))
         var images: [[UInt8]] = []
         do {
-            let request = try CommandReader(memory: memory).request(number, images: &images)
+            let request = try CommandReader(memory: memory, format: format).request(number, images: &images)
             handler?.received(request, DeviceCall(client, images: images))
         } catch {
             DeviceCall(client).complete(error)

@@ -49,7 +49,8 @@ extension Machine {
             // the driver only logs an architecture that is not its own
             return .answer(error.code == .architecture ? nil : .invalid)
         }
-        guard descriptor.revision == settings.revision else {
+        // the layouts of one revision have cells of one size
+        guard descriptor.format.revision == settings.format.revision else {
             report("create: configuration of another revision")
             return .answer(.invalid)
         }

@@ -6,7 +6,9 @@ import CellConfiguration
 extension Machine {
     mutating func beginEnable(_ configuration: [UInt8]) -> Step {
         guard let system = try? SystemDescriptor(binary: configuration, assuming: .x86),
-            system.architecture == .x86, system.format == settings.revision.standard
+            system.architecture == .x86,
+            settings.format.reads(
+                system.format, hasLinks: system.rootCell.pciDevices.contains { $0.kind == .sharedMemory })
         else {
             report("enable: no system configuration of this architecture and revision")
             return .answer(.invalid)

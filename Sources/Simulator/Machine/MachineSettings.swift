@@ -13,8 +13,8 @@ package struct MachineSettings: Hashable, Sendable {
     package var lostStarts: Double
     /// Of the random numbers: two machines of one seed behave alike.
     package var seed: UInt64
-    /// Of the configurations that the hypervisor was built for; it refuses others.
-    package var revision: FormatRevision
+    /// The layout of configurations that the hypervisor was built for; it refuses others.
+    package var format: FormatVariant
     /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it
     /// reads nonsense.
     package var oopses = true
@@ -23,14 +23,14 @@ package struct MachineSettings: Hashable, Sendable {
 
     package init(
         cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1,
-        revision: FormatRevision = .current
+        revision: FormatRevision = .current, format: FormatVariant? = nil
     ) {
         self.cpus = cpus
         self.memory = memory
         self.timing = timing
         self.lostStarts = lostStarts
         self.seed = seed
-        self.revision = revision
+        self.format = format ?? revision.standard
     }
 
     /// What Linux keeps free for the hypervisor and its cells: the top quarter of the RAM.
