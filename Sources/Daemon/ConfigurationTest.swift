@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellDefinition
+import ConfigurationRules
 
 /// `jailhoused --check`: prints what the daemon would report about its configuration, without touching anything.
 struct ConfigurationTest {
@@ -9,8 +10,8 @@ struct ConfigurationTest {
     /// - Returns: whether there are no errors.
     func run() -> Bool {
         let loaded = files.load()
-        for warning in loaded.warnings { print("warning: \(warning)") }
-        for problem in loaded.problems { print("error: \(problem.message)") }
+        for sentence in loaded.unjudged { print("warning: \(sentence)") }
+        for finding in loaded.findings where finding.severity != .note { print(finding.lines) }
         for definition in loaded.definitions {
             do {
                 _ = try definition.loadPlan { try files.reader.read($0).contents }
@@ -24,5 +25,17 @@ struct ConfigurationTest {
         let cells = loaded.definitions.map(\.name).joined(separator: ", ")
         print("ok: \(system), \(loaded.definitions.count) cells\(cells.isEmpty ? "" : ": " + cells)")
         return true
+    }
+}
+
+extension Finding {
+    /// As a compiler reports it, with the reason and the remedy below, as `jailhouse-ctl check` does.
+    fileprivate var lines: String {
+        let place = (path ?? "") + (line.map { ":\($0)" } ?? "")
+        var text = [place, severity.rawValue, location, message].filter { !$0.isEmpty }.joined(separator: ": ")
+        if let rule { text += " [\(rule)]" }
+        if !consequence.isEmpty { text += "\n    why: " + consequence }
+        if !remedy.isEmpty { text += "\n    fix: " + remedy }
+        return text
     }
 }

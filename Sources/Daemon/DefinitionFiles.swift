@@ -55,6 +55,8 @@ struct LoadedDefinitions: Sendable {
     var warnings: [String] = []
     /// Problems and warnings in their parts.
     var findings: [Finding] = []
+    /// Images that could not be judged, and why; among the warnings, too.
+    var unjudged: [String] = []
 }
 
 extension LoadedDefinitions {
@@ -124,7 +126,7 @@ struct DefinitionFiles: Sendable {
             isSystemUsable: loaded.isSystemUsable, definitions: loaded.definitions,
             images: images.filter { usable.contains($0.key) }, problems: loaded.refused.map(DefinitionProblem.init),
             warnings: unjudged + loaded.remarks.filter { $0.severity != .note }.map { "\($0)" },
-            findings: loaded.findings)
+            findings: loaded.findings, unjudged: unjudged)
     }
 
     /// Judges a definition's images, on a thread of their own: a file system that hangs delays nothing else for long.

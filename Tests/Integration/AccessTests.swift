@@ -78,7 +78,8 @@ import Testing
         try FileManager.default.setAttributes([.posixPermissions: 0o646], ofItemAtPath: definition.path)
         let ended = try await machine.daemonCommand("--check")
         #expect(ended.status == 1)
-        #expect(ended.output.contains("error: \(definition.path): error JH0911: everybody may write"), "\(ended)")
-        #expect(ended.output.contains("chmod go-w \(definition.path)"))
+        #expect(ended.output.contains("\(definition.path): error: everybody may write"), "\(ended)")
+        #expect(ended.output.contains("[JH0911]\n    why: "))
+        #expect(ended.output.contains("\n    fix: chmod go-w \(definition.path)"), "\(ended)")
     }
 }
