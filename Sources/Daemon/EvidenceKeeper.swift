@@ -74,8 +74,12 @@ final class EvidenceKeeper {
     /// - Parameters:
     ///   - directory: of the driver in sysfs.
     ///   - device: the driver's.
+    ///   - lostCPUs: those that an earlier daemon knew of.
     /// - Throws: ``StartError`` when the system has no thread left.
-    func begin(_ directory: String, device: String = "/dev/jailhouse") throws(StartError) {
+    func begin(
+        _ directory: String, device: String = "/dev/jailhouse", lostCPUs: [Int] = []
+    ) throws(StartError) {
+        lost = LostCPUs(known: lostCPUs)
         let (eventLoop, bound, linux) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop), linux)
         do {
             files = try LockedFiles(directory: directory, device: device) { reading in
@@ -102,6 +106,9 @@ final class EvidenceKeeper {
     var lostCPUs: [Int] { lost.cpus }
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] { faults.counts }
+
+    /// The hypervisor is not enabled: no CPU is in its hands.
+    func forgetLostCPUs() { lost.forget() }
 
     /// Has everything read again: a command may have changed the pools.
     func readAgain() {

@@ -11,6 +11,15 @@ struct LostCPUs {
     /// Ascending.
     private(set) var cpus: [Int] = []
 
+    /// - Parameter known: what an earlier daemon learned; the console may have lost it by now. A CPU that is lost keeps
+    ///   the hypervisor from being disabled, so this holds as long as it is enabled.
+    init(known: [Int] = []) {
+        cpus = known.sorted()
+    }
+
+    /// The hypervisor is not enabled.
+    mutating func forget() { cpus = [] }
+
     /// - Parameter surroundings: what is known of the machine and its cells; asked for when a CPU was lost.
     /// - Returns: a message for each CPU that was not known to be lost.
     mutating func note(

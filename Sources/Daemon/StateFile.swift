@@ -27,6 +27,8 @@ struct StateFile: Sendable {
         var startOrder: [String]?
         /// Names of cells that were considered dead when the end of the machine was requested, and not started since.
         var silentCells: Set<String>?
+        /// CPUs of Linux that the hypervisor parked, ascending; nil: none.
+        var lostCPUs: [Int]?
     }
 
     enum Reading: Sendable {

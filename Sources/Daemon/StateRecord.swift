@@ -39,6 +39,7 @@ struct StateRecord {
                 // as in a new boot, except that cells may be left that are known not to answer
                 var memory = FleetMemory()
                 memory.silentCells = contents.silentCells ?? []
+                memory.lostCPUs = contents.lostCPUs ?? []
                 memory.beginsAnew = true
                 return memory
             }
@@ -91,6 +92,7 @@ extension StateFile.Contents {
         self.failures = failures.filter { !$0.value.isEmpty }
         startOrder = memory.startOrder
         silentCells = memory.silentCells
+        lostCPUs = memory.lostCPUs.isEmpty ? nil : memory.lostCPUs
     }
 
     var fleet: FleetMemory {
@@ -99,6 +101,7 @@ extension StateFile.Contents {
         memory.cells = cells
         memory.startOrder = startOrder ?? []
         memory.silentCells = silentCells ?? []
+        memory.lostCPUs = lostCPUs ?? []
         return memory
     }
 }

@@ -69,7 +69,7 @@ actor Supervisor {
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
         let memory = try record.read()
-        try beginReading()
+        try beginReading(lostCPUs: memory?.lostCPUs ?? [])
         book.begin(settings, failures: record.failures)
         journal.tell(settings)
         let definitions = settings.definitions.map { ($0.name, FleetDefinition($0)) }
@@ -77,7 +77,15 @@ actor Supervisor {
             Dictionary(definitions) { first, _ in first }, system: settings.system.map { book.known($0) },
             memory: memory, onlyToEnd: onlyToEnd, readsImages: true, at: Clock.now())
         if onlyToEnd { driverClaim = .notNeeded }
-        _ = look()
+        if look().hypervisor != .enabled { evidence.forgetLostCPUs() }
+        if !evidence.lostCPUs.isEmpty {
+            logger.record(
+                .linuxLostCPU,
+                """
+                Linux lost CPU \(CPUList.text(evidence.lostCPUs)) to the hypervisor before this daemon was started; only a \
+                reboot brings it back
+                """)
+        }
         try claimDriver()
         poll()
     }
@@ -240,7 +248,7 @@ actor Supervisor {
     }
 
     /// What is read on other threads comes back as events.
-    private func beginReading() throws(StartError) {
+    private func beginReading(lostCPUs: [Int]) throws(StartError) {
         images.isRead = { name, refusal in
             self.handle(.imagesRead(name, refusal), at: Clock.now())
             self.poll()
@@ -257,7 +265,8 @@ actor Supervisor {
                 system: self.settings.system?.descriptor,
                 others: self.book.neighbours(of: "", in: self.view).map(\.descriptor))
         }
-        try evidence.begin(driver.hypervisor.sysfs, device: driver.hypervisor.device)
+        try evidence.begin(
+            driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs)
     }
 
     private func saveState() {

@@ -11,6 +11,18 @@ struct LostCPUsTests {
         LockedFiles.Reading(at: .now, console: console, pools: .init(), rootCellName: rootCell)
     }
 
+    @Test("Those that an earlier daemon knew stay lost when the console has rolled, while the hypervisor is enabled")
+    func known() {
+        var lost = LostCPUs(known: [3, 1])
+        #expect(lost.cpus == [1, 3])
+        #expect(lost.note(reading("")).isEmpty && lost.cpus == [1, 3])
+        #expect(lost.note(reading("Parking CPU 1 (Cell: \"q35\")\n")).isEmpty, "it is known")
+        #expect(lost.note(reading("Parking CPU 2 (Cell: \"q35\")\n")).count == 1)
+        #expect(lost.cpus == [1, 2, 3])
+        _ = lost.note(reading("", rootCell: nil))
+        #expect(lost.cpus.isEmpty)
+    }
+
     @Test("Each is reported once, with the hypervisor's reason, until the hypervisor is enabled anew")
     func once() {
         let console = """

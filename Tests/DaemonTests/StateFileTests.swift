@@ -2,6 +2,7 @@
 
 import Foundation
 import JailhouseInterface
+import Logging
 import Supervision
 import Testing
 
@@ -34,6 +35,23 @@ struct StateFileTests {
         try file.write(written)
         guard case .contents(let read) = file.read(bootID: "this") else { throw Missing() }
         #expect(read == written)
+        try? FileManager.default.removeItem(at: directory)
+    }
+
+    @Test("A successor knows the CPUs that Linux lost, also after a soft-reboot", arguments: [false, true])
+    func lostCPUs(isEndedWithMachine: Bool) throws {
+        var fleet = Fleet([:], memory: FleetMemory(), at: Clock.now())
+        _ = fleet.handle(.lostCPUs([1, 3]), at: Clock.now())
+        #expect(fleet.differs(from: FleetMemory()))
+        #expect(!fleet.differs(from: fleet.memory))
+        var record = StateRecord(file: file, logger: Logger(label: "test"))
+        _ = try record.read()
+        record.isEndedWithMachine = isEndedWithMachine
+        record.save(fleet, failures: [:])
+        var later = StateRecord(file: file, logger: Logger(label: "test"))
+        let memory = try later.read()
+        #expect(memory?.lostCPUs == [1, 3])
+        #expect(Fleet([:], memory: memory, at: Clock.now()).lostCPUs == [1, 3])
         try? FileManager.default.removeItem(at: directory)
     }
 

@@ -65,6 +65,7 @@ package struct Fleet: Hashable, Sendable {
             cells[name] = FleetCell(definition: definition, lifecycle: lifecycle)
         }
         remembered.isLost = false
+        lostCPUs = remembered.lostCPUs
         if isFirst { wantRequired(at: now) }
         if onlyToEnd {
             for name in names { _ = cells[name]?.lifecycle.handle(.released, at: now) }
@@ -86,6 +87,7 @@ package struct Fleet: Hashable, Sendable {
     /// What a successor must know.
     package var memory: FleetMemory {
         var memory = remembered
+        memory.lostCPUs = lostCPUs
         for (name, cell) in cells {
             if cell.definition != nil {
                 memory.cells[name] = cell.lifecycle.memory.kept
@@ -100,7 +102,8 @@ package struct Fleet: Hashable, Sendable {
     /// Whether something that a successor must know is not in this.
     package func differs(from written: FleetMemory) -> Bool {
         guard remembered.isDisabledByRequest == written.isDisabledByRequest,
-            remembered.startOrder == written.startOrder, remembered.silentCells == written.silentCells
+            remembered.startOrder == written.startOrder, remembered.silentCells == written.silentCells,
+            lostCPUs == written.lostCPUs
         else { return true }
         for name in names {
             guard let cell = cells[name] else { continue }

@@ -11,6 +11,8 @@ package struct FleetMemory: Hashable, Sendable, Codable {
     package var startOrder: [String] = []
     /// Cells that were taken for dead when the end of the machine was asked for, and not started since.
     package var silentCells: Set<String> = []
+    /// CPUs of Linux that the hypervisor parked, ascending; while it is enabled they stay so.
+    package var lostCPUs: [Int] = []
     /// All was shut down for the end of the machine, and this is the first daemon since: `autostart` decides, as after a
     /// boot.
     package var beginsAnew = false
