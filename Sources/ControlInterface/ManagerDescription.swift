@@ -235,9 +235,10 @@ extension Manager {
         # except cells that could hang Linux; then disables the hypervisor, unless that would send a request to such a
         # cell. No cell is started during the shutdown, and remaining cells are not restarted afterwards. timeout: for
         # everything, in microseconds; default: 20 seconds; the reply is sent within it. stopped: in this order. disabled:
-        # whether the hypervisor is disabled; message: if not, why. endOfMachine: a daemon that starts later in the same
+        # whether the hypervisor is disabled; message: if not, why. destroyed: cells without a definition, not running, that
+        # were destroyed when the hypervisor was disabled. endOfMachine: a daemon that starts later in the same
         # boot (after a soft-reboot) starts as after a boot.
-        method ShutDownAll(timeout: ?int, endOfMachine: ?bool) -> (stopped: []string, left: []LeftCell, disabled: bool, message: ?string)
+        method ShutDownAll(timeout: ?int, endOfMachine: ?bool) -> (stopped: []string, left: []LeftCell, destroyed: ?[]string, disabled: bool, message: ?string)
 
         method CommunicationRegion(cell: string) -> (region: Region)
 
@@ -268,7 +269,8 @@ extension Manager {
         error NoDriver(message: string)
         error NotEnabled(message: string)
         error AlreadyEnabled(message: string)
-        # The cell exists but has no definition; only read-only methods apply to it.
+        # The cell exists but has no definition: only read-only methods apply to it. Or another tool created and started it
+        # under a name that is defined: it may never answer a shutdown request, and is not sent one.
         error ForeignCell(cell: string, message: string)
         error DefinitionInvalid(cell: ?string, path: ?string, message: string)
         # The driver returned an error. command: enable, disable, create, load, start or destroy; errno, errnoName: the error.

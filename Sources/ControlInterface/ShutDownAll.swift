@@ -35,15 +35,19 @@ extension Manager {
             /// In the order in which they were stopped.
             package var stopped: [String]
             package var left: [LeftCell]
+            /// Cells without a definition, which were destroyed with the hypervisor's end; nil: none, or an older daemon.
+            package var destroyed: [String]?
             package var disabled: Bool
             /// Why the hypervisor is not disabled.
             package var message: String?
 
             package init(
-                stopped: [String] = [], left: [LeftCell] = [], disabled: Bool = false, message: String? = nil
+                stopped: [String] = [], left: [LeftCell] = [], destroyed: [String]? = nil, disabled: Bool = false,
+                message: String? = nil
             ) {
                 self.stopped = stopped
                 self.left = left
+                self.destroyed = destroyed
                 self.disabled = disabled
                 self.message = message
             }
@@ -58,8 +62,9 @@ extension Manager.LeftCell {
 extension Manager.ShutDownAll.Reply {
     /// For people: a line for each cell, then the hypervisor.
     package var lines: [String] {
-        stopped.map { "stopped \($0)" } + left.map { "NOT STOPPED: \($0.text)" } + [
-            disabled ? "the hypervisor is disabled" : "THE HYPERVISOR IS NOT DISABLED: \(message ?? "")"
-        ]
+        stopped.map { "stopped \($0)" } + left.map { "NOT STOPPED: \($0.text)" }
+            + (destroyed ?? []).map { "destroyed \($0), which has no definition and was not running" } + [
+                disabled ? "the hypervisor is disabled" : "THE HYPERVISOR IS NOT DISABLED: \(message ?? "")"
+            ]
     }
 }

@@ -74,7 +74,7 @@ struct CommandRunner: Sendable {
         if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
         switch (decidedOn, now.sighting(of: name)) {
         case (.present(let old), .present(let new)):
-            guard old.id == new.id, old.state == new.state else { return false }
+            guard old.isSameCell(as: new), old.state == new.state else { return false }
             guard command == .start, let before = old.managementExits, let exits = new.managementExits else {
                 return true
             }

@@ -160,6 +160,14 @@ extension ManagerError {
                     refusing to stop \(cell): it is not responding and has no message-timeout, so Linux would hang. \
                     Schedule a clean reboot, and give the cell a message-timeout or passive-comm-region
                     """)
+        case .madeByOthers:
+            self = .foreignCell(
+                cell: cell,
+                message: """
+                    refusing to stop \(cell): another tool created and started it, so it may never answer a shutdown \
+                    request, and Linux would hang; stop or destroy it with that tool. Once jailhouse-ctl start \(cell) has \
+                    started it, the daemon controls it
+                    """)
         case .superseded(let request):
             self = .superseded(cell: cell, message: "superseded by a later request: \(request.rawValue) \(cell)")
         case .failed(.refused(let command, let refusal)), .refused(let command, let refusal):
@@ -218,7 +226,8 @@ extension FleetFailure {
     /// Why a cell was not stopped at the end of the machine, without its name.
     func whyNotStopped(_ cell: String) -> String {
         switch self {
-        case .unknownAnswer: "not created by the daemon, so it may not respond to a shutdown request; skipped"
+        case .unknownAnswer, .cell(_, .madeByOthers):
+            "not created by the daemon, so it may not respond to a shutdown request; skipped"
         case .deniesShutdown: "rejected the shutdown request; still running"
         case .timedOut, .notBegun: "timed out"
         case .cell(_, .wouldFreeze): "not responding, and no message-timeout: asking it would hang Linux; skipped"

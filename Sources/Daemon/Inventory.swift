@@ -64,6 +64,11 @@ struct Inventory: Sendable {
         throw error(.cell(name, .foreign))
     }
 
+    /// Found by its number, which no other cell has.
+    private func cpus(of cell: NamelessCell) -> [Int] {
+        guests.first { $0.id == cell.observation.id && $0.name == cell.name }?.cpus ?? []
+    }
+
     /// A failure in the words of the interface.
     func error(_ failure: FleetFailure) -> ManagerError {
         ManagerError(failure, ErrorContext(cells: cells, names: names, settingsPath: settingsPath))
@@ -82,12 +87,14 @@ extension Inventory {
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
             lostCpus: lostCPUs.isEmpty ? nil : lostCPUs,
             deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init))
-        let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map(Manager.Cell.init)
+        let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }
 
     func describe(_ name: String) throws -> Manager.Details {
-        if let cell = fleet.nameless.first(where: { $0.label == name }) { return Manager.Details(cell) }
+        if let cell = fleet.nameless.first(where: { $0.label == name }) {
+            return Manager.Details(cell, cpus: cpus(of: cell))
+        }
         return try known(name).details(statistics: statistics)
     }
 

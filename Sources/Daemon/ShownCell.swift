@@ -126,18 +126,20 @@ extension FailureRecord {
 
 extension Manager.Cell {
     /// A cell whose name nobody can type.
-    init(_ cell: NamelessCell) {
+    ///
+    /// - Parameter cpus: empty when they cannot be read.
+    init(_ cell: NamelessCell, cpus: [Int]) {
         self.init(
             name: cell.label, id: cell.observation.id, state: cell.observation.state.rawValue,
-            condition: Condition.foreign.rawValue, failedCpus: cell.observation.failedCPUs, restarts: 0,
+            condition: Condition.foreign.rawValue, cpus: cpus, failedCpus: cell.observation.failedCPUs, restarts: 0,
             since: Clock.realTime(of: cell.since), sinceMonotonic: cell.since.microseconds, defined: false)
     }
 }
 
 extension Manager.Details {
-    init(_ cell: NamelessCell) {
+    init(_ cell: NamelessCell, cpus: [Int]) {
         self.init(
-            cell: Manager.Cell(cell),
+            cell: Manager.Cell(cell, cpus: cpus),
             problem: "its name is empty or not text, so no definition can name it, and the daemon does not control it",
             images: [])
     }
@@ -169,7 +171,8 @@ extension Manager.ShutDownAll.Reply {
         self.init(
             stopped: result.stopped,
             left: result.left.map { Manager.LeftCell(cell: $0.cell, message: $0.reason.whyNotStopped($0.cell)) },
-            disabled: result.notDisabled == nil, message: result.notDisabled?.whyNotDisabled)
+            destroyed: result.destroyed.isEmpty ? nil : result.destroyed, disabled: result.notDisabled == nil,
+            message: result.notDisabled?.whyNotDisabled)
     }
 }
 

@@ -3,6 +3,7 @@
 import Glibc
 import JailhouseInterface
 import Supervision
+import SystemCalls
 
 /// One directory `cells/<id>`, its files kept open.
 final class CellFiles {
@@ -29,6 +30,7 @@ final class CellFiles {
 
     /// Opens what the driver shows of a cell; nil while it does not show all of it (yet, or any more).
     init?(_ directory: String, id: Int, buffer: UnsafeMutableRawBufferPointer) {
+        let incarnation = SystemCall.inode(ofDirectory: directory)
         guard let name = SysfsFile(directory + "/name"), name.read(with: buffer) == .changed,
             let nameBytes = SysfsText.bytes(ofLine: name.bytes),
             let assigned = SysfsFile(directory + "/cpus_assigned_list"), assigned.read(with: buffer) == .changed,
@@ -36,7 +38,9 @@ final class CellFiles {
             let state = SysfsFile(directory + "/state"), state.read(with: buffer) == .changed,
             let stateText = SysfsText.state(state.bytes),
             let failed = SysfsFile(directory + "/cpus_failed_list"), failed.read(with: buffer) == .changed,
-            let failedCPUs = SysfsText.cpuList(failed.bytes)
+            let failedCPUs = SysfsText.cpuList(failed.bytes),
+            // all of it is one cell's
+            SystemCall.inode(ofDirectory: directory) == incarnation
         else { return nil }
         self.directory = directory
         self.id = id
@@ -44,7 +48,7 @@ final class CellFiles {
         self.cpus = cpus
         self.state = state
         self.failedCPUs = failed
-        observation = Observation(id: id, state: stateText, failedCPUs: failedCPUs)
+        observation = Observation(id: id, incarnation: incarnation, state: stateText, failedCPUs: failedCPUs)
     }
 
     /// Whether its file still says the name that it is known by, as far as that can be read now.

@@ -117,9 +117,9 @@ package struct CellLifecycle: Hashable, Sendable {
     /// The same; without a definition, as it was created or last known to answer.
     package var knownHandshake: Handshake? {
         if let handshake { return handshake }
-        guard let creation = memory.creation, creation.id == sighting?.observation?.id, !isMadeByOthers else {
-            return nil
-        }
+        guard let creation = memory.creation, let observation = sighting?.observation, creation.isOf(observation),
+            !isMadeByOthers
+        else { return nil }
         return creation.handshake
     }
 
@@ -204,6 +204,8 @@ extension CellLifecycle {
         default: break
         }
         guard let observation = sighting.observation else {
+            // a create that was refused has left nothing that could have failed
+            if case .refused(.create, _) = memory.failure { return .absent }
             return memory.failure == nil || sighting == .disabled ? .absent : .failed
         }
         switch progress {

@@ -26,9 +26,11 @@ extension CellLifecycle {
             if command == .start { memory.unverified = nil }
         }
         let isWanted = memory.goal == .run
-        if let id = next.observation?.id { noteCreation(of: id, with: flight.handshake) }
+        if let observation = next.observation { noteCreation(of: observation, with: flight.handshake) }
         observe(next, at: now, &actions)
-        if command == .start, case .done = outcome, progress.isUp, next.observation?.id != before?.id {
+        if command == .start, case .done = outcome, progress.isUp,
+            let observation = next.observation, before?.isSameCell(as: observation) != true
+        {
             // another cell of this name replaced it: the daemon did not load what it started
             if !declareUnloaded(at: now, &actions) { memory.aim.restartsAnew = isWanted }
         }
@@ -40,7 +42,12 @@ extension CellLifecycle {
         switch command {
         case .create:
             progress = .down(.created)
-            if memory.aim.recreation == .due { memory.aim.recreation = .done }
+            if memory.aim.recreation == .due {
+                memory.aim.recreation = .done
+            } else {
+                // nobody has asked this one yet
+                memory.answered = nil
+            }
             sighting = nil
         case .load:
             // its start is no longer wanted: another tool may start it before a user asks again

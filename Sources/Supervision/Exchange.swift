@@ -42,6 +42,8 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case denied
     /// It would ask an inmate that does not answer, without a time limit: Linux would hang.
     case wouldFreeze
+    /// It would have to ask an inmate that another tool started: nobody knows whether it answers, and Linux might freeze.
+    case madeByOthers
     /// A later request wants something else.
     case superseded(by: Request)
     /// The cell did not come up.

@@ -128,8 +128,14 @@ extension LifecycleMemory: Codable {
 /// first seen. The definition may have changed since.
 struct Creation: Hashable, Sendable, Codable {
     var id: Int
+    /// See ``Observation/incarnation``.
+    var incarnation: UInt64?
     let handshake: Handshake
     /// False for a cell that another tool created and started: ``handshake`` is then what the definition says, which that
     /// tool need not have used. Nil in the files of older daemons, for true.
     var isOwn: Bool?
+
+    func isOf(_ observation: Observation) -> Bool {
+        observation.isSameCell(as: Observation(id: id, incarnation: incarnation, state: observation.state))
+    }
 }

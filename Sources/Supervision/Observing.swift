@@ -21,18 +21,25 @@ extension CellLifecycle {
             forgetCell()
             if existed && memory.goal == .run { fail(.vanished, at: now, &actions) }
         case .present(let observation):
-            if let old = before?.observation, old.id != observation.id {
+            if isReplaced(by: observation, before: before?.observation) {
                 forgetCell()
                 progress = .unseen
                 actions.append(.report(.replaced(id: observation.id)))
             }
-            noteCreation(of: observation.id, with: nil)
+            noteCreation(of: observation, with: nil)
             noteCounters(observation, at: now)
             noteFailedCPUs(observation, before: before?.observation, &actions)
             track(observation, before: before?.observation, at: now, &actions)
             unanswered = nil
         }
         memory.trustsFirstSight = nil
+    }
+
+    /// Whether another cell stands there now: also one of the same number, which an earlier daemon or look did not see.
+    private func isReplaced(by observation: Observation, before: Observation?) -> Bool {
+        if let before { return !before.isSameCell(as: observation) }
+        guard let creation = memory.creation, creation.id == observation.id else { return false }
+        return !creation.isOf(observation)
     }
 
     private mutating func noteCounters(_ observation: Observation, at now: Moment) {
@@ -52,10 +59,14 @@ extension CellLifecycle {
     }
 
     /// - Parameter handshake: of the cell, if it has been created just now.
-    mutating func noteCreation(of id: Int, with handshake: Handshake?) {
-        if let known = handshake ?? supervised?.handshake, memory.creation?.id != id {
+    mutating func noteCreation(of observation: Observation, with handshake: Handshake?) {
+        if memory.creation?.isOf(observation) == true {
+            // an older daemon did not know it
+            if memory.creation?.incarnation == nil { memory.creation?.incarnation = observation.incarnation }
+        } else if let known = handshake ?? supervised?.handshake {
             let isOwn = handshake != nil || memory.trustsFirstSight == true
-            memory.creation = Creation(id: id, handshake: known, isOwn: isOwn)
+            memory.creation = Creation(
+                id: observation.id, incarnation: observation.incarnation, handshake: known, isOwn: isOwn)
         }
     }
 

@@ -74,15 +74,21 @@ extension CellLifecycle {
 
     /// Gives a command that sends a running inmate a shutdown request, unless that could hang Linux.
     private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
+        if supervised != nil, isMadeByOthers, observation.state.isAskedToShutDown {
+            return refuseToAsk(.madeByOthers, &actions)
+        }
         // the pending verification shows whether the inmate can answer
         guard let handshake = knownHandshake, !mayBeSilent else { return }
         guard handshake.permitsAsking(observation.state, silent: isSilent) else {
-            settle(with: .wouldFreeze, &actions)
-            guard memory.goal == .run else { return fallBack() }
-            memory.aim = progress.isUp ? .run() : .leave()
-            return
+            return refuseToAsk(.wouldFreeze, &actions)
         }
         run(command, &actions)
+    }
+
+    private mutating func refuseToAsk(_ failure: RequestFailure, _ actions: inout [Action]) {
+        settle(with: failure, &actions)
+        guard memory.goal == .run else { return fallBack() }
+        memory.aim = progress.isUp ? .run() : .leave()
     }
 
     private mutating func run(_ command: Command, _ actions: inout [Action]) {

@@ -19,6 +19,9 @@ package enum Sighting: Hashable, Sendable {
 package struct Observation: Hashable, Sendable {
     /// The hypervisor's number for the cell. Numbers are used again: a cell is known by its number *and* name.
     package var id: Int
+    /// Tells this cell from another that had the same name and number before: of the directory in sysfs, whose number the
+    /// kernel never gives again in practice; nil when it is not known.
+    package var incarnation: UInt64?
     package var state: CellState
     /// CPUs that are parked after a violation, ascending.
     package var failedCPUs: [Int]
@@ -28,13 +31,22 @@ package struct Observation: Hashable, Sendable {
     package var totalExits: UInt64?
 
     package init(
-        id: Int, state: CellState, failedCPUs: [Int] = [], managementExits: [UInt64]? = nil, totalExits: UInt64? = nil
+        id: Int, incarnation: UInt64? = nil, state: CellState, failedCPUs: [Int] = [], managementExits: [UInt64]? = nil,
+        totalExits: UInt64? = nil
     ) {
         self.id = id
+        self.incarnation = incarnation
         self.state = state
         self.failedCPUs = failedCPUs
         self.managementExits = managementExits
         self.totalExits = totalExits
+    }
+}
+
+extension Observation {
+    /// Whether both are of one cell, and not of one that took its place; as far as can be told.
+    package func isSameCell(as other: Observation) -> Bool {
+        id == other.id && (incarnation == other.incarnation || incarnation == nil || other.incarnation == nil)
     }
 }
 

@@ -29,6 +29,15 @@ extension SystemCall {
         return numbers
     }
 
+    /// The number of a directory, by which it is told from another that stands in its place later; nil when it cannot be
+    /// read. Opened, not named: a program beneath umockdev sees the directory that it means.
+    package static func inode(ofDirectory path: String) -> UInt64? {
+        guard let directory = try? open(path, O_RDONLY | O_DIRECTORY),
+            let status = try? status(of: directory.rawValue, named: path)
+        else { return nil }
+        return status.inode
+    }
+
     private static func forEachName(
         inDirectory path: String, _ body: (UnsafePointer<CChar>) -> Void
     ) throws(SystemCallError) {

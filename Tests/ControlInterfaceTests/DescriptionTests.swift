@@ -62,7 +62,7 @@ struct DescriptionTests {
             "Destroy": Manager.CellReply(cell: Samples.cell, message: "m"),
             "Reload": Manager.Reload.Reply(added: ["a"], removed: ["b"], changed: ["c"], problems: ["d"]),
             "ShutDownAll": Manager.ShutDownAll.Reply(
-                stopped: ["a"], left: [Samples.leftCell], disabled: false, message: "m"),
+                stopped: ["a"], left: [Samples.leftCell], destroyed: ["b"], disabled: false, message: "m"),
             "CommunicationRegion": Manager.CommunicationRegion.Reply(region: Samples.region),
             "Statistics": Manager.Statistics.Reply(statistics: [Samples.statistic]),
             "Watch": Manager.Watch.Reply(change: Samples.change),

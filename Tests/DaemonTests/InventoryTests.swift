@@ -2,6 +2,7 @@
 
 import CellDefinition
 import ControlInterface
+import Foundation
 import Hypervisor
 import JailhouseInterface
 import Supervision
@@ -42,6 +43,27 @@ struct InventoryTests {
         #expect(list.cells.map(\.defined) == [false, false, false, true])
         #expect(list.machine.enabled && list.machine.driver)
         #expect(list.machine.lostCpus == nil)
+    }
+
+    @Test("A cell whose name cannot be typed has CPUs all the same: it is found by its number")
+    func cpusOfTheNameless() throws {
+        let tree = FileManager.default.temporaryDirectory.appending(path: "inventory-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: tree) }
+        let cell = tree.appending(path: "cells/3")
+        try FileManager.default.createDirectory(at: cell, withIntermediateDirectories: true)
+        try Data("1\n".utf8).write(to: tree.appending(path: "enabled"))
+        let files: [(String, [UInt8])] = [
+            ("name", [0xff, 0x0a]), ("state", Array("running\n".utf8)), ("cpus_failed_list", [0x0a]),
+            ("cpus_assigned_list", Array("2-3\n".utf8)),
+        ]
+        for (name, bytes) in files { try Data(bytes).write(to: cell.appending(path: name)) }
+        let view = HypervisorView(directory: tree.path)
+        view.look()
+        var fleet = Fleet([:], memory: nil, at: now)
+        _ = fleet.handle(.looked(view.lastLook), at: now)
+        let inventory = Inventory(fleet: fleet, cells: [:], guests: view.guests)
+        #expect(inventory.list().cells.map(\.cpus) == [[2, 3]])
+        #expect(try inventory.describe(#"#3 "\xff""#).cell.cpus == [2, 3])
     }
 
     @Test("A description says what is wrong with a definition, and that a name cannot be typed")

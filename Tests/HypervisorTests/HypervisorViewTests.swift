@@ -16,7 +16,7 @@ struct HypervisorViewTests {
         let view = HypervisorView(directory: "/nonexistent")
         view.look()
         #expect(!view.hasDriver)
-        #expect(view.sighting(of: "rtems") == .disabled)
+        #expect(view.seen("rtems") == .disabled)
     }
 
     @Test("Cells come, change and go")
@@ -24,23 +24,23 @@ struct HypervisorViewTests {
         let view = HypervisorView(directory: tree.directory)
         tree.addCell(0, "root", "running", cpus: "0-2")
         view.look()
-        #expect(view.sighting(of: "rtems") == .absent)
+        #expect(view.seen("rtems") == .absent)
         #expect(view.rootCellName == "root")
         #expect(view.guests.isEmpty)
 
         tree.addCell(1, "rtems")
         view.look()
-        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .shutDown)))
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .shutDown)))
         #expect(view.guests.map(\.label) == ["rtems"])
 
         tree.write("cells/1/state", "failed\n")
         tree.write("cells/1/cpus_failed_list", "3\n")
         view.look()
-        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .failed, failedCPUs: [3])))
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .failed, failedCPUs: [3])))
 
         tree.removeCell(1)
         view.look()
-        #expect(view.sighting(of: "rtems") == .absent)
+        #expect(view.seen("rtems") == .absent)
     }
 
     @Test("Cells whose names are empty or not text are seen, and the last look has them")
@@ -63,13 +63,13 @@ struct HypervisorViewTests {
         tree.addCell(1, "rtems", "running")
         tree.write("cells/1/name", text)
         view.look()
-        #expect(view.sighting(of: "rtems") == .absent)
+        #expect(view.seen("rtems") == .absent)
         tree.write("cells/1/name", "rtems\n")
         view.look()
-        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)))
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running)))
         tree.write("cells/1/name", "")
         view.look()
-        #expect(view.sighting(of: "rtems") == .present(Observation(id: 1, state: .running)), "unreadable for a moment")
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running)), "unreadable for a moment")
     }
 
     @Test("A number used again between two looks is another cell")
@@ -80,8 +80,28 @@ struct HypervisorViewTests {
         tree.removeCell(1)
         tree.addCell(1, "other", "running")
         view.look()
-        #expect(view.sighting(of: "rtems") == .absent)
-        #expect(view.sighting(of: "other") == .present(Observation(id: 1, state: .running)))
+        #expect(view.seen("rtems") == .absent)
+        #expect(view.seen("other") == .present(Observation(id: 1, state: .running)))
+    }
+
+    @Test("The same name and number are another cell if the directory is another one")
+    func sameNameAndNumber() throws {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        let first = try #require(view.lastLook.guests.first?.observation)
+        view.look()
+        #expect(view.lastLook.guests.first?.observation == first)
+        // so that its number is not given again
+        let old = tree.directory + "/old"
+        try FileManager.default.moveItem(atPath: tree.directory + "/cells/1", toPath: old)
+        for file in ["state", "name", "cpus_failed_list"] { try Data().write(to: URL(filePath: old + "/" + file)) }
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        let second = try #require(view.lastLook.guests.first?.observation)
+        #expect(first.incarnation != nil && second.incarnation != nil)
+        #expect(!second.isSameCell(as: first))
+        #expect(second.isSameCell(as: Observation(id: 1, state: .failed)), "as far as can be told")
     }
 
     @Test("A state that is garbage says nothing, and is shown as it was")
@@ -91,11 +111,11 @@ struct HypervisorViewTests {
         view.look()
         tree.write("cells/1/state", "gibberish\n")
         view.look()
-        #expect(view.sighting(of: "rtems") == nil)
+        #expect(view.seen("rtems") == nil)
         #expect(view.guests.map(\.observation.state) == [.running])
         tree.write("cells/1/state", "failed\n")
         view.look()
-        #expect(view.sighting(of: "rtems")?.observation?.state == .failed)
+        #expect(view.seen("rtems")?.observation?.state == .failed)
     }
 
     @Test("A directory half there is nobody's, and every cell that is not seen may be it")
@@ -103,12 +123,12 @@ struct HypervisorViewTests {
         let view = HypervisorView(directory: tree.directory)
         tree.write("cells/2/name", "half\n")
         view.look()
-        #expect(view.sighting(of: "half") == nil)
-        #expect(view.sighting(of: "other") == nil)
+        #expect(view.seen("half") == nil)
+        #expect(view.seen("other") == nil)
         tree.addCell(2, "half")
         view.look()
-        #expect(view.sighting(of: "half") == .present(Observation(id: 2, state: .shutDown)))
-        #expect(view.sighting(of: "other") == .absent)
+        #expect(view.seen("half") == .present(Observation(id: 2, state: .shutDown)))
+        #expect(view.seen("other") == .absent)
     }
 
     @Test("A cell whose files vanish while its directory is listed is not gone", arguments: ["state", "name", ""])
@@ -122,12 +142,12 @@ struct HypervisorViewTests {
             try FileManager.default.removeItem(atPath: "\(path)/\(name)")
         }
         view.look()
-        let seen = view.sighting(of: "rtems")
+        let seen = view.seen("rtems")
         #expect(seen == nil || seen == .present(Observation(id: 1, state: .running)))
         #expect(view.guests.map(\.label) == ["rtems"])
         tree.addCell(1, "rtems", "failed")
         view.look()
-        #expect(view.sighting(of: "rtems")?.observation?.state == .failed)
+        #expect(view.seen("rtems")?.observation?.state == .failed)
     }
 
     @Test("Cells that cannot be listed are not gone")
@@ -138,11 +158,11 @@ struct HypervisorViewTests {
         let cells = tree.directory + "/cells"
         try FileManager.default.moveItem(atPath: cells, toPath: cells + ".away")
         view.look()
-        #expect(view.sighting(of: "rtems") == nil)
-        #expect(view.sighting(of: "other") == nil)
+        #expect(view.seen("rtems") == nil)
+        #expect(view.seen("other") == nil)
         try FileManager.default.moveItem(atPath: cells + ".away", toPath: cells)
         view.look()
-        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
+        #expect(view.seen("rtems")?.observation?.state == .running)
     }
 
     @Test("enabled is believed when it says 0 or 1", arguments: ["", "x\n", "7\n"])
@@ -153,11 +173,11 @@ struct HypervisorViewTests {
         tree.write("enabled", text)
         view.look()
         #expect(view.hasDriver && view.isEnabled)
-        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
-        #expect(view.sighting(of: "other") == nil)
+        #expect(view.seen("rtems")?.observation?.state == .running)
+        #expect(view.seen("other") == nil)
         tree.write("enabled", "0\n")
         view.look()
-        #expect(view.sighting(of: "rtems") == .disabled)
+        #expect(view.seen("rtems") == .disabled)
     }
 
     @Test("Of the root cell nothing is read that is a hypercall")
@@ -182,10 +202,10 @@ struct HypervisorViewTests {
         let view = HypervisorView(directory: tree.directory)
         tree.addCell(1, "rtems", "running")
         view.look { _ in [.managementExits, .totalExits] }
-        #expect(view.sighting(of: "rtems")?.observation?.managementExits == [3])
-        #expect(view.sighting(of: "rtems")?.observation?.totalExits == 7)
+        #expect(view.seen("rtems")?.observation?.managementExits == [3])
+        #expect(view.seen("rtems")?.observation?.totalExits == 7)
         view.look()
-        #expect(view.sighting(of: "rtems")?.observation?.managementExits == nil)
+        #expect(view.seen("rtems")?.observation?.managementExits == nil)
         #expect(view.statistics(ofCell: 1).map(\.name) == ["cpu3/vmexits_management", "vmexits_total"])
     }
 
@@ -195,7 +215,7 @@ struct HypervisorViewTests {
         tree.addCell(1, "rtems", "running")
         func exits() -> [UInt64]? {
             view.look { _ in .managementExits }
-            return view.sighting(of: "rtems")?.observation?.managementExits
+            return view.seen("rtems")?.observation?.managementExits
         }
         tree.write("cells/1/statistics/cpu3/vmexits_management", "")
         #expect(exits() == nil)
@@ -205,7 +225,7 @@ struct HypervisorViewTests {
         #expect(exits() == [12])
         tree.addCell(2, "old driver", cpus: "2")
         view.look { _ in .managementExits }
-        #expect(view.sighting(of: "old driver")?.observation?.managementExits == [])
+        #expect(view.seen("old driver")?.observation?.managementExits == [])
     }
 
     @Test("Cells are not there while the hypervisor is disabled")
@@ -215,6 +235,15 @@ struct HypervisorViewTests {
         tree.write("enabled", "0\n")
         view.look()
         #expect(view.hasDriver)
-        #expect(view.sighting(of: "rtems") == .disabled)
+        #expect(view.seen("rtems") == .disabled)
+    }
+}
+
+extension HypervisorView {
+    /// Without the number of the directory, which is another one each time.
+    fileprivate func seen(_ name: String) -> Sighting? {
+        guard case .present(var observation)? = sighting(of: name) else { return sighting(of: name) }
+        observation.incarnation = nil
+        return .present(observation)
     }
 }

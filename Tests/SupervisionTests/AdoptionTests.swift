@@ -52,6 +52,41 @@ struct AdoptionTests {
         #expect(story.commands == [])
     }
 
+    @Test("A cell that is destroyed and created between two looks, with the same name and number, is another one")
+    func sameNumber() {
+        var story = Story()
+        story.incarnation = 70
+        story.bringUp()
+        #expect(!story.lifecycle.isMadeByOthers)
+        story.see(.running)
+        #expect(story.reports == [])
+
+        story.incarnation = 71
+        story.see(.running)
+        #expect(story.reports.contains(.replaced(id: 1)))
+        #expect(story.lifecycle.isMadeByOthers)
+        #expect(story.condition == .running && story.commands == [])
+        let stop = story.request(.stop)
+        #expect(story.answer(to: stop) == .some(.madeByOthers))
+        #expect(story.condition == .running)
+    }
+
+    @Test("Also between two daemons; what an older one wrote says nothing about it", arguments: [nil, 70, 71])
+    func sameNumberLater(incarnation: UInt64?) {
+        var story = Story()
+        story.incarnation = 70
+        story.bringUp()
+        var successor = Story(memory: story.lifecycle.memory)
+        if incarnation == nil { successor.lifecycle.memory.creation?.incarnation = nil }
+        successor.lifecycle.memory.trustsFirstSight = nil
+        successor.incarnation = incarnation ?? 71
+        successor.see(.running)
+        #expect(successor.reports.contains(.replaced(id: 1)) == (incarnation == 71))
+        #expect(successor.lifecycle.isMadeByOthers == (incarnation == 71))
+        #expect(successor.lifecycle.memory.creation?.incarnation == incarnation ?? 71)
+        #expect(successor.condition == .running && successor.commands == [])
+    }
+
     @Test("A failure is counted once, also over a restart of the daemon")
     func countedOnce() {
         var story = Story()

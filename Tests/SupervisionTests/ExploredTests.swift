@@ -183,6 +183,7 @@ struct ExploredTests {
     func restartWhilePassing() {
         var story = Story()
         story.see(nil)
+        story.lifecycle.memory.trustsFirstSight = true
         story.see(.invalid)
         let id = story.request(.restart)
         story.see(.running)

@@ -71,6 +71,26 @@ struct FleetEndTests {
         #expect(story.world.hypervisor == .disabled)
     }
 
+    @Test("Cells that nobody defined and that do not run are destroyed with the hypervisor's end, and named")
+    func namesTheDestroyed() {
+        var world = FleetWorld()
+        world.create(CellName("other"), .bounded)
+        world.create(CellName(bytes: [0xff]), .bounded)
+        var story = FleetStory(["a": FleetStory.cell()], world: world)
+        story.request(.cell(.start, "a"))
+        story.run()
+        var refused = story
+        refused.endings = [.done, .refused]
+        let end = story.request(.shutDownAll(within: .seconds(10)))
+        story.run()
+        #expect(result(story, end) == ShutDownResult(stopped: ["a"], destroyed: ["other", #"#2 "\xff""#]))
+
+        let failed = refused.request(.shutDownAll(within: .seconds(10)))
+        refused.run()
+        #expect(result(refused, failed)?.notDisabled != nil)
+        #expect(result(refused, failed)?.destroyed == [], "they are still there")
+    }
+
     @Test("It is answered in time, whatever holds the driver")
     func stuck() {
         var story = FleetStory(["a": FleetStory.cell()])

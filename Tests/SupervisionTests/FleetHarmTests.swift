@@ -97,6 +97,47 @@ struct FleetImpostorTests {
         #expect(story.works == [] && story.world.frozenBy == nil)
     }
 
+    @Test(
+        "It is not asked to shut down for a stop, restart or destroy: nobody knows whether it answers",
+        arguments: [Request.stop, .restart, .destroy], [false, true])
+    func notAsked(request: Request, isPassive: Bool) {
+        var story = FleetStory(["b": FleetStory.cell(isPassive ? .passive : .bounded)])
+        story.look()
+        story.world.create(CellName("b"), .unbounded(accepted: false))
+        story.world.start(0, .hangs)
+        story.run()
+        let id = story.request(.cell(request, "b"))
+        story.run()
+        #expect(story.answer(id) == .failed(.cell("b", .madeByOthers)))
+        #expect(story.works == [] && story.world.frozenBy == nil)
+        #expect(story.condition("b") == .running)
+    }
+
+    @Test("One that does not run is destroyed, or started: nobody is asked", arguments: [CellState.shutDown, .failed])
+    func notRunning(state: CellState) {
+        for request in [Request.start, .destroy] {
+            var story = impostor()
+            story.befall("b") { ($0.state, $0.inmate) = (state, .none) }
+            let id = story.request(.cell(request, "b"))
+            story.run()
+            #expect(story.answer(id) == .done())
+            #expect(story.works == (request == .destroy ? ["destroy b"] : ["load b", "start b"]))
+            guard request == .start else { continue }
+            // by now it is the daemon's
+            let stop = story.request(.cell(.stop, "b"))
+            story.run()
+            #expect(story.answer(stop) == .done())
+        }
+    }
+
+    @Test("One that shows an unknown layout is asked like one that runs, so it is not restarted")
+    func unknownLayout() {
+        var story = impostor()
+        story.befall("b") { $0.state = .communicationABIMismatch }
+        story.run(for: .seconds(5))
+        #expect(story.works == [] && story.world.frozenBy == nil)
+    }
+
     @Test("The end of the machine leaves it alone")
     func end() {
         var story = impostor()

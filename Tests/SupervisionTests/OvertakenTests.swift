@@ -126,7 +126,8 @@ struct SilentTests {
         var bounded = Story()
         bounded.goToStart()
         bounded.finish(.start, .running, id: 2)
-        #expect(bounded.commands == [.load], "nothing can freeze, so it is loaded")
+        #expect(bounded.reports.contains(.replaced(id: 2)))
+        #expect(bounded.commands == [], "nobody knows how the other tool's cell answers")
     }
 
     @Test(

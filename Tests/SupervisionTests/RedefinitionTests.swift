@@ -42,6 +42,7 @@ struct RedefinitionTests {
         var story = silent()
         story.send(.defined(Self.bounded))
         story.see(nil)
+        story.lifecycle.memory.trustsFirstSight = true
         story.see(.running, id: 2)
         story.request(.stop)
         #expect(story.commands == [.shutDown])

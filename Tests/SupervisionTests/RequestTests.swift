@@ -143,6 +143,29 @@ struct RequestTests {
         #expect(story.condition == .absent)
     }
 
+    @Test("A start whose create is refused, and that is not repeated, leaves nothing that failed: the answer says why")
+    func refusedCreateOfAStart() {
+        var story = Story(SupervisionPolicy(restart: .never))
+        story.see(nil)
+        let id = story.request(.start)
+        let refusal = Refusal(kind: .other, message: "no", errno: 1)
+        story.refuse(.create, .other, nil)
+        #expect(story.answer(to: id) == .some(.failed(.refused(.create, refusal))))
+        #expect(story.condition == .absent)
+        #expect(story.lifecycle.memory.failure == .refused(.create, refusal))
+    }
+
+    @Test("What the inmate answered is forgotten with the next cell that is created")
+    func answerOfAnotherCell() {
+        var story = Story()
+        story.bringUp()
+        story.request(.destroy)
+        story.finish(.destroy, nil, timedOut: true)
+        #expect(story.lifecycle.memory.lastAnswer == .timedOut)
+        story.bringUp()
+        #expect(story.lifecycle.memory.lastAnswer == nil && story.lifecycle.memory.lastStall == nil)
+    }
+
     @Test("A later request takes the place of an earlier one of another aim")
     func superseded() {
         var story = Story()

@@ -17,6 +17,8 @@ struct Story {
         memory: LifecycleMemory? = nil
     ) {
         lifecycle = CellLifecycle(Supervised(policy: policy, handshake: handshake), memory: memory, at: now)
+        // the first cell that is seen was not made by another tool, unless the story is about that
+        lifecycle.memory.trustsFirstSight = true
     }
 
     var commands: [Command] {
@@ -42,8 +44,13 @@ struct Story {
         actions = lifecycle.handle(event, at: now)
     }
 
+    /// The number of the cell's directory.
+    var incarnation: UInt64?
+
     func observation(_ state: CellState, id: Int = 1, failedCPUs: [Int] = [], total: UInt64? = nil) -> Observation {
-        Observation(id: id, state: state, failedCPUs: failedCPUs, managementExits: exits, totalExits: total)
+        Observation(
+            id: id, incarnation: incarnation, state: state, failedCPUs: failedCPUs, managementExits: exits,
+            totalExits: total)
     }
 
     mutating func see(_ state: CellState?, id: Int = 1, failedCPUs: [Int] = [], total: UInt64? = nil) {

@@ -11,7 +11,8 @@ struct ShutDownAll: ParsableCommand {
             order of their start. A cell that could hang Linux is skipped, and the hypervisor is then not disabled. \
             The exit status is 1 if anything was left.
 
-            With --json: an object with stopped (names), left (objects with cell and message), disabled and message.
+            With --json: an object with stopped (names), left (objects with cell and message), destroyed (names of cells \
+            without a definition that were destroyed with the hypervisor's end), disabled and message.
 
             Example: jailhouse-ctl shut-down-all --within 10
             """

@@ -15,6 +15,9 @@ struct SysfsDirectory {
     private let path: String
     private let temporary: String
     private var shown = SysfsTree()
+    /// Directories of cells that went, emptied: while they exist, no new one has their numbers. The real sysfs counts up.
+    private var buried: [String] = []
+    private static let graves = 32
 
     /// - Parameter path: the directory, which is made; its parents must exist.
     init(path: String) throws(SystemCallError) {
@@ -89,12 +92,15 @@ struct SysfsDirectory {
         }
     }
 
-    private func remove(_ cell: SysfsTree.Cell) throws(SystemCallError) {
+    private mutating func remove(_ cell: SysfsTree.Cell) throws(SystemCallError) {
         // out of sight at once, then emptied for those who have it open
         let directory = directory(cell)
-        try SystemCall.result(of: "rename", on: directory) { rename(directory, temporary) }
-        for name in cell.attributes.keys { SysfsDirectory.empty("\(temporary)/\(name)") }
-        SystemCall.removeTree(temporary)
+        let grave = "\(path).gone-\(cell.incarnation)"
+        try SystemCall.result(of: "rename", on: directory) { rename(directory, grave) }
+        for name in cell.attributes.keys { SysfsDirectory.empty("\(grave)/\(name)") }
+        for name in SystemCall.names(in: grave) { SystemCall.removeTree("\(grave)/\(name)") }
+        buried.append(grave)
+        if buried.count > SysfsDirectory.graves { SystemCall.removeTree(buried.removeFirst()) }
     }
 
     /// Whoever has it open sees it empty.

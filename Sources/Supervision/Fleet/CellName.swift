@@ -97,16 +97,19 @@ package struct Look: Hashable, Sendable {
     /// - Parameter name: of a cell that is left out; nil: none is.
     package func hasSameCells(as other: Look, besides name: String?) -> Bool {
         guard hypervisor == other.hypervisor, isComplete, other.isComplete else { return false }
-        func states(_ look: Look) -> [Int: (name: CellName?, state: CellState)]? {
-            var found: [Int: (name: CellName?, state: CellState)] = [:]
+        func seen(_ look: Look) -> [Int: (name: CellName?, cell: Observation)]? {
+            var found: [Int: (name: CellName?, cell: Observation)] = [:]
             for guest in look.guests where name == nil || guest.name != name.map(CellName.init) {
                 guard guest.isCurrent else { return nil }
-                found[guest.observation.id] = (guest.name, guest.observation.state)
+                found[guest.observation.id] = (guest.name, guest.observation)
             }
             return found
         }
-        guard let before = states(other), let now = states(self), before.count == now.count else { return false }
-        return now.allSatisfy { id, cell in before[id].map { $0 == cell } == true }
+        guard let before = seen(other), let now = seen(self), before.count == now.count else { return false }
+        return now.allSatisfy { id, guest in
+            guard let old = before[id] else { return false }
+            return old.name == guest.name && old.cell.isSameCell(as: guest.cell) && old.cell.state == guest.cell.state
+        }
     }
 
     /// What it shows of the cell of this name; nil when it shows nothing that can be relied on.

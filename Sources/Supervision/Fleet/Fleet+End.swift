@@ -189,13 +189,22 @@ extension Fleet {
         }
         end.phase = .disabling
         machine = .shuttingDown(end)
+        noteDestroyed()
         queue.append(.disable)
+    }
+
+    /// Nobody asked for the end of cells that have no definition: they are named.
+    mutating func noteDestroyed() {
+        guard case .shuttingDown(var end) = machine, end.phase == .disabling else { return }
+        end.result.destroyed = othersThatExist.filter { !end.result.stopped.contains($0) }
+        machine = .shuttingDown(end)
     }
 
     mutating func concludeEnd(_ end: ShutDown, notDisabled: FleetFailure?, _ effects: inout Effects) {
         var result = end.result
         result.left += end.left.map { ShutDownResult.Left(cell: $0, reason: .notBegun) }
         result.notDisabled = notDisabled
+        if notDisabled != nil { result.destroyed = [] }
         switch end.interrupted {
         case .enabling(let enabling): machine = .enabling(enabling)
         case .disabling(let disabling): machine = .disabling(disabling)

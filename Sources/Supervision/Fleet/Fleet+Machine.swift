@@ -171,6 +171,7 @@ extension Fleet {
         // the end of the machine, for which this is waited for, disables by itself
         case .shuttingDown(let end) where end.interrupted != nil: keepEnabled(.beingShutDown, &effects)
         default:
+            noteDestroyed()
             queue.insert(.disable, at: 0)
             mustLook = true
         }

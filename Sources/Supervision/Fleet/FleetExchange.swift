@@ -129,12 +129,17 @@ package struct ShutDownResult: Hashable, Sendable {
     /// In the order in which they were stopped.
     package var stopped: [String] = []
     package var left: [Left] = []
+    /// Cells without a definition that ran no more, and were destroyed when the hypervisor was disabled.
+    package var destroyed: [String] = []
     /// Why the hypervisor is not disabled; nil when it is.
     package var notDisabled: FleetFailure?
 
-    package init(stopped: [String] = [], left: [Left] = [], notDisabled: FleetFailure? = nil) {
+    package init(
+        stopped: [String] = [], left: [Left] = [], destroyed: [String] = [], notDisabled: FleetFailure? = nil
+    ) {
         self.stopped = stopped
         self.left = left
+        self.destroyed = destroyed
         self.notDisabled = notDisabled
     }
 }

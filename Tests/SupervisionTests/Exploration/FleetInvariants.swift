@@ -42,6 +42,16 @@ struct FleetInvariant: Sendable {
                 }
             }
         },
+        FleetInvariant("a cell that another tool made is not asked to shut down by a command of its own") { step, _ in
+            step.given.allSatisfy { work in
+                guard case .command(_, let name, .present(let observation)?) = work,
+                    observation.state.isAskedToShutDown,
+                    let cell = step.after.fleet.cells[name], cell.definition != nil,
+                    cell.lifecycle.sighting?.observation?.id == observation.id
+                else { return true }
+                return !cell.lifecycle.isMadeByOthers
+            }
+        },
         FleetInvariant("nothing is started after shut-down-all began") { step, _ in
             guard case .shuttingDown = step.before.fleet.machine else { return true }
             return step.given.allSatisfy { work in
