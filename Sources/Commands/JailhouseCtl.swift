@@ -22,7 +22,8 @@ package struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "Query",
                 subcommands: [
-                    List.self, Status.self, Failures.self, Report.self, Top.self, Comm.self, ConsoleCommand.self, Watch.self,
+                    List.self, Status.self, Failures.self, Report.self, Top.self, Comm.self, ConsoleCommand.self,
+                    Watch.self,
                     Wait.self,
                 ]),
             CommandGroup(

@@ -59,7 +59,7 @@ struct ManagerService: CallService {
         }
         switch called {
         case .watch: try await watch(call, send)
-        case .console: try await console(call, send)
+        case .console: try await console(call, access, send)
         case .check:
             let turns = access == .everything ? checks.ofAdministrators : checks.ofReaders
             try await send(turns.take { await reply(to: call, called) }.bytes)
@@ -188,7 +188,7 @@ struct ManagerService: CallService {
     }
 
     /// What the hypervisor printed, as the supervision reads it: no client waits for the driver.
-    private func console(_ call: VarlinkCall, _ send: Send) async throws {
+    private func console(_ call: VarlinkCall, _ access: Access, _ send: Send) async throws {
         let follows: Bool
         do {
             follows = try call.parameters(of: Manager.Console.self).follow ?? true
@@ -200,7 +200,10 @@ struct ManagerService: CallService {
             for await reply in console.replies {
                 // the last one of those that are there
                 let isLast = !follows && reply.text.isEmpty
-                try await send(VarlinkReply.message(of: Manager.Console.self, reply, continues: !isLast))
+                let message = try await turns(access).take {
+                    try VarlinkReply.message(of: Manager.Console.self, reply, continues: !isLast)
+                }
+                try await send(message)
             }
         } catch {
             if let id = console.id { await supervisor.unfollow(id) }

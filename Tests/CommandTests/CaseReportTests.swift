@@ -98,7 +98,8 @@ struct CaseReportTests {
         #expect(outcome == .init(status: 0, output: file + "\n", error: ""))
         let page = try String(contentsOfFile: file, encoding: .utf8)
         for part in [
-            "The condition of rtems is gave-up", "violation: &lt;Invalid&gt;", "The program wrote 4 bytes at 0x20000000",
+            "The condition of rtems is gave-up", "violation: &lt;Invalid&gt;",
+            "The program wrote 4 bytes at 0x20000000",
             "<b>rip</b> <code>0x100020</code>", "failed write", "the customer's", "<svg", "prefers-color-scheme: dark",
             "vmexits_mmio 7", "Started cell &quot;rtems&quot;",
         ] { #expect(page.contains(part), "\(part)") }
