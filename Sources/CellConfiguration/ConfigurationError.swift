@@ -18,7 +18,7 @@ package struct ConfigurationError: Error, Hashable, Sendable {
         case length
         /// The text is not TOML.
         case syntax
-        /// A key that has no meaning where it stands.
+        /// A key that has no meaning in its table.
         case unknownKey
         /// A required key is not there.
         case missingKey
@@ -37,7 +37,7 @@ package struct ConfigurationError: Error, Hashable, Sendable {
     package var code: Code
     /// One lower-case sentence without the place, which is in ``path``, ``line`` and ``keyPath``.
     package var message: String
-    /// The file, as its reader was told its name.
+    /// The file, by the name that was passed to its reader.
     package var path: String?
     /// The line in the text, from 1.
     package var line: Int?

@@ -2,7 +2,7 @@
 
 package import CellConfiguration
 
-/// Several cells of one machine, as they stand in their files: rules about cells with each other.
+/// Several cells of one machine, as configured in their files: rules that compare cells.
 package struct CellGroup: Sendable {
     package struct Member: Hashable, Sendable {
         /// The file, which findings name.

@@ -21,7 +21,7 @@ package struct EmulatedDevice {
             devices.append(EmulatedDevice(name: name, range: range))
         }
         let platform = system.platform
-        // the configuration space of a virtual host controller is memory that nobody else has
+        // the configuration space of a virtual host controller is memory that no other cell has
         if platform.virtualPCI == 0 || !cell.pciDevices.isEmpty {
             add("PCI MMCONFIG", platform.mmconfigBase, (UInt64(platform.mmconfigEndBus) + 1) << 20)
         }

@@ -32,7 +32,7 @@ package struct RunningMachine: Hashable, Sendable {
     /// Devices that Linux uses although `/proc/iomem` need not have them: those of the platform bus with a driver, and clock
     /// controllers, which have none.
     package var usedDevices: [UsedDevice] = []
-    /// From the device tree; what Linux was told to leave alone is in here, too.
+    /// From the device tree; regions reserved from Linux are included.
     package var treeMemory: [ClosedRange<UInt64>] = []
 
     /// - Parameters:

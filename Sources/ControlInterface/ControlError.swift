@@ -4,9 +4,9 @@ package import SystemCalls
 
 /// What can go wrong between a client and the daemon.
 package enum ControlError: Error, Hashable, Sendable {
-    /// Nothing stands at the socket's path: the daemon was never started.
+    /// The socket's path does not exist: the daemon was never started.
     case noSocket(path: String)
-    /// The socket is there, but nobody listens: the daemon has ended.
+    /// The socket exists, but no process listens: the daemon has exited.
     case nobodyListens(path: String)
     /// The socket's mode does not let us.
     case notPermitted(path: String)
@@ -20,7 +20,7 @@ package enum ControlError: Error, Hashable, Sendable {
     case malformed(String)
     /// A message has more bytes than the reader takes.
     case tooLong(limit: Int)
-    /// The objects and arrays of a message stand in each other deeper than the reader takes.
+    /// The nesting of a message's objects and arrays exceeds the reader's limit.
     case tooDeep(limit: Int)
     /// The daemon refused or failed.
     case manager(ManagerError)

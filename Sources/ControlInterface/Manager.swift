@@ -9,7 +9,7 @@ package enum Manager {
 
     /// Every method, in the order of the interface.
     ///
-    /// The table: whoever dispatches calls does so exhaustively, so that a method that is forgotten does not compile.
+    /// The table: calls are dispatched exhaustively, so that a forgotten method does not compile.
     package enum Method: String, CaseIterable, Sendable {
         case list = "List"
         case describe = "Describe"

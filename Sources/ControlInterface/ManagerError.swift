@@ -20,7 +20,7 @@ package enum ManagerError: Error, Hashable, Sendable {
     /// A later request for this cell took the place of this one.
     case superseded(cell: String, message: String)
     case permissionDenied(method: String, message: String)
-    /// The client went beyond a limit, and is disconnected.
+    /// The client exceeded a limit, and is disconnected.
     ///
     /// - limit: its name, see ``Manager/description``.
     case limitExceeded(limit: String, message: String)

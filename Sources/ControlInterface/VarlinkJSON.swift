@@ -4,7 +4,7 @@ import FoundationEssentials
 
 /// JSON as Varlink messages use it: keys in order, so that equal messages are equal bytes.
 enum VarlinkJSON {
-    /// How deep objects and arrays may stand in each other. The deepest of our messages has 5.
+    /// The maximum nesting depth of objects and arrays. The deepest message of the interface has 5.
     static let depthLimit = 32
 
     static func encode(_ value: some Encodable) throws(ControlError) -> [UInt8] {

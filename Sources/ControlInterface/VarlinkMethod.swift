@@ -17,7 +17,7 @@ extension VarlinkMethod {
     package static var name: String { "\(Self.self)" }
     package static var patience: Duration { .seconds(30) }
 
-    /// What stands in a call's `method`, for example `org.jailhoused.Manager.Start`.
+    /// The value of a call's `method`, for example `org.jailhoused.Manager.Start`.
     package static var qualifiedName: String { "\(interface).\(name)" }
 }
 

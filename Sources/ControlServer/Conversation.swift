@@ -71,7 +71,7 @@ struct Conversation<Calls: CallService>: Sendable {
                 tasks.cancelAll()
                 throw limit ?? error
             }
-            // the client has disconnected: what it asked for goes on, its stream does not
+            // the client has disconnected: its request continues, its stream does not
             tasks.cancelAll()
         }
     }

@@ -33,7 +33,7 @@ package struct Server<Calls: CallService>: Service {
     package init(sockets: [ListeningSocket], service: Calls, logger: Logger) {
         self.sockets = sockets
         self.service = service
-        // a loop for each socket, so that those who may change something do not wait for the many
+        // one loop for each socket, so that administrators do not wait for the many status clients
         group = MultiThreadedEventLoopGroup(numberOfThreads: max(sockets.count, 1))
         self.logger = logger
     }

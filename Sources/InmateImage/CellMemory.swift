@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a cell has, seen by whoever loads something into it.
+/// The memory of a cell, as seen by a loader.
 struct CellMemory {
     /// Loadable and writable.
     var regions: [CellRegion]

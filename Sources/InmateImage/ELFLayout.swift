@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the fields of headers stand, which differs between the two classes of ELF files.
+/// The offsets of header fields, which differ between the two classes of ELF files.
 struct ELFLayout {
     var headerSize: Int
     var addressSize: Int

@@ -10,7 +10,7 @@ struct MultibootInformation {
     var commandLine: String?
     static let loaderName = "jailhoused"
 
-    /// - Parameter address: where it will stand; below 4 GiB.
+    /// - Parameter address: its address in the cell; below 4 GiB.
     func bytes(at address: UInt64) -> [UInt8] {
         let map = memory.sorted { $0.start < $1.start }
         let mapAddress = address + UInt64(MultibootInformation.headSize)

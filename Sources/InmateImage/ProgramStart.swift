@@ -20,7 +20,7 @@ package struct ProgramStart: Hashable, Sendable {
     package var stackPointer: UInt64?
     /// For a multiboot program in what it is handed; for another one at ``commandLineAddress``.
     package var commandLine: String?
-    /// Where the command line goes, ended by a NUL; nil: a multiboot program is told where.
+    /// The address of the NUL-terminated command line; nil: a multiboot program gets it from its information.
     package var commandLineAddress: UInt64?
     /// Whether the communication region is to look as in 2016 to this program: the PM timer's port at offset 0x10.
     package var wantsRegionOf2016: Bool

@@ -69,7 +69,7 @@ extension RTEMSProgram {
             has(RTEMSProgram.portOf2016) ? .jailhouse2016 : has(RTEMSProgram.layer) ? .layer : .stock
         self.port = port
         workArea = RTEMSProgram.workArea(names, port)
-        // the layer looks there when it is told nothing else
+        // the layer's default address
         communicationRegion = port == .stock ? nil : RTEMSProgram.regionOf2016
         legacyDevices =
             machine == .i386

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The bytes that stand at a cell's reset address when its program cannot be entered from there, with what they need:
+/// The bytes at a cell's reset address when its program cannot be entered from there, with what they need:
 /// `inmates/start/start-stub.S`, assembled.
 struct StartStub {
     /// Where it goes: the cell's reset address.
@@ -89,7 +89,7 @@ enum IdentityMap {
     static let alignment: UInt64 = 0x1000
     private static let pageSize = 0x1000
 
-    /// - Parameter address: where they will stand; a multiple of ``alignment``.
+    /// - Parameter address: their address in the cell; a multiple of ``alignment``.
     static func bytes(at address: UInt64) -> [UInt8] {
         // present, writable, accessed, dirty: nothing is left for the processor to note
         let table: UInt64 = 0x23

@@ -11,7 +11,7 @@ package enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
     /// Any number that is none of these; also seen for 60 to 145 ms while a cell is created or destroyed.
     case invalid
 
-    /// The number in the communication region's `cell_state`; nil for ``invalid``, which stands for many.
+    /// The number in the communication region's `cell_state`; nil for ``invalid``, which represents many.
     package var number: Int? {
         switch self {
         case .running: 0
@@ -23,7 +23,7 @@ package enum CellState: String, CaseIterable, Hashable, Sendable, Codable {
         }
     }
 
-    /// What stands in the communication region's `cell_state`: any number, since the inmate writes it.
+    /// The content of the communication region's `cell_state`: any number, since the inmate writes it.
     package struct Word: RawRepresentable, Hashable, Sendable {
         package var rawValue: UInt32
 

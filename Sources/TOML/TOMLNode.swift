@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A value of a TOML text and where it stands.
+/// A value of a TOML text and its position.
 package struct TOMLNode {
     package enum Content {
         case table(TOMLTable)

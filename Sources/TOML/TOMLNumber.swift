@@ -37,7 +37,7 @@ enum TOMLNumber {
         return plain
     }
 
-    /// Digits without the `_` that may stand between two of them.
+    /// Digits without the `_` that may separate them.
     private static func digits(_ text: Substring, _ radix: Int) -> String? {
         let groups = text.split(separator: "_", omittingEmptySubsequences: false)
         guard groups.allSatisfy({ !$0.isEmpty && $0.allSatisfy { isDigit($0, radix) } }) else { return nil }

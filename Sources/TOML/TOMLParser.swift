@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads TOML 1.0 into tables whose every value knows where it stands.
+/// Reads TOML 1.0 into tables; each value has its position.
 ///
 /// The parser is our own because every value needs its line and column for later errors, and because a typing error
 /// must not abort the daemon: it throws for anything that is not TOML, whatever the bytes are.

@@ -133,7 +133,7 @@ struct TOMLScanner {
         var text: [UInt8] = []
         while let byte = peek {
             if accept(delimiter) {
-                // one or two quotation marks may stand before the closing ones
+                // one or two quotation marks may precede the closing ones
                 for _ in 0..<2 where peek == quote {
                     text.append(quote)
                     offset += 1
@@ -153,7 +153,7 @@ struct TOMLScanner {
         throw unterminated(start)
     }
 
-    /// A backslash at the end of a line: the text goes on with the next character that is not blank.
+    /// A backslash at the end of a line: the text continues at the next character that is not blank.
     private mutating func acceptLineContinuation() throws(TOMLError) -> Bool {
         let start = offset
         offset += 1

@@ -11,7 +11,7 @@ struct ForeignFormat: Sendable {
 
     var name: String
     var revision: UInt16
-    /// Of a cell's descriptor; a file of such a cell cannot be told from upstream's when this is nil.
+    /// Of a cell's descriptor; a file of such a cell cannot be distinguished from upstream's when this is nil.
     var cellSize: Int?
     /// Of the root cell's descriptor in a system; nil: systems are not known.
     var rootOffset: Int?

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What can stand in the source of a cell or a system, told by the same lists of keys that read and write it.
+/// The keys that the source of a cell or a system may have, from the same lists of keys that read and write it.
 package enum ConfigurationSchema {
     /// The tables of a cell: `[cell]`, `[[memory]]` …
     package static var cell: [SchemaTable] {

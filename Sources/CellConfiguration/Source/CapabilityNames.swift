@@ -10,7 +10,7 @@ extension PCICapability {
         return (isExtended ? PCICapability.extendedNames : PCICapability.names)[number]
     }
 
-    /// From the PCI Local Bus specification's list of capability ids; 0 stands for registers that are none.
+    /// From the PCI Local Bus specification's list of capability ids; 0 is used for registers that are no capability.
     private static let names: [UInt16: String] = [
         0x0: "registers", 0x1: "power management", 0x2: "AGP", 0x3: "vital product data", 0x4: "slot", 0x5: "MSI",
         0x6: "hot swap", 0x7: "PCI-X", 0x8: "HyperTransport", 0x9: "vendor", 0xa: "debug port", 0xc: "hot plug",

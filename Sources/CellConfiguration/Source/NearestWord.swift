@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The word that somebody who wrote another one probably meant; nil when none is near.
+/// The known word that a misspelled one probably means; nil when none is similar.
 ///
 /// Nearness is the number of letters to insert, remove, replace or swap with their neighbour: at most one in
 /// three.

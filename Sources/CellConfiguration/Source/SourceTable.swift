@@ -87,7 +87,7 @@ package final class SourceTable {
         }
     }
 
-    /// A key that is there under a wrong name is best told at once.
+    /// A misspelled key is reported at once.
     private func nearestUnasked(to key: String) -> String {
         guard let nearest = nearestWord(to: key, among: table.members.keys.filter { !asked.contains($0) }.sorted())
         else {

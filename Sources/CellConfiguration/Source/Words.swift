@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The words that stand for numbers and bits in the TOML source.
+/// The words for numbers and bits in the TOML source.
 enum Words {
     static let consoleKinds: [(word: String, number: UInt16)] = [
         ("none", 0), ("EFIFB", 1), ("8250", 2), ("PL011", 3), ("XUARTPS", 4), ("MVEBU", 5), ("HSCIF", 6), ("SCIFA", 7),
