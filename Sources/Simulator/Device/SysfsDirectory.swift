@@ -81,7 +81,8 @@ struct SysfsDirectory {
         for new in cell.directories.subtracting(old.directories) {
             try SystemCall.makeDirectory("\(directory)/\(new)")
         }
-        for (name, text) in cell.attributes where old.attributes[name] != text {
+        for name in cell.order where old.attributes[name] != cell.attributes[name] {
+            guard let text = cell.attributes[name] else { continue }
             try SysfsDirectory.write(text, to: "\(directory)/\(name)", replacing: old.attributes[name])
         }
         for name in old.attributes.keys where cell.attributes[name] == nil {
@@ -138,6 +139,14 @@ struct SysfsDirectory {
 }
 
 extension SysfsTree.Cell {
+    /// In which its attributes change: a cell never shows `failed` without the CPUs for which it failed.
+    var order: [String] {
+        let names = attributes.keys.sorted()
+        let others = names.filter { $0 != "state" }
+        guard names.count > others.count else { return others }
+        return attributes["state"]?.hasPrefix("failed") == true ? others + ["state"] : ["state"] + others
+    }
+
     /// The directories of its CPUs.
     fileprivate var directories: Set<String> {
         Set(
