@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Glibc
+import Glibc
 import SystemPackage
 
 private let streamSocket = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
@@ -35,7 +35,7 @@ extension SystemCall {
     }
 
     /// A listening Unix stream socket; an existing file at `path` is removed first.
-    package static func listen(onSocket path: String, mode: mode_t) throws(SystemCallError) -> OwnedDescriptor {
+    package static func listen(onSocket path: String, mode: UInt32) throws(SystemCallError) -> OwnedDescriptor {
         var address = try socketAddress(path)
         let number = try result(of: "socket") { Glibc.socket(AF_UNIX, streamSocket, 0) }
         let descriptor = OwnedDescriptor(adopting: number)
