@@ -23,6 +23,8 @@ final class CellFiles {
     private(set) var isCurrent = true
 
     private let directory: String
+    /// What its file said last instead of its name.
+    private var otherName: CellName?
     private let state: SysfsFile
     private let failedCPUs: SysfsFile
     private var total: SysfsFile?
@@ -51,12 +53,15 @@ final class CellFiles {
         observation = Observation(id: id, incarnation: incarnation, state: stateText, failedCPUs: failedCPUs)
     }
 
-    /// Whether its file still says the name that it is known by, as far as that can be read now.
+    /// Whether its file still says the name that it is known by, as far as that can be read now. Another one counts when
+    /// it is read twice in succession: what is misread for a moment does not make a known cell a stranger.
     func hasKeptName(buffer: UnsafeMutableRawBufferPointer) -> Bool {
         guard let file = SysfsFile(directory + "/name"), file.read(with: buffer) == .changed,
             let bytes = SysfsText.bytes(ofLine: file.bytes)
         else { return true }
-        return CellName(bytes: bytes) == name
+        let read = CellName(bytes: bytes)
+        defer { otherName = read == name ? nil : read }
+        return read == name || read != otherName
     }
 
     /// Reads the cell again; false when it cannot be read any more. What is no such text leaves the earlier reading as

@@ -63,13 +63,16 @@ struct HypervisorViewTests {
         tree.addCell(1, "rtems", "running")
         tree.write("cells/1/name", text)
         view.look()
-        #expect(view.seen("rtems") == .absent)
+        #expect(view.sighting(of: "rtems") == .absent)
         tree.write("cells/1/name", "rtems\n")
         view.look()
-        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running)))
-        tree.write("cells/1/name", "")
         view.look()
-        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running)), "unreadable for a moment")
+        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
+        for moment in ["", text, "rtems\n", text] {
+            tree.write("cells/1/name", moment)
+            view.look()
+            #expect(view.sighting(of: "rtems")?.observation?.state == .running, "misread for a moment")
+        }
     }
 
     @Test("A number used again between two looks is another cell")

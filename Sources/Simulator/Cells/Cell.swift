@@ -40,6 +40,8 @@ package struct Cell: Sendable {
     var unnoticed: [Notice] = []
     /// When something last happened to it: a start, a fault, a message, another tool.
     package internal(set) var quietSince: Duration = .zero
+    /// Whether another tool made it, and no client of the device has started it since.
+    package internal(set) var isOtherTools = false
     package internal(set) var starts = 0
     package internal(set) var lostStarts = 0
     /// Whether the last start found what an earlier one had left of the program.

@@ -120,6 +120,7 @@ extension Machine {
         cells[index].commState = .running
         cells[index].losesNextStart = false
         cells[index].starts += 1
+        if current != nil { cells[index].isOtherTools = false }
         cells[index].quietSince = now
         let name = cells[index].name
         console.print("Started cell \"\(name)\"")

@@ -276,6 +276,7 @@ package struct Machine: Sendable {
                 exits: Dictionary(uniqueKeysWithValues: cpus.map { ($0, ExitStatistics()) }),
                 program: program
             ))
+        cells[cells.count - 1].isOtherTools = otherToolWork != nil && current == nil
     }
 
     /// Ends a freeze, which no real machine does: the cell that was waited for counts as failed, and the request

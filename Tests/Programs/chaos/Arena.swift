@@ -124,7 +124,6 @@ final class Arena {
     /// What was wrong comes to an end, as far as it is not for the daemon to end it.
     func ceaseFaults() {
         machine.clearFaults()
-        removeIntruders()
         machine.change { machine in
             for cell in machine.cells where !cell.isRoot {
                 for fault in [Fault.approve, .unlock] {
@@ -136,15 +135,24 @@ final class Arena {
         }
     }
 
-    /// Whoever made the cells that nobody has defined destroys them: beside them, others may have to wait. What another
-    /// tool began before the faults ceased may bring one later.
-    func removeIntruders() {
+    /// Whoever made the cells that nobody has defined destroys them, and those that bear a defined name: beside them,
+    /// others may have to wait. What another tool began before the faults ceased may bring one later.
+    ///
+    /// - Returns: the defined ones.
+    @discardableResult
+    func removeIntruders() -> [String] {
         machine.change { machine in
-            for cell in machine.cells where !cell.isRoot && !Subject.all.contains(where: { $0.name == cell.name }) {
+            var names: [String] = []
+            for cell in machine.cells where !cell.isRoot {
+                if Subject.all.contains(where: { $0.name == cell.name }) {
+                    guard cell.isOtherTools, cell.phase == .present else { continue }
+                    names.append(cell.name)
+                }
                 // one that hangs is not waited for when it has failed
                 if cell.name != Subject.stranger { try? machine.inject(.fail(.portWrite), into: cell.name) }
                 machine.doBehindTheBack([.destroy(cell.name)])
             }
+            return names
         }
     }
 

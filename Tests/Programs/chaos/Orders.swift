@@ -44,6 +44,11 @@ struct Given: Hashable, Sendable {
     let at: Duration
     var endedAt: Duration?
     var end = End.pending
+
+    /// Whether the daemon did not know which system to enable.
+    var lacksSystem: Bool {
+        if case .refused(let message) = end { message.hasPrefix("no system is configured") } else { false }
+    }
 }
 
 /// Clients, each order with a thread and a connection of its own.

@@ -59,6 +59,7 @@ struct Round {
         }
         arena.story.say("--- the faults cease")
         arena.ceaseFaults()
+        for name in arena.removeIntruders() { note(name) }
         if arena.daemon.identifier == nil { try arena.daemon.start() }
         let ceased = ContinuousClock.now
         let wanted: [String: String]
@@ -153,7 +154,7 @@ struct Round {
     /// Waits until every order is answered, the hypervisor is enabled, and every cell is as it is wanted.
     ///
     /// - Returns: what is wanted of each cell.
-    private func converge(from before: [String: String]) throws -> [String: String] {
+    private mutating func converge(from before: [String: String]) throws -> [String: String] {
         var missing = ""
         var desires: [String: String] = [:]
         var asked = ContinuousClock.now - .seconds(1)
@@ -164,11 +165,15 @@ struct Round {
                 // a client or another tool disabled it: then a person enables it again
                 if asked.duration(to: .now) > .milliseconds(100) {
                     asked = .now
+                    if arena.orders.all.contains(where: \.lacksSystem) {
+                        // a daemon that could not read its settings when it began is told to read them again
+                        arena.orders.give(Order(kind: .reload, cell: nil))
+                    }
                     arena.orders.give(Order(kind: .enable, cell: nil))
                 }
                 return false
             }
-            arena.removeIntruders()
+            for name in arena.removeIntruders() { note(name) }
             if let pending = arena.orders.all.first(where: { $0.end == .pending }) {
                 missing = "the order \(pending.order) is answered"
                 return false
