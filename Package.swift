@@ -111,7 +111,7 @@ let package = Package(
             "SimulatorCommands",
             [
                 "CellConfiguration", "CellDefinition", "CellMachine", "InmateImage", "JailhouseInterface", "Simulator",
-                "SystemCalls", argumentParser, systemPackage,
+                "SystemCalls", argumentParser,
             ]),
 
         // the commands

@@ -6,7 +6,6 @@ import Glibc
 import InmateImage
 import Simulator
 import SystemCalls
-import SystemPackage
 
 struct Debug: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -110,9 +109,7 @@ struct Debug: ParsableCommand {
     }
 
     private func startDebugger(_ image: String?, _ stream: borrowing OwnedDescriptor) throws {
-        var template = Array("/tmp/jailhouse-sim-gdb-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemCallError(call: "mkdtemp", errno: Errno(rawValue: errno)) }
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = try SystemCall.makeTemporaryDirectory("/tmp/jailhouse-sim-gdb-")
         let path = directory + "/gdb"
         defer {
             unlink(path)

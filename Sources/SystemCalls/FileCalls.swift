@@ -30,6 +30,17 @@ extension SystemCall {
         try result(of: "read") { Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
     }
 
+    /// A new directory, open to its owner only. Whoever makes it removes it.
+    ///
+    /// - Parameter prefix: its path, without the characters that make it unique.
+    package static func makeTemporaryDirectory(_ prefix: String) throws(SystemCallError) -> String {
+        var path = Array("\(prefix)XXXXXX".utf8CString)
+        guard mkdtemp(&path) != nil else {
+            throw SystemCallError(call: "mkdtemp", subject: prefix, errno: Errno(rawValue: errno))
+        }
+        return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// `pread(2)`; 0 is the end.
     package static func read(
         _ descriptor: CInt, at offset: off_t, into buffer: UnsafeMutableRawBufferPointer

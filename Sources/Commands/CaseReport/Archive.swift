@@ -48,11 +48,7 @@ struct Archive {
 
     private static func temporaryDirectory() throws(SystemCallError) -> String {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(base)/jailhouse-report-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw SystemCallError(call: "mkdtemp", subject: base, errno: Errno(rawValue: errno))
-        }
-        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return try SystemCall.makeTemporaryDirectory("\(base)/jailhouse-report-")
     }
 
     private static func makeDirectory(_ path: String) throws(SystemCallError) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// HTML's text form.
+/// HTML's text form; XML's, too.
 enum HTML {
     static func escaped(_ text: String) -> String {
         var result = ""

@@ -3,8 +3,8 @@
 /// SVG's text form.
 enum SVG {
     static func element(_ name: String, _ attributes: KeyValuePairs<String, String>, text: String? = nil) -> String {
-        let attributes = attributes.map { " \($0.key)=\"\(escaped($0.value))\"" }.joined()
-        return "<\(name)\(attributes)" + (text.map { ">\(escaped($0))</\(name)>" } ?? "/>")
+        let attributes = attributes.map { " \($0.key)=\"\(HTML.escaped($0.value))\"" }.joined()
+        return "<\(name)\(attributes)" + (text.map { ">\(HTML.escaped($0))</\(name)>" } ?? "/>")
     }
 
     /// - Parameter y: of the letters' baseline.
@@ -29,21 +29,5 @@ enum SVG {
     static func fitted(_ text: String, size: Int, width: Int) -> String {
         let room = capacity(of: width, size: size)
         return text.count <= room ? text : room < 2 ? "" : text.prefix(room - 1) + "…"
-    }
-
-    private static func escaped(_ text: String) -> String {
-        var result = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            // control characters may not occur in XML at all
-            case _ where scalar.properties.generalCategory == .control: result += "\u{fffd}"
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result
     }
 }

@@ -159,12 +159,7 @@ private struct TrialDirectory {
 
     init() throws {
         let parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
-        var template = Array("\(parent)/jailhouse-sim-run-\(getpid())-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw SimulatorError(
-                .directory, "no directory can be made in \(parent): \(String(cString: strerror(errno)))")
-        }
-        path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        path = try SystemCall.makeTemporaryDirectory("\(parent)/jailhouse-sim-run-\(getpid())-")
     }
 
     func remove() {

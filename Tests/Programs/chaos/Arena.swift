@@ -88,7 +88,8 @@ final class Arena {
             if let freeze = machine.freeze {
                 if machine.isFrozenByOtherTool { throw OtherToolFroze() }
                 if let foresight = machine.foresight, foresight < Self.moment + delay { throw Unforeseeable() }
-                throw Wrong("the machine is frozen: \(freeze)")
+                let foresight = machine.foresight.map { "\($0)" } ?? "unknown"
+                throw Wrong("the machine is frozen: \(freeze) (foresight \(foresight), waits for processors \(delay))")
             }
             if let oops = machine.oops { throw Wrong("Linux oopsed: \(oops)") }
             guard ContinuousClock.now < deadline else { throw Wrong("not within \(limit): \(what())") }
