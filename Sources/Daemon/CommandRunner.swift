@@ -33,23 +33,24 @@ struct CommandRunner: Sendable {
     func run(_ command: Command, _ name: String, _ definition: CellDefinition?) -> Outcome {
         let cell = CellReference(name: name)
         evidence?.wait(atMost: EvidenceKeeper.patience)
-        do {
-            guard isAsItWas(name, for: command) else { return .overtaken }
+        let premise = premise(of: command, name)
+        do throws(HypervisorError) {
+            // given up before what takes long; what counts is the look at the end
+            guard premise.holds(hypervisor.lookNow(premise.curiosity)) else { return .overtaken }
             switch command {
             case .create:
                 guard let definition else { return .refused(.noDefinition) }
                 if let refusal = refusal(ofCreating: definition) { return .refused(refusal) }
-                guard isAsItWas(name, for: command) else { return .overtaken }
-                return .done(unanswered: try hypervisor.create(name, definition.configuration))
+                return .done(unanswered: try hypervisor.create(name, definition.configuration, given: premise))
             case .load:
                 let pieces = (images?.pieces ?? []).map { PreloadImage(address: $0.address, contents: $0.contents) }
-                return .done(unanswered: try hypervisor.load(cell, pieces))
-            case .start: return .done(unanswered: try hypervisor.start(cell))
-            case .shutDown: return .done(unanswered: try hypervisor.load(cell, []))
-            case .destroy: return .done(unanswered: try hypervisor.destroy(cell))
+                return .done(unanswered: try hypervisor.load(cell, pieces, given: premise))
+            case .start: return .done(unanswered: try hypervisor.start(cell, given: premise))
+            case .shutDown: return .done(unanswered: try hypervisor.load(cell, [], given: premise))
+            case .destroy: return .done(unanswered: try hypervisor.destroy(cell, given: premise))
             }
         } catch {
-            return .refused(Refusal(error))
+            return error.code == .overtaken ? .overtaken : .refused(Refusal(error))
         }
     }
 
@@ -69,17 +70,20 @@ struct CommandRunner: Sendable {
     /// If another tool has stopped or started the cell's CPUs since, what was loaded is used up; and whether a start
     /// takes effect is found out by how often that happened. If a cell has come since, it may be one that never answers
     /// when it is told of this command.
-    private func isAsItWas(_ name: String, for command: Command) -> Bool {
-        let now = hypervisor.lookNow { command == .start && $0 == name ? .managementExits : [] }
-        if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
-        switch (decidedOn, now.sighting(of: name)) {
-        case (.present(let old), .present(let new)):
-            guard old.isSameCell(as: new), old.state == new.state else { return false }
-            guard command == .start, let before = old.managementExits, let exits = new.managementExits else {
-                return true
+    private func premise(of command: Command, _ name: String) -> HypervisorCommands.Premise {
+        HypervisorCommands.Premise {
+            command == .start && $0 == name ? .managementExits : []
+        } holds: { now in
+            if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
+            switch (decidedOn, now.sighting(of: name)) {
+            case (.present(let old), .present(let new)):
+                guard old.isSameCell(as: new), old.state == new.state else { return false }
+                guard command == .start, let before = old.managementExits, let exits = new.managementExits else {
+                    return true
+                }
+                return before == exits
+            case (let old, let new): return old == new
             }
-            return before == exits
-        case (let old, let new): return old == new
         }
     }
 }
@@ -127,7 +131,14 @@ extension HypervisorCommands {
         do { try enable(configuration) } catch { throw MachineRefusal(error) }
     }
 
-    func disableAll() throws(MachineRefusal) {
-        do { try disable() } catch { throw MachineRefusal(error) }
+    /// - Returns: false when a cell has come, gone or changed since: it may be one that never answers.
+    func disableAll(before: Look) throws(MachineRefusal) -> Bool {
+        do {
+            try disable(given: Premise { $0.hasSameCells(as: before, besides: nil) })
+            return true
+        } catch {
+            guard error.code != .overtaken else { return false }
+            throw MachineRefusal(error)
+        }
     }
 }

@@ -24,10 +24,7 @@ enum DriverJob: Sendable {
             case .command(let command, let name, let definition, let runner):
                 return .command(runner.run(command, name, definition))
             case .enable(let source, let files): try hypervisor.enable(source, of: files)
-            case .disable(let before):
-                // a cell that has come since may be one that never answers
-                guard hypervisor.lookNow().hasSameCells(as: before, besides: nil) else { return .overtaken }
-                try hypervisor.disableAll()
+            case .disable(let before): guard try hypervisor.disableAll(before: before) else { return .overtaken }
             case .nothing(let end): return end
             }
             return .machine(nil)

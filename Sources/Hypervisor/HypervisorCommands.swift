@@ -14,6 +14,19 @@ package struct HypervisorCommands: Sendable {
     package let device: String
     package let sysfs: String
 
+    /// What a command was decided on. It is judged when nothing is left to do but the call itself.
+    package struct Premise {
+        /// Which statistics ``holds`` needs, by the cell's name.
+        package var curiosity: (String) -> Curiosity
+        /// Whether the command may be given to a machine that shows this.
+        package var holds: (Look) -> Bool
+
+        package init(_ curiosity: @escaping (String) -> Curiosity = { _ in [] }, holds: @escaping (Look) -> Bool) {
+            self.curiosity = curiosity
+            self.holds = holds
+        }
+    }
+
     package init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
         self.device = device
         self.sysfs = sysfs
@@ -36,8 +49,9 @@ package struct HypervisorCommands: Sendable {
     }
 
     /// Disables the hypervisor, which first destroys all cells.
-    package func disable() throws(HypervisorError) {
+    package func disable(given premise: Premise? = nil) throws(HypervisorError) {
         let device = try JailhouseDevice(path: device)
+        try lookLast(.disable, "", premise)
         try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
         let view = look()
         guard !view.isEnabled || !view.isComplete else {
@@ -52,16 +66,17 @@ package struct HypervisorCommands: Sendable {
     ///
     /// - Returns: how long Linux was stalled because another cell did not answer when it was notified; nil when all did.
     @discardableResult
-    package func create(_ name: String, _ configuration: [UInt8]) throws(HypervisorError) -> Duration? {
+    package func create(
+        _ name: String, _ configuration: [UInt8], given premise: Premise? = nil
+    ) throws(HypervisorError) -> Duration? {
         try check(configuration, .create) { (bytes) throws(ConfigurationError) in
             try CellDescriptor.encodedLength(header: bytes)
         }
-        try refuseBesideLockedCell(.create, name)
         let device = try JailhouseDevice(path: device)
         let unanswered: Duration?
         do {
-            unanswered = try noticingTimeout { () throws(HypervisorError) in
-                try explain(.create, name) { () throws(SystemCallError) in try device.create(configuration) }
+            unanswered = try call(.create, name, premise) { () throws(SystemCallError) in
+                try device.create(configuration)
             }
         } catch {
             throw naming(error, ofCPUsIn: configuration)
@@ -78,11 +93,13 @@ package struct HypervisorCommands: Sendable {
     ///
     /// - Returns: how long Linux was stalled because an inmate did not answer in time; nil when none was waited for in vain.
     @discardableResult
-    package func load(_ cell: CellReference, _ images: [PreloadImage]) throws(HypervisorError) -> Duration? {
+    package func load(
+        _ cell: CellReference, _ images: [PreloadImage], given premise: Premise? = nil
+    ) throws(HypervisorError) -> Duration? {
         let command: HypervisorCommand = images.isEmpty ? .shutDown : .load
         let device = try JailhouseDevice(path: device)
-        let unanswered = try noticingTimeout { () throws(HypervisorError) in
-            try explain(command, cell.name) { () throws(SystemCallError) in try device.load(cell, images) }
+        let unanswered = try call(command, cell.name, premise) { () throws(SystemCallError) in
+            try device.load(cell, images)
         }
         let seen = look().sighting(of: cell.name)
         guard seen == nil || seen?.observation?.state == .shutDown else {
@@ -96,22 +113,23 @@ package struct HypervisorCommands: Sendable {
     ///
     /// - Returns: how long Linux was stalled because the inmate did not answer in time; nil when it was not so.
     @discardableResult
-    package func start(_ cell: CellReference) throws(HypervisorError) -> Duration? {
+    package func start(
+        _ cell: CellReference, given premise: Premise? = nil
+    ) throws(HypervisorError) -> Duration? {
         let device = try JailhouseDevice(path: device)
-        return try noticingTimeout { () throws(HypervisorError) in
-            try explain(.start, cell.name) { () throws(SystemCallError) in try device.start(cell) }
-        }
+        return try call(.start, cell.name, premise) { () throws(SystemCallError) in try device.start(cell) }
     }
 
     /// Destroys a cell.
     ///
     /// - Returns: how long Linux was stalled because an inmate did not answer in time; nil when none was waited for in vain.
     @discardableResult
-    package func destroy(_ cell: CellReference) throws(HypervisorError) -> Duration? {
-        try refuseBesideLockedCell(.destroy, cell.name)
+    package func destroy(
+        _ cell: CellReference, given premise: Premise? = nil
+    ) throws(HypervisorError) -> Duration? {
         let device = try JailhouseDevice(path: device)
-        let unanswered = try noticingTimeout { () throws(HypervisorError) in
-            try explain(.destroy, cell.name) { () throws(SystemCallError) in try device.destroy(cell) }
+        let unanswered = try call(.destroy, cell.name, premise) { () throws(SystemCallError) in
+            try device.destroy(cell)
         }
         if case .present(let observation) = look().sighting(of: cell.name), observation.id == cell.id {
             throw HypervisorError(.noEffect, .destroy, "destroy \(cell.name): accepted, and the cell is still there")
@@ -149,13 +167,22 @@ package struct HypervisorCommands: Sendable {
         }
     }
 
-    /// While a cell is `running/locked` the hypervisor refuses every create and destroy of others.
-    private func refuseBesideLockedCell(_ command: HypervisorCommand, _ name: String) throws(HypervisorError) {
-        guard
-            let locked = look().guests.first(where: {
-                $0.observation.state == .runningLocked && $0.name != CellName(name)
-            })
-        else { return }
+    /// Looks when nothing is left to do but the call: what takes time (opening the device, reading the console, for
+    /// which the driver's lock is waited for) has been done by then.
+    private func lookLast(
+        _ command: HypervisorCommand, _ name: String, _ premise: Premise?
+    ) throws(HypervisorError) {
+        let curiosity = premise?.curiosity ?? { _ in [] }
+        let view = look(curiosity)
+        // the first look opens files, for as long as their file system takes; this one only reads them
+        view.look(curiosity)
+        if let premise, !premise.holds(view.lastLook) {
+            throw HypervisorError(.overtaken, command, "\(command.rawValue) \(name): something has changed meanwhile")
+        }
+        guard command == .create || command == .destroy else { return }
+        // the hypervisor refuses, and only after it has asked the others
+        let locked = view.guests.first { $0.observation.state == .runningLocked && $0.name != CellName(name) }
+        guard let locked else { return }
         throw HypervisorError(
             .otherCellLocked, command,
             "\(command.rawValue) \(name): cell \(locked.label) is running/locked and must not be disturbed: "
@@ -183,11 +210,16 @@ package struct HypervisorCommands: Sendable {
         return named
     }
 
-    /// The driver answers 0 all the same when an inmate does not answer; only the console tells.
-    private func noticingTimeout(_ body: () throws(HypervisorError) -> Void) throws(HypervisorError) -> Duration? {
+    /// Looks last, gives the command, and notices whether an inmate let it wait: the driver answers 0 all the same, and
+    /// only the console tells.
+    private func call(
+        _ command: HypervisorCommand, _ name: String, _ premise: Premise?,
+        _ body: () throws(SystemCallError) -> Void
+    ) throws(HypervisorError) -> Duration? {
         let before = HypervisorConsole.tail(directory: sysfs)
+        try lookLast(command, name, premise)
         let began = ContinuousClock.now
-        try body()
+        try explain(command, name, body)
         let took = ContinuousClock.now - began
         let after = HypervisorConsole.tail(directory: sysfs)
         let news = HypervisorConsole.news(before: before, after: after)

@@ -26,6 +26,8 @@ package struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertib
         case otherCellLocked
         /// The configuration's length is not what its counts need; it was not handed over.
         case malformedConfiguration
+        /// The machine is not as it was when the command was decided on; it was not given.
+        case overtaken
         /// The driver answered 0, and sysfs shows that nothing was done.
         case noEffect
         /// The driver answered with an error.

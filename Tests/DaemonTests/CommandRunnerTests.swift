@@ -65,6 +65,49 @@ struct CommandRunnerTests {
         }
     }
 
+    /// Chaos, seed 33979, round 205, and seed 580146, round 36: the daemon judged, then read the console, for which it
+    /// waited as long as another tool held the driver's lock, and then gave the command without another look.
+    @Test("What comes while the console is read is seen, too", arguments: [Command.create, .destroy, .load, .start])
+    func meanwhileTheConsoleIsRead(command: Command) throws {
+        var files: [String: String] = [:]
+        let own = Observation(id: 1, state: .failed)
+        if command != .create {
+            files = [
+                "cells/1/name": "rtems\n", "cells/1/cpus_assigned_list": "3\n", "cells/1/cpus_failed_list": "\n",
+                "cells/1/state": "failed\n",
+            ]
+        }
+        let directory = try sysfs(files)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let console = directory.appending(path: "console").path
+        #expect(mkfifo(console, 0o600) == 0)
+        // a thread of its own: those of tasks may all be waiting for it
+        let other = Thread {
+            // it is being read, and waits
+            let descriptor = open(console, O_WRONLY)
+            defer { close(descriptor) }
+            if command == .load || command == .start {
+                try? Data("shut down\n".utf8).write(to: directory.appending(path: "cells/1/state"))
+            } else {
+                let guest = directory.appending(path: "cells/2")
+                try? FileManager.default.createDirectory(at: guest, withIntermediateDirectories: true)
+                for (name, text) in [
+                    ("name", ""), ("cpus_assigned_list", "2"), ("cpus_failed_list", ""), ("state", "running"),
+                ] {
+                    try? Data((text + "\n").utf8).write(to: guest.appending(path: name))
+                }
+            }
+        }
+        other.start()
+        var before = Look(.enabled)
+        if command != .create { before.guests = [Look.Guest(name: CellName("rtems"), observation: own)] }
+        let runner = CommandRunner(
+            // a device that refuses every command
+            hypervisor: HypervisorCommands(device: "/dev/null", sysfs: directory.path),
+            decidedOn: command == .create ? .absent : .present(own), before: before)
+        expect(try runner.run(command, "rtems", definition()), isOvertaken: true)
+    }
+
     private func definition() throws -> CellDefinition {
         try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
     }
