@@ -31,7 +31,9 @@ final class CellFiles {
     private var management: [SysfsFile]?
 
     /// Opens what the driver shows of a cell; nil while it does not show all of it (yet, or any more).
-    init?(_ directory: String, id: Int, buffer: UnsafeMutableRawBufferPointer) {
+    ///
+    /// - Parameter known: what was open before. If it is the same directory, it is the same cell, which keeps its name.
+    init?(_ directory: String, id: Int, after known: CellFiles? = nil, buffer: UnsafeMutableRawBufferPointer) {
         let incarnation = SystemCall.inode(ofDirectory: directory)
         guard let name = SysfsFile(directory + "/name"), name.read(with: buffer) == .changed,
             let nameBytes = SysfsText.bytes(ofLine: name.bytes),
@@ -46,7 +48,8 @@ final class CellFiles {
         else { return nil }
         self.directory = directory
         self.id = id
-        self.name = CellName(bytes: nameBytes)
+        let isSame = incarnation != nil && known?.observation.incarnation == incarnation
+        self.name = isSame ? known?.name ?? CellName(bytes: nameBytes) : CellName(bytes: nameBytes)
         self.cpus = cpus
         self.state = state
         self.failedCPUs = failed

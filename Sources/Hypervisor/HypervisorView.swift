@@ -99,13 +99,11 @@ package final class HypervisorView {
         if readsNames { namesRead = .now }
         for id in ids {
             let known = cells.firstIndex { $0.id == id }
-            if let known, !readsNames || cells[known].hasKeptName(buffer: buffer),
-                cells[known].look(curiosity(cells[known].name), buffer: buffer)
-            {
-                continue
-            }
+            let isNamed = known.map { !readsNames || cells[$0].hasKeptName(buffer: buffer) } ?? false
+            if let known, isNamed, cells[known].look(curiosity(cells[known].name), buffer: buffer) { continue }
             // not there before, or another cell under a number used again
-            if let files = CellFiles("\(directory)/cells/\(id)", id: id, buffer: buffer),
+            let before = isNamed ? known.map { cells[$0] } : nil
+            if let files = CellFiles("\(directory)/cells/\(id)", id: id, after: before, buffer: buffer),
                 files.look(curiosity(files.name), buffer: buffer)
             {
                 unreadable[id] = nil

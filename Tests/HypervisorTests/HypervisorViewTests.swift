@@ -75,6 +75,24 @@ struct HypervisorViewTests {
         }
     }
 
+    /// Chaos, seed 543364, round 236: the daemon took its own cell for a stranger, and waited for it without end.
+    @Test("A name that is misread while the files are opened anew makes no stranger")
+    func misreadWhileOpenedAnew() throws {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running")
+        view.look()
+        // whoever has it open sees it empty, and then it is another file
+        tree.write("cells/1/state", "")
+        try FileManager.default.removeItem(atPath: tree.directory + "/cells/1/state")
+        view.look()
+        #expect(view.sighting(of: "rtems") == nil)
+        tree.write("cells/1/name", "garbage\n")
+        tree.write("cells/1/state", "running\n")
+        view.look()
+        #expect(view.sighting(of: "rtems")?.observation?.state == .running)
+        #expect(view.guests.map(\.label) == ["rtems"])
+    }
+
     @Test("A number used again between two looks is another cell")
     func numberUsedAgain() {
         let view = HypervisorView(directory: tree.directory)
