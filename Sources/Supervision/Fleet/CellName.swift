@@ -35,8 +35,8 @@ package struct CellName: Hashable, Sendable {
     }
 }
 
-/// A cell that nobody can address by its name: an empty one, or one that is not text. It never has a definition; it is
-/// shown, and counts in every judgement of what could stall Linux.
+/// A cell that cannot be addressed by its name, because that is empty or not text. It never has a definition; it is
+/// shown, and counts whenever the daemon decides whether a command could stall Linux.
 package struct NamelessCell: Hashable, Sendable {
     /// Nil when the name cannot be read.
     package var name: CellName?
@@ -64,7 +64,7 @@ package struct Look: Hashable, Sendable {
         /// Nil when its directory has been unreadable for so long that it is not just passing.
         package var name: CellName?
         package var observation: Observation
-        /// False when ``observation`` is older than this look.
+        /// False if ``observation`` is older than this look.
         package var isCurrent: Bool
 
         package init(name: CellName?, observation: Observation, isCurrent: Bool = true) {
@@ -75,7 +75,7 @@ package struct Look: Hashable, Sendable {
     }
 
     package var hypervisor: Hypervisor
-    /// Whether everything could be read: only then is a cell that does not show absent.
+    /// Whether everything could be read; only then is a cell that is not listed absent.
     package var isComplete: Bool
     /// All cells but the root cell.
     package var guests: [Guest]
@@ -91,10 +91,10 @@ package struct Look: Hashable, Sendable {
         self.onlineCPUs = onlineCPUs
     }
 
-    /// Whether there are the same cells, in the same states, as far as both looks can tell: nobody else has come, and
-    /// nobody would be asked or told who was not before.
+    /// Whether both looks show the same cells in the same states, so that a command notifies or asks the same cells as
+    /// before.
     ///
-    /// - Parameter name: of a cell that is left out; nil: none is.
+    /// - Parameter name: of a cell to leave out; nil: none.
     package func hasSameCells(as other: Look, besides name: String?) -> Bool {
         guard hypervisor == other.hypervisor, isComplete, other.isComplete else { return false }
         func seen(_ look: Look) -> [Int: (name: CellName?, cell: Observation)]? {
@@ -112,7 +112,7 @@ package struct Look: Hashable, Sendable {
         }
     }
 
-    /// What it shows of the cell of this name; nil when it shows nothing that can be relied on.
+    /// What it shows of the cell of this name; nil if that is not reliable.
     package func sighting(of name: String) -> Sighting? {
         if let guest = guests.first(where: { $0.name?.bytes.elementsEqual(name.utf8) == true }) {
             return guest.isCurrent ? .present(guest.observation) : nil
@@ -121,6 +121,6 @@ package struct Look: Hashable, Sendable {
         return hypervisor == .enabled ? .absent : .disabled
     }
 
-    /// Whether every cell that exists was seen, so that it can be judged whom a command would tell.
+    /// Whether every existing cell was seen, so that it is known which cells a command would notify.
     var showsAll: Bool { isComplete && guests.allSatisfy(\.isCurrent) }
 }

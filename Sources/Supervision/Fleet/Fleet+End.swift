@@ -2,10 +2,10 @@
 
 import JailhouseInterface
 
-// The end of the machine. The driver's own shutdown hook asks all cells, and waits for one that does not answer with Linux
-// stalled: so those that can be asked are stopped before, and the hypervisor with them.
+// The end of the machine. The driver's own shutdown hook asks all cells, and Linux is stalled while it waits for one that
+// does not answer. Therefore the cells that can be asked are stopped first, and the hypervisor is disabled.
 
-/// All cells are being shut down, in a limited time.
+/// All cells are being shut down within a limited time.
 package struct ShutDown: Hashable, Sendable {
     enum Phase: Hashable, Sendable {
         /// The driver enabled or disabled the hypervisor when this was asked for.
@@ -24,7 +24,7 @@ package struct ShutDown: Hashable, Sendable {
 
     let request: RequestID
     let deadline: Moment
-    /// Some of the time is the hypervisor's.
+    /// A part of the time is reserved for disabling the hypervisor.
     let lastStop: Moment
     var phase: Phase
     /// What was being done with the hypervisor.
@@ -70,11 +70,11 @@ extension Fleet {
                 phase: interrupted == nil && !isDriverWithMachine ? .due : .waiting, interrupted: interrupted))
         releaseAll(&effects)
         mustLook = true
-        // who waited for the hypervisor is told
+        // clients that waited for the hypervisor are answered
         beginDeferred(&effects)
     }
 
-    /// Goes on with the end of the machine after a look.
+    /// Continues the end of the machine after a look.
     mutating func serveEnd(_ effects: inout Effects) {
         guard case .shuttingDown(var end) = machine else { return }
         let isFree = end.interrupted == nil && !isDriverWithMachine
@@ -90,7 +90,7 @@ extension Fleet {
         stopNext(&effects)
     }
 
-    /// Whether the driver is enabling or disabling the hypervisor, perhaps for somebody who has been answered.
+    /// Whether the driver is enabling or disabling the hypervisor, possibly for a client that was answered already.
     private var isDriverWithMachine: Bool {
         switch inDriver {
         case .enable, .disable: true
@@ -102,7 +102,7 @@ extension Fleet {
     private mutating func stopNext(_ effects: inout Effects) {
         while case .shuttingDown(var end) = machine, end.phase == .stopping, end.stop == nil {
             guard !end.left.isEmpty else { return disableAtEnd(&effects) }
-            // one that refuses does not take the others' time
+            // a cell that refuses does not use up the time of the others
             let share = (end.lastStop - effects.now) / end.left.count
             let name = end.left.removeFirst()
             if let reason = reasonToLeave(name) {
@@ -151,7 +151,7 @@ extension Fleet {
         return true
     }
 
-    /// What has had its time is over.
+    /// Gives up what has exceeded its time limit.
     mutating func expireEnd(_ effects: inout Effects) {
         guard case .shuttingDown(var end) = machine else { return }
         if let stop = end.stop, effects.now >= stop.until {
@@ -193,7 +193,7 @@ extension Fleet {
         queue.append(.disable)
     }
 
-    /// Nobody asked for the end of cells that have no definition: they are named.
+    /// No client asked for the end of cells that have no definition, so they are named.
     mutating func noteDestroyed() {
         guard case .shuttingDown(var end) = machine, end.phase == .disabling else { return }
         end.result.destroyed = othersThatExist.filter { !end.result.stopped.contains($0) }
@@ -214,7 +214,7 @@ extension Fleet {
     }
 
     private func stopOrder() -> [String] {
-        // what counts is which came before which
+        // only the relative order counts
         let started = remembered.startOrder.enumerated().map { ($1, Moment(nanoseconds: Int64($0))) }
         return order.stopOrder(of: names.filter(isAsked), started: Dictionary(started) { $1 })
             + nameless.filter { $0.observation.state.isAskedToShutDown }.map(\.label)

@@ -2,15 +2,15 @@
 
 import JailhouseInterface
 
-// Cells that need each other: a command that would bring a cell up is held until what it waits for runs. Cells that are
-// in each other's way: a command that nobody has asked for is held while it might stall Linux.
+// Dependencies: a command that would bring a cell up is held until the cells that it waits for run. Conflicts: a command
+// that no client has requested is held while it might stall Linux.
 
 extension Fleet {
     package var order: DependencyOrder {
         DependencyOrder(cells.compactMapValues { $0.definition?.dependencies })
     }
 
-    /// Cells that are started by themselves, and those that they require, in the order of their start.
+    /// Cells that are started automatically, and those that they require, in the order of their start.
     var startingByThemselves: [String] {
         let wanted = names.filter { cells[$0]?.definition?.supervised.policy.autostart == true }
         let order = order
@@ -65,10 +65,10 @@ extension Fleet {
         return true
     }
 
-    /// Keeps a command that would notify another cell, which may never answer, until that is over. Whoever has asked for
-    /// it is told at once instead.
+    /// Holds a command that would notify a cell that may never answer. A client that requested it is answered at once
+    /// instead.
     ///
-    /// - Returns: false if somebody has asked for it.
+    /// - Returns: false if a client has requested it.
     mutating func holdsBack(
         _ command: Command, for name: String, _ danger: Danger, _ effects: inout Effects
     ) -> Bool {
@@ -85,7 +85,7 @@ extension Fleet {
         return dangers(besides: name).lasting.map(WaitReason.danger)
     }
 
-    /// Lets go what need not wait any more; tells clients for whom there is no hope.
+    /// Releases what need not wait any more; answers clients whose request can no longer succeed.
     mutating func serveHeld(_ effects: inout Effects) {
         for name in names {
             guard let command = cells[name]?.held else { continue }
@@ -93,14 +93,14 @@ extension Fleet {
             let dependency = isWanted && command.bringsUp ? wait(of: name) : nil
             let wait = dependency ?? (isWanted ? danger(heldBack: name) : nil)
             if case .danger(let danger) = wait, cells[name]?.lifecycle.waiting.isEmpty == false {
-                // somebody has asked for it since
+                // a client has requested it since
                 cells[name]?.held = nil
                 cells[name]?.waitsFor = nil
                 finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
                 continue
             }
             guard let wait else {
-                // the cell decides anew, on what is there by now
+                // the cell decides again, on the current state
                 cells[name]?.held = nil
                 cells[name]?.waitsFor = nil
                 finish(command, of: name, .overtaken, &effects)
@@ -128,6 +128,6 @@ extension Command {
         }
     }
 
-    /// Whether the hypervisor tells every other cell, and waits for its answer.
+    /// Whether the hypervisor notifies every other cell and waits for its reply.
     package var notifiesOthers: Bool { self == .create || self == .destroy }
 }

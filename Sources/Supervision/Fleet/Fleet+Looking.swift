@@ -22,7 +22,7 @@ extension Fleet {
         return now.state == .failed && now.failedCPUs.isEmpty
     }
 
-    /// Lets a cell decide on what the last look showed of it.
+    /// Has a cell decide on what the last look showed of it.
     mutating func show(_ name: String, _ effects: inout Effects) {
         guard let sighting = look.sighting(of: name) else { return }
         if let end = cells[name]?.unseenEnd {
@@ -33,7 +33,7 @@ extension Fleet {
         }
     }
 
-    /// Takes in what a look showed, without letting any cell decide.
+    /// Takes in what a look showed; no cell decides yet.
     mutating func take(_ look: Look, _ effects: inout Effects) {
         let wasEnabled = isEnabled
         let isFirst = if case .unseen = machine { true } else { false }
@@ -90,7 +90,7 @@ extension Fleet {
             if command == .start, case .done = outcome { noteStart(of: name) }
             let isAnothers = noteSilence(during: command, of: name, outcome, &effects)
             finish(command, of: name, isAnothers ? .done() : outcome, &effects)
-            // what is given next must not follow from what others were before
+            // the next command must not be decided on an outdated state of other cells
             for other in names where other != name { show(other, &effects) }
         case (.enable(let system), .machine(let refusal)): concludeEnable(system, refusal, &effects)
         case (.disable, .machine(let refusal)): concludeDisable(refusal, &effects)
@@ -99,10 +99,10 @@ extension Fleet {
         }
     }
 
-    /// A create or destroy tells every other cell, and waits: who did not answer has been declared failed by the
-    /// hypervisor.
+    /// A create or destroy notifies every other cell and waits for its reply; the hypervisor declares a cell that did not
+    /// reply failed.
     ///
-    /// - Returns: whether that explains why an answer was waited for in vain.
+    /// - Returns: whether that explains the reply that did not come.
     private mutating func noteSilence(
         during command: Command, of name: String, _ outcome: Outcome, _ effects: inout Effects
     ) -> Bool {

@@ -68,7 +68,7 @@ extension Fleet {
             machine = .shuttingDown(end)
         default: return
         }
-        // what shows decides, not what the call says
+        // the visible state decides, not the result of the call
         let isDone = refusal.map { isEnabled && $0.errno != 0 } ?? true
         if let refusal, !isDone {
             failEnable(enabling, .machine(.enable, refusal), refusal, &effects)
@@ -105,7 +105,7 @@ extension Fleet {
         }
     }
 
-    /// Lets every cell decide on what the last look showed.
+    /// Has every cell decide on what the last look showed.
     private mutating func seeCells(_ effects: inout Effects) {
         for name in names {
             guard let sighting = look.sighting(of: name) else { continue }
@@ -141,7 +141,7 @@ extension Fleet {
         return others || foreign.isEmpty ? nil : .othersDestroyed(foreign)
     }
 
-    /// When a disable is not begun any more; nil when none is wanted.
+    /// After this moment a disable is no longer begun; nil if none is wanted.
     var disableDeadline: Moment? {
         switch machine {
         case .disabling(let disabling): open(disabling.request)?.deadline ?? Moment(nanoseconds: .max)
@@ -161,10 +161,10 @@ extension Fleet {
         seeCells(&effects)
     }
 
-    /// The cells were not any more as they had been: it is judged anew, unless whoever asked has been told that it took
-    /// too long.
+    /// The cells have changed since: the disable is judged again, unless the client has been answered that it took too
+    /// long.
     mutating func retryDisable(_ effects: inout Effects) {
-        // whoever has come counts in every judgement from now on
+        // a cell that has appeared counts from now on
         seeCells(&effects)
         switch machine {
         case .disabling(let disabling) where open(disabling.request) == nil: keepEnabled(.notBegun, &effects)
@@ -202,7 +202,7 @@ extension Fleet {
         }
     }
 
-    /// Wants nothing of any cell any more: none is started or restarted. Remembers who does not answer.
+    /// From now on no cell is started or restarted. Remembers the cells that do not answer.
     mutating func releaseAll(_ effects: inout Effects) {
         for name in names {
             if cells[name]?.lifecycle.isTakenForSilent == true { remembered.silentCells.insert(name) }
@@ -210,7 +210,7 @@ extension Fleet {
         }
     }
 
-    /// Whoever asked to enable or disable has waited for too long.
+    /// The deadline of a client's enable or disable has passed.
     mutating func expireMachine(_ command: MachineCommand, _ id: RequestID, _ effects: inout Effects) {
         let isGiven = inDriver == .disable || { if case .enable = inDriver { true } else { false } }()
         switch machine {

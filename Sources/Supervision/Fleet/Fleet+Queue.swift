@@ -2,11 +2,11 @@
 
 import JailhouseInterface
 
-// The driver has one lock: it is given one thing after the other. Whether something may be done is decided when its turn
-// has come, not when it was asked for: another command may take long, and a cell fall silent meanwhile.
+// The driver has one lock, so it is given one command at a time. Whether a command may be given is decided when its turn
+// comes, not when it was requested: another command may take long, and a cell may become silent meanwhile.
 
 extension Fleet {
-    /// A cell wants a command given.
+    /// A cell has decided on a command.
     mutating func launch(_ command: Command, for name: String, _ effects: inout Effects) {
         guard cells[name]?.definition != nil || command == .shutDown else {
             return finish(command, of: name, .refused(.noDefinition), &effects)
@@ -27,11 +27,11 @@ extension Fleet {
         cells[name]?.reading = nil
         if let refusal { return finish(.load, of: name, .refused(refusal), &effects) }
         queue.append(.command(.load, of: name, decidedOn: reading.decidedOn))
-        // the driver is given work only on the ground of a look
+        // the driver is given work only after a look
         mustLook = true
     }
 
-    /// A load that is no longer wanted does not wait for its images.
+    /// Drops a load that is no longer wanted; it does not wait for its images.
     mutating func dropUnwantedReadings(_ effects: inout Effects) {
         for name in names where cells[name]?.reading != nil {
             if cells[name]?.lifecycle.memory.goal == .run && isEnabled && cells[name]?.definition != nil { continue }
@@ -73,11 +73,11 @@ extension Fleet {
         case objection(FleetFailure)
         /// All cells are being shut down.
         case shuttingDown
-        /// There is no hypervisor any more, or nobody wants it disabled any more.
+        /// The hypervisor is no longer enabled, or no longer to be disabled.
         case disabled
-        /// What the cell waits for does not run any more.
+        /// A cell that it waits for no longer runs.
         case mustWait
-        /// The cell is not to come up any more.
+        /// The cell is no longer to be brought up.
         case unwanted
     }
 
@@ -145,16 +145,16 @@ extension Fleet {
 
 // MARK: - Who might stall Linux
 
-/// A cell that a command would tell something, or ask to shut down, and that might leave Linux waiting for its answer.
+/// A cell that a command would notify, or ask to shut down, and that might stall Linux by not answering.
 package struct Danger: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
-        /// Another tool created it, so that nobody knows whether it answers.
+        /// Another tool created it, so it is unknown whether it answers.
         case unknown
-        /// It is known not to answer, and nothing limits the wait.
+        /// It is known not to answer, and there is no timeout.
         case silent
-        /// Nothing limits the wait, and its definition does not accept that.
+        /// There is no timeout, and its definition does not accept that.
         case unaccepted
-        /// It will be known in a moment whether its inmate is there to answer.
+        /// It will be known shortly whether its inmate is running and can answer.
         case unverified
     }
 
@@ -193,13 +193,13 @@ extension Danger: CustomStringConvertible {
 }
 
 extension [Danger] {
-    /// The first that will not be over in a moment.
+    /// The first that will not pass shortly.
     var lasting: Danger? { first { $0.kind != .unverified } }
 }
 
 extension Fleet {
-    /// Whose answer Linux might wait for if a cell were created or destroyed now: the hypervisor tells all others that
-    /// are active, and waits for each.
+    /// The cells for which Linux might wait if a cell were created or destroyed now: the hypervisor notifies all other
+    /// active cells, and waits for each.
     func dangers(besides name: String?) -> [Danger] {
         var found: [Danger] = []
         for other in names where other != name {
@@ -225,7 +225,7 @@ extension Fleet {
         return cell.lifecycle.mayBeSilent ? .unverified : nil
     }
 
-    /// Cells that nobody here defines and a disable would destroy.
+    /// Cells without a definition that a disable would destroy.
     var othersThatExist: [String] {
         names.filter { cells[$0]?.definition == nil && cells[$0]?.lifecycle.sighting?.observation != nil }
             + nameless.map(\.label)
@@ -235,7 +235,7 @@ extension Fleet {
 extension Refusal {
     static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
 
-    /// A cell that comes or goes is announced to all others, and their answers are waited for.
+    /// A create or destroy is announced to all other cells, and their replies are waited for.
     init(_ danger: Danger, _ command: Command, _ name: String) {
         self.init(kind: .other, message: "\(command.rawValue) \(name): refused: \(danger)")
     }

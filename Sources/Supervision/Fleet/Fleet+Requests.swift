@@ -2,7 +2,7 @@
 
 import JailhouseInterface
 
-// Requests of several steps: which are left, what each was answered with, and by when whoever asked must be answered.
+// Requests of several steps: the steps that are left, the answer to each, and the deadline of the client's answer.
 
 /// A request that is not answered yet, or whose steps go on after its answer.
 struct OpenRequest: Hashable, Sendable {
@@ -45,7 +45,7 @@ struct Journey: Hashable, Sendable {
 
     struct Stop: Hashable, Sendable {
         let cell: String
-        /// If the cell's latest request is another one, somebody else has asked for something since.
+        /// If the cell's latest request is another one, another client has requested something since.
         let id: RequestID
     }
 
@@ -115,7 +115,7 @@ extension Fleet {
             if step.request == .start, !isOwn, let stop = journey.stops.last(where: { $0.cell == step.cell }),
                 cells[step.cell]?.latestRequest != stop.id
             {
-                // somebody else has stopped it since
+                // another client has stopped it since
                 journey.steps.removeFirst()
                 continue
             }
@@ -187,7 +187,7 @@ extension Fleet {
         if step == journey.ownStep, !journey.isDone {
             journey.isDone = true
             let memory = cells[step.cell]?.lifecycle.memory
-            // an inmate whose start was lost cannot answer the repeated start; that is cured, and no news for who asked
+            // an inmate whose start was lost cannot answer the repeated start; that is cured, and the client need not know
             let endsInmate = step.request != .create && step.request != .start
             if endsInmate, memory?.lastAnswer == .timedOut, let time = memory?.lastAnswerTime, time >= request.began {
                 journey.unanswered = memory?.lastStall ?? .zero
@@ -218,7 +218,7 @@ extension Fleet {
         undo(id, &effects)
     }
 
-    /// Starts again what was stopped for a restart that did not come about; in the reverse order of the stops.
+    /// Starts what was stopped for a restart that failed, in the reverse order of the stops.
     private mutating func undo(_ id: RequestID, _ effects: inout Effects) {
         guard var journey = open(id)?.journey, var undoing = journey.undoing else { return }
         while let stop = undoing.cells.first {
@@ -247,7 +247,7 @@ extension Fleet {
         close(id)
     }
 
-    /// Answers those who want a cell started that will not come up by itself. It is started all the same when it can be.
+    /// Answers the clients that wait for a cell that will not come up by itself. It is started when that becomes possible.
     mutating func giveUp(startsOf name: String, _ failure: FleetFailure, _ effects: inout Effects) {
         for request in requests {
             guard let current = request.journey?.current, var journey = request.journey else { continue }
@@ -282,7 +282,7 @@ extension Fleet {
         requests.removeAll { $0.id == id }
     }
 
-    /// Answers whoever has waited for too long. What was begun goes on.
+    /// Answers the clients whose deadline has passed. What was begun continues.
     mutating func expire(_ effects: inout Effects) {
         expireEnd(&effects)
         for request in requests where !request.isAnswered && effects.now >= request.deadline {
@@ -295,7 +295,7 @@ extension Fleet {
         }
     }
 
-    /// The daemon exits: everybody is answered, nothing more is begun.
+    /// The daemon exits: all clients are answered, nothing more is begun.
     mutating func end(_ effects: inout Effects) {
         for request in requests {
             answer(request.id, .failed(.daemonEnds(cell: request.journey?.cell)), &effects)

@@ -6,15 +6,15 @@ import JailhouseInterface
 ///
 /// A value without clock or I/O. Everything enters through ``handle(_:at:)``; what it returns is to be done in order.
 /// Each cell's own life is a ``CellLifecycle``; what concerns several cells or the hypervisor itself is decided here:
-/// who waits for whom, who would be asked or told by a command and may never answer, what the driver does next, which
+/// dependencies, cells that a command would ask or notify and that may never answer, what the driver does next, which
 /// steps of a request are left and by when it must be answered.
 ///
-/// The driver is given work only on the ground of a look: after a request, look. Whatever waits is looked at again after
+/// The driver is given work only after a look, so look after each request. Everything that waits is checked again after
 /// each event; nothing polls.
 package struct Fleet: Hashable, Sendable {
     package internal(set) var machine: Machine = .unseen(wanted: false)
     package internal(set) var cells: [String: FleetCell] = [:]
-    /// Cells whose names nobody can type.
+    /// Cells whose names cannot be typed.
     package internal(set) var nameless: [NamelessCell] = []
     /// What the driver works on.
     package internal(set) var inDriver: DriverWork?
@@ -29,7 +29,7 @@ package struct Fleet: Hashable, Sendable {
     var requests: [OpenRequest] = []
     /// The last number that a cell was given with a request.
     var lastID: RequestID = 0
-    /// Somebody asked a cell for something, and nobody has looked since.
+    /// A cell was given a request, and there has been no look since.
     var mustLook = false
     /// CPUs of Linux that the hypervisor parked, ascending.
     package internal(set) var lostCPUs: [Int] = []
@@ -58,7 +58,7 @@ package struct Fleet: Hashable, Sendable {
         self.system = system
         names = definitions.keys.sorted()
         for (name, definition) in definitions {
-            // one that is new in this boot waits for a person
+            // one that is new in this boot waits for a client's request
             var known = remembered.cells[name] ?? (isFirst ? nil : LifecycleMemory())
             if remembered.isLost { known?.trustsFirstSight = true }
             let lifecycle = CellLifecycle(definition.supervised, memory: known, at: now)
@@ -74,7 +74,7 @@ package struct Fleet: Hashable, Sendable {
         }
     }
 
-    /// What cells that are started by themselves require is to run as well.
+    /// The cells that automatically started ones require are to run as well.
     private mutating func wantRequired(at now: Moment) {
         for name in startingByThemselves where cells[name]?.lifecycle.memory.goal != .run {
             guard let definition = cells[name]?.definition else { continue }
@@ -99,7 +99,7 @@ package struct Fleet: Hashable, Sendable {
         return memory
     }
 
-    /// Whether something that a successor must know is not in this.
+    /// Whether this lacks something that a successor must know.
     package func differs(from written: FleetMemory) -> Bool {
         guard remembered.isDisabledByRequest == written.isDisabledByRequest,
             remembered.startOrder == written.startOrder, remembered.silentCells == written.silentCells,
@@ -204,7 +204,7 @@ package struct Fleet: Hashable, Sendable {
             dropUnwantedReadings(&effects)
             settleAnswers(&effects)
             serveQueue(&effects)
-            // what was rejected there may wait in vain from now on
+            // what was rejected there may never succeed from now on
             serveHeld(&effects)
             settleAnswers(&effects)
             forget()
@@ -267,7 +267,7 @@ package struct FleetCell: Hashable, Sendable {
 
 /// What is done with the hypervisor as a whole.
 package enum Machine: Hashable, Sendable {
-    /// Nobody has looked yet.
+    /// There has been no look yet.
     /// - wanted: it is to be enabled.
     case unseen(wanted: Bool)
     /// - wanted: it is to be enabled once the driver is there.
@@ -301,7 +301,7 @@ package struct Enabling: Hashable, Sendable {
         case queued
     }
 
-    /// Who asked; nil: the daemon does it by itself.
+    /// The client's request; nil: the daemon does it by itself.
     var request: RequestID?
     let system: FleetSystem
     var phase = Phase.due

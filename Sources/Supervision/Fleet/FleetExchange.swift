@@ -25,7 +25,7 @@ package struct FleetSystem: Hashable, Sendable {
     }
 }
 
-/// What somebody asks of the fleet.
+/// A client's request to the fleet.
 package enum FleetRequest: Hashable, Sendable {
     /// With everything that its dependencies entail.
     case cell(Request, String)
@@ -69,7 +69,7 @@ package enum DriverEnd: Hashable, Sendable {
     case command(Outcome)
     /// Nil for done.
     case machine(MachineRefusal?)
-    /// A disable was not given to the driver: the cells were not any more as they had been.
+    /// The command was not given to the driver: the cells had changed.
     case overtaken
 }
 
@@ -82,7 +82,7 @@ package struct MachineRefusal: Error, Hashable, Sendable {
     package var kind: Kind
     /// A sentence that says what and what to do.
     package var message: String
-    /// The kernel's reason, 0 where it was not asked or said yes.
+    /// The kernel's errno; 0 if it was not called or succeeded.
     package var errno: Int32
     /// Whether trying again later may succeed: it is neither the configuration nor the hypervisor's file.
     package var isPassing: Bool
@@ -157,7 +157,7 @@ package enum MachineReport: Hashable, Sendable {
     case waits(String, WaitReason)
 }
 
-/// Why something that was asked of the fleet was not done.
+/// Why a request was not carried out.
 package indirect enum FleetFailure: Error, Hashable, Sendable {
     case noDriver
     case notEnabled
@@ -183,7 +183,7 @@ package indirect enum FleetFailure: Error, Hashable, Sendable {
     case step(
         Request, of: String, isDone: Bool, DependencyOrder.Step, FleetFailure,
         left: [ShutDownResult.Left])
-    /// Nobody knows whether this cell answers, and disabling would ask it.
+    /// It is unknown whether this cell answers, and disabling would ask it.
     case unknownAnswer(cell: String, to: MachineCommand)
     /// Cells without a definition would be destroyed.
     case othersDestroyed([String])
@@ -206,9 +206,9 @@ package enum MachineCommand: String, Hashable, Sendable {
 package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
     /// The other one is on its way.
     case waits(other: String, Condition)
-    /// It will not come up unless somebody does something.
+    /// It will not come up without intervention.
     case requires(other: String, Why)
-    /// The command that is next would notify this cell, which may never answer; nobody has asked for the command.
+    /// The next command would notify this cell, which may never answer; no client has requested the command.
     case danger(Danger)
 
     package enum Why: String, Hashable, Sendable {
@@ -219,7 +219,7 @@ package enum WaitReason: Hashable, Sendable, CustomStringConvertible {
         case undefined = "has no definition"
     }
 
-    /// Whether it lasts until somebody does something about another cell.
+    /// Whether it lasts until an operator deals with another cell.
     package var isHopeless: Bool { if case .waits = self { false } else { true } }
 
     package var description: String {
