@@ -6,11 +6,11 @@ import SystemCalls
 
 /// For gdb: QEMU's stub, and what it cannot know of the cell.
 extension CellMachine {
-    /// Everything stands still until the debugger lets it go on; a CPU that touches what is not the cell's is held at its
+    /// Everything is stopped until the debugger continues it; a CPU that touches what is not the cell's is held at its
     /// instruction from then on.
     ///
     /// - Returns: a connection to QEMU's gdb stub.
-    /// - Throws: ``CellMachineError`` `debugged` when somebody debugs it already, `ended` or `emulator`.
+    /// - Throws: ``CellMachineError`` `debugged` when it is being debugged already, `ended` or `emulator`.
     func attachDebugger() throws(CellMachineError) -> OwnedDescriptor {
         try status.withLock { status throws(CellMachineError) in
             guard !status.isDebugged else {
@@ -51,7 +51,7 @@ extension CellMachine {
                 try serveDebugger("none")
                 try emulator.control.execute(status.isRunning ? "cont" : "stop")
             } catch {
-                // QEMU's end is told by its own thread
+                // QEMU's exit is reported by its own thread
                 if error.code != .ended { emulator.terminate() }
             }
         }

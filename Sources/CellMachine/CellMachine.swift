@@ -35,12 +35,12 @@ package final class CellMachine: Sendable {
         var exits: [Int: [ExitReason: UInt64]] = [:]
     }
 
-    /// Starts QEMU, whose CPUs stand still, and prepares the cell's tables.
+    /// Starts QEMU, with stopped CPUs, and prepares the cell's tables.
     ///
     /// - Parameters:
     ///   - system: nil: the settings say where the PM timer and PCI's configuration space are.
     ///   - slot: 0 to 15, another for each cell: which part of the machine's memory is its monitor's.
-    ///   - devices: what stands in the machine's PCI slots; the cell gets those that its configuration lists.
+    ///   - devices: what is in the machine's PCI slots; the cell gets those that its configuration lists.
     ///   - legacyDevices: what the hypervisor would not give to it.
     ///   - onEvent: called on a thread of this cell's.
     /// - Throws: ``CellMachineError``.
@@ -107,7 +107,7 @@ package final class CellMachine: Sendable {
     }
 
     /// Resets CPUs and devices, clears and fills the communication region, and lets the first CPU run from the
-    /// reset address. The images stand in the machine's memory by then; the rest of it is as it was.
+    /// reset address. The images are in the machine's memory by then; the rest of it is as it was.
     ///
     /// - Throws: ``CellMachineError`` `ended` or `emulator`.
     package func start() throws(CellMachineError) {
@@ -213,7 +213,7 @@ package final class CellMachine: Sendable {
     /// How many of the cell's CPUs are parked for a violation: with the last one the monitor writes `failed`.
     package var failedCPUCount: Int { Int(area.failedCount) }
 
-    /// Tells all that the cell has printed and the monitor has written down until now, on the caller's thread.
+    /// Reports all that the cell has printed and the monitor has recorded until now, on the caller's thread.
     package func catchUp() {
         emulator.hearSerial()
         listener.hearEvents()

@@ -15,7 +15,7 @@ package struct CellMachineError: Error, Hashable, Sendable, CustomStringConverti
         case emulator
         /// QEMU is gone.
         case ended
-        /// Somebody debugs the cell already.
+        /// The cell is being debugged already.
         case debugged
     }
 

@@ -2,7 +2,7 @@
 
 import JailhouseInterface
 
-/// What happens in a cell, told on a thread of its machine: what hears it must not take long.
+/// What happens in a cell, reported on a thread of its machine: the receiver must not take long.
 package enum CellMachineEvent: Hashable, Sendable {
     /// Characters that the inmate printed through the virtual console, as they are.
     case printed(String)
@@ -10,7 +10,7 @@ package enum CellMachineEvent: Hashable, Sendable {
     case noted(String)
     /// A CPU touched what is not the cell's, and is parked.
     case violation(cpu: Int, ViolationReport)
-    /// A CPU will be parked for a violation as soon as somebody lets it: it is held at its instruction.
+    /// A CPU will be parked for a violation as soon as it is let: it is held at its instruction.
     case held(cpu: Int, ViolationReport)
     /// What came out of COM1.
     case serial([UInt8])

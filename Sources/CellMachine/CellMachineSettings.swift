@@ -23,7 +23,7 @@ package struct CellMachineSettings: Hashable, Sendable {
     package var directory: String
     /// The machine's RAM as a sparse file, of ``memorySize`` bytes: see ``MachineMemory``.
     package var memoryFile: String
-    /// In bytes: whole megabytes, more than 2 GiB. What is above 2 GiB stands at 4 GiB.
+    /// In bytes: whole megabytes, more than 2 GiB. What is above 2 GiB is at 4 GiB.
     package var memorySize: UInt64
     package var pmTimerPort: UInt16
     /// Of PCI's configuration space in memory: whole 256 MiB.

@@ -10,7 +10,7 @@ final class Listener: Sendable {
     private let ends: LinkEnds
     private let missed = Mutex<UInt32>(0)
     private let onEvent: @Sendable (CellMachineEvent) -> Void
-    /// Events are told in their order, whoever looks.
+    /// Events are reported in their order, whichever thread reads them.
     private let turn = Mutex(())
 
     init(
@@ -33,7 +33,7 @@ final class Listener: Sendable {
         }
     }
 
-    /// Tells all that the monitor has written down until now.
+    /// Reports all that the monitor has recorded until now.
     func hearEvents() {
         turn.withLock { _ in tellEvents() }
     }

@@ -5,7 +5,7 @@ import SystemCalls
 
 /// The RAM of a simulated machine: a sparse file that Linux's side and the QEMU processes of all cells share.
 ///
-/// RAM is at 0 ..< ``monitors``, and from 4 GiB up, which stands in the file from 2 GiB on. What lies between
+/// RAM is at 0 ..< ``monitors``, and from 4 GiB up, which is in the file from 2 GiB on. What lies between
 /// ``monitors`` and 2 GiB belongs to the cells' monitors, 1 MiB each.
 package final class MachineMemory: Sendable {
     /// 16 cells' monitors.
@@ -78,7 +78,7 @@ package final class MachineMemory: Sendable {
         return ranges
     }
 
-    /// Where an address stands in the file; nil when there is no RAM, or not so much.
+    /// The place of an address in the file; nil if there is no RAM, or not enough.
     static func fileOffset(of address: UInt64, count: UInt64, size: UInt64) -> UInt64? {
         let (end, overflow) = address.addingReportingOverflow(count)
         if overflow { return nil }

@@ -2,12 +2,12 @@
 
 package import CellConfiguration
 
-/// A PCI device that stands in a slot of the machine; it works for the cell that owns it.
+/// A PCI device in a slot of the machine; it works for the cell that owns it.
 package struct SimulatedDevice: Hashable, Sendable {
     package var address: PCIAddress
     /// As QEMU names it: `e1000e`, `ich9-intel-hda` …
     package var model: String
-    /// For network devices: who else is on the cable. Devices of any cell with the same name hear each other.
+    /// For network devices: the other devices on the cable. Devices of any cell with the same name hear each other.
     package var network: String?
 
     package init(address: PCIAddress, model: String, network: String? = nil) {

@@ -39,9 +39,9 @@ package final class SimulatedMachine: Sendable {
 
         /// When the machine or a reader has something to do next.
         var nextMoment: Duration? {
-            // who stands still looks at nothing
+            // a frozen machine shows nothing
             let looks = machine.standsStill ? nil : readers.lazy.map(\.nextLook).min()
-            // whoever reads the root cell now does not say so
+            // a reader of the root cell is not reported here
             let readers = machine.isLeavingHypervisor ? machine.now + .milliseconds(1) : nil
             return [machine.wakeUp, looks, readers].compactMap { $0 }.min()
         }
@@ -51,11 +51,11 @@ package final class SimulatedMachine: Sendable {
     ///
     /// - Parameters:
     ///   - directory: is made, and removed by ``stop()``; one that a dead simulator left behind is taken over.
-    ///   - deviceMode: of `/dev/jailhouse`, and so who may use it.
+    ///   - deviceMode: of `/dev/jailhouse`.
     ///   - cells: what runs in them.
     ///   - keepsTogether: whether umockdev's directory is made inside the machine's. It means to change this
     ///     process's TMPDIR before umockdev is used for the first time: so only for one machine a process.
-    ///   - onReport: is told what happens, a line each, one after the other, on any thread.
+    ///   - onReport: called with what happens, a line each, one after the other, on any thread.
     /// - Throws: ``SimulatorError`` `directory` when it is in use, `device` when umockdev refuses, `execution` when
     ///   cells cannot execute in so much memory.
     package init(

@@ -19,7 +19,7 @@ package struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertibl
         case refused
         /// Cells cannot execute here.
         case execution
-        /// The machine's control socket was told something else than it understands, or answered so.
+        /// The machine's control socket got a line that it does not understand, or replied with one.
         case control
     }
 
@@ -34,7 +34,7 @@ package struct SimulatorError: Error, Hashable, Sendable, CustomStringConvertibl
 
     package var description: String { message }
 
-    /// Nobody serves a machine in that directory.
+    /// No machine is served in that directory.
     static func notServed(at directory: String) -> SimulatorError {
         SimulatorError(
             .notServed,

@@ -28,7 +28,7 @@ struct DeviceChoice: ExpressibleByArgument {
         }
     }
 
-    /// What may stand in QEMU's command line and in a file's name.
+    /// What is allowed in QEMU's command line and in a file's name.
     private static func isName(_ text: String) -> Bool {
         (1...32).contains(text.utf8.count)
             && text.unicodeScalars.allSatisfy {
@@ -40,7 +40,7 @@ struct DeviceChoice: ExpressibleByArgument {
 /// `--definitions`.
 struct DefinitionDirectory: Sendable {
     let path: String
-    /// Is told what the simulated machine does not have, and which definitions cannot be understood.
+    /// Called with what the simulated machine does not have, and which definitions cannot be understood.
     let say: @Sendable (String) -> Void
 
     /// What the definition of a cell of this name says of the simulated machine.

@@ -134,7 +134,7 @@ package struct CellLifecycle: Hashable, Sendable {
     }
 
     /// Whether it has not been seen yet that its start (or an earlier daemon's) took effect, and nothing limits the wait
-    /// for its answers: the hypervisor also tells it when other cells come and go.
+    /// for its answers: the hypervisor also notifies it when other cells are created and destroyed.
     package var mayBeSilent: Bool {
         guard case .unbounded = knownHandshake else { return false }
         switch progress {

@@ -45,7 +45,7 @@ extension CellLifecycle {
             if memory.aim.recreation == .due {
                 memory.aim.recreation = .done
             } else {
-                // nobody has asked this one yet
+                // this one has not been asked yet
                 memory.answered = nil
             }
             sighting = nil

@@ -42,7 +42,7 @@ package enum RequestFailure: Error, Hashable, Sendable {
     case denied
     /// It would ask an inmate that does not answer, without a time limit: Linux would hang.
     case wouldFreeze
-    /// It would have to ask an inmate that another tool started: nobody knows whether it answers, and Linux might freeze.
+    /// It would have to ask an inmate that another tool started: it is unknown whether it answers, and Linux might freeze.
     case madeByOthers
     /// A later request wants something else.
     case superseded(by: Request)

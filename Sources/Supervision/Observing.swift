@@ -35,7 +35,7 @@ extension CellLifecycle {
         memory.trustsFirstSight = nil
     }
 
-    /// Whether another cell stands there now: also one of the same number, which an earlier daemon or look did not see.
+    /// Whether there is another cell now: also one of the same number, which an earlier daemon or look did not see.
     private func isReplaced(by observation: Observation, before: Observation?) -> Bool {
         if let before { return !before.isSameCell(as: observation) }
         guard let creation = memory.creation, creation.id == observation.id else { return false }

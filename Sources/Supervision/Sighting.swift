@@ -19,7 +19,7 @@ package enum Sighting: Hashable, Sendable {
 package struct Observation: Hashable, Sendable {
     /// The hypervisor's number for the cell. Numbers are used again: a cell is known by its number *and* name.
     package var id: Int
-    /// Tells this cell from another that had the same name and number before: of the directory in sysfs, whose number the
+    /// Distinguishes this cell from another that had the same name and number before: of the directory in sysfs, whose number the
     /// kernel never gives again in practice; nil when it is not known.
     package var incarnation: UInt64?
     package var state: CellState
@@ -44,7 +44,7 @@ package struct Observation: Hashable, Sendable {
 }
 
 extension Observation {
-    /// Whether both are of one cell, and not of one that took its place; as far as can be told.
+    /// Whether both are of one cell, and not of one that took its place; as far as that can be known.
     package func isSameCell(as other: Observation) -> Bool {
         id == other.id && (incarnation == other.incarnation || incarnation == nil || other.incarnation == nil)
     }

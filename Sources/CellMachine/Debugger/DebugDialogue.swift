@@ -34,7 +34,7 @@ struct DebugDialogue {
 
     /// - Parameters:
     ///   - style: nil: as the first CPU is now.
-    ///   - stub: QEMU's, in which everything stands still.
+    ///   - stub: QEMU's, in which everything is stopped.
     init(_ machine: CellMachine, style: TargetRegisters.Style?, stub: CInt, client: CInt) {
         self.machine = machine
         self.stub = stub
@@ -96,7 +96,7 @@ struct DebugDialogue {
 
     // MARK: QEMU
 
-    /// Only while everything stands still. - Returns: the answer; empty at the stub's end.
+    /// Only while everything is stopped. - Returns: the answer; empty at the stub's end.
     private mutating func ask(_ packet: Bytes) -> Bytes {
         guard !hasEnded else { return [] }
         _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub)
@@ -229,7 +229,7 @@ struct DebugDialogue {
             if machine.isRunning {
                 _ = try? SystemCall.send([3], to: stub)
             } else {
-                // it stands still already
+                // it is stopped already
                 (isRunning, isInterrupted) = (false, false)
                 machine.holdForDebugger()
                 say("T02thread:\(thread(cpu));")

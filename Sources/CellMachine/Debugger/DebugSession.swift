@@ -3,7 +3,7 @@
 import Synchronization
 import SystemCalls
 
-/// One debugger's look into a cell, from which everything stands still until it goes.
+/// One debugger's look into a cell, during which everything is stopped.
 package final class DebugSession: Sendable {
     private let machine: CellMachine
     private let style: TargetRegisters.Style?

@@ -128,7 +128,7 @@ struct TargetRegisters: Hashable {
 }
 
 extension TargetRegisters.Style {
-    /// What gdb needs to be told, as XML; nil when QEMU's description is right.
+    /// The description that gdb needs, as XML; nil when QEMU's description is right.
     var description: String? {
         guard self == .i386 else { return nil }
         func register(_ name: String, _ bits: Int, _ type: String) -> String {

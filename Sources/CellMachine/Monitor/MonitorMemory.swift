@@ -68,7 +68,7 @@ enum MonitorMemory {
     }
 
     static let sipiPending: UInt32 = 0x100
-    /// The vector that stands for the cell's reset address.
+    /// The vector that represents the cell's reset address.
     static let resetVector: UInt32 = 0x100
 
     /// Within the parameters. Below `locks` the monitor only reads.
@@ -102,7 +102,7 @@ enum MonitorMemory {
         static let ringLock = 0x100
         static let configurationLock = 0x104
         static let pinLock = 0x108
-        /// Set by the host when it wants to be told of the next event.
+        /// Set by the host when it wants to be notified of the next event.
         static let notify = 0x10c
         static let ringHead = 0x110
         static let ringTail = 0x114
@@ -205,7 +205,7 @@ enum MonitorMemory {
         case x2APICCommand
     }
 
-    /// What an entry of the ring tells: u8 kind, u8 index of the CPU, u16 unused, u32 value.
+    /// An entry of the ring: u8 kind, u8 index of the CPU, u16 unused, u32 value.
     enum Event: UInt8 {
         case character = 1
         /// The CPU's record has the report.
@@ -216,7 +216,7 @@ enum MonitorMemory {
         case held
     }
 
-    /// Why a CPU was parked; what the details are stands behind each.
+    /// Why a CPU was parked; the details are given for each.
     enum Reason: UInt64 {
         case port = 1  // port, size, 1 when read
         case memory  // address, size, 1 when read

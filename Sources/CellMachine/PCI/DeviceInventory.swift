@@ -2,7 +2,7 @@
 
 import FoundationEssentials
 
-/// What stands in a QEMU's PCI slots, as it tells on its control socket (`query-pci`).
+/// The devices in a QEMU's PCI slots, as it reports on its control socket (`query-pci`).
 struct DeviceInventory {
     struct BaseAddress: Hashable {
         var number: Int

@@ -5,7 +5,7 @@ import Synchronization
 import SystemCalls
 
 /// What QEMU's ivshmem-doorbell devices of one machine's cells need of each other: an event descriptor a cell, which
-/// wakes whoever has it as its own, and a page of memory that nobody uses. QEMU expects a server that hands them out
+/// wakes its owner, and an unused page of memory. QEMU expects a server that hands them out
 /// (its docs/specs/ivshmem-spec.rst); all are made beforehand, so that what is written to the socket once is enough.
 enum DoorbellExchange {
     private struct Exchange {
@@ -19,7 +19,7 @@ enum DoorbellExchange {
     private static let memoryFollows: Int64 = -1
 
     /// - Parameter machine: what the cells that can ring each other have in common.
-    /// - Returns: a socket, both ends the caller's. In the second, QEMU's, stands all that it will read; it reads
+    /// - Returns: a socket, both ends the caller's. The second, QEMU's, holds all that it will read; it reads
     ///   only as long as the first is open.
     static func join(_ machine: String, slot: Int) throws(CellMachineError) -> SocketPair {
         try calling(.emulator, "cells cannot be connected") { () throws(SystemCallError) -> SocketPair in

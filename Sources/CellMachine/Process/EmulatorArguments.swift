@@ -49,7 +49,7 @@ struct EmulatorArguments {
             "-object",
             "memory-backend-file,id=ram,size=\(settings.memorySize),mem-path=\(settings.memoryFile),share=on",
             "-bios", firmware,
-            // a reset of the machine begins anew, nothing else ends it
+            // a reset restarts the machine, nothing else ends it
             "-action", "reboot=reset,shutdown=pause,panic=pause",
         ]
         for cpu in cpus where cpu > 0 {

@@ -25,7 +25,7 @@ final class EmulatorProcess: Sendable {
     /// Kept open for QEMU's doorbell.
     private let exchange: OwnedDescriptor?
     private let hear: @Sendable (News) -> Void
-    /// Bytes of COM1 are told in their order, whoever reads them.
+    /// Bytes of COM1 are reported in their order, whichever thread reads them.
     private let serialTurn = Mutex(())
     private let state = Mutex(State())
     private let started = Bell()
@@ -115,7 +115,7 @@ final class EmulatorProcess: Sendable {
         }
     }
 
-    /// Tells all that the cell has written to COM1 until now, on the caller's thread.
+    /// Reports all that the cell has written to COM1 until now, on the caller's thread.
     func hearSerial() {
         serialTurn.withLock { _ in
             while true {
@@ -163,7 +163,7 @@ final class EmulatorProcess: Sendable {
         _ = try? SystemCall.result(of: "waitid") { waitid(P_PID, id_t(child), &information, WEXITED | WNOWAIT) }
         let text = EmulatorProcess.lastWords(words)
         state.withLock {
-            // from here on its number may be another's, whom nobody must signal
+            // from here on its number may be another's, which must not be signalled
             waitpid(child, nil, 0)
             $0.child = nil
             $0.failure = CellMachineError(.ended, text)

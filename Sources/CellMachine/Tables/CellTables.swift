@@ -17,7 +17,7 @@ enum CellTables {
     ///
     /// - Parameters:
     ///   - communicationRegion: where its page is in the machine.
-    ///   - base: where the tables will stand.
+    ///   - base: where the tables will be.
     static func nestedPages(
         of cell: CellDescriptor, communicationRegion: UInt64, at base: UInt64, pageLimit: Int
     ) throws(CellMachineError) -> PageTables {

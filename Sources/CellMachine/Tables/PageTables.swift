@@ -78,7 +78,7 @@ struct PageTables {
         return nil
     }
 
-    /// Where the entry of a level stands, with tables down to it.
+    /// Where the entry of a level is, with tables down to it.
     private mutating func entryIndex(of address: UInt64, level wanted: Int) throws(CellMachineError) -> Int {
         var page = 0
         for level in (wanted..<format.levels).reversed() {

@@ -16,7 +16,7 @@ package struct Cell: Sendable {
 
     /// The lowest free number at its create; 0 is the root cell.
     package let id: Int
-    /// Tells cells of one id apart.
+    /// Distinguishes cells of one id.
     package let incarnation: UInt64
     package let descriptor: CellDescriptor
     package internal(set) var cpus: Set<Int>

@@ -9,7 +9,7 @@ package enum Answer: Hashable, Sendable {
     case reply(CommunicationRegion.Reply)
     /// It will never answer.
     case silence
-    /// It must be told, by ``CellOrder/send(_:)``; ``CellEvent/answered(_:)`` says what it replied, or its state that
+    /// It must be sent the message, by ``CellOrder/send(_:)``; ``CellEvent/answered(_:)`` is its reply, or its state that
     /// it has ended instead.
     case pending
 }
@@ -18,7 +18,7 @@ package enum Answer: Hashable, Sendable {
 package enum CellEvent: Hashable, Sendable {
     /// It wrote this into its communication region.
     case wroteState(CellState.Word)
-    /// The hypervisor parked one of its CPUs because somebody injected this.
+    /// The hypervisor parked one of its CPUs because this was injected.
     case failed(cpu: Int, Violation)
     /// The hypervisor parked one of its CPUs for what its inmate did.
     case parked(cpu: Int, ViolationReport)
@@ -100,7 +100,7 @@ package protocol CellProgram: Sendable {
     var isHealthy: Bool { get }
     /// Whether an order that is waited for has not been carried out; commands to the driver take so much longer.
     var isBusy: Bool { get }
-    /// Whether it executes what is in memory, whoever put it there. Else it does not come up without a load.
+    /// Whether it executes what is in memory, however it got there. Otherwise it does not come up without a load.
     var runsWhatIsThere: Bool { get }
 }
 

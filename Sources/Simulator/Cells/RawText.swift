@@ -3,7 +3,7 @@
 /// Text of which not every byte need be UTF-8, as the names of cells are, in a `String`: the bytes of such a text that
 /// are not ASCII become scalars of a private plane, and become bytes again where the text goes out.
 enum RawText {
-    /// The scalar that stands for byte 0.
+    /// The scalar that represents byte 0.
     private static let plane: UInt32 = 0x10_0000
 
     /// - Parameter bytes: up to the first NUL.

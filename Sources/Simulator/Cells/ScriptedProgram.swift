@@ -4,7 +4,7 @@ package import JailhouseInterface
 package import CellConfiguration
 import CellMachine
 
-/// A cell without instructions: it comes up, answers, and does what it is told to.
+/// A cell without instructions: it comes up, answers, and does what is injected.
 ///
 /// Whether it denies shutdown requests is a property of the inmate and outlives a restart; everything else is as
 /// new after each start.

@@ -75,7 +75,7 @@ package struct HypervisorConsole: Hashable, Sendable {
         current?.append(Array(text.utf8))
     }
 
-    /// The next bytes for a reader, at most `limit`. Once it has lost some, it is told how many first.
+    /// The next bytes for a reader, at most `limit`. If it has lost some, a line says how many first.
     package func read(_ position: inout Position, limit: Int) -> Reading {
         if current != nil && !isReadable { return .notPermitted }
         guard let log = logToRead(&position) else { return current == nil ? .neverEnabled : .nothing }

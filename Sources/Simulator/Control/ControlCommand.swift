@@ -16,7 +16,7 @@ package enum ControlCommand: Hashable, Sendable {
     case otherTool([String])
     /// What happens to Linux: see ``LinuxFault``.
     case linux([String])
-    /// Somebody has the driver's lock for so long.
+    /// The driver's lock is held for so long.
     case holdLock(Duration)
     /// Linux goes down: the driver's own hook.
     case reboot
@@ -25,7 +25,7 @@ package enum ControlCommand: Hashable, Sendable {
     /// Ends all faults but those in cells.
     case clear
 
-    /// As words; the first tells which it is.
+    /// As words; the first is its kind.
     var words: [String] {
         switch self {
         case .state: ["state"]

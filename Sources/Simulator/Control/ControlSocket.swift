@@ -125,7 +125,7 @@ final class ControlSocket: Sendable {
         if let background { background.detach() } else { _ = Glibc.close(number) }
     }
 
-    /// When everything stands still: an answer without a report, a newline, and then gdb's remote protocol.
+    /// When everything is stopped: an answer without a report, a newline, and then gdb's remote protocol.
     ///
     /// - Parameter architecture: empty: as the CPUs are.
     private static func serveDebugger(
@@ -240,7 +240,7 @@ private enum ControlConnection {
         }
     }
 
-    /// Byte by byte: what comes behind the line is somebody else's.
+    /// Byte by byte: what follows the line belongs to another reader.
     static func line(from socket: CInt) throws(SystemCallError) -> [UInt8] {
         var line: [UInt8] = []
         var byte: UInt8 = 0
@@ -271,7 +271,7 @@ extension SimulatedMachine {
     ///
     /// - Parameters:
     ///   - architecture: what gdb takes its CPUs for, `i386` or `amd64`; nil: as they are.
-    ///   - waits: for the cell's next start, however long that takes; the CPUs then stand at their first instruction.
+    ///   - waits: for the cell's next start, however long that takes; the CPUs are then held at their first instruction.
     /// - Throws: ``SimulatorError``: what the machine answered, `notServed`, or `control`.
     package static func openDebugger(
         ofCell name: String, as architecture: String?, waits: Bool, inMachineAt directory: String

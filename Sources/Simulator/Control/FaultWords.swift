@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Faults as the words of a ``ControlCommand``: all of them, in a fixed order; an empty one stands for nothing.
+// Faults as the words of a ``ControlCommand``: all of them, in a fixed order; an empty one means nothing.
 
 extension FaultUses {
     fileprivate var words: [String] { [remaining.map(String.init) ?? "", "\(probability)"] }

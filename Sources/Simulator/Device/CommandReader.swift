@@ -29,7 +29,7 @@ struct CommandReader {
         }
     }
 
-    /// As long as its own counts say: the caller does not tell.
+    /// As long as its own counts say: the caller does not pass a length.
     private func systemConfiguration() throws(Refusal) -> [UInt8] {
         let header = try memory.read(memory.address, SystemDescriptor.fixedSize)
         let length =

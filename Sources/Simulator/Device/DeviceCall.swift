@@ -44,7 +44,7 @@ struct DeviceCall: @unchecked Sendable {
 
 /// One open of the device.
 final class OpenedDevice: Sendable {
-    /// Who opened it; nil when that could not be found out.
+    /// The process that opened it; nil if unknown.
     let process: ClientProcess?
     /// Its memory, where the kernel lets us.
     let memory: CInt?

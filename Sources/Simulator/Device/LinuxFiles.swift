@@ -5,7 +5,7 @@ import SystemCalls
 /// What the simulated machine's Linux says of itself in `/proc` and `/sys`, beside the hypervisor's own files: programs
 /// that compare configurations with the machine they run on must see this machine, not the one underneath.
 enum LinuxFiles {
-    /// - Parameter root: what stands in for `/`.
+    /// - Parameter root: the directory that represents `/`.
     static func write(below root: String, _ settings: MachineSettings) throws(SystemCallError) {
         let files = [
             ("/proc/ioports", ioports), ("/proc/iomem", iomem(settings)), ("/proc/interrupts", ""),

@@ -7,7 +7,7 @@ import SystemCalls
 ///
 /// | file | what |
 /// | --- | --- |
-/// | `root` | link to the directory that stands in for `/` |
+/// | `root` | link to the directory that represents `/` |
 /// | `machine` | the socket for `inject` and `state` |
 /// | `memory` | the RAM, sparse |
 /// | `cells` | what the QEMU processes of cells that execute need |
@@ -123,7 +123,7 @@ package struct MachineDirectory: Sendable {
 }
 
 extension MachineDirectory {
-    /// Where a machine is when nobody says: `$JAILHOUSE_SIM_DIRECTORY`, else `/run/jailhouse-sim` for root and
+    /// The default directory of a machine: `$JAILHOUSE_SIM_DIRECTORY`, else `/run/jailhouse-sim` for root and
     /// `$XDG_RUNTIME_DIR/jailhouse-sim` for others.
     ///
     /// - Throws: ``SimulatorError`` `directory` when none of them is set.
@@ -143,7 +143,7 @@ extension MachineDirectory {
         ofMachineAt directory: String, preload: String? = nil
     ) throws(SimulatorError) -> [String: String] {
         let root = try root(ofMachineAt: directory)
-        // ours first: umockdev calls the C library, whatever stands between
+        // ours first: umockdev calls the C library, whatever is between
         let libraries = [ownPreload].compactMap { $0 } + ["libumockdev-preload.so.0"]
         let others = (preload ?? "").split(separator: ":").map(String.init).filter { !libraries.contains($0) }
         return [

@@ -28,7 +28,7 @@ package final class PhysicalMemory: Sendable {
         file = descriptor.release()
     }
 
-    /// The RAM that cells execute in; what it has beyond `size` is nobody's.
+    /// The RAM that cells execute in; what it has beyond `size` is unused.
     init(shared: MachineMemory, size: UInt64) {
         self.size = size
         backing = .shared(shared)

@@ -34,7 +34,7 @@ final class ProgramFaultTable: Sendable {
         let descriptor = try SystemCall.open(path, O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
         let number = descriptor.rawValue
         try SystemCall.result(of: "fchmod", on: path) { fchmod(number, mode) }
-        // all of it: on a full disk an error, not the end of whoever counts in it
+        // all of it: on a full disk an error, not the end of the process that counts in it
         try SystemCall.write([UInt8](repeating: 0, count: Self.size), to: number)
         mapping = try MappedFile(number, named: path, size: Self.size)
         mapping.start.copyMemory(from: Array("JHSIMFLT".utf8), byteCount: 8)
@@ -55,7 +55,7 @@ final class ProgramFaultTable: Sendable {
         mapping.start.storeBytes(of: reading.rawValue, toByteOffset: 12, as: UInt32.self)
     }
 
-    /// Who has read what of the root cell, if somebody has since the last time.
+    /// The reads of the root cell since the last time.
     func takeReader() -> (process: Int32, file: String)? {
         let process = mapping.start.load(fromByteOffset: 16, as: Int32.self)
         guard process != 0 else { return nil }

@@ -5,10 +5,10 @@ import SystemCalls
 
 /// A directory of plain files that shows a ``SysfsTree``.
 ///
-/// Whoever keeps a file open sees it change, because files are written in place; while its length changes, what is
+/// A reader that keeps a file open sees it change, because files are written in place; while its length changes, what is
 /// too much is newlines, so that a reader does not see the end of another text behind it. A reader that Linux
 /// interrupts between a file's length and its bytes may still see half of a text, once: a plain file cannot do better,
-/// the real sysfs does, and who reads it leaves what is no known text unread until the next look. A cell's directory
+/// the real sysfs does, and its reader ignores unknown text until the next look. A cell's directory
 /// appears whole, by being renamed into `cells/`; one that goes has its files emptied first, for those who have
 /// them open. (The real sysfs answers them ENODEV, which a plain file cannot.)
 struct SysfsDirectory {
@@ -94,7 +94,7 @@ struct SysfsDirectory {
     }
 
     private mutating func remove(_ cell: SysfsTree.Cell) throws(SystemCallError) {
-        // out of sight at once, then emptied for those who have it open
+        // out of sight at once, then emptied for readers that have it open
         let directory = directory(cell)
         let grave = "\(path).gone-\(cell.incarnation)"
         try SystemCall.result(of: "rename", on: directory) { rename(directory, grave) }
@@ -104,7 +104,7 @@ struct SysfsDirectory {
         if buried.count > SysfsDirectory.graves { SystemCall.removeTree(buried.removeFirst()) }
     }
 
-    /// Whoever has it open sees it empty.
+    /// A reader that has it open sees it empty.
     private static func remove(_ path: String) {
         empty(path)
         _ = unlink(path)

@@ -15,7 +15,7 @@ protocol TestbedHandler: AnyObject, Sendable {
 ///
 /// Unchecked: umockdev's thread calls in, and everything that it touches is either constant or its own.
 final class Testbed: @unchecked Sendable {
-    /// What stands in for `/`.
+    /// The directory that represents `/`.
     let root: String
     private let testbed: UnsafeMutablePointer<UMockdevTestbed>
     private let base: UnsafeMutablePointer<UMockdevIoctlBase>
@@ -39,7 +39,7 @@ final class Testbed: @unchecked Sendable {
         """
 
     /// - Parameters:
-    ///   - mode: of the device node, and so who may open it.
+    ///   - mode: of the device node.
     ///   - format: of the configurations that the driver was built for.
     init(handler: any TestbedHandler, mode: mode_t, format: FormatVariant) throws(SimulatorError) {
         guard let testbed = umockdev_testbed_new(), let base = umockdev_ioctl_base_new() else {
@@ -132,10 +132,10 @@ final class Testbed: @unchecked Sendable {
         return 1
     }
 
-    /// umockdev does not tell how the file was opened, and O_NONBLOCK can be changed later: so the kernel is asked.
+    /// umockdev does not report how the file was opened, and O_NONBLOCK can be changed later: so the kernel is asked.
     ///
     /// A process that has the device open twice, once blocking and once not, has two descriptors of which one is
-    /// meant. To tell which, the client is made to read from the plain file behind the device: the one whose
+    /// meant. To find out which, the client is made to read from the plain file behind the device: the one whose
     /// position moves is it.
     private func isNonBlocking(_ client: UMockdevClient, _ file: OpenedDevice) -> Bool {
         var information = stat()

@@ -16,9 +16,9 @@ final class CellThread: Sendable {
         case store([UInt8], at: UInt64)
         /// To COM1.
         case input([UInt8])
-        /// A CPU is held at its instruction: everything stands still until a debugger or the next start.
+        /// A CPU is held at its instruction: everything is stopped until a debugger or the next start.
         case freeze
-        /// Somebody wants to look into it.
+        /// A debugger wants to attach.
         case debug(DebugRequest)
     }
 
@@ -40,7 +40,7 @@ final class CellThread: Sendable {
     /// The same when nothing has changed for a while: an idle cell shall cost nothing.
     private static let calmLook = Duration.milliseconds(8)
     private static let calm = Duration.milliseconds(200)
-    /// How often its reply is while Linux stands still for it.
+    /// How often its reply is while Linux is stalled for it.
     private static let lookForReply = Duration.microseconds(200)
     /// How often its exits are counted.
     private static let count = Duration.milliseconds(250)
@@ -159,7 +159,7 @@ final class CellThread: Sendable {
             do {
                 return try machine.load(bytes, at: address, into: memory)
             } catch {
-                // QEMU's end is told by its own thread
+                // QEMU's exit is reported by its own thread
                 if error.code != .ended { giveUp(machine, "it cannot be loaded: \(error)", error) }
             }
         }
@@ -229,7 +229,7 @@ final class CellThread: Sendable {
         }
     }
 
-    /// What it did until then has been told when this returns.
+    /// What it did until then has been reported when this returns.
     private func halt(_ work: inout Work) {
         work.awaitsReply = false
         guard work.isRunning, let machine = work.machine else { return }
@@ -237,14 +237,14 @@ final class CellThread: Sendable {
         do {
             try machine.park()
         } catch {
-            // QEMU's end is told by its own thread
+            // QEMU's exit is reported by its own thread
             if error.code != .ended { giveUp(machine, "it cannot be stopped: \(error)", error) }
         }
         machine.catchUp()
         count(&work)
     }
 
-    /// A QEMU that does not do as it is told may still execute: it is ended, and the next start has another one.
+    /// A QEMU that does not obey may still execute: it is ended, and the next start has another one.
     private func giveUp(_ machine: CellMachine, _ what: String, _ error: CellMachineError) {
         let isEnding = shared.withLock { shared in
             defer { shared.isEnding = true }

@@ -10,7 +10,7 @@ struct ExecutingProgram: CellProgram {
     /// Counts its starts.
     private var run = 0
     private var isStarted = false
-    /// Paused by a fault, so that nobody finds out by itself.
+    /// Paused by a fault; nothing reports it.
     private var isHung = false
     private var hasEnded = false
     private var failedCPUs: Set<Int> = []

@@ -4,7 +4,7 @@ package import CellMachine
 import Glibc
 import SystemCalls
 
-/// What cells need to execute, and what stands in them besides their configuration.
+/// What cells need to execute, and what they contain besides their configuration.
 package struct ExecutionSettings: Sendable {
     /// What a cell has in the simulated machine only.
     package struct Hardware: Sendable {
@@ -21,9 +21,9 @@ package struct ExecutionSettings: Sendable {
     package var emulator: String
     package var firmware: String
     package var monitor: String
-    /// Devices that stand in the machine's PCI slots for whichever cell has them.
+    /// Devices in the machine's PCI slots, for the cell that owns them.
     package var devices: [SimulatedDevice] = []
-    /// A PCI device of a cell that nobody says anything about.
+    /// A PCI device of a cell about which nothing is specified.
     package static let standardModel = "e1000e"
     /// The network that all of those are on.
     package static let standardNetwork = "lan"
@@ -75,7 +75,7 @@ package struct ExecutionSettings: Sendable {
 
 /// What runs in the cells of a simulated machine.
 package enum CellExecution: Sendable {
-    /// Nothing executes: cells come up, answer, and do what they are told to by `inject`.
+    /// Nothing executes: cells come up, answer, and do what `inject` says.
     case scripted
     /// Each cell's inmate does, in a QEMU process.
     case executing(ExecutionSettings)

@@ -8,7 +8,7 @@ package enum OtherToolStep: Hashable, Sendable {
     case shutDown(String)
     /// Loads what was loaded last, and starts it.
     case restart(String)
-    /// Destroys it and creates it anew from its own configuration: stopped, and with the same number if it was the
+    /// Destroys it and creates it again from its own configuration: stopped, and with the same number if it was the
     /// lowest.
     case recreate(String)
     /// Destroys it and creates another of the same hardware, so that a number is used again.
@@ -105,7 +105,7 @@ extension OtherToolStep: CustomStringConvertible {
 }
 
 extension Machine {
-    /// Another tool does all of this in one moment, so that nobody can see the machine in between; as soon as no
+    /// Another tool does all of this in one moment, so that the machine cannot be seen in between; as soon as no
     /// command has the driver's lock. The first step that is refused ends it; what came before stays done.
     ///
     /// - Returns: the number by which ``otherToolEnd(of:)`` knows it.
@@ -129,7 +129,7 @@ extension Machine {
     private mutating func noteOtherToolEnd(_ refusal: String?) {
         guard let number = otherToolWork?.number else { return }
         otherToolEnds.append(OtherToolEnd(number: number, refusal: refusal))
-        // whoever asked looks at once
+        // the client looks at once
         otherToolEnds.removeFirst(max(0, otherToolEnds.count - 16))
     }
 

@@ -24,7 +24,7 @@ extension Machine {
         do {
             needed = try CellDescriptor.encodedLength(header: configuration)
         } catch  where error.code == .length && configuration.count >= header {
-            // counts that nobody could serve: the driver does not add them up
+            // counts too large to serve: the driver does not add them up
         }
         if needed > Machine.longestConfiguration {
             // what could be read of the lists does not matter any more

@@ -46,7 +46,7 @@ extension Machine {
             .map { Healthy(name: $0.name, incarnation: $0.incarnation, starts: $0.starts, quietSince: $0.quietSince) }
     }
 
-    /// Which of the cells have been stopped or started anew since.
+    /// Which of the cells have been stopped or restarted since.
     func harms(since before: [Healthy]) -> [Deed.Harm] {
         before.filter { old in
             !cells.contains { $0.incarnation == old.incarnation && $0.starts == old.starts && $0.isAlive }

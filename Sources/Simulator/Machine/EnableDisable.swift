@@ -85,7 +85,7 @@ extension Machine {
     }
 
     mutating func finishDisable() -> Step {
-        // the driver waits for the reader, who is dead
+        // the driver waits for the reader, which is dead
         if oops != nil, current?.request == .disable { return .goOn(.stuck, after: .zero) }
         cells = []
         system = nil

@@ -8,7 +8,7 @@ extension Machine {
     /// Something that a program did by itself.
     ///
     /// - Parameters:
-    ///   - incarnation: of its cell, as it was told when it was made.
+    ///   - incarnation: of its cell, as given when it was created.
     ///   - run: after which of its starts; what comes late from an earlier one does not count.
     package mutating func deliver(_ events: [CellEvent], from incarnation: UInt64, run: Int = 0) {
         guard let index = cells.firstIndex(where: { $0.incarnation == incarnation }) else { return }

@@ -5,12 +5,12 @@ import CellConfiguration
 
 /// How a message to a cell ended.
 enum Exchange {
-    /// Agreed, or there was nobody to ask.
+    /// Agreed, or no cell had to be asked.
     case settled
     case refused
-    /// The cell has been told and has not answered yet: the same again when it has.
+    /// The cell has been notified and has not replied yet: the same again when it has.
     case pending
-    /// The hypervisor waits for ever, and Linux with it.
+    /// The hypervisor waits indefinitely, and Linux with it.
     case endless(reason: String)
 }
 
@@ -107,7 +107,7 @@ extension Machine {
         report("the cell answered late: the machine continues")
     }
 
-    /// When the hypervisor, or whoever watches it, loses its patience; nil: it does not wait for anybody.
+    /// When the hypervisor, or whoever watches it, loses its patience; nil: it does not wait for a cell.
     var patienceEnds: Duration? { conversation.flatMap { $0.end == nil ? $0.deadline : nil } }
 
     mutating func losePatience() {
@@ -125,7 +125,7 @@ extension Machine {
 
     // MARK: others
 
-    /// Tells every cell but `id` that cells have come or gone; they are asked one after the other.
+    /// Notifies every cell but `id` that a cell was created or destroyed; they are asked one after the other.
     mutating func announceReconfiguration(except id: Int) -> (exchange: Exchange, cell: Int) {
         for index in cells.indices where cells[index].id != id && !cells[index].isRoot {
             guard cells[index].phase == .present, !informed.contains(cells[index].incarnation) else { continue }

@@ -12,10 +12,10 @@ extension Machine {
         settings.oopses && current?.request == .disable && current?.stage == .disabled
     }
 
-    /// Whether somebody has the driver's lock, for which reads of `console` and the pools wait.
+    /// Whether the driver's lock is held, for which reads of `console` and the pools wait.
     package var isLockHeld: Bool { current != nil || otherToolWork != nil || freeze != nil }
 
-    /// Somebody has read a file of the root cell while the hypervisor was being left.
+    /// A file of the root cell was read while the CPUs were leaving the hypervisor.
     ///
     /// - Parameters:
     ///   - reader: such as `jailhoused (77)`.

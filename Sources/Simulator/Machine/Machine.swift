@@ -5,8 +5,8 @@ package import CellConfiguration
 
 /// The simulated machine: Linux's driver and the hypervisor below it, as the real ones were seen to behave.
 ///
-/// A value without clock or I/O. Whoever holds it submits requests, says what time it is (``advance(to:)``), does
-/// what it asks for (``takeEffects()``) and shows ``sysfs`` to the world, unless the machine stands still.
+/// A value without clock or I/O. Its owner submits requests, sets the time (``advance(to:)``), does
+/// what it asks for (``takeEffects()``) and shows ``sysfs`` to the world, unless the machine is frozen.
 /// Requests are carried out one after the other: the driver has one lock.
 package struct Machine: Sendable {
     package let settings: MachineSettings
@@ -29,14 +29,14 @@ package struct Machine: Sendable {
     package internal(set) var oops: Oops?
     package internal(set) var faults = MachineFaults() { didSet { changes &+= 1 } }
 
-    /// Linux stands still until then: the hypervisor waits for a cell.
+    /// Linux is stalled until then: the hypervisor waits for a cell.
     var standsStillUntil: Duration = .zero
     var random: SeededGenerator
     var incarnations: UInt64 = 0
 
     /// Whether it was not a client of the device that froze the machine.
     package internal(set) var isFrozenByOtherTool = false
-    /// What another tool is to do when nobody has the driver's lock.
+    /// What another tool is to do when the driver's lock is free.
     var otherTool: [OtherToolOrder] = []
     /// How many orders another tool was given.
     var otherToolOrders = 0
@@ -52,7 +52,7 @@ package struct Machine: Sendable {
     /// What another tool is in the middle of.
     var otherToolWork: OtherToolWork?
     var deeds: [Deed] = []
-    /// Who gives commands that are none of the device's clients'.
+    /// The source of commands that do not come from the device's clients.
     static let otherTool = "another tool"
     /// Requests of the machine's own Linux, and what they are for.
     var ownRequests: [RequestID: String] = [:]
@@ -159,7 +159,7 @@ package struct Machine: Sendable {
         return effects
     }
 
-    /// Whether a cell is still doing what it was told; no command goes on before.
+    /// Whether a cell is still carrying out an order; no command continues before.
     var isBusy: Bool { cells.contains { $0.program.isBusy } }
 
     /// When the current request goes on, or the next one begins.
@@ -244,7 +244,7 @@ package struct Machine: Sendable {
         effects.append(.store(id, image: image, at: address, cell: cells[index].incarnation))
     }
 
-    /// Bytes that nobody has asked to be loaded, for the machine's next cell.
+    /// Bytes that no command loads, for the machine's next cell.
     mutating func write(_ bytes: [UInt8], at address: UInt64, for index: Int) {
         _ = cells[index].program.stored()
         effects.append(.write(bytes, at: address, cell: cells[index].incarnation))
@@ -309,7 +309,7 @@ package struct Machine: Sendable {
     }
 }
 
-/// Why the machine hangs for ever.
+/// Why the machine hangs indefinitely.
 package struct Freeze: Hashable, Sendable, CustomStringConvertible {
     /// The command in which it hangs, such as `load`.
     package let command: String

@@ -36,7 +36,7 @@ package struct MachineSettings: Hashable, Sendable {
     /// What Linux keeps free for the hypervisor and its cells: the top quarter of the RAM.
     package var reservedMemory: Range<UInt64> { memory / 4 * 3..<memory }
 
-    /// Where Linux's kernel is: who takes this away from Linux ends it.
+    /// Where Linux's kernel is: taking this memory from Linux ends it.
     package var kernelMemory: Range<UInt64> { 0x100_0000..<0x300_0000 }
 }
 

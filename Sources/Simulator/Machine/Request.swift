@@ -12,7 +12,7 @@ package enum Request: Hashable, Sendable {
     case load(CellReference, [Image])
     case start(CellReference)
     case destroy(CellReference)
-    /// No command: somebody has the driver's lock for so long.
+    /// No command: the driver's lock is held for so long.
     case hold(Duration)
 
     /// What a person calls it.
@@ -28,7 +28,7 @@ package enum Request: Hashable, Sendable {
         }
     }
 
-    /// One image of a load. Its bytes stay with whoever submitted the request: see ``Effect/store(_:image:at:)``.
+    /// One image of a load. Its bytes stay with the submitter of the request: see ``Effect/store(_:image:at:)``.
     package struct Image: Hashable, Sendable {
         package var size: UInt64
         /// By the cell's addresses.
@@ -50,7 +50,7 @@ package enum CellReference: Hashable, Sendable {
     case name(String)
 }
 
-/// Tells the requests of a machine apart.
+/// Distinguishes the requests of a machine.
 package struct RequestID: Hashable, Sendable, Comparable {
     package let number: UInt64
 

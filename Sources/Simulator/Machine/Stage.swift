@@ -12,7 +12,7 @@ enum Stage: Hashable, Sendable {
     case enabled
     /// Create: Linux has given the CPUs up; the cell's id.
     case created(Int)
-    /// Create, destroy: the others are to be told.
+    /// Create, destroy: the others are to be notified.
     case announce(Int, then: Following)
     /// Create: the cell had shown although the create fails.
     case withdraw(Int, Refusal)

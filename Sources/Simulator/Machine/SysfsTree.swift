@@ -3,11 +3,11 @@
 import CellMachine
 import JailhouseInterface
 
-/// What stands below `/sys/devices/jailhouse` (driver/sysfs.c), as text.
+/// The contents of `/sys/devices/jailhouse` (driver/sysfs.c), as text.
 package struct SysfsTree: Hashable, Sendable {
     /// The attributes of the device itself.
     package var attributes: [String: String] = [:]
-    /// What stands in `/sys/devices/system/cpu`.
+    /// The contents of `/sys/devices/system/cpu`.
     package var processors: [String: String] = [:]
     package var cells: [Cell] = []
 
@@ -21,7 +21,7 @@ package struct SysfsTree: Hashable, Sendable {
 }
 
 extension Machine {
-    /// What Linux shows at this moment, with the faults that are in force. Nobody can look while the machine
+    /// What Linux shows at this moment, with the faults that are in force. Nothing can be read while the machine
     /// ``standsStill``.
     package var sysfs: SysfsTree {
         var tree = trueSysfs
