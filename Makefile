@@ -3,10 +3,12 @@
 # make            debug build                        make demo     a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
+# make deb        [DEB=] [DEB_VERSION=] Debian packages of what make release has built
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] every state; tables: those of ARCHITECTURE.md
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
+# make manuals    [MANUALS=] the manual pages, from the tables of the programs
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
@@ -18,8 +20,13 @@ BINARIES ?= .build/release
 SWIFT := swift
 COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
 PRELOAD := jailhouse-sim-preload
+# not installed: it makes the manual pages
+MANUAL_PAGES := manual-pages
+MANUALS ?= .build/manuals
+# in the margins of the manual pages
+DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
-TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv
+TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -42,7 +49,7 @@ cell-monitor:
 release:
 	.ci/packages $(BUILD_PACKAGES)
 	$(MAKE) --no-print-directory inmates cell-monitor
-	for product in $(COMMANDS) $(PRELOAD); do \
+	for product in $(COMMANDS) $(PRELOAD) $(MANUAL_PAGES); do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 
 demo:
@@ -106,6 +113,13 @@ deaths:
 	$(SWIFT) build --product deaths
 	.build/debug/deaths > Tests/FailureReportsTests/deaths.md
 
+# of the programs in BINARIES
+manuals:
+	dumps=$$(mktemp -d) && trap 'rm -r "$$dumps"' EXIT && \
+	    for command in $(COMMANDS); do \
+	    $(BINARIES)/$$command --experimental-dump-help > "$$dumps/$$command" || exit; done && \
+	    $(BINARIES)/$(MANUAL_PAGES) --date $(DATE) --output $(MANUALS) "$$dumps"/*
+
 EXPLORE_SWIFTC := swiftc -O -wmo -swift-version 6 -package-name jailhoused -enable-upcoming-feature InternalImportsByDefault
 .build/explore/explore: $(wildcard Sources/JailhouseInterface/*.swift Sources/Supervision/*.swift Sources/Supervision/*/*.swift Tests/SupervisionTests/Exploration/*.swift Tests/Programs/explore/*.swift)
 	mkdir -p $(@D)
@@ -122,6 +136,26 @@ lint:
 	.ci/packages $(LINT_PACKAGES)
 	$(SWIFT) format lint --strict --recursive $(SWIFT_SOURCES)
 	shellcheck --external-sources $(SCRIPTS)
+
+# Debian packages of the programs in BINARIES, in DEB. They are made in a copy of debian/ among links to all else.
+VERSION := $(shell sed -n 's/.*version = "\(.*\)"/\1/p' Sources/ControlInterface/Product.swift)
+# before the release of that version
+DEB_VERSION ?= $(VERSION)$(if $(shell grep -F '## [$(VERSION)]' CHANGELOG.md),,~$(subst -,,$(DATE)))
+DEB ?= .build/deb
+# further options of lintian
+LINTIAN ?=
+deb:
+	.ci/packages debhelper chrpath lintian python3
+	rm -rf $(DEB)
+	mkdir -p $(DEB)/tree
+	cp -r debian $(DEB)/tree
+	cd $(DEB)/tree && for entry in $(CURDIR)/* $(CURDIR)/.build; do \
+	    [ "$${entry##*/}" = debian ] || ln -s "$$entry" . || exit; done
+	debian/changelog-of CHANGELOG.md $(DEB_VERSION) $$(date --date $(DATE) +%s) > $(DEB)/tree/debian/changelog
+	cd $(DEB)/tree && BINARIES=$(abspath $(BINARIES)) DEB_RULES_REQUIRES_ROOT=no debian/rules binary
+	mv $(DEB)/tree/packages/*.deb $(DEB)
+	rm -r $(DEB)/tree
+	lintian --fail-on error,warning $(LINTIAN) $(DEB)/*.deb
 
 # Copies only: build first, as whom you like, then install as root.
 install:
@@ -145,9 +179,10 @@ install:
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
 	test -e $(DESTDIR)/etc/jailhoused/jailhoused.toml || \
 	    install -m 644 configs/jailhoused.toml $(DESTDIR)/etc/jailhoused/jailhoused.toml
+	$(MAKE) --no-print-directory manuals MANUALS=$(DESTDIR)$(PREFIX)/share/man
 	cd $(DESTDIR)$(PREFIX)/share && \
-	    ../bin/jailhouse-ctl --generate-completion-script bash > bash-completion/completions/jailhouse-ctl && \
+	    ../bin/jailhouse-ctl --generate-completion-script bash | sed '1{/^#!/d}' > bash-completion/completions/jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths manuals deb format lint install

@@ -114,6 +114,11 @@ let package = Package(
                 "SystemCalls", argumentParser,
             ]),
 
+        // the manual, from the tables of formats, rules and the interface; in no program
+        room(
+            "Manuals",
+            ["CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "RulePages"]),
+
         // the commands
         command("jailhoused", ["Daemon", argumentParser]),
         command("jailhouse-ctl", ["Commands"]),
@@ -142,6 +147,11 @@ let package = Package(
             ],
             path: "Tests/Programs/scenarios/runner", swiftSettings: strict),
 
+        // make manuals; not installed
+        .executableTarget(
+            name: "manual-pages", dependencies: ["ControlInterface", "Manuals", argumentParser],
+            path: "Tests/Programs/manuals", swiftSettings: strict),
+
         // make deaths; not installed
         .executableTarget(
             name: "deaths", dependencies: ["DeathTable"], path: "Tests/Programs/deaths", swiftSettings: strict),
@@ -161,6 +171,7 @@ let package = Package(
             "FailureReportsTests",
             ["CellConfiguration", "DeathTable", "FailureReports", "InmateImage", "RulePages", "TestSupport"],
             data: ["deaths.md"]),
+        tests("ManualsTests", ["Manuals"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
+package import CellConfiguration
 
 /// The daemon's settings: `/etc/jailhoused/jailhoused.toml`.
 package struct DaemonSettings: Hashable, Sendable {
@@ -11,6 +11,20 @@ package struct DaemonSettings: Hashable, Sendable {
     package var pollInterval: Duration
 
     package static let standardPollInterval = Duration.milliseconds(10)
+
+    /// The keys of the file, for people.
+    package static let keys: [SchemaProperty] = [
+        SchemaProperty(
+            "system", .string,
+            text: "The system configuration, source or compiled, with which the hypervisor is enabled when the daemon "
+                + "starts; a path beside the file. Without it the daemon enables nothing: another tool does, or "
+                + "jailhouse-ctl enable FILE. A configuration that does not fit the machine can hang it: try by hand first"
+        ),
+        SchemaProperty(
+            "poll-interval", .duration,
+            text: "How often the state of all cells is read, 1 ms to 10 s: the hypervisor sends no notifications; "
+                + "default: 10 ms"),
+    ]
 
     /// What holds when there is no file.
     package init(system: String? = nil, pollInterval: Duration = standardPollInterval) {

@@ -44,10 +44,11 @@ struct FileOptions: ParsableArguments {
 }
 
 extension CompletionKind {
-    /// The names of the cells that the daemon knows; none without a daemon.
+    /// The names of the cells that the daemon knows; none without a daemon. Every user may ask the status socket.
     static var cellNames: CompletionKind {
         .custom { words, _, prefix in
-            let daemon = Daemon(chosenSocket: socket(in: words) ?? DaemonOptions.environmentSocket)
+            let socket = socket(in: words) ?? DaemonOptions.environmentSocket ?? Daemon.statusSocket
+            let daemon = Daemon(chosenSocket: socket)
             let cells = (try? daemon.call(Manager.List.self).cells) ?? []
             return cells.map(\.name).filter { $0.hasPrefix(prefix) }
         }

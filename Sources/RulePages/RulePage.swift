@@ -9,6 +9,19 @@ package struct RulePage: Sendable {
     package var example: RuleExample?
 
     package var id: String { text.id }
+
+    /// What the rules are about that have the same first two digits.
+    package var group: String {
+        let number = String(id.dropFirst(2).prefix(2))
+        return Self.groups[number] ?? number
+    }
+
+    private static let groups = [
+        "01": "Names and CPUs", "02": "Memory", "03": "Communication region", "04": "How a cell begins",
+        "05": "A cell in its system", "06": "Cells with each other", "07": "The system", "08": "Images",
+        "09": "Supervision", "10": "PCI and ivshmem", "11": "Interrupt chips", "12": "Caches, IOMMUs, stream ids",
+        "13": "The running machine", "14": "Good practice", "15": "I/O ports",
+    ]
 }
 
 /// Sound files, and the mistake in them that a rule finds.

@@ -11,13 +11,15 @@ final class Container: Sendable {
     private let script: Program
     private let initProcess: String
 
-    static func boot() async throws -> Container {
+    /// - Parameter packages: a directory of Debian packages, which are then there to be installed; nil: the project is
+    ///   installed.
+    static func boot(packages: URL? = nil) async throws -> Container {
         let directory = try TemporaryDirectory()
         let script = try Program(
             asRoot + [
                 Place.source.appending(path: "Tests/Integration/container.sh").path, directory.url.path,
                 Place.programs.path,
-            ]
+            ] + (packages.map { [$0.path] } ?? [])
         )
         try await eventually("systemd is up: \(script.errors)", within: .seconds(120)) {
             script.output.contains("ready") || !script.isRunning

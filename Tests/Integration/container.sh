@@ -5,8 +5,9 @@
 # as a unit below the daemon's. The machine itself stays as it is: everything is written to a tmpfs, and all mounts
 # are in a mount namespace that ends with this process.
 #
-#   container.sh DIRECTORY BINARIES
+#   container.sh DIRECTORY BINARIES [PACKAGES]
 #
+# With PACKAGES, a directory, nothing of the project is installed: its Debian packages are in /root/packages.
 # DIRECTORY is empty; its file `console` gets what systemd says. Prints `ready PID` when systemd is up: commands run
 # in it by `nsenter --all --target PID`. Ends when standard input does, so that it does not outlive its test.
 set -euo pipefail
@@ -17,6 +18,7 @@ fi
 
 directory=$(realpath "$1")
 binaries=$(realpath "$2")
+packages=${3:+$(realpath "$3")}
 source=$(realpath "$(dirname "$0")/../..")
 root=$directory/root
 
@@ -30,10 +32,18 @@ rm -f "$root/etc/machine-id" "$root"/etc/systemd/system/*.wants/*
 rm -rf "$root/etc/jailhoused" "$root/var/log/journal"
 ln -s /dev/null "$root/etc/systemd/system/systemd-firstboot.service"
 
-make --silent -C "$source" install DESTDIR="$root" PREFIX=/usr BINARIES="$binaries" >&2
-cp -r "$source"/Tests/Integration/container/etc/. "$root/etc/"
-cp "$source"/configs/cells/rtems.toml "$root/etc/jailhoused/cells/"
-systemctl --quiet --root="$root" enable jailhoused.socket jailhoused-status.socket
+if [[ -n $packages ]]; then
+    # images of Debian for containers leave manuals out and start no services
+    rm -f "$root"/etc/dpkg/dpkg.cfg.d/* "$root/usr/sbin/policy-rc.d"
+    mkdir -p "$root/root/packages"
+    cp "$packages"/*.deb "$root/root/packages/"
+    cp -r "$source"/Tests/Integration/container/etc/systemd/. "$root/etc/systemd/"
+else
+    make --silent -C "$source" install DESTDIR="$root" PREFIX=/usr BINARIES="$binaries" >&2
+    cp -r "$source"/Tests/Integration/container/etc/. "$root/etc/"
+    cp "$source"/configs/cells/rtems.toml "$root/etc/jailhoused/cells/"
+    systemctl --quiet --root="$root" enable jailhoused.socket jailhoused-status.socket
+fi
 
 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
     --boot --console=read-only systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &

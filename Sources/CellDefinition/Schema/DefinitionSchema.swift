@@ -14,7 +14,7 @@ package enum DefinitionSchema {
     package static var tables: [SchemaTable] {
         let cell = ConfigurationSchema.cell
         let system = ConfigurationSchema.system.filter { table in !cell.contains { $0.key == table.key } }
-        return cell + [image, supervision, accept, simulation, simulatedDevice] + system
+        return cell + ofDefinitions + system
     }
 
     /// What a file must have, by its kind: hardware described here, in another file, or a system's.
@@ -88,6 +88,15 @@ package enum DefinitionSchema {
         ]
     )
 
+    /// The tables of a cell's hardware, in a definition or in a file of their own.
+    package static var hardware: [SchemaTable] { ConfigurationSchema.cell }
+
+    /// The tables that only a definition has.
+    package static var ofDefinitions: [SchemaTable] { [image, supervision, accept, simulation, simulatedDevice] }
+
+    /// The tables of a system.
+    package static var system: [SchemaTable] { ConfigurationSchema.system }
+
     static let supervision = SchemaTable(
         "supervision", text: "How the daemon looks after the cell",
         [
@@ -98,15 +107,17 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "restart-degraded", .boolean,
                 text: "Whether a cell of which some CPUs failed is restarted as one that failed; default: true"),
-            SchemaProperty("delay", .duration, text: "Before the first restart; doubles with each further one"),
-            SchemaProperty("maximum-delay", .duration, text: "The longest delay"),
+            SchemaProperty(
+                "delay", .duration, text: "Before the first restart; doubles with each further one; default: 100 ms"),
+            SchemaProperty("maximum-delay", .duration, text: "The longest delay; default: 30 s"),
             SchemaProperty(
                 "limit",
                 .table([
-                    SchemaProperty("attempts", .number(1...1000), text: "How many failures"),
-                    SchemaProperty("within", .duration, text: "In what time"),
+                    SchemaProperty("attempts", .number(1...1000), text: "How many failures; default: 5"),
+                    SchemaProperty("within", .duration, text: "In what time; default: 60 s"),
                 ]), text: "More failures than that, and the cell is given up"),
-            SchemaProperty("stop-timeout", .duration, text: "How long a program may refuse to be stopped"),
+            SchemaProperty(
+                "stop-timeout", .duration, text: "How long a program may refuse to be stopped; default: 5 s"),
             SchemaProperty(
                 "liveness",
                 .table([

@@ -72,23 +72,14 @@ struct RuleReport: Encodable {
 struct RuleList {
     let pages: [RulePage]
 
-    private static let groups = [
-        "01": "Names and CPUs", "02": "Memory", "03": "Communication region", "04": "How a cell begins",
-        "05": "A cell in its system", "06": "Cells with each other", "07": "The system", "08": "Images",
-        "09": "Supervision", "10": "PCI and ivshmem", "11": "Interrupt chips", "12": "Caches, IOMMUs, stream ids",
-        "13": "The running machine", "14": "Good practice",
-        "15": "I/O ports",
-    ]
-
     func text(_ style: Style) -> String {
         var lines: [String] = []
         var group = ""
         for page in pages {
-            let number = String(page.id.dropFirst(2).prefix(2))
-            if number != group {
+            if page.group != group {
                 if !lines.isEmpty { lines.append("") }
-                lines.append(style(Self.groups[number] ?? number, .bold))
-                group = number
+                lines.append(style(page.group, .bold))
+                group = page.group
             }
             let severity = page.text.severity.rawValue
             let padding = String(repeating: " ", count: 8 - severity.count)

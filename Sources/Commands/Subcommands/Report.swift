@@ -7,13 +7,13 @@ struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Write everything that is known about a cell's failure into one file, for a bug report.",
         discussion: """
-            The file is a compressed tar archive with report.html, a page that needs nothing else: what happened and what it \\
-            means, registers, the console, a map with the address, a time line, the configuration, versions and the machine. \\
-            Beside it are the same data as JSON, the configuration as TOML, and files of /proc. With a name that ends in \\
+            The file is a compressed tar archive with report.html, a page that needs nothing else: what happened and what it \
+            means, registers, the console, a map with the address, a time line, the configuration, versions and the machine. \
+            Beside it are the same data as JSON, the configuration as TOML, and files of /proc. With a name that ends in \
             .html, only the page is written. Run it as root: without, /proc/iomem has no addresses.
 
-            With --anonymous, the host's name, the cells' names and paths are replaced, each by the same word everywhere, and \\
-            comments in the configuration are left out. Names of regions and devices stay. Look at the page before you send \\
+            With --anonymous, the host's name, the cells' names and paths are replaced, each by the same word everywhere, and \
+            comments in the configuration are left out. Names of regions and devices stay. Look at the page before you send \
             it. Of the kernel's command line, only parameters that concern the hypervisor are written.
 
             With --json: an object with output (the file) and cells (how many).

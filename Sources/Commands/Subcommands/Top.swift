@@ -10,13 +10,13 @@ struct Top: ParsableCommand {
         abstract:
             "Show the cells as a table that is drawn again and again: VM exits a second, condition, restarts, failures.",
         discussion: """
-            Keys: q quits, s sorts by another column, r reverses the order, p pauses, the arrows select a cell, ? helps. Below \\
-            the table is the last failure of the selected cell. BY REASON has the most frequent reasons of VM exits. A cell \\
+            Keys: q quits, s sorts by another column, r reverses the order, p pauses, the arrows select a cell, ? helps. Below \
+            the table is the last failure of the selected cell. BY REASON has the most frequent reasons of VM exits. A cell \
             that uses only its own resources has no VM exits.
 
             Without a terminal, or with --once, one table is printed, measured over one interval.
 
-            With --json: one table, an array of objects with cell (as in 'list --json'), exitsPerSecond (null if it cannot \\
+            With --json: one table, an array of objects with cell (as in 'list --json'), exitsPerSecond (null if it cannot \
             be measured), exitsPerSecondByReason (an object), lastFailure and lastFailureAt (or null).
 
             Example: jailhouse-ctl top --interval 5

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// The Debian packages in a booted Debian, from their installation to their end.
+@Suite("Debian packages")
+struct PackageTests {
+    private static let both = "jailhoused jailhouse-sim"
+
+    /// Packages of the programs that the tests belong to, and the same ones with a later version: below `old` and `new`.
+    private static func make(in directory: URL) async throws {
+        let old = directory.appending(path: "old")
+        let made = try await Program.run(
+            [
+                "make", "--silent", "-C", Place.source.path, "deb", "BINARIES=\(Place.programs.path)",
+                "DEB=\(old.path)", "DEB_VERSION=0.0.1",
+                "LINTIAN=--allow-root --suppress-tags custom-library-search-path",
+            ],
+            // a debug build's runtime is in no package, and what it is linked with is Debian's
+            environment: ["SHLIBDEPS": "--ignore-missing-info", "COMPRESSION": "gzip -z1"], within: .seconds(300))
+        try #require(made.status == 0, "\(made.output)\(made.errors)")
+        let renewed = try await Program.run([
+            "sh", "-ec",
+            """
+            cd '\(directory.path)'; mkdir new
+            for package in old/*.deb; do
+                dpkg-deb --raw-extract $package tree
+                sed -i 's/^Version: .*/Version: 0.0.2/' tree/DEBIAN/control
+                dpkg-deb --root-owner-group -Zgzip -z1 --build tree new/$(basename $package | sed s/0.0.1/0.0.2/)
+                rm -r tree
+            done
+            cp old/*.deb new
+            """,
+        ])
+        try #require(renewed.status == 0, "\(renewed.errors)")
+    }
+
+    @Test("Installed, used, upgraded beneath a running cell, removed, purged: nothing is left, and no cell was touched")
+    func life() async throws {
+        let directory = try TemporaryDirectory()
+        try await Self.make(in: directory.url)
+        let container = try await Container.boot(packages: directory.url.appending(path: "new"))
+        let files =
+            "find /etc /usr /lib /var /opt /srv -xdev -not -path '/var/lib/dpkg*' -not -path '/var/log*' "
+            + "-not -path '/var/cache/*' -not -path '/var/tmp/systemd-private-*' | sort"
+        let before = try await container.output(files)
+        let users = try await container.output("cut -d: -f1 /etc/passwd /etc/group | sort")
+
+        try await container.output("dpkg --install /root/packages/*_0.0.1_*.deb")
+        for unit in [
+            "jailhoused.service", "jailhoused.socket", "jailhoused-status.socket", "jailhouse-shutdown.service",
+        ] {
+            #expect(try await container.output("systemctl is-active \(unit)") == "active", "\(unit)")
+            #expect(try await container.output("systemctl is-enabled \(unit)") == "enabled", "\(unit)")
+        }
+        for page in [
+            "8 jailhoused", "1 jailhouse-ctl-start", "5 jailhouse-cell", "7 jailhoused-rules", "1 jailhouse-sim",
+        ] {
+            try await container.output("man --where \(page)")
+        }
+        // nobody asked for a hypervisor
+        #expect(try await container.output("jailhouse-ctl status --json").contains(#""enabled": false"#))
+        #expect(
+            try await container.output("dpkg-query --show --showformat='${Conffiles}' jailhoused")
+                .contains(" /etc/jailhoused/jailhoused.toml "))
+
+        for command in [
+            "cp /usr/share/jailhoused/examples/cells/rtems.toml /etc/jailhoused/cells/",
+            "echo 'poll-interval = \"20 ms\"' >> /etc/jailhoused/jailhoused.toml",
+            "systemctl reload jailhoused.service",
+            "jailhouse-ctl enable /usr/share/jailhoused/examples/systems/q35.toml",
+            "jailhouse-ctl start rtems",
+        ] { try await container.output(command) }
+        let cell = try await Self.cell(container)
+        #expect(cell.contains("running"))
+        let daemon = try await container.output("systemctl show --property=MainPID jailhoused.service")
+
+        // the status socket is everybody's
+        #expect(
+            try await container.output(
+                """
+                runuser --user nobody -- bash -c '. /usr/share/bash-completion/completions/jailhouse-ctl
+                COMP_WORDS=(jailhouse-ctl start r) COMP_CWORD=2 COMP_LINE="jailhouse-ctl start r" COMP_POINT=21
+                _jailhouse-ctl; echo "${COMPREPLY[*]}"'
+                """) == "rtems")
+
+        let upgrade = try await container.output("dpkg --install /root/packages/*_0.0.2_*.deb")
+        #expect(!upgrade.contains("rror"), "\(upgrade)")
+        #expect(try await container.output("systemctl is-active jailhoused.service") == "active")
+        #expect(try await container.output("systemctl show --property=MainPID jailhoused.service") != daemon)
+        #expect(try await Self.cell(container) == cell)
+        #expect(try await container.output("cat /etc/jailhoused/jailhoused.toml").contains("20 ms"))
+
+        try await container.output("dpkg --remove jailhoused")
+        #expect(try await container.run("systemctl is-active jailhoused.service").output != "active\n")
+        #expect(
+            try await container.output("jailhouse-sim state --directory /run/jailhouse-sim").contains("rtems"))
+        try await container.output("test -f /etc/jailhoused/cells/rtems.toml")
+
+        try await container.output("systemctl stop jailhouse-sim.service; dpkg --purge \(Self.both)")
+        #expect(try await Self.difference(before, container.output(files)) == [])
+        #expect(try await container.output("cut -d: -f1 /etc/passwd /etc/group | sort") == users)
+        #expect(try await container.run("test -e /run/jailhoused").status != 0)
+        try await container.end()
+    }
+
+    /// The name, number, state, restarts and VM exits of the cell.
+    private static func cell(_ container: Container) async throws -> String {
+        let script =
+            "import json, sys; d = json.load(sys.stdin); c = d.get('cell', d); "
+            + "print(c['name'], c['id'], c['state'], c['condition'], c['restarts'], d['vmExits'])"
+        return try await container.output("jailhouse-ctl status rtems --json | python3 -c \"\(script)\"")
+    }
+
+    /// Lines of one text alone.
+    private static func difference(_ one: String, _ other: String) -> [String] {
+        Set(one.split(separator: "\n").map(String.init))
+            .symmetricDifference(other.split(separator: "\n").map(String.init))
+            .filter { !$0.hasPrefix("/var/lib/systemd/catalog") && !$0.hasPrefix("/var/lib/systemd/timers") }.sorted()
+    }
+}
