@@ -18,7 +18,7 @@ DESTDIR ?=
 BINARIES ?= .build/release
 
 SWIFT := swift
-COMMANDS := jailhoused jailhouse-ctl jailhouse-sim
+COMMANDS := jailhoused jailhouse-ctl jailhouse-sim jailhouse-exporter
 PRELOAD := jailhouse-sim-preload
 # not installed: it makes the manual pages
 MANUAL_PAGES := manual-pages
@@ -26,7 +26,7 @@ MANUALS ?= .build/manuals
 # in the margins of the manual pages
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
-TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian
+TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian prometheus curl
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -166,12 +166,15 @@ install:
 	    share/zsh/site-functions share/fish/vendor_completions.d) $(DESTDIR)/etc/jailhoused/cells
 	install -s $(COMMANDS:%=$(BINARIES)/%) $(DESTDIR)$(PREFIX)/bin
 	install -s -m 644 $(BINARIES)/lib$(PRELOAD).so $(DESTDIR)$(PREFIX)/lib/jailhoused
-	for unit in units/*.service units/*.socket; do \
+	for unit in units/*.service units/*.socket units/*.timer; do \
 	    sed 's|@PREFIX@|$(PREFIX)|' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/} || exit; done
 	install -m 644 units/jailhoused.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/jailhoused.conf
 	install -m 644 units/jailhoused.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/jailhoused.conf
 	install -m 644 units/jailhoused.catalog $(DESTDIR)$(PREFIX)/lib/systemd/catalog
 	install -m 644 units/70-jailhouse.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d
+	install -d $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
+	install -m 644 fleet/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus
+	install -m 644 fleet/grafana/*.json $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
 	install -m 644 inmates/build/*.exe $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples

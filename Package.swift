@@ -15,6 +15,7 @@ let strict: [SwiftSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -38,6 +39,7 @@ let package = Package(
     products: [
         .executable(name: "jailhoused", targets: ["jailhoused"]),
         .executable(name: "jailhouse-ctl", targets: ["jailhouse-ctl"]),
+        .executable(name: "jailhouse-exporter", targets: ["jailhouse-exporter"]),
         .executable(name: "jailhouse-sim", targets: ["jailhouse-sim"]),
         // what jailhouse-sim exec loads into programs beside umockdev
         .library(name: "jailhouse-sim-preload", type: .dynamic, targets: ["SimulatorPreload"]),
@@ -75,6 +77,7 @@ let package = Package(
         room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
+        room("Metrics", ["ControlInterface"]),
         room("CellMachine", ["CellConfiguration", "CCellMachine", "JailhouseInterface", "SystemCalls", systemPackage]),
         room("SystemdSupport", ["CSystemd", "SystemCalls", logging, systemPackage]),
         .target(name: "SimulatorPreload"),
@@ -102,9 +105,12 @@ let package = Package(
             "Commands",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "FailureReports",
-                "InmateImage", "MachineProbe", "RulePages", "SystemCalls", "SystemdSupport", argumentParser,
+                "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls", "SystemdSupport", argumentParser,
                 systemPackage,
             ]),
+
+        // the page and the metrics over HTTP
+        room("Exporter", ["Commands", "ControlInterface", "Metrics", nioCore, nioHTTP1, nioPosix]),
 
         // the command line of jailhouse-sim
         room(
@@ -123,6 +129,8 @@ let package = Package(
         command("jailhoused", ["Daemon", argumentParser]),
         command("jailhouse-ctl", ["Commands"]),
         command("jailhouse-sim", ["SimulatorCommands"]),
+        command(
+            "jailhouse-exporter", ["ControlInterface", "Exporter", "SystemCalls", "SystemdSupport", argumentParser]),
 
         // make chaos; not installed
         .executableTarget(
@@ -172,6 +180,7 @@ let package = Package(
             ["CellConfiguration", "DeathTable", "FailureReports", "InmateImage", "RulePages", "TestSupport"],
             data: ["deaths.md"]),
         tests("ManualsTests", ["Manuals"]),
+        tests("MetricsTests", ["ControlInterface", "Metrics", "Supervision"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests(

@@ -24,7 +24,7 @@ package struct JailhouseCtl: ParsableCommand {
                 subcommands: [
                     List.self, Status.self, Failures.self, Report.self, Top.self, Comm.self, ConsoleCommand.self,
                     Watch.self,
-                    Wait.self,
+                    Wait.self, MetricsCommand.self,
                 ]),
             CommandGroup(
                 name: "Cell",

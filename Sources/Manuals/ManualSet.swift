@@ -19,7 +19,10 @@ package enum ManualSet {
     }
 
     private static func see(_ program: String) -> [String] {
-        program == "jailhouse-sim"
+        if program == "jailhouse-exporter" {
+            return ["jailhouse-ctl-metrics(1)", "jailhoused(8)", "org.jailhoused.Manager(7)"]
+        }
+        return program == "jailhouse-sim"
             ? ["jailhouse-cell(5)", "jailhoused(8)", "jailhouse-ctl(1)"]
             : [
                 "jailhoused(8)", "jailhouse-ctl(1)", "jailhoused.toml(5)", "jailhouse-cell(5)", "jailhouse-system(5)",

@@ -6,7 +6,7 @@ import Testing
 /// The Debian packages in a booted Debian, from their installation to their end.
 @Suite("Debian packages")
 struct PackageTests {
-    private static let both = "jailhoused jailhouse-sim"
+    private static let all = "jailhoused jailhouse-sim jailhoused-exporter"
 
     /// Packages of the programs that the tests belong to, and the same ones with a later version: below `old` and `new`.
     private static func make(in directory: URL) async throws {
@@ -50,6 +50,7 @@ struct PackageTests {
         try await container.output("dpkg --install /root/packages/*_0.0.1_*.deb")
         for unit in [
             "jailhoused.service", "jailhoused.socket", "jailhoused-status.socket", "jailhouse-shutdown.service",
+            "jailhouse-exporter.socket",
         ] {
             #expect(try await container.output("systemctl is-active \(unit)") == "active", "\(unit)")
             #expect(try await container.output("systemctl is-enabled \(unit)") == "enabled", "\(unit)")
@@ -59,6 +60,8 @@ struct PackageTests {
         ] {
             try await container.output("man --where \(page)")
         }
+        #expect(
+            try await container.output("curl --silent http://127.0.0.1:9842/metrics").contains("jailhouse_up 1\n"))
         // nobody asked for a hypervisor
         #expect(try await container.output("jailhouse-ctl status --json").contains(#""enabled": false"#))
         #expect(
@@ -92,13 +95,13 @@ struct PackageTests {
         #expect(try await Self.cell(container) == cell)
         #expect(try await container.output("cat /etc/jailhoused/jailhoused.toml").contains("20 ms"))
 
-        try await container.output("dpkg --remove jailhoused")
+        try await container.output("dpkg --remove jailhoused-exporter jailhoused")
         #expect(try await container.run("systemctl is-active jailhoused.service").output != "active\n")
         #expect(
             try await container.output("jailhouse-sim state --directory /run/jailhouse-sim").contains("rtems"))
         try await container.output("test -f /etc/jailhoused/cells/rtems.toml")
 
-        try await container.output("systemctl stop jailhouse-sim.service; dpkg --purge \(Self.both)")
+        try await container.output("systemctl stop jailhouse-sim.service; dpkg --purge \(Self.all)")
         #expect(try await Self.difference(before, container.output(files)) == [])
         #expect(try await container.output("cut -d: -f1 /etc/passwd /etc/group | sort") == users)
         #expect(try await container.run("test -e /run/jailhoused").status != 0)

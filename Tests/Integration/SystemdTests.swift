@@ -15,7 +15,8 @@ import Testing
         let ended = try await container.run(
             """
             systemd-analyze verify jailhoused.service jailhoused.socket jailhoused-status.socket \
-            jailhouse-cell@x.service jailhouse-shutdown.service
+            jailhouse-cell@x.service jailhouse-shutdown.service jailhouse-exporter.service jailhouse-exporter.socket \
+            jailhouse-metrics.service jailhouse-metrics.timer
             """
         )
         #expect(ended.status == 0)

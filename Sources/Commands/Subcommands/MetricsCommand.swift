@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+import Metrics
+
+struct MetricsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics",
+        abstract: "Print the metrics of the machine and its cells, for Prometheus.",
+        discussion: """
+            The text is in Prometheus' exposition format. Without a daemon it has 'jailhouse_up 0', and the exit status \
+            is 69. With -o the file is replaced in one step, as node_exporter's textfile collector needs it; \
+            jailhouse-metrics.timer does so. The other way is jailhouse-exporter(8).
+
+            Example: jailhouse-ctl metrics | promtool check metrics
+            Example: jailhouse-ctl metrics -o /var/lib/prometheus/node-exporter/jailhouse.prom
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.statusSocket)).", valueName: "path"),
+        completion: .file())
+    var socket: String?
+
+    @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
+    var output: String?
+
+    func run() throws {
+        let chosen = socket ?? DaemonOptions.environmentSocket
+        let outcome = Result { () throws(ControlError) in
+            try MachineSample(ControlClient(socket: chosen ?? Daemon.statusSocket))
+        }
+        let text = Metrics.text(of: try? outcome.get())
+        try OutputFile(output).write(Array(text.utf8), to: Screen(json: false, style: .plain))
+        if case .failure(let error) = outcome { throw CommandFailure(error, socketWasChosen: chosen != nil) }
+    }
+}

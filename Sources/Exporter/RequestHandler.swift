@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Commands
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// One client: requests are answered one after the other, `events` until it disconnects.
+final class RequestHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What all clients share.
+    struct Shared: Sendable {
+        var view: DaemonView
+        /// For what blocks.
+        var threads: NIOThreadPool
+        var places: ClientPlaces
+        var host: String
+    }
+
+    /// For a request to arrive, and between two.
+    static let requestTime = TimeAmount.seconds(10)
+    private static let period = TimeAmount.seconds(1)
+    /// A comment is sent that often while nothing happens, so that a connection that is gone is noticed.
+    private static let quietPeriods = 15
+
+    private let shared: Shared
+    private var request: HTTPRequestHead?
+    private var deadline: Scheduled<Void>?
+    private var isWatching = false
+    private var shown = ""
+    private var quiet = 0
+
+    init(_ shared: Shared) {
+        self.shared = shared
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        expectRequest(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        if isWatching { shared.places.leaveEvents() }
+        isWatching = false
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head): request = head
+        case .body:
+            // no request here has one
+            context.close(promise: nil)
+        case .end:
+            guard let request else { return }
+            self.request = nil
+            deadline?.cancel()
+            answer(request, context)
+        }
+    }
+
+    private func expectRequest(_ context: ChannelHandlerContext) {
+        let loop = context.eventLoop.assumeIsolated()
+        deadline = loop.scheduleTask(in: Self.requestTime) { context.close(promise: nil) }
+    }
+
+    private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        let path = String(request.uri.prefix { $0 != "?" })
+        guard request.method == .GET || request.method == .HEAD else {
+            return send(Answer(.methodNotAllowed, "only GET and HEAD\n"), to: request, context)
+        }
+        if path == "/events", request.method == .GET { return watch(request, context) }
+        let shared = shared
+        shared.threads.runIfActive(eventLoop: context.eventLoop) {
+            Answer.to(path: path, shared.view, host: shared.host)
+        }
+        .assumeIsolated().whenComplete { result in
+            self.send((try? result.get()) ?? Answer(.serviceUnavailable, "busy\n"), to: request, context)
+        }
+    }
+
+    private func send(_ answer: Answer, to request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        var headers = Answer.headers(mediaType: answer.mediaType)
+        headers.add(name: "Content-Length", value: "\(answer.text.utf8.count)")
+        if answer.status == .methodNotAllowed { headers.add(name: "Allow", value: "GET, HEAD") }
+        let keepsAlive = request.isKeepAlive
+        headers.add(name: "Connection", value: keepsAlive ? "keep-alive" : "close")
+        let head = HTTPResponseHead(version: request.version, status: answer.status, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if request.method != .HEAD {
+            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: answer.text)))), promise: nil)
+        }
+        let sent = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        if keepsAlive {
+            expectRequest(context)
+        } else {
+            sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        }
+    }
+
+    // MARK: events
+
+    private func watch(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard shared.places.enterEvents() else {
+            return send(Answer(.serviceUnavailable, "too many watch already\n"), to: request, context)
+        }
+        isWatching = true
+        let headers = Answer.headers(mediaType: "text/event-stream")
+        let head = HTTPResponseHead(version: request.version, status: .ok, headers: headers)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        look(context)
+    }
+
+    private func look(_ context: ChannelHandlerContext) {
+        guard isWatching else { return }
+        let shared = shared
+        shared.threads.runIfActive(eventLoop: context.eventLoop) { StatusPage(shared.view.current()).fragment }
+            .assumeIsolated().whenComplete { result in
+                guard self.isWatching else { return }
+                if let fragment = try? result.get() { self.show(fragment, context) }
+                context.eventLoop.assumeIsolated().scheduleTask(in: Self.period) { self.look(context) }
+            }
+    }
+
+    private func show(_ fragment: String, _ context: ChannelHandlerContext) {
+        // what a slow client has not taken yet is not added to: it gets the next state instead
+        guard context.channel.isWritable else { return }
+        quiet += 1
+        guard fragment != shown || quiet >= Self.quietPeriods else { return }
+        let text = fragment != shown ? Answer.event("cells", fragment) : ": nothing happened\n\n"
+        shown = fragment
+        quiet = 0
+        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// `jailhouse-exporter` and `jailhouse-ctl metrics` on a simulated machine, read by curl and Prometheus' own tools.
+@Suite("Metrics and their exporter")
+struct ExporterTests {
+    private static let rules = Place.source.appending(path: "fleet/prometheus")
+
+    /// Starts the exporter of a machine.
+    ///
+    /// - Returns: it and its address, with a slash at the end.
+    private static func exporter(of machine: LiveMachine) async throws -> (Program, String) {
+        let exporter = try Program([
+            Place.program("jailhouse-exporter"), "--port", "0", "--socket",
+            machine.directory.url.appending(path: "run/status").path,
+        ])
+        try await eventually("it listens: \(exporter.errors)") {
+            exporter.output.contains("/\n") || !exporter.isRunning
+        }
+        let address = try #require(exporter.output.split(whereSeparator: \.isWhitespace).last)
+        return (exporter, String(address))
+    }
+
+    private static func get(_ url: String, _ options: String...) async throws -> String {
+        let ended = try await Program.run(["curl", "--silent", "--show-error", "--max-time", "20"] + options + [url])
+        return ended.output + ended.errors
+    }
+
+    @Test("Prometheus' own check has nothing to say, of the command and of the exporter")
+    func promtool() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        _ = try await machine.control("start", "rtems")
+        try await machine.inject("rtems", "fail")
+        try await eventually("it runs again") {
+            let cell = try await machine.cell("rtems")
+            return cell?.restarts == 1 && cell?.condition == "running"
+        }
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let file = machine.directory.url.appending(path: "metrics.prom").path
+        #expect(try await machine.control("metrics", "--output", file).status == 0)
+        let texts = [try String(contentsOfFile: file, encoding: .utf8), try await Self.get(address + "metrics")]
+        for text in texts {
+            #expect(text.contains("jailhouse_up 1\n"))
+            #expect(text.contains("jailhouse_cell_restarts_total{cell=\"rtems\"} 1\n"))
+            #expect(text.contains("jailhouse_cell_condition{cell=\"rtems\",condition=\"running\"} 1\n"))
+            #expect(text.contains("jailhouse_cell_recorded_failures{cell=\"rtems\",kind=\"violation\"} 1\n"), "\(text)")
+            #expect(text.contains("jailhouse_cell_vm_exits_total{cell=\"rtems\",reason=\"management\"}"))
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let check = try await Program.run(["sh", "-c", "promtool check metrics < '\(file)'"])
+            #expect(check.status == 0 && check.output + check.errors == "", "\(check.output)\(check.errors)")
+        }
+    }
+
+    @Test("Without a daemon, a metric says so, and the command exits with 69")
+    func down() async throws {
+        let ended = try await Program.run([Place.program("jailhouse-ctl"), "metrics", "--socket", "/nowhere"])
+        #expect(ended.status == 69)
+        #expect(ended.output.hasSuffix("jailhouse_up 0\n"))
+    }
+
+    @Test("The page shows the cells, follows what happens, and nothing can be changed")
+    func page() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let page = try await Self.get(address)
+        #expect(page.contains("<h3>rtems</h3>") && page.contains("○ absent"))
+        #expect(try await Self.get(address + "map.svg").contains("<svg "))
+        let head = try await Self.get(address, "--head")
+        #expect(head.contains("200 OK") && head.contains("default-src 'none'"))
+        #expect(try await Self.get(address + "nothing", "--head").contains("404 Not Found"))
+        for method in ["POST", "PUT", "DELETE"] {
+            #expect(try await Self.get(address + "metrics", "--include", "--request", method).contains("405 Method"))
+        }
+        #expect(try await Self.get(address, "--data", "x=1").contains("Empty reply"))
+
+        let events = try Program(["curl", "--silent", "--no-buffer", address + "events"])
+        defer { events.stop() }
+        try await eventually("the present state comes") { events.output.contains("event: cells\n") }
+        _ = try await machine.control("start", "rtems")
+        try await eventually("the change comes: \(events.output)") { events.output.contains("● running") }
+        machine.signalDaemon(SIGKILL)
+        try await eventually("so does its end") { events.output.contains("does not answer") }
+    }
+
+    @Test("Clients that say nothing, or too many of them, keep no other one out for long")
+    func hostile() async throws {
+        let machine = try await LiveMachine.start()
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let port = address.split(separator: ":").last?.dropLast() ?? ""
+        let script = """
+            import socket, time
+            clients = [socket.create_connection(("127.0.0.1", \(port))) for _ in range(100)]
+            clients[0].sendall(b"GET /metrics HTTP/1.1\\r\\nX: " + b"y" * 200000)
+            print("connected", flush=True)
+            for client in clients:
+                client.settimeout(30)
+                try:
+                    while client.recv(4096): pass
+                except ConnectionError: pass
+            print("all closed", flush=True)
+            """
+        let clients = try Program(["python3", "-c", script])
+        try await eventually("they are there") { clients.output.contains("connected") }
+        try await eventually("they are gone: \(clients.errors)", within: .seconds(40)) {
+            clients.output.contains("all closed")
+        }
+        #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
+    }
+
+    @Test("Prometheus scrapes two machines, and an alert fires for the one that fails")
+    func prometheus() async throws {
+        let machines = [
+            try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()]),
+            try await LiveMachine.start(cells: [
+                "rtems": try Definitions.rtems(
+                    ("attempts = 5", "attempts = 1"))
+            ]),
+        ]
+        var exporters: [(Program, String)] = []
+        for machine in machines {
+            _ = try await machine.control("start", "rtems")
+            exporters.append(try await Self.exporter(of: machine))
+        }
+        defer { exporters.forEach { $0.0.stop() } }
+        let directory = try TemporaryDirectory()
+        let targets = exporters.map { "\"\($0.1.dropFirst("http://".count).dropLast())\"" }.joined(separator: ", ")
+        try """
+        global: { scrape_interval: 1s, evaluation_interval: 1s }
+        rule_files: ["\(Self.rules.path)/jailhouse.rules.yml"]
+        scrape_configs: [{ job_name: jailhouse, static_configs: [{ targets: [\(targets)] }] }]
+        """.write(to: directory.url.appending(path: "p.yml"), atomically: true, encoding: .utf8)
+        let port = try await Self.freePort()
+        let prometheus = try Program([
+            "prometheus", "--config.file=\(directory.url.path)/p.yml", "--storage.tsdb.path=\(directory.url.path)/data",
+            "--web.listen-address=127.0.0.1:\(port)",
+        ])
+        defer { prometheus.stop() }
+        func query(_ expression: String) async throws -> String {
+            try await Self.get(
+                "http://127.0.0.1:\(port)/api/v1/query", "--get", "--data-urlencode", "query=\(expression)")
+        }
+        try await eventually("both are scraped: \(prometheus.errors)", within: .seconds(60)) {
+            try await query("sum(jailhouse_cell_condition{condition=\"running\"})").contains("\"2\"")
+        }
+        for _ in 0..<2 {
+            try await machines[1].inject("rtems", "fail")
+            try await eventually("it has failed") {
+                let condition = try await machines[1].cell("rtems")?.condition
+                return condition == "gave-up" || condition == "running"
+            }
+        }
+        try await eventually("the alert fires", within: .seconds(60)) {
+            let alerts = try await query("ALERTS{alertname=\"JailhouseCellGaveUp\",alertstate=\"firing\"}")
+            return alerts.contains("\"cell\":\"rtems\"")
+        }
+    }
+
+    @Test("The alert rules do what their own tests say")
+    func alertRules() async throws {
+        let ended = try await Program.run(
+            ["promtool", "test", "rules", Self.rules.appending(path: "jailhouse.test.yml").path])
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+
+    private static func freePort() async throws -> String {
+        let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
+        return try await Program.run(["python3", "-c", script]).output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

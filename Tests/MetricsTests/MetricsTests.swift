@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import Foundation
+import Supervision
+import Testing
+
+@testable import Metrics
+
+@Suite("Metrics")
+struct MetricsTests {
+    static let machine = Manager.Machine(
+        enabled: true, system: "/etc/x.toml", driver: true, version: "0.1.0", memPoolSize: 1000, memPoolUsed: 93,
+        remapPoolSize: 131_072, remapPoolUsed: 5, poolsAge: 1_500_000, lostCpus: [2],
+        deviceFaults: [.init(device: "00:1b.0", cell: nil, access: "write", unit: 0, code: 5, count: 7, last: 1)])
+
+    static func cell(_ name: String, exits: Int = 5) -> MachineSample.Cell {
+        MachineSample.Cell(
+            details: Manager.Details(
+                cell: .init(
+                    name: name, id: 1, state: "failed", condition: "backing-off", cpus: [2, 3], failedCpus: [3],
+                    restarts: 4, since: 1_000_000_000_000_001, sinceMonotonic: 7, defined: true),
+                definition: "/etc/jailhoused/cells/x.toml",
+                supervision: .init(
+                    desired: "running", restart: "always", delay: 1, maximumDelay: 1, attempts: 1, attemptLimit: 5,
+                    limitWithin: 1, stopTimeout: 1, autostart: true),
+                lastShutdown: .init(outcome: "timed-out", at: 2_000_000, stalled: 340_000)),
+            statistics: [
+                .init(name: "vmexits_total", value: exits + 2), .init(name: "vmexits_mmio", value: exits),
+                .init(name: "cpu3/vmexits_mmio", value: 1),
+            ],
+            failures: [
+                .init(at: 1_000_000, reason: "CPU 3 was parked after a violation: Invalid PIO write"),
+                .init(at: 2_000_000, reason: "it shut itself down"),
+            ])
+    }
+
+    @Test("Names, types, labels and units are those of Prometheus")
+    func text() {
+        let text = Metrics.text(of: MachineSample(machine: Self.machine, cells: [Self.cell("a\"b\\c\n")]))
+        let lines = Set(text.split(separator: "\n").map(String.init))
+        let cell = #"cell="a\"b\\c\n""#
+        for line in [
+            "# TYPE jailhouse_up gauge", "jailhouse_up 1", #"jailhouse_info{version="0.1.0",system="/etc/x.toml"} 1"#,
+            #"jailhouse_pool_used_bytes{pool="memory"} 380928"#, "jailhouse_pool_age_seconds 1.500000",
+            #"jailhouse_device_faults_total{device="00:1b.0",cell="",access="write",unit="0",code="5"} 7"#,
+            "jailhouse_linux_lost_cpus 1", "jailhouse_cell_condition{\(cell),condition=\"backing-off\"} 1",
+            "jailhouse_cell_condition{\(cell),condition=\"running\"} 0",
+            "jailhouse_cell_condition_since_seconds{\(cell)} 1000000000.000001",
+            "jailhouse_cell_restarts_total{\(cell)} 4", "jailhouse_cell_failed_cpus{\(cell)} 1",
+            "jailhouse_cell_recorded_failures{\(cell),kind=\"violation\"} 1",
+            "jailhouse_cell_last_failure_seconds{\(cell),kind=\"ended\"} 2",
+            "jailhouse_cell_shutdown_stall_seconds{\(cell)} 0.340000",
+            "jailhouse_cell_vm_exits_total{\(cell),reason=\"mmio\"} 5",
+        ] { #expect(lines.contains(line), "\(line)") }
+        #expect(!text.contains("reason=\"total\"") && !text.contains("cpu3"))
+    }
+
+    @Test("A daemon that does not answer is a metric")
+    func down() {
+        #expect(Metrics.text(of: nil).hasSuffix("\njailhouse_up 0\n"))
+    }
+
+    @Test("Pools that have not been read have no numbers")
+    func unreadPools() {
+        var machine = Self.machine
+        machine.poolsAge = nil
+        #expect(!Metrics.text(of: MachineSample(machine: machine, cells: [])).contains("pool"))
+    }
+
+    @Test("The labels of a cell do not grow with what it does")
+    func cardinality() {
+        func series(_ sample: MachineSample) -> Int {
+            Metrics.text(of: sample).split(separator: "\n").filter { !$0.hasPrefix("#") }.count
+        }
+        var cell = Self.cell("x")
+        let before = series(MachineSample(machine: Self.machine, cells: [cell]))
+        cell.failures += (0..<6).map { .init(at: $0, reason: "no sentence that is known: \($0)") }
+        let after = series(MachineSample(machine: Self.machine, cells: [cell]))
+        #expect(after == before + 1)
+    }
+
+    @Test("Each cause of a failure has its kind")
+    func kinds() {
+        let unanswered = Unanswered(command: .create, cell: "b", stall: .seconds(1))
+        let causes: [(FailureCause, FailureKind)] = [
+            (.failed(cpus: []), .declared), (.failed(cpus: [1]), .violation), (.failed(cpus: [1, 2]), .violation),
+            (.communicationABIMismatch, .abiMismatch), (.invalidState, .invalidState), (.vanished, .vanished),
+            (.lostStart, .lostStart), (.startedUnloaded, .replaced), (.stalled, .stalled), (.ended, .ended),
+            (.refused(.create, .init(kind: .other, message: "x")), .refused),
+            (.refused(.shutDown, .init(kind: .denied, message: "x")), .refused),
+            (.didNotAnswer(unanswered), .noAnswer), (.cpusFailed([1]), .cpuViolation),
+            (.cpusFailed([1, 2]), .cpuViolation), (.countersUnreadable, .unverified), (.startUnverified, .unverified),
+        ]
+        for (cause, kind) in causes { #expect(FailureKind(reason: "\(cause)") == kind, "\(cause)") }
+        #expect(FailureKind(reason: "what a later daemon says") == .other)
+    }
+}
+
+/// A plant full of machines, as one Prometheus sees it.
+@Suite("A thousand machines")
+struct ScaleTests {
+    @Test("Their size and cardinality are what a small Prometheus bears")
+    func thousand() {
+        var bytes = 0
+        var series: Set<Substring> = []
+        var most = 0
+        let start = ContinuousClock.now
+        for machine in 0..<1000 {
+            let cells = (0..<4).map { MetricsTests.cell("cell-\($0)", exits: machine) }
+            let text = Metrics.text(of: MachineSample(machine: MetricsTests.machine, cells: cells))
+            let own = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+                .compactMap { $0.split(separator: " ").dropLast().first }
+            series.formUnion(own)
+            most = max(most, own.count)
+            bytes += text.utf8.count
+        }
+        let time = ContinuousClock.now - start
+        // no label has what differs from machine to machine, so that the same series come from each
+        #expect(series.count == most)
+        #expect(most <= 40 + 4 * 30, "\(most) series a machine")
+        #expect(bytes / 1000 <= 20_000, "\(bytes / 1000) bytes a scrape")
+        // a debug build on a busy machine
+        #expect(time < .seconds(30), "\(time) for a thousand scrapes")
+    }
+}
