@@ -27,10 +27,15 @@ struct CommandFailure: Error, Hashable {
 
     /// Tells the message on standard error and ends the process.
     func end() -> Never {
+        tell()
+        exit(status.rawValue)
+    }
+
+    /// Tells the message on standard error.
+    func tell() {
         let text = Text.printable(message, keepingLineBreaks: true)
         // there is nobody left to tell if standard error fails
         try? SystemCall.write(Array("jailhouse-ctl: \(text)\n".utf8), to: STDERR_FILENO)
-        exit(status.rawValue)
     }
 }
 

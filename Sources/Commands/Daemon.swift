@@ -10,6 +10,8 @@ struct Daemon {
 
     /// The socket that the user named, with the option or in the environment.
     let chosenSocket: String?
+    /// The machine; nil: this one.
+    var host: RemoteHost?
 
     /// Calls a method on a connection of its own.
     func call<Method: ManagerMethod>(
@@ -48,6 +50,7 @@ struct Daemon {
     /// A connection. Without a socket of the user's choice it is the one for everything; who may not use that can
     /// still read through the other one.
     func connect(toChange: Bool) throws(ControlError) -> ControlClient {
+        if let host { return try host.connect(socket: chosenSocket) }
         if let chosenSocket { return try ControlClient(socket: chosenSocket) }
         do {
             return try ControlClient(socket: Self.controlSocket)
@@ -56,11 +59,29 @@ struct Daemon {
         }
     }
 
+    /// What an error means to the user.
+    func failure(_ error: ControlError) -> CommandFailure {
+        guard let host else { return CommandFailure(error, socketWasChosen: chosenSocket != nil) }
+        switch error {
+        case .disconnected, .noAnswer, .connection, .malformed:
+            return CommandFailure(
+                .noDaemon,
+                "\(host.name): cannot reach the daemon through \(RemoteHost.program); try: "
+                    + "\(RemoteHost.program) \(host.name) jailhouse-ctl list")
+        case .service(.permissionDenied), .manager(.permissionDenied):
+            return CommandFailure(
+                .failed, "\(host.name): permission denied: your user there is not in group jailhouse-admin")
+        default:
+            let failure = CommandFailure(error, socketWasChosen: chosenSocket != nil)
+            return CommandFailure(failure.status, "\(host.name): \(failure.message)")
+        }
+    }
+
     private func explaining<Value>(_ body: () throws(ControlError) -> Value) throws -> Value {
         do {
             return try body()
         } catch {
-            throw CommandFailure(error, socketWasChosen: chosenSocket != nil)
+            throw failure(error)
         }
     }
 }

@@ -15,7 +15,12 @@ package struct JailhouseCtl: ParsableCommand {
             With --json, times are RFC 3339 strings in UTC with milliseconds, keys are in alphabetical order, \
             and values that do not apply are null. Colour is used on a terminal only, and not if NO_COLOR is set.
 
+            With --host, in front of a command or behind it, the command is about another machine, which has to have \
+            jailhouse-ctl and is reached through ssh ($JAILHOUSE_SSH names another program). With several hosts, it is \
+            done on one after the other.
+
             Example: jailhouse-ctl start rtems && jailhouse-ctl status rtems
+            Example: jailhouse-ctl --host root@board-1 restart rtems
             """,
         version: Product.version,
         groupedSubcommands: [
@@ -35,7 +40,9 @@ package struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "File",
                 subcommands: [
-                    Compile.self, Decompile.self, Schema.self, Check.self, Explain.self, Map.self, Probe.self,
+                    Bridge.self, BundleCommand.self, Compile.self, Decompile.self, Schema.self, Check.self,
+                    Explain.self, Map.self,
+                    Probe.self,
                     NewCell.self,
                 ]),
         ]
@@ -47,14 +54,40 @@ package struct JailhouseCtl: ParsableCommand {
 
     package static func main() {
         do {
-            try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
-            var command = try parseAsRoot()
+            let line = HostWords(Array(CommandLine.arguments.dropFirst()))
+            try refuseUnknownCommand(line.words.first)
+            if line.hosts.count > 1, line.words.first != List._commandName { return try onEach(line) }
+            var command = try parseAsRoot(line.argumentsForAll)
             try command.run()
         } catch let failure as CommandFailure {
             failure.end()
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// Runs a command on one host after the other, with the host's name above its output. What fails on one is done on
+    /// the others all the same; the exit status is the first one that is not 0.
+    private static func onEach(_ line: HostWords) throws {
+        let endless = [Watch._commandName, Top._commandName, Attach._commandName]
+        if let command = line.words.first, endless.contains(command) || line.words.contains("--follow") {
+            throw CommandFailure(.wrongUsage, "'\(command)' follows one host, and \(line.hosts.count) are given")
+        }
+        let screen = Screen(json: false, style: .ofStandardOutput)
+        var status: Int32 = 0
+        for host in line.hosts {
+            if !line.words.contains("--json") { try screen.show(screen.style("\(host):", .bold)) }
+            do {
+                var command = try parseAsRoot(line.arguments(for: host))
+                try command.run()
+            } catch let failure as CommandFailure {
+                failure.tell()
+                if status == 0 { status = failure.status.rawValue }
+            } catch let code as ExitCode {
+                if status == 0 { status = code.rawValue }
+            }
+        }
+        if status != 0 { throw ExitCode(status) }
     }
 
     /// The parser would call it an unexpected argument, without saying which one was meant.

@@ -12,9 +12,26 @@ struct DaemonOptions: ParsableArguments {
         completion: .file())
     var socket: String?
 
+    @Option(
+        name: [.customShort("H"), .long],
+        help: ArgumentHelp(
+            "Another machine, reached through ssh. Can be repeated, or a list with commas.", valueName: "[user@]host"))
+    var host: [String] = []
+
     @OptionGroup var output: OutputOptions
 
-    var daemon: Daemon { Daemon(chosenSocket: socket ?? Self.environmentSocket) }
+    var daemon: Daemon {
+        guard let name = host.first else { return Daemon(chosenSocket: socket ?? Self.environmentSocket) }
+        return Daemon(chosenSocket: socket, host: RemoteHost(name))
+    }
+
+    /// Whether files that the daemon names are on another machine.
+    var isRemote: Bool { !host.isEmpty }
+
+    func validate() throws {
+        for name in host where RemoteHost(name) == nil { throw ValidationError("'\(name)' is no name of a host") }
+    }
+
     var screen: Screen { output.screen }
 
     static var environmentSocket: String? {

@@ -27,6 +27,7 @@ package struct CommandTable: Decodable, Hashable, Sendable {
 
     package var commandName: String
     package var superCommands: [String]?
+    package var shouldDisplay: Bool?
     package var abstract: String?
     package var discussion: String?
     package var arguments: [Argument]?
@@ -45,6 +46,8 @@ package struct CommandTable: Decodable, Hashable, Sendable {
 
     var shown: [Argument] { (arguments ?? []).filter(\.shouldDisplay) }
 
-    /// Without `help`, which is the parser's.
-    var ownSubcommands: [CommandTable] { (subcommands ?? []).filter { $0.commandName != "help" } }
+    /// Without `help`, which is the parser's, and what users do not type.
+    var ownSubcommands: [CommandTable] {
+        (subcommands ?? []).filter { $0.commandName != "help" && $0.shouldDisplay != false }
+    }
 }

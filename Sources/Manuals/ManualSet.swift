@@ -80,6 +80,7 @@ package enum ManualSet {
         "ENVIRONMENT",
         [
             .entry("JAILHOUSED_SOCKET", [.paragraph("The daemon's socket, unless the option --socket names another.")]),
+            .entry("JAILHOUSE_SSH", [.paragraph("What --host starts instead of ssh.")]),
             .entry("NO_COLOR", [.paragraph("If it is set, no colour is used.")]),
         ])
 

@@ -4,6 +4,8 @@ import ControlInterface
 
 /// A cell as `list` shows it.
 struct CellRow: Encodable {
+    /// Nil: this machine, or the only one.
+    var host: String?
     let name: String
     @JSON.OrNull var id: Int?
     @JSON.OrNull var state: String?
@@ -28,14 +30,16 @@ struct CellRow: Encodable {
     }
 
     private enum CodingKeys: CodingKey {
-        case name, id, state, condition, cpus, failedCpus, restarts, since
+        case host, name, id, state, condition, cpus, failedCpus, restarts, since
     }
 
     static func table(_ cells: [CellRow], now: Moment, zone: Moment.Zone = .local) -> Table {
-        Table(
-            heads: ["CELL", "ID", "STATE", "CONDITION", "CPUS", "RESTARTS", "SINCE"],
+        // a column that is the same in each row says nothing
+        let hasHosts = cells.contains { $0.host != nil }
+        return Table(
+            heads: (hasHosts ? ["HOST"] : []) + ["CELL", "ID", "STATE", "CONDITION", "CPUS", "RESTARTS", "SINCE"],
             rows: cells.map { cell in
-                [
+                (hasHosts ? [Table.Entry(cell.host)] : []) + [
                     Table.Entry(cell.name),
                     Table.Entry(cell.id.map { "\($0)" }),
                     Table.Entry(cell.state),

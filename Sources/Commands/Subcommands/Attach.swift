@@ -70,7 +70,7 @@ struct Attachment {
         watch = try daemon.stream(Manager.Watch.self, .init(cell: cell))
         // the daemon watches from its first answer on
         guard let change = try nextChange() else {
-            throw CommandFailure(.disconnected, socketWasChosen: daemon.chosenSocket != nil)
+            throw daemon.failure(.disconnected)
         }
         try show(change)
         let started = try startWhenEnabled()
@@ -86,7 +86,7 @@ struct Attachment {
             do throws(ControlError) {
                 return try daemon.connect(toChange: true).call(Manager.Start.self, .init(cell: cell)).cell
             } catch {
-                let failure = CommandFailure(error, socketWasChosen: daemon.chosenSocket != nil)
+                let failure = daemon.failure(error)
                 switch error {
                 case .manager(.notEnabled), .manager(.noDriver): break
                 default: throw failure
@@ -137,7 +137,7 @@ struct Attachment {
         } catch .connection {
             return nil
         } catch {
-            throw CommandFailure(error, socketWasChosen: daemon.chosenSocket != nil)
+            throw daemon.failure(error)
         }
     }
 

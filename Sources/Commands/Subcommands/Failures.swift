@@ -29,7 +29,8 @@ struct Failures: ParsableCommand {
         let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
         // the place in the program is in the failure that is shown in full
         let definition =
-            number == nil ? nil : try? options.daemon.call(Manager.Describe.self, .init(cell: cell)).details.definition
+            number == nil || options.isRemote
+            ? nil : try? options.daemon.call(Manager.Describe.self, .init(cell: cell)).details.definition
         let files = DumpFiles(definition: definition)
         let reports = failures.map { FailureReport($0, of: cell, files: files) }
         let screen = options.screen

@@ -13,13 +13,18 @@ struct List: ParsableCommand {
             With --json: an array of objects with name, id (number or null), state (string or null), condition, \
             cpus and failedCpus (arrays of numbers), restarts, since (string or null).
 
+            With several hosts, their cells are in one table with the column HOST, and --json adds host. A host that \
+            cannot be reached is named on standard error, and the exit status is 69.
+
             Example: jailhouse-ctl list --json
+            Example: jailhouse-ctl --host board-1,board-2 list
             """
     )
 
     @OptionGroup var options: DaemonOptions
 
     func run() throws {
+        if options.host.count > 1 { return try FleetList(options).show() }
         let cells = try options.daemon.call(Manager.List.self).cells.map(CellRow.init)
         try options.screen.show(
             cells,

@@ -40,6 +40,13 @@ struct Report: ParsableCommand {
         let cells: Int
     }
 
+    func validate() throws {
+        guard !options.isRemote else {
+            throw ValidationError(
+                "a report has files of its machine: ssh HOST jailhouse-ctl report -o - > report.tar.gz")
+        }
+    }
+
     func run() throws {
         let file = try CaseFile(from: options.daemon, about: cell)
         let stamp = file.made.rfc3339.prefix(19).filter { $0 != "-" && $0 != ":" }

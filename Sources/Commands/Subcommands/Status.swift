@@ -32,7 +32,8 @@ struct Status: ParsableCommand {
             return
         }
         let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
-        let files = details.lastFailure == nil ? DumpFiles() : DumpFiles(definition: details.definition)
+        let files =
+            details.lastFailure == nil || options.isRemote ? DumpFiles() : DumpFiles(definition: details.definition)
         let report = CellReport(details, files: files)
         try screen.show(report, text: report.text(screen.style, now: .now))
         if let status = details.cell.exitStatus { throw ExitCode(status.rawValue) }

@@ -52,7 +52,7 @@ struct Top: ParsableCommand {
             SystemCall.sleep(for: pause)
             model.take(try source.sample())
         } catch {
-            throw CommandFailure(error, socketWasChosen: daemon.chosenSocket != nil)
+            throw daemon.failure(error)
         }
         try options.screen.show(
             model.rows,

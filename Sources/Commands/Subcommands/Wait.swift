@@ -58,10 +58,10 @@ struct Wait: ParsableCommand {
         while true {
             let reply: Manager.Watch.Reply?
             do throws(ControlError) { reply = try stream.next() } catch {
-                throw CommandFailure(error, socketWasChosen: options.daemon.chosenSocket != nil)
+                throw options.daemon.failure(error)
             }
             guard let reply else {
-                throw CommandFailure(.disconnected, socketWasChosen: options.daemon.chosenSocket != nil)
+                throw options.daemon.failure(.disconnected)
             }
             let seen = reply.change.cell
             guard goal.isReached(by: seen.condition) else { continue }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import SystemCalls
+import SystemPackage
+
+/// Signatures by ssh-keygen(1), which every machine has that is reached by ssh.
+enum SSHSignature {
+    /// - Parameter key: the file of a private key, or of a public one whose private one an agent has.
+    /// - Throws: ``CommandFailure``; what ssh-keygen says goes to standard error.
+    static func make(of bytes: [UInt8], key: String) throws -> [UInt8] {
+        try inDirectory { directory in
+            let file = directory + "/manifest"
+            try SystemCall.replaceFile(file, with: bytes)
+            guard try run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", SignedBundle.namespace, file]) == 0 else {
+                throw CommandFailure(.failed, "ssh-keygen cannot sign with the key \(key)")
+            }
+            return try SystemCall.contents(ofFile: file + ".sig")
+        }
+    }
+
+    /// - Parameters:
+    ///   - signers: a file in the form "ALLOWED SIGNERS" of ssh-keygen(1).
+    /// - Returns: whose signature it is.
+    /// - Throws: ``CommandFailure`` unless it is one of theirs.
+    static func signer(of bytes: [UInt8], signature: [UInt8], signers: String) throws -> String {
+        guard access(signers, R_OK) == 0 else {
+            throw CommandFailure(
+                .failed, "cannot read \(signers): it names whose bundles are taken, as ssh-keygen(1) says")
+        }
+        return try inDirectory { directory in
+            let (file, mark, name) = (directory + "/manifest", directory + "/signature", directory + "/name")
+            try SystemCall.replaceFile(file, with: bytes)
+            try SystemCall.replaceFile(mark, with: signature)
+            let find = ["ssh-keygen", "-Y", "find-principals", "-s", mark, "-f", signers]
+            guard try run(find, output: name) == 0,
+                let signer = String(decoding: try SystemCall.contents(ofFile: name), as: UTF8.self)
+                    .split(separator: "\n").first.map(String.init)
+            else { throw CommandFailure(.failed, "the signature is of nobody in \(signers)") }
+            let verify = [
+                "ssh-keygen", "-q", "-Y", "verify", "-f", signers, "-I", signer, "-n", SignedBundle.namespace, "-s",
+                mark,
+            ]
+            guard try run(verify, input: file) == 0 else {
+                throw CommandFailure(.failed, "the signature is not one of this bundle")
+            }
+            return signer
+        }
+    }
+
+    private static func inDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {
+        do {
+            let directory = try SystemCall.makeTemporaryDirectory("/tmp/jailhouse-bundle-")
+            defer {
+                for name in (try? SystemCall.names(inDirectory: directory)) ?? [] { unlink("\(directory)/\(name)") }
+                rmdir(directory)
+            }
+            return try body(directory)
+        } catch let error as SystemCallError {
+            throw CommandFailure(.failed, "cannot use ssh-keygen: \(error)")
+        }
+    }
+
+    /// - Returns: the exit status.
+    private static func run(
+        _ words: [String], input: String = "/dev/null", output: String = "/dev/null"
+    ) throws(SystemCallError) -> CInt {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        // a passphrase is asked for on the terminal
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT, 0o600)
+        let arguments = words.map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawnp(&child, words[0], &actions, nil, arguments, environ)
+        guard failure == 0 else {
+            throw SystemCallError(call: "posix_spawn", subject: words[0], errno: Errno(rawValue: failure))
+        }
+        var status: CInt = 0
+        try SystemCall.result(of: "waitpid") { waitpid(child, &status, 0) }
+        return status & 0x7f == 0 ? status >> 8 & 0xff : -1
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+import Glibc
+import SystemCalls
+import SystemPackage
+
+/// Another machine, whose daemon is reached through ssh: there `jailhouse-ctl bridge` connects its standard input and
+/// output with the daemon's socket, as `systemctl --host` does it.
+struct RemoteHost: Hashable {
+    /// `[USER@]HOST`
+    let name: String
+
+    /// Nil for a name that ssh could take for an option, or that is none.
+    init?(_ name: String) {
+        guard !name.isEmpty, !name.hasPrefix("-"),
+            name.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control && $0 != " " })
+        else { return nil }
+        self.name = name
+    }
+
+    /// What is run: `ssh`, or `$JAILHOUSE_SSH`.
+    static var program: String {
+        guard let value = getenv("JAILHOUSE_SSH") else { return "ssh" }
+        let program = String(cString: value)
+        return program.isEmpty ? "ssh" : program
+    }
+
+    /// Starts ssh. Whether it reaches the daemon is known with the first reply; until then it may ask for a password, on
+    /// the terminal.
+    ///
+    /// - Parameter socket: the daemon's, on the other machine; nil: the usual ones.
+    func connect(socket: String?) throws(ControlError) -> ControlClient {
+        do throws(SystemCallError) {
+            let ends = try SystemCall.socketPair()
+            let own = OwnedDescriptor(adopting: ends.first)
+            let other = OwnedDescriptor(adopting: ends.second)
+            try start(socket: socket, on: other.rawValue)
+            return ControlClient(adopting: own)
+        } catch {
+            throw .connection(error)
+        }
+    }
+
+    private func start(socket: String?, on descriptor: CInt) throws(SystemCallError) {
+        var words = [Self.program, "-T", "-x", "--", name, "jailhouse-ctl", "bridge"]
+        // a shell of the other machine reads it
+        if let socket { words += ["--socket", Text.shellWord(socket)] }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, descriptor, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, descriptor, STDOUT_FILENO)
+        let arguments = words.map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawnp(&child, words[0], &actions, nil, arguments, environ)
+        guard failure == 0 else {
+            throw SystemCallError(call: "posix_spawn", subject: words[0], errno: Errno(rawValue: failure))
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+@testable import Commands
+
+@Suite("Bundles")
+struct BundleTests {
+    private static let files: [TarFile.Entry] = [
+        .init(path: "cells/rtems.toml", contents: Array("x = 1\n".utf8)),
+        .init(path: "images/rtems.exe", contents: [UInt8](repeating: 7, count: 1000)),
+    ]
+
+    @Test(
+        "The hash is that of FIPS 180-4",
+        arguments: [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+            ),
+            (String(repeating: "a", count: 1_000), "41edece42d63e8d9bf515a9ba6932e1c20cbc9f5a5d134645adb5db1b9737ea3"),
+        ])
+    func hash(text: String, expected: String) { #expect(SHA256.hex(Array(text.utf8)) == expected) }
+
+    @Test("An archive is read as it was written, by tar as well")
+    func archive() throws {
+        let archive = TarFile(Self.files)
+        #expect(try TarFile(bytes: archive.bytes) == archive)
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try Data(archive.bytes).write(to: URL(filePath: directory + "/a.tar"))
+        let tar = Process()
+        tar.executableURL = URL(filePath: "/usr/bin/tar")
+        tar.arguments = ["-xf", "a.tar"]
+        tar.currentDirectoryURL = URL(filePath: directory)
+        try tar.run()
+        tar.waitUntilExit()
+        for file in Self.files {
+            #expect(try Array(Data(contentsOf: URL(filePath: "\(directory)/\(file.path)"))) == file.contents)
+        }
+    }
+
+    @Test("What is cut off, damaged or no plain file is refused")
+    func malformed() throws {
+        let bytes = TarFile(Self.files).bytes
+        for length in stride(from: 0, to: bytes.count - 1024, by: 100) {
+            #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: Array(bytes[..<length])) }
+        }
+        for (offset, byte) in [(156, UInt8(ascii: "2")), (0, UInt8(ascii: "X")), (124, UInt8(ascii: "7"))] {
+            var damaged = bytes
+            damaged[offset] = byte
+            #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: damaged) }
+        }
+        #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: TarFile(Self.files + Self.files).bytes) }
+    }
+
+    @Test(
+        "A file goes nowhere else",
+        arguments: [
+            "../cells/x.toml", "cells/../../x", "/cells/x", "cells/", "cells//x", "cells/.hidden", "x.toml",
+            "cells/a b", "cells/a\nb", "units/x", "cells/" + String(repeating: "a", count: 100),
+        ])
+    func path(path: String) {
+        #expect(SignedBundle.problem(of: path) != nil)
+        #expect(throws: CommandFailure.self) {
+            try SignedBundle(files: Self.files + [.init(path: path, contents: [])])
+        }
+    }
+
+    @Test("A file that is not that of the manifest is noticed")
+    func manifest() throws {
+        let bundle = try SignedBundle(files: Self.files)
+        #expect(try SignedBundle(archive: bundle.archive.bytes).files == Self.files)
+        var archive = bundle.archive
+        archive.entries[3].contents[500] = 8
+        #expect(throws: CommandFailure.self) { try SignedBundle(archive: archive.bytes) }
+        var more = bundle.archive
+        more.entries.append(.init(path: "images/more", contents: []))
+        #expect(throws: CommandFailure.self) { try SignedBundle(archive: more.bytes) }
+    }
+}

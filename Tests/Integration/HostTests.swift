@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// `jailhouse-ctl --host`: the command, the bridge and the daemon are the real ones; a script has the place of ssh.
+@Suite("Other machines")
+struct HostTests {
+    /// Two simulated machines, and an ssh that leads to them.
+    private static func fleet(_ body: (_ run: (String...) async throws -> Ended, [LiveMachine]) async throws -> Void)
+        async throws
+    {
+        let machines = [
+            try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()]),
+            try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()]),
+        ]
+        let directory = try TemporaryDirectory()
+        let script = directory.url.appending(path: "ssh")
+        // ssh's own arguments up to --, then the host, then a line for a shell there
+        let cases = machines.enumerated().map {
+            "board-\($0.offset)) export JAILHOUSE_TEST_SOCKET='\($0.element.directory.url.path)/run/control' ;;"
+        }
+        try """
+        #!/bin/sh
+        while [ "$1" != -- ]; do shift; done
+        case "$2" in
+        \(cases.joined(separator: "\n"))
+        *) echo "ssh: Could not resolve hostname $2" >&2; exit 255 ;;
+        esac
+        shift 2
+        [ "$1" = jailhouse-ctl ] && shift
+        exec '\(Place.program("jailhouse-ctl"))' "$@" --socket "$JAILHOUSE_TEST_SOCKET"
+        """.write(to: script, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.path)
+        let run = { (arguments: String...) async throws -> Ended in
+            try await Program.run(
+                [Place.program("jailhouse-ctl")] + arguments, environment: ["JAILHOUSE_SSH": script.path])
+        }
+        try await body(run, machines)
+    }
+
+    @Test("A command works on another machine as it does here")
+    func one() async throws {
+        try await Self.fleet { run, machines in
+            #expect(try await run("--host", "root@board-0", "list").status == 69)
+            let started = try await run("--host", "board-0", "start", "rtems")
+            #expect(started.status == 0 && started.output.contains("rtems: running"), "\(started.errors)")
+            #expect(try await machines[0].cell("rtems")?.condition == "running")
+            #expect(try await machines[1].cell("rtems")?.condition == "absent")
+            #expect(try await run("status", "rtems", "-H", "board-1").status == 3)
+            let missing = try await run("stop", "nothing", "--host=board-0")
+            #expect(missing.status == 4 && missing.errors.hasPrefix("jailhouse-ctl: board-0: "), "\(missing.errors)")
+        }
+    }
+
+    @Test("Several are side by side, and one that cannot be reached hides none of the others")
+    func several() async throws {
+        try await Self.fleet { run, machines in
+            _ = try await run("--host", "board-1", "start", "rtems")
+            let list = try await run("--host", "board-0,board-1", "list")
+            let rows = list.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            #expect(rows.count == 3 && rows[0].starts(with: ["HOST", "CELL"]), "\(list.output)\(list.errors)")
+            #expect(rows[1].starts(with: ["board-0", "rtems"]) && rows[2].starts(with: ["board-1", "rtems", "1"]))
+            let json = try await run("list", "--json", "--host", "board-0", "--host", "board-1")
+            #expect(json.output.contains(#""host": "board-1""#))
+
+            let partial = try await run("--host", "board-0,nowhere,board-1", "list")
+            #expect(partial.status == 69)
+            #expect(partial.errors.contains("nowhere") && partial.output.contains("board-1"))
+
+            let stopped = try await run("--host", "board-0,board-1", "stop", "rtems")
+            #expect(stopped.output.contains("board-0:\n") && stopped.output.contains("board-1:\nrtems: stopped"))
+            #expect(try await machines[1].cell("rtems")?.condition == "stopped")
+            #expect(try await run("--host", "board-0,board-1", "watch").status == 64)
+            #expect(try await run("--host", "-oProxyCommand=x", "list").status == 64)
+        }
+    }
+}
