@@ -24,16 +24,17 @@ extension CellDefinition {
     package func loadPlans(readFile: (String) throws -> [UInt8]) throws(DefinitionError) -> [[LoadPiece]] {
         var plans: [[LoadPiece]] = []
         for image in images {
-            let contents: [UInt8]
-            do {
-                contents = try readFile(image.path)
-            } catch let error as UntrustedFile {
-                throw DefinitionError(.unreadable, error.message, path: image.path, remedy: error.remedy)
-            } catch {
-                throw DefinitionError(
-                    .unreadable, "the image cannot be read: \(error)", path: image.path,
-                    remedy: "install it, or correct its path in \(path)"
-                )
+            let contents = try read(image.path, readFile)
+            if let linux = image.linux {
+                let initrd: [UInt8]? = if let path = linux.initrd { try read(path, readFile) } else { nil }
+                let loader = try read(linux.loader, readFile)
+                do throws(ImageError) {
+                    let boot = try linuxBoot(image, linux, kernel: contents, initrd: initrd, loader: loader)
+                    plans.append(boot.parts.map(\.piece))
+                } catch {
+                    throw DefinitionError(error, path: image.path)
+                }
+                continue
             }
             do throws(ImageError) {
                 let plan = try plan(of: image, contents)
@@ -44,6 +45,46 @@ extension CellDefinition {
         }
         try checkOverlaps(of: plans)
         return plans
+    }
+
+    private func read(
+        _ file: String, _ readFile: (String) throws -> [UInt8]
+    ) throws(DefinitionError) -> [UInt8] {
+        do {
+            return try readFile(file)
+        } catch let error as UntrustedFile {
+            throw DefinitionError(.unreadable, error.message, path: file, remedy: error.remedy)
+        } catch {
+            throw DefinitionError(
+                .unreadable, "the image cannot be read: \(error)", path: file,
+                remedy: "install it, or correct its path in \(path)")
+        }
+    }
+
+    /// How a Linux kernel gets into the cell.
+    ///
+    /// - Throws: ``ImageError`` with the kernel's path.
+    package func linuxBoot(
+        _ image: ImageReference, _ linux: LinuxStart, kernel: [UInt8], initrd: [UInt8]?, loader: [UInt8]
+    ) throws(ImageError) -> LinuxBoot {
+        do throws(ImageError) {
+            guard descriptor.architecture == .x86 else {
+                throw ImageError(
+                    .start, "start = \"linux\" is for x86 cells so far",
+                    remedy: "start the kernel with Jailhouse's own tool")
+            }
+            let boot = try LinuxBoot(
+                kernel: kernel, initrd: initrd, commandLine: linux.commandLine, loader: loader, in: descriptor.linuxCell
+            )
+            for part in boot.parts {
+                try LoadPlan.check(
+                    part.piece, as: "the " + part.kind.rawValue, descriptor.loadableRegions,
+                    keepFree: descriptor.regionsToKeepFree)
+            }
+            return boot
+        } catch {
+            throw error.inFile(image.path)
+        }
     }
 
     private func wipes(_ path: String, _ contents: [UInt8]) -> Bool {
@@ -184,7 +225,7 @@ extension LoadPiece {
 }
 
 extension MemoryRegion {
-    fileprivate var cellRegion: CellRegion {
+    var cellRegion: CellRegion {
         CellRegion(name: label, start: virtualStart, size: size)
     }
 }

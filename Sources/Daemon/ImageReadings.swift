@@ -144,8 +144,8 @@ final class ImageReadings {
 extension CellDefinition {
     /// In bytes, of all image files; one that is missing is found when it is read. Blocks.
     var imageSize: Int {
-        images.reduce(0) { sum, image in
-            sum + ((try? SystemCall.status(ofFile: image.path))?.size ?? 0)
+        images.flatMap(\.files).reduce(0) { sum, file in
+            sum + ((try? SystemCall.status(ofFile: file))?.size ?? 0)
         }
     }
 }

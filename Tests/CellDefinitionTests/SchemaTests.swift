@@ -71,7 +71,7 @@ import Testing
         "ivshmem.peer-id", "ivshmem.peers", "ivshmem.physical", "ivshmem.virtual", "ivshmem.output-size",
         "ivshmem.first-memory-region", "ivshmem.device-index",
         "image.entry", "image.stack-pointer", "image.command-line", "image.command-line-address",
-        "image.communication-region-layout",
+        "image.communication-region-layout", "image.initrd", "image.loader",
         "interrupt-chip.pins", "supervision.maximum-delay", "cell.name-bytes", "root-cell.name-bytes",
     ]
 

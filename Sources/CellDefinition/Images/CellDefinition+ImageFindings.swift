@@ -31,16 +31,20 @@ extension CellDefinition {
         var findings: [Finding] = []
         for (index, image) in images.enumerated() {
             let location = "image[\(index)]"
-            let contents: [UInt8]
-            do {
-                contents = try readFile(image.path)
-            } catch let error as UntrustedFile {
-                findings.append(error.finding(at: location))
-                continue
-            } catch {
-                findings.append(
-                    ImageRule.readable.finding(at: location, "the image \(image.path) cannot be read: \(error)")
-                )
+            var files: [String: [UInt8]] = [:]
+            for file in image.files {
+                do {
+                    files[file] = try readFile(file)
+                } catch let error as UntrustedFile {
+                    findings.append(error.finding(at: location))
+                } catch {
+                    findings.append(
+                        ImageRule.readable.finding(at: location, "the image \(file) cannot be read: \(error)"))
+                }
+            }
+            guard let contents = files[image.path] else { continue }
+            if let linux = image.linux {
+                findings += linuxFindings(of: image, linux, files, at: location)
                 continue
             }
             var startPieces: [LoadPiece] = []
@@ -65,6 +69,28 @@ extension CellDefinition {
         if loaded.images.count == images.count { findings += loaded.beginning }
         findings += loaded.images.flatMap { loaded.memoryNeeds(of: $0) + loaded.expectations(of: $0) }
         return findings.map(placed)
+    }
+}
+
+extension CellDefinition {
+    /// What keeps a Linux kernel from being loaded, once all of its files could be read.
+    private func linuxFindings(
+        of image: ImageReference, _ linux: LinuxStart, _ files: [String: [UInt8]], at location: String
+    ) -> [Finding] {
+        guard files.count == Set(image.files).count, let kernel = files[image.path], let loader = files[linux.loader]
+        else {
+            return []
+        }
+        do throws(ImageError) {
+            _ = try linuxBoot(
+                image, linux, kernel: kernel, initrd: linux.initrd.flatMap { files[$0] }, loader: loader)
+            return []
+        } catch {
+            return [
+                ImageRule.rule(for: error).finding(
+                    at: location, "\(image.path): \(error.message)", remedy: error.remedy)
+            ]
+        }
     }
 }
 

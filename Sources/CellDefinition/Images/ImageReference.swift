@@ -29,6 +29,11 @@ package struct ImageReference: Hashable, Sendable {
     package var symbols: String?
     /// Whether the RAM that nothing is loaded into is cleared before each start; nil: for a program with RTEMS's layer.
     package var wipe: Bool?
+    /// With what the image, a Linux kernel, is entered; nil for every other program.
+    package var linux: LinuxStart?
+
+    /// All files that are read for a load, the image first.
+    package var files: [String] { [path] + (linux.map { [$0.initrd, $0.loader].compactMap { $0 } } ?? []) }
 
     package init(
         path: String, address: UInt64? = nil, kind: Kind? = nil, workArea: UInt64? = nil,
@@ -52,15 +57,18 @@ extension ImageReference {
             let file = try table.required("path")
             let name = try file.string()
             guard !name.isEmpty else { throw file.error(.invalidValue, "this must be the path of an image") }
+            let linux = try LinuxStart(table, path)
             images.append(
                 ImageReference(
                     path: FilePath.resolve(name, besides: path), address: try table.value("address")?.number(),
                     kind: try table.value("kind")?.word(of: Kind.allCases.map(\.rawValue)).kind,
                     workArea: try table.value("work-area")?.size(),
                     communicationRegion: try table.value("communication-region")?.number(),
-                    start: try ProgramStart(table), wipe: try table.value("wipe")?.boolean()
+                    start: linux == nil ? try ProgramStart(table) : ProgramStart(),
+                    wipe: try table.value("wipe")?.boolean()
                 )
             )
+            images[images.count - 1].linux = linux
             if let symbols = table.value("symbols") {
                 let name = try symbols.string()
                 guard !name.isEmpty else {
@@ -74,7 +82,7 @@ extension ImageReference {
                 }
                 images[images.count - 1].entry = try entry.number()
             }
-            if images.dropLast().contains(where: { $0.start.mode != .image }), images.last?.start.mode != .image,
+            if images.dropLast().contains(where: \.hasEntry), images.last?.hasEntry == true,
                 let second = table.value("start")
             {
                 throw second.error(.conflict, "another image is entered already: a cell begins in one of them")
@@ -82,6 +90,9 @@ extension ImageReference {
         }
         return images
     }
+
+    /// Whether a start stub enters it.
+    private var hasEntry: Bool { start.mode != .image || linux != nil }
 }
 
 extension ProgramStart {

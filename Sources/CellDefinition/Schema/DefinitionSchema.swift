@@ -43,8 +43,14 @@ package enum DefinitionSchema {
                 "communication-region", .number(0...UInt64.max),
                 text: "Where the program looks for the communication region, where its symbols do not say it"),
             SchemaProperty(
-                "start", .word(ProgramStart.Mode.allCases.map(\.rawValue)),
-                text: "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself"),
+                "start", .word(LinuxStart.words),
+                text:
+                    "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself; linux: it is a Linux kernel (bzImage)"
+            ),
+            SchemaProperty("initrd", .string, text: "Of a Linux kernel: its initial RAM file system"),
+            SchemaProperty(
+                "loader", .string,
+                text: "Of a Linux kernel: linux-loader.bin; default: \(LinuxStart.defaultLoader)"),
             SchemaProperty(
                 "entry", .number(0...UInt64(UInt32.max)),
                 text: "Where a start stub enters a flat image; default: at its first byte"),

@@ -140,7 +140,7 @@ extension Checkup.Input {
         switch try? file.get() {
         case .definition(let definition):
             for (index, image) in definition.images.enumerated() {
-                findings += FilePermissions.findings(ofFile: image.path, at: "image[\(index)]")
+                findings += image.files.flatMap { FilePermissions.findings(ofFile: $0, at: "image[\(index)]") }
             }
         case .settings(let settings):
             if let system = settings.system { findings += FilePermissions.findings(ofFile: system, at: "system") }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+private let canExecute =
+    ["/usr/bin/qemu-system-x86_64", Place.source.path + "/Sources/CellMonitor/build/cell-monitor.bin"]
+    .allSatisfy { FileManager.default.fileExists(atPath: $0) }
+
+/// A bzImage that checks what it is handed (`inmates/linux/kernel.swift`) in the shipped definition of a Linux cell.
+@Suite("Linux as a cell", .serialized, .enabled(if: canExecute, "QEMU runs the cells"))
+struct LinuxCellTests {
+    private let directory = FileManager.default.temporaryDirectory.appending(path: "linux-\(UUID().uuidString)")
+
+    private func run(_ change: (String) -> String = { $0 }) async throws -> Ended {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let initrd = directory.appending(path: "initrd")
+        try Data((0..<70_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }).write(to: initrd)
+        let shipped = try String(
+            contentsOf: Place.source.appending(path: "configs/cells/linux-x86.toml"), encoding: .utf8)
+        let text = shipped.replacing("/boot/vmlinuz", with: Place.inmates.path + "/linux-kernel.bin")
+            .replacing(
+                "# initrd = \"/boot/initrd.img\"",
+                with: "initrd = \"\(initrd.path)\"\nloader = \"\(Place.inmates.path)/linux-loader.bin\"")
+        let definition = directory.appending(path: "linux.toml")
+        try change(text).write(to: definition, atomically: true, encoding: .utf8)
+        return try await Program.run(
+            [Place.program("jailhouse-sim"), "run", definition.path, "--timeout", "60"], within: .seconds(120))
+    }
+
+    @Test(arguments: ["2-3", "1", "1-3"]) func linuxIsHandedWhatItExpects(cpus: String) async throws {
+        let ended = try await run { $0.replacing("cpus = \"2-3\"", with: "cpus = \"\(cpus)\"") }
+        let output = ended.output
+        #expect(ended.status == 0, "\(output)\(ended.errors)")
+        #expect(output.contains("23 passed, 0 failed") && !output.contains("FAIL"), "\(output)")
+        #expect(output.contains("command line: console=ttyS0,115200 pci=lastbus=0"))
+    }
+
+    @Test func theCommunicationRegionMayBeElsewhere() async throws {
+        let ended = try await run { $0.replacing("virtual = 0x100000\n", with: "virtual = 0x7f000000\n") }
+        #expect(ended.output.contains("23 passed, 0 failed"), "\(ended.output)\(ended.errors)")
+    }
+
+    @Test func ramWithoutDMAIsNamed() async throws {
+        let ended = try await run { $0.replacing("\"execute\", \"dma\", ", with: "\"execute\", ") }
+        #expect(ended.status == 1)
+        #expect(
+            (ended.output + ended.errors).contains("add \"dma\" to the flags of its RAM"),
+            "\(ended.output)\(ended.errors)")
+    }
+}
