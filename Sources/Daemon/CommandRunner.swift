@@ -73,6 +73,8 @@ struct CommandRunner: Sendable {
     private func premise(of command: Command, _ name: String) -> HypervisorCommands.Premise {
         HypervisorCommands.Premise {
             command == .start && $0 == name ? .managementExits : []
+        } objection: { console, rootCell in
+            command == .create ? LostCPUs.objection(console: console, rootCell: rootCell) : nil
         } holds: { now in
             if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
             switch (decidedOn, now.sighting(of: name)) {
@@ -134,7 +136,8 @@ extension HypervisorCommands {
     /// - Returns: false when a cell has come, gone or changed since: it may be one that never answers.
     func disableAll(before: Look) throws(MachineRefusal) -> Bool {
         do {
-            try disable(given: Premise { $0.hasSameCells(as: before, besides: nil) })
+            let premise = Premise(objection: LostCPUs.objection) { $0.hasSameCells(as: before, besides: nil) }
+            try disable(given: premise)
             return true
         } catch {
             guard error.code != .overtaken else { return false }

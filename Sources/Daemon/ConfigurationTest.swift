@@ -2,6 +2,7 @@
 
 import CellDefinition
 import ConfigurationRules
+import Glibc
 
 /// `jailhoused --check`: prints what the daemon would report about its configuration, without touching anything.
 struct ConfigurationTest {
@@ -9,6 +10,10 @@ struct ConfigurationTest {
 
     /// - Returns: whether there are no errors.
     func run() -> Bool {
+        guard access(files.directory, F_OK) == 0 else {
+            print("error: \(files.directory): there is no such directory; give the one with jailhoused.toml and cells/")
+            return false
+        }
         let loaded = files.load()
         for sentence in loaded.unjudged { print("warning: \(sentence)") }
         for finding in loaded.findings where finding.severity != .note { print(finding.lines) }

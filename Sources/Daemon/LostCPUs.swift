@@ -2,6 +2,7 @@
 
 import FailureReports
 import Hypervisor
+import JailhouseInterface
 
 /// CPUs that Linux lost: the hypervisor parks a CPU of the root cell that touches what belongs to a cell.
 ///
@@ -17,6 +18,18 @@ struct LostCPUs {
         cpus = known.sorted()
     }
 
+    /// Why a cell must not be created, nor the hypervisor disabled, once the console shows this; nil: it may. Creating a
+    /// cell takes a CPU offline, for which Linux stops all of its CPUs for a moment (`stop_machine`, kernel/cpu.c): it waits
+    /// for a parked one indefinitely, and so does a disable.
+    static func objection(console: String, rootCell: String) -> String? {
+        let cpus = Set(ConsoleText(console).deaths.filter { $0.cell == rootCell }.map(\.cpu)).sorted()
+        return cpus.isEmpty ? nil : sentence(of: cpus)
+    }
+
+    static func sentence(of cpus: [Int]) -> String {
+        "Linux lost CPU \(CPUList.text(cpus)) to the hypervisor, and would wait for it indefinitely; reboot to get it back"
+    }
+
     /// The hypervisor is not enabled.
     mutating func forget() { cpus = [] }
 
@@ -30,7 +43,9 @@ struct LostCPUs {
             return []
         }
         var messages: [String] = []
-        for death in ConsoleText(reading.console).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
+        // what has left the ring by now was news once
+        let text = reading.news.text + "\n" + reading.console
+        for death in ConsoleText(text).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
             cpus = (cpus + [death.cpu]).sorted()
             let cause = death.reason.map { "the hypervisor parked it after a violation by Linux: \($0)" }
             let explanation = death.violation == nil ? nil : death.explanation(isRootCell: true, in: surroundings())

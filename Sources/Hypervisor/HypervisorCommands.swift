@@ -20,9 +20,16 @@ package struct HypervisorCommands: Sendable {
         package var curiosity: (String) -> Curiosity
         /// Whether the command may be given to a machine that shows this.
         package var holds: (Look) -> Bool
+        /// Why the command must not be given after the console shows this, with the root cell's name; nil: it may.
+        package var objection: (_ console: String, _ rootCell: String) -> String?
 
-        package init(_ curiosity: @escaping (String) -> Curiosity = { _ in [] }, holds: @escaping (Look) -> Bool) {
+        package init(
+            _ curiosity: @escaping (String) -> Curiosity = { _ in [] },
+            objection: @escaping (_ console: String, _ rootCell: String) -> String? = { _, _ in nil },
+            holds: @escaping (Look) -> Bool
+        ) {
             self.curiosity = curiosity
+            self.objection = objection
             self.holds = holds
         }
     }
@@ -51,6 +58,8 @@ package struct HypervisorCommands: Sendable {
     /// Disables the hypervisor, which first destroys all cells.
     package func disable(given premise: Premise? = nil) throws(HypervisorError) {
         let device = try JailhouseDevice(path: device)
+        _ = try readConsole(.disable, "", premise)
+        try refuseWithOfflineCPU()
         try lookLast(.disable, "", premise)
         try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
         let view = look()
@@ -167,6 +176,33 @@ package struct HypervisorCommands: Sendable {
         }
     }
 
+    /// Reads the console right before a command, and judges it: what it says now may not have reached the daemon yet.
+    private func readConsole(
+        _ command: HypervisorCommand, _ name: String, _ premise: Premise?
+    ) throws(HypervisorError) -> String {
+        let console = HypervisorConsole.tail(directory: sysfs)
+        guard let premise, let rootCell = HypervisorView(directory: sysfs).readRootCell()?.name,
+            let objection = premise.objection(console, rootCell)
+        else { return console }
+        let subject = name.isEmpty ? "" : " \(name)"
+        throw HypervisorError(.objection, command, "cannot \(command.rawValue)\(subject): \(objection)")
+    }
+
+    /// The driver destroys all cells first, and then fails because of the CPU.
+    private func refuseWithOfflineCPU() throws(HypervisorError) {
+        let view = HypervisorView(directory: sysfs)
+        guard let assigned = view.readRootCell()?.cpus, let online = view.onlineCPUs() else { return }
+        let offline = assigned.filter { !online.contains($0) }
+        guard !offline.isEmpty else { return }
+        let first = offline[0]
+        throw HypervisorError(
+            .objection, .disable,
+            """
+            cannot disable: CPU \(CPUList.text(offline)) of Linux is offline; the driver would destroy all cells and then \
+            fail. Bring it online first: echo 1 > /sys/devices/system/cpu/cpu\(first)/online
+            """)
+    }
+
     /// Looks when nothing is left to do but the call: what takes time (opening the device, reading the console, for
     /// which the driver's lock is waited for) has been done by then.
     private func lookLast(
@@ -216,7 +252,7 @@ package struct HypervisorCommands: Sendable {
         _ command: HypervisorCommand, _ name: String, _ premise: Premise?,
         _ body: () throws(SystemCallError) -> Void
     ) throws(HypervisorError) -> Duration? {
-        let before = HypervisorConsole.tail(directory: sysfs)
+        let before = try readConsole(command, name, premise)
         try lookLast(command, name, premise)
         let began = ContinuousClock.now
         try explain(command, name, body)

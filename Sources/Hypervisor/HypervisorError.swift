@@ -28,6 +28,8 @@ package struct HypervisorError: Error, Hashable, Sendable, CustomStringConvertib
         case malformedConfiguration
         /// The machine is not as it was when the command was decided on; it was not given.
         case overtaken
+        /// Linux is in a state in which the command would harm it; it was not given.
+        case objection
         /// The driver answered 0, and sysfs shows that nothing was done.
         case noEffect
         /// The driver answered with an error.

@@ -120,12 +120,18 @@ package final class HypervisorView {
     }
 
     /// The name of the root cell, which is Linux itself, read now; nil while the hypervisor is disabled. Nothing else of
-    /// the root cell may be read: see ``CellFiles/rootCell``.
-    package var rootCellName: String? {
-        guard isEnabled, let file = SysfsFile("\(directory)/cells/\(CellFiles.rootCell)/name"),
-            file.read(with: buffer) == .changed
+    /// the root cell may be read but its CPUs: see ``CellFiles/rootCell``.
+    package var rootCellName: String? { isEnabled ? readRootCell()?.name : nil }
+
+    /// The root cell's name and CPUs, ascending, read now; nil when there is none.
+    func readRootCell() -> (name: String, cpus: [Int])? {
+        let root = "\(directory)/cells/\(CellFiles.rootCell)"
+        guard let file = SysfsFile(root + "/name"), file.read(with: buffer) == .changed,
+            let name = SysfsText.line(file.bytes)
         else { return nil }
-        return SysfsText.line(file.bytes)
+        let assigned = SysfsFile(root + "/cpus_assigned_list")
+        guard let assigned, assigned.read(with: buffer) == .changed else { return (name, []) }
+        return (name, SysfsText.cpuList(assigned.bytes) ?? [])
     }
 
     /// What the last look showed; nothing is allocated when that is what the one before showed.
@@ -154,8 +160,8 @@ package final class HypervisorView {
         if lastLook.guests.count > count { lastLook.guests.removeLast(lastLook.guests.count - count) }
     }
 
-    /// Nil when they cannot be read.
-    private func onlineCPUs() -> [Int]? {
+    /// Linux's CPUs that are online, read now; nil when they cannot be read.
+    func onlineCPUs() -> [Int]? {
         guard let file = SysfsFile(cpusFile), file.read(with: buffer) == .changed else { return nil }
         return SysfsText.cpuList(file.bytes)
     }

@@ -108,6 +108,52 @@ struct CommandRunnerTests {
         expect(try runner.run(command, "rtems", definition()), isOvertaken: true)
     }
 
+    private static let linuxDied = """
+        FATAL: Invalid PIO write, port: 21 size: 1
+        RIP: 0xffffffff8104d1b4 RSP: 0xffffc90000013e58 FLAGS: 46
+        RAX: 0x00000000000000ff RBX: 0x0000000000000000 RCX: 0x0000000000000000
+        RDX: 0x0000000000000021 RSI: 0x0000000000000000 RDI: 0x0000000000000000
+        CS: 10 BASE: 0x0000000000000000 AR-BYTES: a09b EFER.LMA 1
+        CR0: 0x0000000080050033 CR3: 0x0000000002a0a000 CR4: 0x00000000000006e0
+        EFER: 0x0000000000000d01
+        Parking CPU 1 (Cell: "q35")
+
+        """
+    private static let root = ["cells/0/name": "q35\n", "cells/0/cpus_assigned_list": "0\n"]
+
+    /// A review: the daemon reads the console once a second, and a disable within that second froze Linux.
+    @Test("What the console says of Linux counts at the moment of a create or disable", arguments: [true, false])
+    func linuxLostACPU(isLost: Bool) throws {
+        let files = Self.root.merging(["console": isLost ? Self.linuxDied : "Created cell \"x\"\n"]) { $1 }
+        let directory = try sysfs(files)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let hypervisor = HypervisorCommands(device: "/dev/null", sysfs: directory.path)
+        let runner = CommandRunner(hypervisor: hypervisor, decidedOn: .absent, before: Look(.enabled))
+        let sentence = isLost ? "Linux lost CPU 1" : "the driver refused it"
+        guard case .refused(let refusal) = try runner.run(.create, "rtems", definition()),
+            case .machine(let disabled?) = DriverJob.disable(before: Look(.enabled)).run(hypervisor)
+        else {
+            Issue.record("neither is refused")
+            return
+        }
+        #expect(refusal.message.contains(sentence), "\(refusal)")
+        #expect(disabled.message.contains(isLost ? sentence : "disable"), "\(disabled)")
+        #expect((refusal.errno == 0) == isLost && (disabled.errno == 0) == isLost, "only the driver has an errno")
+    }
+
+    /// A review: the driver destroyed all cells, and then refused to disable because of the CPU.
+    @Test("No disable is given while a CPU of Linux is offline")
+    func cpuIsOffline() throws {
+        let directory = try sysfs(Self.root.merging(["cells/0/cpus_assigned_list": "0,4095\n"]) { $1 })
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let hypervisor = HypervisorCommands(device: "/dev/null", sysfs: directory.path)
+        guard case .machine(let refusal?) = DriverJob.disable(before: Look(.enabled)).run(hypervisor) else {
+            Issue.record("it is given")
+            return
+        }
+        #expect(refusal.errno == 0 && refusal.message.contains("CPU 4095 of Linux is offline"), "\(refusal)")
+    }
+
     private func definition() throws -> CellDefinition {
         try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
     }

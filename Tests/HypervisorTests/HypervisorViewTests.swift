@@ -213,7 +213,7 @@ struct HypervisorViewTests {
         #expect(view.rootCellName == "root")
         #expect(
             HypervisorCommands(sysfs: tree.directory).lookNow { _ in .managementExits }.sighting(of: "root") == .absent)
-        #expect(try reads.names().isSubset(of: ["name"]))
+        #expect(try reads.names().isSubset(of: ["name", "cpus_assigned_list"]))
         _ = try String(contentsOfFile: tree.directory + "/cells/0/state", encoding: .utf8)
         #expect(try reads.names() == ["state"], "the watch works")
     }

@@ -46,6 +46,14 @@ struct LinuxTests {
         #expect(bench.machine.freeze?.reason == "all CPUs of Linux are parked")
     }
 
+    @Test func aCellIsNotCreatedBesideAParkedCPUOfLinux() throws {
+        var bench = try Bench.enabled()
+        try bench.machine.inject(LinuxFault(words: ["fail-cpu", "1"]))
+        #expect(try bench.create(Samples.cell("rtems")) == .hangs)
+        #expect(
+            bench.machine.freeze?.reason == "to take a CPU offline Linux waits for all others, and CPU 1 is parked")
+    }
+
     @Test(arguments: [
         [], ["touch"], ["touch", "0x10000"], ["touch", "nothing"], ["fail-cpu", "x"], ["explode", "1"],
     ])

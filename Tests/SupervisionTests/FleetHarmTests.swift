@@ -34,6 +34,23 @@ struct FleetHarmTests {
         #expect(story.answer(again) == .done())
     }
 
+    @Test("After Linux has lost a CPU, no cell is created: Linux would wait for it to take another one offline")
+    func createAfterLostCPU() {
+        var story = FleetStory(["a": FleetStory.cell(), "b": FleetStory.cell()])
+        story.request(.cell(.start, "a"))
+        story.run()
+        story.send(.lostCPUs([1]))
+        story.actions = []
+        let start = story.request(.cell(.start, "b"))
+        story.run(for: .seconds(1))
+        guard case .failed(let failure) = story.answer(start) else {
+            Issue.record("\(story.answer(start).debugDescription)")
+            return
+        }
+        #expect("\(failure)".contains("Linux lost CPU 1"))
+        #expect(!story.works.contains { $0.hasPrefix("create") })
+    }
+
     /// The daemon looks each 10 ms, and a create that waits for an answer lasts longer.
     @Test("A cell that shows its failure before the command ends is not said to have declared it itself")
     func seenBeforeTheEnd() {

@@ -67,7 +67,9 @@ struct NewCell: ParsableCommand {
             throw CommandFailure(.failed, [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
         }
         let complaints = try judge(toml, in: system, besides: others)
-        let result = OutputFile(output)
+        let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }
+        // a file that 'check' rejects is not written, only shown
+        let result = OutputFile(isBroken ? nil : output)
         if !options.screen.json || result.path != nil { try result.write(Array(toml.utf8), to: options.screen) }
         if options.screen.json {
             try options.screen.show(JSON.text(Proposal(output: result.path, toml: toml, findings: complaints)))
@@ -76,7 +78,6 @@ struct NewCell: ParsableCommand {
                 try SystemCall.write(Array((complaint.text(.plain) + "\n").utf8), to: 2)
             }
         }
-        let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }
         if isBroken { throw ExitCode(CommandFailure.Status.failed.rawValue) }
     }
 

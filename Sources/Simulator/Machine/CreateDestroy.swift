@@ -70,6 +70,12 @@ extension Machine {
         guard !cpus.contains(0) else {
             return .goOn(.withdraw(id, .invalid), after: settings.timing.passingCell)
         }
+        if let parked = cells[root].failedCPUs.min(), !onlineCPUs.isDisjoint(with: cpus) {
+            return .freeze(
+                Freeze(
+                    command: "create", target: descriptor.name, cell: nil,
+                    reason: "to take a CPU offline Linux waits for all others, and CPU \(parked) is parked"))
+        }
         cells[root].cpus.subtract(cpus)
         onlineCPUs.subtract(cpus)
         return .goOn(.created(id), after: cost(settings.timing.create, of: cpus))

@@ -45,7 +45,12 @@ extension Fleet {
             if let id = enabling.request { answer(id, .failed(.alreadyEnabled), &effects) }
         case .disabled:
             // with a CPU above the highest one online the machine hangs, with one that is offline it is refused
-            if let online = look.onlineCPUs, online != enabling.system.cpus {
+            guard let online = look.onlineCPUs else {
+                // not read yet, or not readable now: it is not enabled unseen
+                mustLook = true
+                return
+            }
+            guard online == enabling.system.cpus else {
                 return failEnable(enabling, .otherCPUs(system: enabling.system, online: online), nil, &effects)
             }
             var queued = enabling

@@ -71,6 +71,8 @@ extension Fleet {
         case danger(Danger)
         /// A disable is objected to by now.
         case objection(FleetFailure)
+        /// CPUs of Linux are parked.
+        case lostCPUs([Int])
         /// All cells are being shut down.
         case shuttingDown
         /// The hypervisor is no longer enabled, or no longer to be disabled.
@@ -90,6 +92,8 @@ extension Fleet {
                 return .rejected(.shuttingDown)
             }
             if command.bringsUp, !isWanted(command, for: name) { return .rejected(.unwanted) }
+            // taking a CPU offline waits for all of Linux's
+            if command == .create, !lostCPUs.isEmpty { return .rejected(.lostCPUs(lostCPUs)) }
             // what it waits for may have failed since
             if command.bringsUp, cells[name]?.lifecycle.memory.goal == .run, wait(of: name) != nil {
                 return .rejected(.mustWait)
@@ -129,6 +133,8 @@ extension Fleet {
                 if holdsBack(command, for: name, danger, &effects) { return }
                 finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
             case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
+            case .lostCPUs(let cpus):
+                finish(command, of: name, .refused(Refusal(lostCPUs: cpus, creating: name)), &effects)
             case .shuttingDown, .disabled, .mustWait, .unwanted, .objection:
                 finish(command, of: name, .overtaken, &effects)
             }
@@ -137,7 +143,7 @@ extension Fleet {
             switch reason {
             case .danger(let danger): keepEnabled(danger.failure(of: .disable), &effects)
             case .objection(let failure): keepEnabled(failure, &effects)
-            case .noDefinition, .shuttingDown, .disabled, .mustWait, .unwanted: break
+            case .noDefinition, .lostCPUs, .shuttingDown, .disabled, .mustWait, .unwanted: break
             }
         }
     }
@@ -234,6 +240,16 @@ extension Fleet {
 
 extension Refusal {
     static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
+
+    init(lostCPUs cpus: [Int], creating name: String) {
+        let list = CPUList.text(cpus)
+        self.init(
+            kind: .other,
+            message: """
+                cannot create \(name): Linux lost CPU \(list) to the hypervisor, and would wait for it indefinitely; reboot to \
+                get it back
+                """)
+    }
 
     /// A create or destroy is announced to all other cells, and their replies are waited for.
     init(_ danger: Danger, _ command: Command, _ name: String) {

@@ -110,7 +110,9 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
             }
             return fleet.handle(event, at: .present)
         case .enablesWithAnyCPUs:
-            return fleet.handle(event.changingLook { $0.onlineCPUs = nil }, at: .present)
+            guard case .enabling(let enabling) = fleet.machine else { return fleet.handle(event, at: .present) }
+            let seen = event.changingLook { if $0.onlineCPUs != nil { $0.onlineCPUs = enabling.system.cpus } }
+            return fleet.handle(seen, at: .present)
         case .forgetsWhoAsked:
             if case .finished(.machine(.some), _) = event { fleet.requests = [] }
             return fleet.handle(event, at: .present)
