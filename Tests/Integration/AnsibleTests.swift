@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// The collection in `fleet/ansible`, by Debian's Ansible: two simulated machines with a daemon each, which Ansible takes
+/// for two hosts.
+@Suite("Ansible")
+struct AnsibleTests {
+    private static let collection = Place.source.appending(path: "fleet/ansible")
+
+    private struct Fleet {
+        let machines: [LiveMachine]
+        let directory: TemporaryDirectory
+
+        func path(_ name: String) -> String { directory.url.appending(path: name).path }
+
+        /// Runs a program of Ansible's with the two hosts.
+        func run(_ program: String, _ arguments: String...) async throws -> Ended {
+            try await Program.run(
+                [program, "-i", path("inventory")] + arguments,
+                environment: [
+                    "ANSIBLE_COLLECTIONS_PATH": path("collections"), "ANSIBLE_HOME": path("home"),
+                    "ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                ], within: .seconds(180))
+        }
+    }
+
+    private static func fleet() async throws -> Fleet {
+        let directory = try TemporaryDirectory()
+        let path = { (name: String) in directory.url.appending(path: name).path }
+        var machines: [LiveMachine] = []
+        var inventory = "[all]\n"
+        for number in 0..<2 {
+            let image = path("image-\(number).exe")
+            try FileManager.default.copyItem(atPath: Place.inmates.appending(path: "rtems.exe").path, toPath: image)
+            let definition = try Definitions.rtems(("\(Place.inmates.path)/rtems.exe", image))
+            let machine = try await LiveMachine.start(cells: ["rtems": definition])
+            #expect(try await machine.control("start", "rtems").status == 0)
+            inventory +=
+                "board-\(number) ansible_connection=local jailhouse_image_path=\(image) "
+                + "jailhouse_socket=\(machine.directory.url.path)/run/control jailhouse_stage=\(path("stage-\(number)")) "
+                + "ansible_python_interpreter=/usr/bin/python3\n"
+            try FileManager.default.createDirectory(atPath: path("stage-\(number)"), withIntermediateDirectories: true)
+            machines.append(machine)
+        }
+        inventory += "[all:vars]\njailhouse_executable=\(Place.program("jailhouse-ctl"))\njailhouse_cell=rtems\n"
+        try inventory.write(toFile: path("inventory"), atomically: true, encoding: .utf8)
+        let place = path("collections/ansible_collections/jailhoused")
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: place + "/jailhoused", withDestinationPath: collection.path)
+        return Fleet(machines: machines, directory: directory)
+    }
+
+    private static func starts(_ machine: LiveMachine) async throws -> Int? {
+        try await machine.state().cells.first { $0.name == "rtems" }?.starts
+    }
+
+    @Test("An image goes from machine to machine; a bad one goes no further than the first, which goes back")
+    func rolling() async throws {
+        let fleet = try await Self.fleet()
+        let rtems = try Data(contentsOf: Place.inmates.appending(path: "rtems.exe"))
+        let rolling = Self.collection.appending(path: "playbooks/rolling.yml").path
+        // the same program, with something behind it
+        try (rtems + Data("2".utf8)).write(to: URL(filePath: fleet.path("good.exe")))
+        try rtems.prefix(300).write(to: URL(filePath: fleet.path("bad.exe")))
+
+        let good = try await fleet.run(
+            "ansible-playbook", rolling, "-e", "jailhouse_image=\(fleet.path("good.exe"))", "-e",
+            "jailhouse_healthy_for=1")
+        #expect(good.status == 0, "\(good.output)\(good.errors)")
+        for (number, machine) in fleet.machines.enumerated() {
+            #expect(try await Self.starts(machine) == 2)
+            #expect(try Data(contentsOf: URL(filePath: fleet.path("image-\(number).exe"))).count == rtems.count + 1)
+        }
+        let again = try await fleet.run(
+            "ansible-playbook", rolling, "-e", "jailhouse_image=\(fleet.path("good.exe"))")
+        #expect(again.output.contains("changed=0"), "\(again.output)")
+
+        let bad = try await fleet.run(
+            "ansible-playbook", rolling, "-e", "jailhouse_image=\(fleet.path("bad.exe"))", "-e",
+            "jailhouse_healthy_for=1")
+        #expect(bad.status != 0 && bad.output.contains("are in force again"), "\(bad.output)")
+        #expect(!bad.output.contains("board-1 "), "\(bad.output)")
+        #expect(try await Self.starts(fleet.machines[1]) == 2)
+        for (number, machine) in fleet.machines.enumerated() {
+            #expect(try await machine.cell("rtems")?.condition == "running")
+            #expect(try Data(contentsOf: URL(filePath: fleet.path("image-\(number).exe"))).count == rtems.count + 1)
+        }
+    }
+
+    @Test("The module says what it would do, does it, and then has nothing to do")
+    func module() async throws {
+        let fleet = try await Self.fleet()
+        func cell(_ arguments: String, _ options: String...) async throws -> String {
+            let common = "name=rtems socket={{ jailhouse_socket }} executable={{ jailhouse_executable }} healthy_for=0 "
+            let ended = try await Program.run(
+                [
+                    "ansible", "-i", fleet.path("inventory"), "board-0", "-m", "jailhoused.jailhoused.jailhouse_cell",
+                    "-a",
+                    common + arguments,
+                ] + options,
+                environment: [
+                    "ANSIBLE_COLLECTIONS_PATH": fleet.path("collections"), "ANSIBLE_HOME": fleet.path("home"),
+                    "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                ])
+            return ended.output + ended.errors
+        }
+        #expect(try await cell("state=stopped", "--check").contains("CHANGED"))
+        #expect(try await fleet.machines[0].cell("rtems")?.condition == "running")
+        #expect(try await cell("state=stopped").contains("CHANGED"))
+        #expect(try await fleet.machines[0].cell("rtems")?.condition == "stopped")
+        #expect(try await cell("state=stopped").contains("SUCCESS"))
+        #expect(try await cell("state=running").contains("CHANGED"))
+        #expect(try await cell("state=running").contains("SUCCESS"))
+        #expect(try await cell("state=absent").contains("CHANGED"))
+        #expect(try await fleet.machines[0].cell("rtems")?.id == nil)
+    }
+
+    @Test("Playbooks and the role are what Ansible can read")
+    func syntax() async throws {
+        let fleet = try await Self.fleet()
+        let check = try await fleet.run(
+            "ansible-playbook", "--syntax-check", Self.collection.appending(path: "playbooks/rolling.yml").path)
+        #expect(check.status == 0, "\(check.errors)")
+        let documents = try await Program.run(
+            ["ansible-doc", "jailhoused.jailhoused.jailhouse_cell"],
+            environment: [
+                "ANSIBLE_COLLECTIONS_PATH": fleet.path("collections"), "ANSIBLE_HOME": fleet.path("home"),
+                "LC_ALL": "C.UTF-8", "ANSIBLE_PAGER": "cat",
+            ])
+        #expect(documents.status == 0 && documents.output.contains("healthy_for"), "\(documents.errors)")
+    }
+}
