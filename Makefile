@@ -9,6 +9,7 @@
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
 # make manuals    [MANUALS=] the manual pages, from the tables of the programs
+# make docs       [DOCS=] the guide as a site; without network once its tool is installed
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
@@ -113,6 +114,16 @@ deaths:
 	$(SWIFT) build --product deaths
 	.build/debug/deaths > Tests/FailureReportsTests/deaths.md
 
+DOCS ?= .build/docs
+docs: .build/docs-venv
+	NO_MKDOCS_2_WARNING=1 $</bin/mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir $(abspath $(DOCS))
+
+.build/docs-venv: Makefile
+	.ci/packages python3-venv
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check mkdocs-material==9.8.2
+	touch $@
+
 # of the programs in BINARIES
 manuals:
 	dumps=$$(mktemp -d) && trap 'rm -r "$$dumps"' EXIT && \
@@ -188,4 +199,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths manuals deb format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths manuals docs deb format lint install

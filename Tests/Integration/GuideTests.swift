@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Testing
+
+/// The commands of the guide, typed by a new user.
+@Suite("The guide")
+struct GuideTests {
+    private static let guide = Place.source.appending(path: "docs/guide")
+
+    /// The commands of a page: what is in its blocks of the kind `sh`.
+    private static func commands(of page: String) throws -> String {
+        let text = try String(contentsOf: guide.appending(path: page), encoding: .utf8)
+        var commands: [Substring] = []
+        var isInside = false
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("```") {
+                isInside = line == "```sh"
+            } else if isInside {
+                commands.append(line)
+            }
+        }
+        return commands.joined(separator: "\n")
+    }
+
+    @Test("From nothing to a cell, its death, a bundle and metrics: every command works")
+    func everyCommand() async throws {
+        let home = try TemporaryDirectory()
+        let pages = try ["laptop.md", "death.md", "fleet.md"].map(Self.commands)
+        #expect(pages.allSatisfy { !$0.isEmpty })
+        // a user's shell would end its jobs when it is left
+        let script = "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT\n" + pages.joined(separator: "\n")
+        let ended = try await Program.run(
+            ["bash", "-c", script],
+            environment: [
+                "HOME": home.url.path, "EXAMPLES": Place.source.appending(path: "configs").path,
+                "INMATES": Place.inmates.path,
+                "PATH": Place.programs.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
+            ], within: .seconds(180))
+        #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
+        for text in ["rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1"] {
+            #expect(ended.output.contains(text), "\(text)\n\(ended.output)\n\(ended.errors)")
+        }
+    }
+
+    @Test("The pages are in the table of contents, and refer to pages that exist")
+    func references() throws {
+        let contents = try String(contentsOf: Self.guide.appending(path: "../mkdocs.yml"), encoding: .utf8)
+        let pages = try FileManager.default.contentsOfDirectory(atPath: Self.guide.path)
+        for page in pages {
+            #expect(contents.contains("- \(page)\n"), "\(page)")
+            let text = try String(contentsOf: Self.guide.appending(path: page), encoding: .utf8)
+            for match in text.matches(of: /\]\(([a-z]+\.md)\)/) {
+                #expect(pages.contains(String(match.1)), "\(match.1)")
+            }
+        }
+    }
+}
