@@ -19,17 +19,14 @@ struct DeviceFaults {
     static let limit = 32
 
     private(set) var counts: [Count] = []
-    /// What was read last, so that a line is counted once although the console is read again and again.
-    private var previous: [UInt8] = []
     /// The beginning of a report whose end has not been read.
     private var rest = ""
 
+    /// - Parameter news: what the console has printed since the last call.
     /// - Returns: a message for each kind that was not known.
-    mutating func note(_ console: String, at time: Int, in surroundings: @autoclosure () -> Surroundings) -> [String] {
-        let bytes = Array(console.utf8)
-        guard bytes != previous else { return [] }
-        let text = rest + String(decoding: Self.newPart(of: bytes, after: previous), as: UTF8.self)
-        previous = bytes
+    mutating func note(_ news: String, at time: Int, in surroundings: @autoclosure () -> Surroundings) -> [String] {
+        guard !news.isEmpty else { return [] }
+        let text = rest + news
         // a line without its end may still grow
         let complete = text[..<(text.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex)]
         let faults = ConsoleText(String(complete)).dmaFaults
@@ -54,13 +51,6 @@ struct DeviceFaults {
         counts.append(Count(fault: fault, cell: cell, last: time))
         let explanation = fault.explanation(in: surroundings)
         return ([explanation.summary] + explanation.notes + [explanation.advice]).joined(separator: " ")
-    }
-
-    /// What a log has that an earlier reading of its end does not have.
-    static func newPart(of new: [UInt8], after old: [UInt8]) -> ArraySlice<UInt8> {
-        // the ring has lost the beginning of the earlier one
-        for lost in old.indices where new.starts(with: old[lost...]) { return new[(old.count - lost)...] }
-        return new[...]
     }
 
     /// From the last report's first line on, if it is not among those that were complete.

@@ -49,31 +49,57 @@ struct FailureRecord: Hashable, Sendable, Codable {
         return "\(cause): \(reason.text)"
     }
 
-    /// The last block, from its first reason on, in which one of these CPUs was parked. Without such a block: the last
-    /// few lines, but none that are about another cell.
+    /// A dump has ten lines, and may be mixed with what others print; what is further back is not looked through.
+    private static let looked = 400
+
+    /// The last block, from its first reason on, in which one of these CPUs was parked; where the reason was lost, from
+    /// the line on that says so. Without such a block: the last few lines, but none that are about another cell.
     private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
-        let lines = console.split(whereSeparator: \.isNewline).map(String.init)
+        let lines = console.split(whereSeparator: \.isNewline).suffix(looked).map(String.init)
         let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
-        let beginnings = lines.indices.filter { isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
+        let isGap = lines.map { $0.hasPrefix("<missed ") }
+        let beginnings = lines.indices.filter { isGap[$0] || isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
+        let floor = firstLine(of: cell, in: lines, isGap)
         var others: [Range<Int>] = []
         var end = lines.endIndex
-        for beginning in beginnings.reversed() {
+        for (order, beginning) in beginnings.enumerated().reversed() {
             let block = lines[beginning..<end]
             let parked = block.compactMap(parkedCPU)
             // an incomplete one does not name another cell
-            if !cpus.isEmpty, parked.isEmpty || parked.contains(where: cpus.contains) {
-                return Array(block.prefix(40))
+            if beginning >= floor, !cpus.isEmpty,
+                parked.isEmpty && !isGap[beginning] || parked.contains(where: cpus.contains)
+            {
+                var first = beginning
+                // the gap is in the middle of it
+                if isGap[beginning], order > 0, isReason[beginnings[order - 1]], beginnings[order - 1] >= floor,
+                    !lines[beginnings[order - 1]..<beginning].contains(where: { parkedCPU($0) != nil })
+                {
+                    first = beginnings[order - 1]
+                }
+                return Array(lines[first..<end].prefix(40))
             }
             let last = block.lastIndex { parkedCPU($0) != nil } ?? block.endIndex - 1
-            if cell == nil || !block[beginning...last].contains(where: { isAbout(cell, $0) }) {
+            if cell == nil || !block[beginning...last].contains(where: { isAbout(cell, $0) }), !isGap[beginning] {
                 others.append(beginning..<last + 1)
             }
             end = beginning
         }
         let own = lines.indices.filter { index in
-            !others.contains { $0.contains(index) } && !(names(lines[index]) && !isAbout(cell, lines[index]))
+            index >= floor && !others.contains { $0.contains(index) }
+                && !(names(lines[index]) && !isAbout(cell, lines[index]))
         }
         return own.suffix(5).map { lines[$0] }
+    }
+
+    /// Where the life of the cell's program began that ended: at its last start, or at the one before, since it may have
+    /// been started again before the console was read. After a gap the reason may be what was lost: an earlier one is not
+    /// taken for it.
+    private static func firstLine(of cell: String?, in lines: [String], _ isGap: [Bool]) -> Int {
+        guard let cell else { return 0 }
+        let starts = lines.indices.filter { lines[$0].hasPrefix("Started cell \"\(cell)\"") }
+        guard let last = starts.last else { return 0 }
+        if isGap[last...].contains(true) { return last }
+        return starts.dropLast().last ?? 0
     }
 
     /// Whether a line names a cell: `Created cell "x"`, `Cell "x" can be loaded`, `Parking CPU 3 (Cell: "x")`.

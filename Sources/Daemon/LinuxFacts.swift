@@ -22,12 +22,12 @@ struct LinuxFacts: Sendable {
         /// Empty when nothing asks for them.
         func facts(for reading: LockedFiles.Reading) -> LinuxFacts {
             guard let files, let root = reading.rootCellName,
-                reading.console.contains("(Cell: \"\(root)\")") || reading.console.contains("IOMMU")
+                reading.tail.contains("(Cell: \"\(root)\")") || reading.tail.contains("IOMMU")
             else { return LinuxFacts() }
             return latest.withLock { latest in
-                if let latest, latest.console == reading.console { return latest.facts }
+                if let latest, latest.console == reading.tail { return latest.facts }
                 let facts = LinuxFacts(machine: try? files.machine(), drivers: files.pciDrivers())
-                latest = (reading.console, facts)
+                latest = (reading.tail, facts)
                 return facts
             }
         }

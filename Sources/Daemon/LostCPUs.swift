@@ -43,9 +43,8 @@ struct LostCPUs {
             return []
         }
         var messages: [String] = []
-        // what has left the ring by now was news once
-        let text = reading.news.text + "\n" + reading.console
-        for death in ConsoleText(text).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
+        // with what has left the ring by now, and was news once
+        for death in ConsoleText(reading.tail).deaths where death.cell == rootCell && !cpus.contains(death.cpu) {
             cpus = (cpus + [death.cpu]).sorted()
             let cause = death.reason.map { "the hypervisor parked it after a violation by Linux: \($0)" }
             let explanation = death.violation == nil ? nil : death.explanation(isRootCell: true, in: surroundings())

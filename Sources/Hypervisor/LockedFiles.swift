@@ -15,20 +15,28 @@ package final class LockedFiles: Sendable {
     package struct Reading: Sendable {
         /// When it was complete.
         package let at: ContinuousClock.Instant
-        /// See ``HypervisorConsole/tail(directory:)``.
+        /// What the console has printed since the hypervisor was enabled, as far as it is kept (``ConsoleLog``). Where the
+        /// device cannot be read: see ``HypervisorConsole/tail(directory:)``.
         package let console: String
-        /// What the console printed since the reading before.
+        /// The end of ``console``, with all of ``added``.
+        package let tail: String
+        /// What was printed since the reading before.
+        package let added: String
+        /// The same, as the device gave it.
         package let news: ConsoleFollower.News
         package let pools: HypervisorView.Pools
         /// The root cell's name; nil while the hypervisor is disabled.
         package let rootCellName: String?
 
         package init(
-            at: ContinuousClock.Instant, console: String, news: ConsoleFollower.News = .init(state: .readable),
+            at: ContinuousClock.Instant, console: String, tail: String? = nil, added: String = "",
+            news: ConsoleFollower.News = .init(state: .readable),
             pools: HypervisorView.Pools, rootCellName: String?
         ) {
             self.at = at
             self.console = console
+            self.tail = tail ?? console
+            self.added = added
             self.news = news
             self.pools = pools
             self.rootCellName = rootCellName
@@ -110,6 +118,9 @@ package final class LockedFiles: Sendable {
     private static func read(_ shared: Shared) {
         let view = HypervisorView(directory: shared.directory)
         var follower = ConsoleFollower(device: shared.device)
+        var log = ConsoleLog()
+        // where the device cannot be read
+        var lastTail = ""
         var isPrinting = false
         var wasEnabled = false
         while true {
@@ -129,9 +140,18 @@ package final class LockedFiles: Sendable {
             wasEnabled = view.isEnabled
             let news = follower.read(isEnabled: view.isEnabled)
             isPrinting = !news.text.isEmpty
-            let console = HypervisorConsole.tail(directory: shared.directory)
+            let console: (whole: String, tail: String, added: String)
+            if news.state == .readable || news.state == .disabled {
+                log.add(news.text)
+                console = (log.text, log.tail(with: news.text), news.text)
+            } else {
+                let tail = HypervisorConsole.tail(directory: shared.directory)
+                console = (tail, tail, HypervisorConsole.news(before: lastTail, after: tail))
+                lastTail = tail
+            }
             let reading = Reading(
-                at: .now, console: console, news: news, pools: view.pools(), rootCellName: view.rootCellName)
+                at: .now, console: console.whole, tail: console.tail, added: console.added, news: news,
+                pools: view.pools(), rootCellName: view.rootCellName)
             shared.state.withLock { $0.latest = reading }
             shared.report(reading)
             for done in waiting { done(reading) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ControlInterface
+import Hypervisor
 import JailhouseInterface
 import Supervision
 import Testing
@@ -68,6 +69,44 @@ struct EvidenceTests {
         #expect(reason(3).hasSuffix("Invalid PIO write, port: 70 size: 1"))
         #expect(reason(31).hasSuffix("Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0"))
         #expect(reason(1) == "CPU 1 was parked after a violation", "it is not known why")
+    }
+
+    @Test("What was lost of a dump is said, and an earlier death of the same CPU is not taken for it")
+    func gaps() {
+        let earlier = """
+            Started cell "rtems"
+            FATAL: Invalid PIO write, port: 70 size: 1
+            Parking CPU 3 (Cell: "rtems")
+            Started cell "rtems"
+
+            """
+        func record(_ text: String) -> FailureRecord {
+            var record = FailureRecord(.failed(cpus: [3]), of: observation)
+            record.add(console: earlier + text, cell: "rtems")
+            return record
+        }
+        let gap = "<missed 3000 bytes of console log>"
+        let cut = record("much\n\(gap)\nRDX: 0x70\nParking CPU 3 (Cell: \"rtems\")\n")
+        #expect(cut.console == [gap, "RDX: 0x70", "Parking CPU 3 (Cell: \"rtems\")"])
+        #expect(cut.reason == "CPU 3 was parked after a violation")
+        let middle = record(
+            "FATAL: Unhandled MSR write: 200\n\(gap)\nParking CPU 3 (Cell: \"rtems\")\nStarted cell \"other\"\n")
+        #expect(middle.console.first == "FATAL: Unhandled MSR write: 200" && middle.console.contains(gap))
+        #expect(middle.reason.hasSuffix("Unhandled MSR write: 200"))
+        #expect(!record("\(gap)\nmore\n").console.contains { $0.contains("port: 70") })
+        // it was started again before the console was read
+        #expect(record("").console.first == "FATAL: Invalid PIO write, port: 70 size: 1")
+    }
+
+    @Test("A dump is found behind much more than the ring holds")
+    func longAgo() {
+        var log = ConsoleLog()
+        log.add("Started cell \"rtems\"\nFATAL: Unhandled MSR write: 200\nParking CPU 3 (Cell: \"rtems\")\n")
+        for number in 0..<200 { log.add("another cell prints line \(number)\r\n") }
+        #expect(log.text.utf8.count > ConsoleLog.ring)
+        var record = FailureRecord(.failed(cpus: [3]), of: observation)
+        record.add(console: log.text, cell: "rtems")
+        #expect(record.console.first == "FATAL: Unhandled MSR write: 200")
     }
 
     @Test("Without a reason the last lines are kept")

@@ -65,7 +65,7 @@ struct ConsoleTests {
         // and after the next enable a reader goes on with the new one
         #expect(bench.perform(.enable(try Samples.system().binary())) == .done)
         let next = try #require(read(bench, &position))
-        #expect(next.hasPrefix("Root cell \"linux\""))
+        #expect(next.hasPrefix("\nInitializing Jailhouse hypervisor on CPU 0\n"))
     }
 
     @Test func withoutTheFlagItIsNotPermitted() throws {

@@ -34,7 +34,7 @@ extension Machine {
         }
         let memory = system.hypervisorMemory
         let (end, overflow) = memory.physicalStart.addingReportingOverflow(memory.size)
-        console.open(readable: system.flags.contains(.virtualDebugConsole))
+        beginConsole(of: system)
         guard !overflow, memory.size > 0, settings.reservedMemory.contains(memory.physicalStart),
             end <= settings.reservedMemory.upperBound
         else {
@@ -57,8 +57,26 @@ extension Machine {
         }
         console.print("Root cell \"\(system.rootCell.name)\" has CPUs \(system.rootCell.cpus.list)")
         printPoolUsage(after: "enabling")
+        console.print("Activating hypervisor")
         report("enabled: root cell \"\(system.rootCell.name)\"")
         return .answer(nil)
+    }
+
+    private mutating func beginConsole(of system: SystemDescriptor) {
+        console.open(readable: system.flags.contains(.virtualDebugConsole))
+        console.print("\nInitializing Jailhouse hypervisor on CPU \(onlineCPUs.min() ?? 0)")
+    }
+
+    /// An enable that the hypervisor refuses by itself: its last words name the part that refused.
+    mutating func refuseEnable(_ configuration: [UInt8]) {
+        guard !isEnabled, hasFirmware, let system = try? SystemDescriptor(binary: configuration, assuming: .x86) else {
+            return
+        }
+        beginConsole(of: system)
+        console.print("Initializing processors:")
+        for cpu in onlineCPUs.sorted() { console.print(" CPU \(cpu)... OK") }
+        console.print("Initializing unit: \(settings.wording == .intel ? "VT-d" : "AMD IOMMU")")
+        console.close()
     }
 
     /// Disable: destroys the first cell that is left, as `destroy` does.

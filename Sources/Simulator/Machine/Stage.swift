@@ -58,7 +58,10 @@ extension Machine {
         let plan = execution.plan
         switch execution.stage {
         case .waited:
-            if let refusal = plan.refuseBefore { return .answer(refusal) }
+            if let refusal = plan.refuseBefore {
+                if case .enable(let configuration) = execution.request { refuseEnable(configuration) }
+                return .answer(refusal)
+            }
             execution.stage = .begin
         case .heldUp(let refusal): return .answer(refusal)
         default: break
