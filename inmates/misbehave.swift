@@ -18,7 +18,7 @@ enum Mode: UInt8 {
     // These are the program's own affair: an exception that it does not survive.
     case undefinedInstruction, divideError, generalProtection, pageFault, stackOverflow
     // These only the communication region shows, or nothing.
-    case failed, unknownState, interfaceMismatch, shutDown, hang, halt, printForever, ignoreRequests
+    case failed, unknownState, interfaceMismatch, shutDown, hang, halt, printForever, ignoreRequests, mute
 
     var name: StaticString {
         switch self {
@@ -64,6 +64,7 @@ enum Mode: UInt8 {
         case .halt: "halt"
         case .printForever: "print"
         case .ignoreRequests: "ignore"
+        case .mute: "mute"
         }
     }
 }
@@ -166,6 +167,7 @@ func act(_ mode: Mode) {
     case .halt: stop()
     case .printForever: printForever()
     case .ignoreRequests: ignoreRequests()
+    case .mute: goMute()
     }
 }
 
@@ -235,6 +237,21 @@ func ignoreRequests() {
             seconds += 1
             print("misbehave: \(seconds) s")
         }
+        pause()
+    }
+}
+
+/// It works, leaves to the hypervisor all the time, answers requests, and says nothing after its third beat.
+func goMute() {
+    var timer = PMTimer(port: CommunicationRegion().pmTimerPort)
+    var beats: UInt32 = 0
+    while true {
+        if beats < 3, timer.secondHasPassed() {
+            beats += 1
+            print("misbehave: beat \(beats)")
+        }
+        _ = PCI.ports.read(Place.foreignFunction, 0)
+        attend()
         pause()
     }
 }

@@ -14,6 +14,8 @@ package struct CellDefinition: Hashable, Sendable {
     /// In the order in which they are loaded.
     package var images: [ImageReference]
     package var policy: SupervisionPolicy
+    /// How signs of life are looked for; nil: they are not.
+    package var liveness: LivenessCheck?
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
     package var acceptsUnboundedHandshake: Bool
     /// Errors that it accepts, by their rule's id, with the reason.
@@ -43,6 +45,7 @@ package struct CellDefinition: Hashable, Sendable {
             images = try ImageReference.list(document, path)
             let supervision = try SupervisionTable(document)
             policy = supervision.policy
+            liveness = supervision.liveness
             accepted = try AcceptTable(document).reasons
             acceptsUnboundedHandshake =
                 supervision.acceptsUnboundedHandshake || accepted[DefinitionRule.unboundedHandshake.id] != nil
@@ -55,6 +58,13 @@ package struct CellDefinition: Hashable, Sendable {
                 case .inline(let cell): cell
                 case .file(let file): try CellDefinition.descriptor(file, besides: path, readFile)
                 }
+            if liveness?.kind == .console,
+                descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
+            {
+                throw ConfigurationError(
+                    .conflict, "the cell may not print on the hypervisor's console: set virtual-console in [cell]",
+                    line: document.lines["supervision.liveness.kind"], keyPath: "supervision.liveness.kind")
+            }
             configuration = try descriptor.withoutSurplus.binary()
             lines = KeyLines(numbers: document.lines)
         } catch {

@@ -12,6 +12,8 @@ struct SupervisionTable {
     /// Whether an unbounded handshake is accepted.
     var acceptsUnboundedHandshake = false
     var dependencies = Dependencies()
+    /// How ``SupervisionPolicy/liveness`` is looked for.
+    var liveness: LivenessCheck?
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         guard let table = try document.root.table("supervision") else { return }
@@ -21,6 +23,7 @@ struct SupervisionTable {
             policy.restart = SupervisionPolicy.Restart(rawValue: word) ?? policy.restart
         }
         policy.restartsDegraded = try table.value("restart-degraded")?.boolean() ?? policy.restartsDegraded
+        policy.restartsSilent = try table.value("restart-silent")?.boolean() ?? policy.restartsSilent
         policy.delay = try SupervisionTable.time(table, "delay", from: .zero) ?? policy.delay
         let maximumDelay = try SupervisionTable.time(table, "maximum-delay", from: .zero)
         policy.maximumDelay = maximumDelay ?? max(policy.maximumDelay, policy.delay)
@@ -33,11 +36,10 @@ struct SupervisionTable {
             policy.limit.within =
                 try SupervisionTable.time(limit, "within", from: .milliseconds(1)) ?? policy.limit.within
         }
-        if let liveness = try table.table("liveness") {
-            _ = try liveness.required("kind").word(of: ["vm-exits"])
-            _ = try liveness.required("stall")
-            let stall = try SupervisionTable.time(liveness, "stall", from: .milliseconds(1))
-            policy.liveness = stall.map { .vmExits(stall: $0) }
+        if let table = try table.table("liveness") {
+            let check = try LivenessCheck(table)
+            policy.liveness = try check.rule(table)
+            liveness = check
         }
         acceptsUnboundedHandshake = try table.value("accept-unbounded-handshake")?.boolean() ?? false
         dependencies.requires = try SupervisionTable.names(table, "requires")
@@ -53,12 +55,15 @@ struct SupervisionTable {
         return names
     }
 
-    private static func time(
+    static func time(
         _ table: SourceTable, _ key: String, from shortest: Duration
     ) throws(ConfigurationError) -> Duration? {
         guard let found = table.value(key) else { return nil }
         let time = try found.duration()
-        guard time >= shortest else { throw found.error(.outOfRange, "it must be more than no time") }
+        guard time >= shortest else {
+            let least = shortest < .seconds(1) ? "more than no time" : "\(shortest.inWords) or more"
+            throw found.error(.outOfRange, "it must be \(least)")
+        }
         guard time <= longest else { throw found.error(.outOfRange, "a year is the longest time possible here") }
         return time
     }

@@ -12,6 +12,7 @@ struct CommandFailure: Error, Hashable {
         case notRunning = 3
         case noSuchCell = 4
         case degraded = 5
+        case silent = 6
         case wrongUsage = 64
         case noDaemon = 69
     }

@@ -10,7 +10,7 @@ package struct JailhouseCtl: ParsableCommand {
         abstract: "Query and control the cells of the Jailhouse hypervisor through jailhoused.",
         discussion: """
             Exit status: 0 done; 1 refused or failed; 3 'status' of a cell that is not running; 4 no such cell; \
-            5 'status' of a cell with a failed CPU; 64 wrong usage; 69 no daemon.
+            5 'status' of a cell with a failed CPU; 6 'status' of a cell that gives no sign of life; 64 wrong usage; 69 no daemon.
 
             With --json, times are RFC 3339 strings in UTC with milliseconds, keys are in alphabetical order, \
             and values that do not apply are null. Colour is used on a terminal only, and not if NO_COLOR is set.
@@ -34,7 +34,8 @@ package struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "Cell",
                 subcommands: [
-                    Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self,
+                    Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self, Alive.self,
+                    CheckAlive.self,
                 ]),
             CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, ShutDownAll.self, Reload.self]),
             CommandGroup(

@@ -52,13 +52,16 @@ extension Manager {
         package var lastShutdown: ShutdownRequest?
         /// The errors that the definition accepts: `JH0901: the reason`. Nil: none.
         package var accepted: [String]?
+        /// Nil without such a rule.
+        package var liveness: Liveness?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
-            lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil
+            lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil
         ) {
             self.cell = cell
+            self.liveness = liveness
             self.accepted = accepted
             self.lastShutdown = lastShutdown
             self.definition = definition
@@ -68,6 +71,31 @@ extension Manager {
             self.lastFailure = lastFailure
             self.console = console
             self.vmExits = vmExits
+        }
+    }
+
+    /// What shows that a cell works.
+    package struct Liveness: Codable, Hashable, Sendable {
+        package var kind: String
+        /// µs.
+        package var within: Int
+        /// µs.
+        package var afterStart: Int
+        package var restarts: Bool
+        /// µs since 1970; nil: none yet.
+        package var lastSign: Int?
+        /// µs since 1970; nil: it is not silent.
+        package var silentSince: Int?
+
+        package init(
+            kind: String, within: Int, afterStart: Int, restarts: Bool, lastSign: Int? = nil, silentSince: Int? = nil
+        ) {
+            self.kind = kind
+            self.within = within
+            self.afterStart = afterStart
+            self.restarts = restarts
+            self.lastSign = lastSign
+            self.silentSince = silentSince
         }
     }
 

@@ -21,6 +21,7 @@ package enum Manager {
         case restart = "Restart"
         case destroy = "Destroy"
         case resetFailed = "ResetFailed"
+        case alive = "Alive"
         case reload = "Reload"
         case shutDownAll = "ShutDownAll"
         case communicationRegion = "CommunicationRegion"
@@ -49,6 +50,7 @@ package enum Manager {
             case .restart: Restart.self
             case .destroy: Destroy.self
             case .resetFailed: ResetFailed.self
+            case .alive: Alive.self
             case .reload: Reload.self
             case .shutDownAll: ShutDownAll.self
             case .communicationRegion: CommunicationRegion.self

@@ -28,8 +28,9 @@ extension Manager {
         # id: the hypervisor's number; absent while the cell does not exist. Numbers are used again.
         # state: the hypervisor's word ("running", "running/locked", "shut down", "failed", "Comm ABI mismatch",
         #   "invalid"); absent while the cell does not exist.
-        # condition: the daemon's word: absent, created, starting, running, degraded (some CPUs failed), stopping,
-        #   stopped, failed, backing-off, gave-up, foreign (exists without a definition).
+        # condition: the daemon's word: absent, created, starting, running, degraded (some CPUs failed), silent (it runs
+        #   and gives no sign of life, see Liveness), stopping, stopped, failed, backing-off, gave-up, foreign (exists
+        #   without a definition).
         # cpus, failedCpus: CPU numbers, ascending. restarts: how often the daemon has restarted it.
         # since, sinceMonotonic: when condition last changed. defined: whether a definition exists.
         type Cell (
@@ -95,11 +96,26 @@ extension Manager {
           autostart: bool
         )
 
+        # What shows that the cell works although the hypervisor only says "running". Durations are in microseconds.
+        # kind: vm-exits, console, heartbeat, probe, command or external (calls of Alive); later versions may add others. within: the longest time
+        #   between two signs of life; afterStart: until the first one. restarts: whether a silent cell is restarted.
+        # lastSign: absent if it has not given one since it came up or this daemon was started.
+        # silentSince: when the sign was due that did not come; absent unless condition is silent.
+        type Liveness (
+          kind: string,
+          within: int,
+          afterStart: int,
+          restarts: bool,
+          lastSign: ?int,
+          silentSince: ?int
+        )
+
         # definition: path of the definition; absent for a foreign cell. problem: why the definition cannot be used.
         # images: paths of the images. console: the hypervisor's last lines about this cell.
         # vmExits: VM exits of its CPUs; absent while it does not exist.
         # lastShutdown: absent if no shutdown request has been sent.
         # accepted: errors of check that the definition accepts, each with its reason ("JH0901: ..."); absent: none.
+        # liveness: absent if the definition has no such rule.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -110,7 +126,8 @@ extension Manager {
           console: []string,
           vmExits: ?int,
           lastShutdown: ?ShutdownRequest,
-          accepted: ?[]string
+          accepted: ?[]string,
+          liveness: ?Liveness
         )
 
         # enabled: whether the hypervisor is enabled. system: path of the configured system. driver: whether the driver
@@ -174,7 +191,7 @@ extension Manager {
 
         # kind: "current" first for each cell; then "condition" and, when it is absent now, "gone" (previous: the
         #   condition before); "failure", "cpus-failed", "restarting", "gave-up", "shutdown", "adopted", "replaced",
-        #   "lost-start", "recreating". Later versions may add others.
+        #   "lost-start", "recreating", "silent", "alive". Later versions may add others.
         # message: the change as a sentence, without the cell's name and the time.
         # missed: the number of changes dropped because this watcher was too slow.
         type Change (
@@ -226,6 +243,11 @@ extension Manager {
 
         # Forgets the failures and restarts of one cell or of all; a cell that was given up can be started again.
         method ResetFailed(cell: ?string) -> ()
+
+        # A sign of life of a cell, or with alive = false: it was looked for and there was none. For programs that check
+        # cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not
+        # logged.
+        method Alive(cell: string, alive: ?bool) -> (cell: Cell, message: ?string)
 
         # Reads the definitions again. added, removed, changed: names of cells; problems: one sentence for each rejected
         # definition.

@@ -101,6 +101,22 @@ extension Manager {
         package typealias Reply = Nothing
     }
 
+    package enum Alive: ManagerMethod {
+        package static let changesSomething = true
+        package struct Parameters: VarlinkParameters {
+            package static let fieldNames = ["cell", "alive"]
+            package var cell: String
+            /// Nil: true.
+            package var alive: Bool?
+
+            package init(cell: String, alive: Bool? = nil) {
+                self.cell = cell
+                self.alive = alive
+            }
+        }
+        package typealias Reply = CellReply
+    }
+
     package enum Reload: ManagerMethod {
         package static let changesSomething = true
         package typealias Parameters = Nothing

@@ -40,6 +40,10 @@ extension Manager.OneCell: NamesSubject {
     var subject: String? { cell }
 }
 
+extension Manager.Alive.Parameters: NamesSubject {
+    var subject: String? { cell }
+}
+
 extension Manager.OneCellOrAll: NamesSubject {
     var subject: String? { cell }
 }

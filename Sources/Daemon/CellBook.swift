@@ -40,6 +40,14 @@ struct CellBook {
         }
     }
 
+    /// Cells whose signs of life are on the hypervisor's console.
+    var consoleListeners: [ConsoleEar.Listener] {
+        cells.values.compactMap { cell in
+            guard let text = cell.definition?.liveness?.contains else { return nil }
+            return ConsoleEar.Listener(cell: cell.name, contains: text)
+        }
+    }
+
     mutating func keep(_ record: FailureRecord, of name: String) {
         cells[name, default: ManagedCell(name)].keep(record)
     }

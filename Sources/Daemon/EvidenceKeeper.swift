@@ -42,6 +42,8 @@ final class EvidenceKeeper {
     var add: (_ console: String, FailureRecord, _ cell: String) -> FailureRecord? = { _, _, _ in nil }
     /// What is known of the machine and its cells, beside ``LinuxFacts``.
     var surroundings: () -> Surroundings = { Surroundings() }
+    /// Called with each reading of the console.
+    var heard: (ConsoleFollower.News) -> Void = { _ in }
     /// Called when all evidence of a cell is there, before its next command can overwrite anything.
     var isComplete: () -> Void = {}
 
@@ -53,8 +55,8 @@ final class EvidenceKeeper {
     private var lastReading = 0
     private var lost = LostCPUs()
     private var feed = ConsoleFeed()
-    /// The console's text that was looked through last.
-    private var lookedThrough: (console: String, rootCell: String?)?
+    /// The root cell that the console was looked through for last; nil while the hypervisor is disabled.
+    private var lookedThrough: String?
     private var faults = DeviceFaults()
     private let linux: LinuxFacts.Reader
 
@@ -97,7 +99,7 @@ final class EvidenceKeeper {
         feed.finish()
         for name in pending.keys { announce(name) }
         pending = [:]
-        (add, isComplete, surroundings) = ({ _, _, _ in nil }, {}, { Surroundings() })
+        (add, isComplete, surroundings, heard) = ({ _, _, _ in nil }, {}, { Surroundings() }, { _ in })
     }
 
     /// The last complete reading; nil before the first.
@@ -160,9 +162,16 @@ final class EvidenceKeeper {
         for body in announcements { body() }
     }
 
-    /// Calls back when the console has been read, unless that was just now, or after ``patience``.
-    func refresh(_ done: @escaping () -> Void) {
-        guard let files, latest.map({ $0.at.duration(to: .now) > ConsoleReader.pause }) ?? true else { return done() }
+    /// Why the enable that was refused last did not end, as far as the console says; nil: it does not.
+    var refusedEnable: RefusedEnable? { latest.flatMap { ConsoleText($0.console).refusedEnable } }
+
+    /// Calls back when the console has been read, or after ``patience``.
+    ///
+    /// - Parameter always: also when it was read just now.
+    func refresh(always: Bool = false, _ done: @escaping () -> Void) {
+        guard let files, always || latest.map({ $0.at.duration(to: .now) > ConsoleReader.pause }) ?? true else {
+            return done()
+        }
         let (eventLoop, waits) = (eventLoop, NIOLoopBoundBox(done as (() -> Void)?, eventLoop: eventLoop))
         let end: @Sendable () -> Void = {
             let done = waits.value
@@ -201,19 +210,22 @@ final class EvidenceKeeper {
     private func note(_ reading: LockedFiles.Reading, _ facts: LinuxFacts) {
         guard files != nil else { return }
         feed.take(reading.news, at: Clock.realTime())
-        // looking through it takes time, and most readings show nothing new
-        guard lookedThrough?.console != reading.console || lookedThrough?.rootCell != reading.rootCellName else {
-            return
+        heard(reading.news)
+        guard let rootCell = reading.rootCellName else {
+            lookedThrough = nil
+            _ = lost.note(reading)
+            return faults.forget()
         }
-        lookedThrough = (reading.console, reading.rootCellName)
+        // looking through it takes time, and most readings show nothing new
+        guard !reading.added.isEmpty || lookedThrough != rootCell else { return }
+        lookedThrough = rootCell
         var known: Surroundings {
             var all = surroundings()
             (all.machine, all.drivers) = (facts.machine, facts.drivers)
             return all
         }
         for message in lost.note(reading, in: known) { logger.record(.linuxLostCPU, "\(message)") }
-        guard reading.rootCellName != nil else { return faults.forget() }
-        for message in faults.note(reading.console, at: Clock.realTime(), in: known) {
+        for message in faults.note(reading.added, at: Clock.realTime(), in: known) {
             logger.record(.deviceFault, "\(message)")
         }
     }

@@ -126,6 +126,22 @@ extension Inventory {
         let cell = shown(name) ?? ShownCell(ManagedCell(name), nil, assignedCPUs: [])
         return Manager.CellReply(cell: cell.onWire, unanswered: unanswered)
     }
+
+    /// After a sign of life, or word that there was none.
+    func replyAboutLife(of name: String) -> Manager.CellReply {
+        let cell = shown(name) ?? ShownCell(ManagedCell(name), nil, assignedCPUs: [])
+        let message =
+            if cell.lifecycle.supervised == nil {
+                "the cell has no definition, and is not supervised"
+            } else if cell.lifecycle.supervised?.policy.liveness == nil {
+                "its definition has no liveness rule: nothing follows from signs of life"
+            } else if !cell.lifecycle.isUp {
+                "the cell does not run"
+            } else {
+                nil as String?
+            }
+        return Manager.CellReply(cell: cell.onWire, message: message)
+    }
 }
 
 extension Manager.DeviceFault {

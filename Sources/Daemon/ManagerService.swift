@@ -66,7 +66,8 @@ struct ManagerService: CallService {
         default:
             if method.changesSomething {
                 let answer = await PendingCall.$asker.withValue(peer) { await reply(to: call, called) }
-                note(method, answer, for: peer)
+                // signs of life come every second
+                if called != .alive || answer.refusal != nil { note(method, answer, for: peer) }
                 try await send(answer.bytes)
             } else {
                 try await send(turns(access).take { await reply(to: call, called) }.bytes)
@@ -107,6 +108,12 @@ struct ManagerService: CallService {
                 if let name = $0.cell { _ = try await supervisor.inventory().known(name) }
                 await supervisor.resetFailed($0.cell)
                 return Nothing()
+            }
+        case .alive:
+            await reply(call, M.Alive.self) { asked in
+                try await supervisor.inventory().requireLife(of: asked.cell)
+                await supervisor.hear(asked.alive == false ? .silence : .sign, of: asked.cell)
+                return await supervisor.inventory().replyAboutLife(of: asked.cell)
             }
         case .reload: await reply(call, M.Reload.self) { _ in M.Reload.Reply(await reloads.run()) }
         case .shutDownAll:

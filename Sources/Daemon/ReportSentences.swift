@@ -18,6 +18,8 @@ extension Report {
         case .recreating: "recreating"
         case .shutdownAnswered: "shutdown"
         case .cpusFailed: "cpus-failed"
+        case .silent: "silent"
+        case .alive: "alive"
         case .replaced: "replaced"
         }
     }
@@ -35,6 +37,8 @@ extension Report {
         case .shutdownAnswered(.denied): .cellShutdownDenied
         case .shutdownAnswered(.timedOut): .cellUnresponsive
         case .cpusFailed: .cellCPUsFailed
+        case .silent: .cellSilent
+        case .alive: .cellAlive
         case .replaced: .cellReplaced
         }
     }
@@ -61,6 +65,8 @@ extension Report {
         case .shutdownAnswered(.notAsked): "stopped without a shutdown request"
         case .cpusFailed(let cpus):
             "CPU \(cpus.map(String.init).joined(separator: ", ")) failed; the cell continues without it"
+        case .silent(let patience): "it runs, and has given no sign of life for \(patience.inWords)"
+        case .alive: "it gives signs of life again"
         case .replaced(let id): "replaced by another cell of the same name (id \(id))"
         }
     }

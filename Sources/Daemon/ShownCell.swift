@@ -50,8 +50,26 @@ struct ShownCell {
     private var problem: String? {
         if let problem = managed.problem { return problem }
         if let waitsFor { return "it \(waitsFor)" }
+        if let unheard { return unheard }
         guard managed.isOutdated, lifecycle.sighting?.observation != nil else { return nil }
         return "its configuration has changed; it takes effect when the cell is destroyed and created again"
+    }
+
+    /// A rule that nobody follows.
+    private var unheard: String? {
+        guard let rule = lifecycle.supervised?.policy.liveness, let since = lifecycle.unheardSince,
+            Clock.now() - since >= max(rule.afterStart, .seconds(5))
+        else { return nil }
+        switch definition?.liveness?.kind {
+        case .heartbeat, .probe, .command:
+            return """
+                nobody looks for its signs of life, so its silence would not be noticed: systemctl start \
+                jailhouse-check@\(managed.name)
+                """
+        case .console:
+            return "its console cannot be read, so its silence would not be noticed: see jailhouse-ctl console"
+        case .exits, .external, nil: return nil
+        }
     }
 
     func details(statistics: [(name: String, value: UInt64)]) -> Manager.Details {
@@ -60,7 +78,17 @@ struct ShownCell {
             images: definition?.images.map(\.path) ?? [], supervision: supervisionOnWire,
             lastFailure: managed.failures.last?.onWire, console: managed.failures.last?.console ?? [],
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) },
-            lastShutdown: lastShutdown, accepted: accepted)
+            lastShutdown: lastShutdown, accepted: accepted, liveness: livenessOnWire)
+    }
+
+    private var livenessOnWire: Manager.Liveness? {
+        guard let policy = lifecycle.supervised?.policy, let rule = policy.liveness else { return nil }
+        let since = lifecycle.isQuiet ? lifecycle.lastSign.map { $0 + rule.within } : nil
+        return Manager.Liveness(
+            kind: (definition?.liveness?.kind ?? .exits).rawValue, within: rule.within.microseconds,
+            afterStart: rule.afterStart.microseconds, restarts: policy.restartsSilent && policy.restart != .never,
+            lastSign: lifecycle.hasGivenSign ? lifecycle.lastSign.map(Clock.realTime(of:)) : nil,
+            silentSince: (since ?? (lifecycle.isQuiet ? lifecycle.since : nil)).map(Clock.realTime(of:)))
     }
 
     private var accepted: [String]? {

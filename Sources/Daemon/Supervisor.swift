@@ -39,6 +39,7 @@ actor Supervisor {
     private var hasNews = true
     private var calls: [RequestID: PendingCall] = [:]
     private var lastCall: RequestID = 0
+    private var ear = ConsoleEar()
     private var timer: Scheduled<Void>?
     private var nextPoll: Moment
 
@@ -212,8 +213,21 @@ actor Supervisor {
         }
     }
 
-    /// After every command, look.
     private func finish(_ work: DriverWork, _ end: DriverEnd) {
+        guard case .enable = work, case .machine(var refusal?) = end, refusal.errno != 0 else {
+            return conclude(work, end)
+        }
+        // what it said last names the part that refused
+        evidence.refresh(always: true) {
+            if let explanation = self.evidence.refusedEnable?.explanation {
+                refusal.message += ". \(explanation.summary) \(explanation.advice)"
+            }
+            self.conclude(work, .machine(refusal))
+        }
+    }
+
+    /// After every command, look.
+    private func conclude(_ work: DriverWork, _ end: DriverEnd) {
         if case .command(let command, let name, _) = work, case .command(let outcome) = end {
             if case .refused(let refusal) = outcome {
                 logger.record(
@@ -258,6 +272,7 @@ actor Supervisor {
             self.record.failuresChanged = true
             return complete
         }
+        evidence.heard = { self.listen(to: $0) }
         // what the cell's next command may overwrite must be known to a successor
         evidence.isComplete = { self.saveState() }
         evidence.surroundings = {
@@ -267,6 +282,17 @@ actor Supervisor {
         }
         try evidence.begin(
             driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs)
+    }
+
+    /// What the console says of the life of those cells whose rule is about it.
+    private func listen(to news: ConsoleFollower.News) {
+        guard news.state == .readable else { return ear.forget() }
+        let listeners = book.consoleListeners
+        guard !listeners.isEmpty else { return }
+        let now = Clock.now()
+        for (cell, sign) in ear.listen(to: news.text, for: listeners) { handle(.heard(cell, sign), at: now) }
+        // what was heard is judged by what the cells are now
+        poll()
     }
 
     private func saveState() {
@@ -326,6 +352,12 @@ actor Supervisor {
         case .failed(let failure): throw failure
         case .done: return ShutDownResult()
         }
+    }
+
+    /// What somebody says of a cell's life.
+    func hear(_ sign: LifeSign, of name: String) {
+        handle(.heard(name, sign), at: Clock.now())
+        poll()
     }
 
     /// - Parameter name: nil for all cells.

@@ -60,6 +60,18 @@ package struct ConditionPage: Hashable, Sendable {
                 "'status' names the CPUs and what they did. A restart brings all CPUs back; [supervision] restart decides whether the "
                 + "daemon does it."),
         ConditionPage(
+            "silent", "no sign of life",
+            summary:
+                "The hypervisor says \"running\", and the cell has given no sign of life for longer than its liveness rule allows: a "
+                + "line on the console, a heartbeat, an answer to a check.",
+            advice:
+                "The program hangs, waits for something that does not come, or the rule is stricter than it: compare \"within\" and "
+                + "\"after-start\" with what it does when it is well. [supervision] restart and restart-silent decide whether the daemon "
+                + "restarts it; without that it is \"silent\" until it gives a sign again.",
+            notes: [
+                "A program that is silent can still make VM exits, and one that works need not make any: only its own signs show it."
+            ]),
+        ConditionPage(
             "stopping", summary: "The program was asked to end, or is being stopped.",
             advice: "If it lasts, the program does not answer: 'jailhouse-ctl explain no-answer'."),
         ConditionPage(
@@ -231,6 +243,7 @@ package struct ConditionPage: Hashable, Sendable {
             ("the inmate wrote an unknown state", "invalid"),
             ("it was destroyed by another program", "vanished"), ("its start was lost", "lost start"),
             ("another tool replaced it", "replaced"), ("it made no VM exit", "stalled"),
+            ("it gave no sign of life", "silent"),
             ("it shut itself down", "stopped"),
             ("load was refused", "refused load"), ("it did not answer", "no answer"),
         ]

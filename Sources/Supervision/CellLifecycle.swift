@@ -89,6 +89,8 @@ package struct CellLifecycle: Hashable, Sendable {
             waiting.removeAll { $0.id == id }
         case .ends(let id):
             acceptEnd(id, at: now, &actions)
+        case .heard(let sign):
+            hear(sign, at: now, &actions)
         }
         if event.isLook { plan(at: now, &actions) }
         answerFulfilled(&actions)
@@ -150,7 +152,7 @@ package struct CellLifecycle: Hashable, Sendable {
         if memory.goal == .run && (!progress.isUp || memory.aim.restartsAnew || inFlight == .load) {
             return .managementExits
         }
-        if progress.isUp, supervised.policy.liveness != nil { return .totalExits }
+        if progress.isUp, supervised.policy.liveness?.source == .exits { return .totalExits }
         if case .started = progress { return .managementExits }
         return []
     }
@@ -209,7 +211,9 @@ extension CellLifecycle {
             return memory.failure == nil || sighting == .disabled ? .absent : .failed
         }
         switch progress {
-        case .up: return observation.failedCPUs.isEmpty ? .running : .degraded
+        case .up:
+            if !observation.failedCPUs.isEmpty { return .degraded }
+            return isQuiet ? .silent : .running
         case .down(.failed): return memory.failure == nil ? .stopped : .failed
         case .down(.created): return .created
         case .started: return .starting

@@ -57,6 +57,7 @@ extension CellLifecycle {
             memory.aim.restartsAnew = false
             isSilent = false
             memory.failedID = nil
+            memory.quietID = nil
         case .start:
             // the inmate that answers now is the one of its definition
             memory.creation?.isOwn = true

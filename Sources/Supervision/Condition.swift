@@ -11,6 +11,8 @@ package enum Condition: String, CaseIterable, Hashable, Sendable, Codable {
     case running
     /// It runs, but some of its CPUs have failed.
     case degraded
+    /// It runs, and has given no sign of life for longer than its liveness rule allows.
+    case silent
     /// It has been asked to shut down, or is being destroyed.
     case stopping
     /// It was shut down, or shut itself down.

@@ -72,6 +72,8 @@ package enum Event: Hashable, Sendable {
     case withdrawn(RequestID)
     /// The machine ends: the cell is to be stopped, also without a definition if it is known how it answers.
     case ends(RequestID)
+    /// A listener, or a caller, says whether the cell gave a sign of life.
+    case heard(LifeSign)
 }
 
 /// A command of another cell, during which an inmate did not answer.
@@ -94,7 +96,7 @@ extension Event {
     var isLook: Bool {
         switch self {
         case .seen, .finished: true
-        case .requested, .resetFailed, .defined, .released, .retained, .unanswered, .withdrawn, .ends: false
+        case .requested, .resetFailed, .defined, .released, .retained, .unanswered, .withdrawn, .ends, .heard: false
         }
     }
 }
@@ -136,6 +138,10 @@ package enum Report: Hashable, Sendable {
     case shutdownAnswered(ShutdownAnswer)
     /// Some of its CPUs failed; it continues with the others.
     case cpusFailed([Int])
+    /// It runs, and gave no sign of life for so long; it is left as it is.
+    case silent(after: Duration)
+    /// It was silent, and gave a sign of life.
+    case alive
     /// Another cell of the same name has replaced it.
     case replaced(id: Int)
 }

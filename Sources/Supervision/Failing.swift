@@ -16,6 +16,7 @@ extension CellLifecycle {
             }
         if !isOnlyHindered || !isDeclaredFailed { memory.failure = cause }
         memory.failedID = sighting?.observation?.id
+        memory.quietID = nil
         // the start of an inmate that could not be stopped may still have to be verified
         if case .refused(let command, _) = cause, command != .start {} else { memory.unverified = nil }
         progress = sighting?.observation == nil ? .nothing : .down(.failed)

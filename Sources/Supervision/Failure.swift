@@ -16,6 +16,8 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case startedUnloaded
     /// No VM exit for longer than its liveness rule allows.
     case stalled
+    /// No sign of life, of any other kind than VM exits, for longer than its liveness rule allows.
+    case silent
     /// The inmate shut itself down although it should always run.
     case ended
     /// The hypervisor refused a command.
@@ -34,7 +36,7 @@ extension FailureCause {
     /// Whether only the daemon considers the cell failed; the hypervisor still reports `running`.
     package var isDeclared: Bool {
         switch self {
-        case .stalled, .lostStart, .startedUnloaded, .cpusFailed: true
+        case .stalled, .silent, .lostStart, .startedUnloaded, .cpusFailed: true
         default: false
         }
     }
@@ -54,6 +56,7 @@ extension FailureCause: CustomStringConvertible {
         case .startedUnloaded:
             "another tool replaced it while it was started: it may run with nothing loaded, and never answer"
         case .stalled: "it made no VM exit for longer than its liveness rule allows"
+        case .silent: "it gave no sign of life for longer than its liveness rule allows"
         case .ended: "it shut itself down"
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
         case .didNotAnswer(let unanswered):

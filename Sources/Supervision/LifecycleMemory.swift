@@ -13,6 +13,8 @@ package struct LifecycleMemory: Hashable, Sendable {
     package var failedID: Int?
     /// Why the cell does not run; nil once it runs or is no longer wanted.
     package var failure: FailureCause?
+    /// The cell that runs and has given no sign of life in time, and is not restarted for it.
+    var quietID: Int?
     /// The condition that the daemon last recorded.
     var shown: Shown?
     var answered: Answered?
@@ -48,6 +50,7 @@ package struct LifecycleMemory: Hashable, Sendable {
         var kept = LifecycleMemory()
         kept.creation = creation
         kept.unverified = unverified
+        kept.quietID = quietID
         if failure?.isDeclared == true {
             (kept.failure, kept.failedID) = (failure, failedID)
         }
@@ -79,7 +82,7 @@ package struct LifecycleMemory: Hashable, Sendable {
 extension LifecycleMemory: Codable {
     private enum CodingKeys: String, CodingKey {
         case goal, restarts, budget, gaveUp, failedID, failure, condition, since, lastAnswer, lastAnswerTime, lastStall
-        case unverified, creation, trustsFirstSight
+        case unverified, creation, trustsFirstSight, quietID
     }
 
     package init(from decoder: any Decoder) throws {
@@ -103,6 +106,7 @@ extension LifecycleMemory: Codable {
         unverified = try file.decodeIfPresent(Verification.self, forKey: .unverified)
         creation = try file.decodeIfPresent(Creation.self, forKey: .creation)
         trustsFirstSight = try file.decodeIfPresent(Bool.self, forKey: .trustsFirstSight)
+        quietID = try file.decodeIfPresent(Int.self, forKey: .quietID)
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -121,6 +125,7 @@ extension LifecycleMemory: Codable {
         try file.encodeIfPresent(unverified, forKey: .unverified)
         try file.encodeIfPresent(creation, forKey: .creation)
         try file.encodeIfPresent(trustsFirstSight, forKey: .trustsFirstSight)
+        try file.encodeIfPresent(quietID, forKey: .quietID)
     }
 }
 

@@ -54,7 +54,7 @@ extension CellLifecycle {
     }
 
     /// Whether the cell's answers are, with a definition or without.
-    private var isWaitedForWithoutEnd: Bool {
+    var isWaitedForWithoutEnd: Bool {
         if case .unbounded = handshake ?? memory.creation?.handshake { true } else { false }
     }
 
@@ -146,7 +146,13 @@ extension CellLifecycle {
         }
         if observation.state.isRunning {
             if memory.goal == nil && supervised != nil { memory.aim = .run() }
+            let quietID = memory.quietID == observation.id ? memory.quietID : nil
             come(upAt: now)
+            if quietID != nil {
+                // the daemon before us noticed it
+                memory.quietID = quietID
+                if isWaitedForWithoutEnd { isSilent = true }
+            }
         } else if let cause = failureCause(of: observation) {
             if memory.failedID == observation.id {
                 // counted by the daemon before us
@@ -242,15 +248,7 @@ extension CellLifecycle {
         if !memory.budget.isUntouched, now - uptime.since >= policy.limit.within {
             memory.budget.reset()
         }
-        if case .vmExits(let stall) = policy.liveness, let exits = observation.totalExits {
-            let known = uptime.liveliness
-            let since = known?.exits == exits ? known?.since ?? now : now
-            progress = .up(Uptime(since: uptime.since, liveliness: .init(exits: exits, since: since)))
-            if now - since >= stall {
-                if isWaitedForWithoutEnd { isSilent = true }
-                fail(.stalled, at: now, &actions)
-            }
-        }
+        watchLife(observation, uptime, at: now, &actions)
     }
 
     /// Whether the cell shows the `invalid` of a create or destroy by other hands.
@@ -313,11 +311,13 @@ extension CellLifecycle {
         memory.unverified = nil
         memory.failedID = nil
         memory.failure = nil
+        memory.quietID = nil
     }
 
     /// The inmate has ended: whatever is started there next is another one.
     private mutating func forgetInmate() {
         isSilent = false
+        memory.quietID = nil
         if memory.failure?.isDeclared == true { memory.failedID = nil }
         if case .started = progress { return }
         memory.unverified = nil
@@ -331,6 +331,7 @@ extension CellLifecycle {
         isSilent = false
         memory.unverified = nil
         memory.failedID = nil
+        memory.quietID = nil
         memory.creation = nil
     }
 }

@@ -23,13 +23,24 @@ enum Progress: Hashable, Sendable {
 /// What is known of an inmate while it is up.
 struct Uptime: Hashable, Sendable {
     var since: Moment
-    /// The exits that a liveness rule watches; nil until they are read.
+    /// What a liveness rule watches; nil without one, and until the first look.
     var liveliness: Liveliness?
 
     struct Liveliness: Hashable, Sendable {
-        var exits: UInt64
-        /// When they last grew.
+        /// Nil until they are read.
+        var exits: UInt64?
+        /// The last sign of life; before the first one, when it was watched first.
         var since: Moment
+        /// Whether it has given one.
+        var hasSpoken = false
+        /// Until when a listener has heard nothing of it since; nil once a look has judged by it.
+        var silentUntil: Moment?
+        /// A listener has reported anything.
+        var isListenedTo = false
+
+        mutating func speak(at now: Moment) {
+            (since, hasSpoken, silentUntil) = (now, true, nil)
+        }
     }
 }
 

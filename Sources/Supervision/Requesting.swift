@@ -51,6 +51,7 @@ extension CellLifecycle {
     }
 
     mutating func define(_ definition: Supervised?, at now: Moment, _ actions: inout [Action]) {
+        if definition?.policy.liveness != supervised?.policy.liveness { watchAnew() }
         supervised = definition
         if definition == nil {
             settle(with: .foreign, &actions)

@@ -25,18 +25,13 @@ package struct SupervisionPolicy: Hashable, Sendable {
         }
     }
 
-    /// What shows that an inmate is alive although its state says `running`.
-    package enum Liveness: Hashable, Sendable {
-        /// The count of VM exits grows at least once in `stall`. Only for inmates that are known to exit
-        /// regularly: a healthy one that uses nothing but what it was given makes no exit at all.
-        case vmExits(stall: Duration)
-    }
-
     /// Whether the cell is started when the daemon first sees the machine after boot.
     package var autostart: Bool
     package var restart: Restart
     /// Whether a cell of which some CPUs have failed is restarted as one that failed.
     package var restartsDegraded: Bool
+    /// Whether a cell that gives no sign of life is restarted as one that failed.
+    package var restartsSilent: Bool
     /// The wait before a restart; it doubles with each further one up to ``maximumDelay``.
     package var delay: Duration
     package var maximumDelay: Duration
@@ -49,6 +44,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
         autostart: Bool = false,
         restart: Restart = .onFailure,
         restartsDegraded: Bool = true,
+        restartsSilent: Bool = true,
         delay: Duration = .milliseconds(100),
         maximumDelay: Duration = .seconds(30),
         limit: Limit = Limit(attempts: 5, within: .seconds(60)),
@@ -58,6 +54,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
         self.autostart = autostart
         self.restart = restart
         self.restartsDegraded = restartsDegraded
+        self.restartsSilent = restartsSilent
         self.delay = delay
         self.maximumDelay = maximumDelay
         self.limit = limit

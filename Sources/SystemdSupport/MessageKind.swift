@@ -9,6 +9,8 @@ package import Logging
 package enum MessageKind: String, CaseIterable, Sendable {
     case cellFailed = "c68dadf775924b7c9d60c9cd2be53227"
     case cellCPUsFailed = "3bef85e42e214e588b2368727c0a48fc"
+    case cellSilent = "2887974761414e889f327868f1e1bfe2"
+    case cellAlive = "ebb1addddda940a4a5a07a3d1282e65a"
     case cellRestarting = "17bf1bf52f95446c928d64971d2ddf8a"
     case cellGaveUp = "d14ecb740ccf48b9a7a50fa4946b4543"
     case cellStartLost = "95f22cd25c5c4149a88f13bca44843ff"
@@ -52,11 +54,13 @@ package enum MessageKind: String, CaseIterable, Sendable {
         case .linuxLostCPU, .daemonFailed: .critical
         case .cellFailed, .cellGaveUp, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable, .socketFailed:
             .error
-        case .cellCPUsFailed, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive, .commandRefused,
+        case .cellCPUsFailed, .cellSilent, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive,
+            .commandRefused,
             .imagesUnreadable,
             .hypervisorDespite, .requestRefused, .definitionWarning, .stateIgnored, .clientRefused:
             .warning
-        case .cellRestarting, .cellReplaced, .cellShutdownDenied, .cellEvidenceLate, .cellWaits, .imageChanged,
+        case .cellRestarting, .cellAlive, .cellReplaced, .cellShutdownDenied, .cellEvidenceLate, .cellWaits,
+            .imageChanged,
             .hypervisorSeen, .hypervisorEnabled, .hypervisorDisabled, .requestDone, .shutdownStep, .definitionsReloaded,
             .stateWritable, .clientDropped:
             .notice

@@ -4,6 +4,7 @@ import CellConfiguration
 import ConfigurationRules
 import InmateImage
 import Supervision
+import SystemCalls
 import TestSupport
 import Testing
 
@@ -68,6 +69,61 @@ import Testing
         #expect(definition.acceptsUnboundedHandshake)
     }
 
+    @Test func signsOfLife() throws {
+        let console = try definition(
+            Self.hardware.replacing("[cell]\n", with: "[cell]\nvirtual-console = \"permitted\"\n")
+                + """
+                [supervision]
+                restart-silent = false
+                [supervision.liveness]
+                kind = "console"
+                within = "5 s"
+                after-start = "1 min"
+                contains = "rtems: "
+
+                """)
+        #expect(!console.policy.restartsSilent)
+        #expect(console.policy.liveness == Liveness(.listener, within: .seconds(5), afterStart: .seconds(60)))
+        #expect(console.liveness == LivenessCheck(kind: .console, contains: "rtems: "))
+        let external = try definition(
+            Self.hardware + "[supervision]\nliveness = { kind = \"external\", within = \"3 s\" }\n")
+        #expect(external.policy.liveness == Liveness(.calls, within: .seconds(3)))
+        #expect(external.policy.restartsSilent)
+    }
+
+    @Test(arguments: [
+        ("kind = \"heartbeat\"", "\"address\" is missing"),
+        ("kind = \"heartbeat\", address = 0x3a901002", "a multiple of 4"),
+        ("kind = \"probe\", target = \"http://192.168.19.2:80\"", "none of tcp://ADDRESS:PORT"),
+        ("kind = \"probe\", target = \"tcp://192.168.19.2\"", "none of tcp://ADDRESS:PORT"),
+        ("kind = \"probe\", target = \"tcp://example.org:80\"", "with the address in figures"),
+        ("kind = \"command\", command = [\"check\"]", "the whole path of a program"),
+        ("kind = \"command\", command = [\"/check\"], contains = \"x\"", "contains"),
+    ]) func looksFromOutsideThatCannotBe(keys: String, message: String) {
+        let error = #expect(throws: DefinitionError.self) {
+            try definition(Self.hardware + "[supervision]\nliveness = { \(keys) }\n")
+        }
+        #expect(error?.message.contains(message) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func looksFromOutside() throws {
+        func rule(_ keys: String) throws -> LivenessCheck? {
+            let definition = try definition(Self.hardware + "[supervision]\nliveness = { \(keys) }\n")
+            #expect(definition.policy.liveness?.source == .listener)
+            return definition.liveness
+        }
+        #expect(try rule("kind = \"heartbeat\", address = 0x3a901000")?.address == 0x3a90_1000)
+        let tcp = try rule("kind = \"probe\", target = \"tcp://192.168.19.2:80\", every = \"3 s\"")
+        #expect(tcp?.target == .init(transport: .tcp, host: "192.168.19.2", port: 80) && tcp?.every == .seconds(3))
+        #expect(
+            try rule("kind = \"probe\", target = \"udp://[fd00::2]:7\"")?.target
+                == .init(transport: .udp, host: "fd00::2", port: 7))
+        #expect(
+            try rule("kind = \"probe\", target = \"icmp://192.168.19.2\"")?.target
+                == .init(transport: .icmp, host: "192.168.19.2", port: 0))
+        #expect(try rule("kind = \"command\", command = [\"/bin/true\", \"x\"]")?.command == ["/bin/true", "x"])
+    }
+
     @Test func whatIsNotSaidHasTheUsualValue() throws {
         let definition = try definition(Self.hardware)
         #expect(definition.policy == SupervisionPolicy())
@@ -85,7 +141,16 @@ import Testing
         ("\"30 s\"", "\"0 s\"", "supervision.limit.within", "more than no time"),
         ("\"30 s\"", "\"9000 h\"", "supervision.limit.within", "a year is the longest"),
         ("\"vm-exits\"", "\"vmexits\"", "supervision.liveness.kind", "did you mean \"vm-exits\"?"),
-        (", stall = \"3 s\"", "", "supervision.liveness", "\"stall\" is missing"),
+        ("\"vm-exits\"", "\"console\"", "supervision.liveness", "\"contains\" is missing"),
+        (
+            "\"vm-exits\", stall = \"3 s\"", "\"console\", contains = \"x\", within = \"1 s\"",
+            "supervision.liveness.within",
+            "it must be 2.0 s or more"
+        ),
+        (
+            "\"vm-exits\", stall", "\"console\", contains = \"x\", within", "supervision.liveness.kind",
+            "set virtual-console in [cell]"
+        ),
         ("autostart", "auto-start", "supervision.auto-start", "did you mean \"autostart\"?"),
         ("[supervision]", "[supervison]", "supervison", "did you mean \"supervision\"?"),
         ("path = \"b.bin\"", "file = \"b.bin\"", "image[1]", "\"path\" is missing"),

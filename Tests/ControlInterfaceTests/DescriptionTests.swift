@@ -32,6 +32,7 @@ struct DescriptionTests {
             "Cell": (Samples.cell, Samples.bareCell),
             "Failure": (Samples.failure, Samples.bareFailure),
             "ShutdownRequest": (Samples.request, Samples.bareRequest),
+            "Liveness": (Samples.liveness, Samples.bareLiveness),
             "Supervision": (Samples.supervision, Samples.bareSupervision),
             "Details": (Samples.details, Samples.bareDetails),
             "Machine": (Samples.machine, Samples.bareMachine),
@@ -60,6 +61,7 @@ struct DescriptionTests {
             "Stop": Manager.CellReply(cell: Samples.cell, message: "m"),
             "Restart": Manager.CellReply(cell: Samples.cell, message: "m"),
             "Destroy": Manager.CellReply(cell: Samples.cell, message: "m"),
+            "Alive": Manager.CellReply(cell: Samples.cell, message: "m"),
             "Reload": Manager.Reload.Reply(added: ["a"], removed: ["b"], changed: ["c"], problems: ["d"]),
             "ShutDownAll": Manager.ShutDownAll.Reply(
                 stopped: ["a"], left: [Samples.leftCell], destroyed: ["b"], disabled: false, message: "m"),

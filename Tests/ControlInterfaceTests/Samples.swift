@@ -26,7 +26,10 @@ enum Samples {
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
-        accepted: ["JH0901: x"])
+        accepted: ["JH0901: x"], liveness: liveness)
+    static let liveness = Manager.Liveness(
+        kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)
+    static let bareLiveness = Manager.Liveness(kind: "console", within: 5, afterStart: 6, restarts: false)
     static let bareDetails = Manager.Details(cell: bareCell)
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,

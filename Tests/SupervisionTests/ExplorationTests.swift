@@ -9,12 +9,17 @@ struct ExplorationTests {
     @Test("What must always hold, holds; and from everywhere the goal is reached when faults cease")
     func everyday() {
         print(Exploration.head)
-        for subject in Subject.all where !subject.hasLiveness || subject.isUsual {
-            var explorer = Explorer(Rules(subject.supervised, .everyday))
-            let stories = explorer.explore()
-            print(Exploration(subject, .everyday, explorer).row)
-            for story in stories { Issue.record("\(story)") }
+        for subject in Subject.all where subject.signs == nil || subject.isUsual { explore(subject, .everyday) }
+        for subject in Subject.all where subject.signs != nil && subject.restart != .always {
+            explore(subject, .liveness)
         }
+    }
+
+    private func explore(_ subject: Subject, _ alphabet: Alphabet) {
+        var explorer = Explorer(Rules(subject.supervised, alphabet))
+        let stories = explorer.explore()
+        print(Exploration(subject, alphabet, explorer).row)
+        for story in stories { Issue.record("\(story)") }
     }
 
     @Test("A lifecycle with a mistake is found out, with a story", arguments: Mutant.allCases)

@@ -127,9 +127,32 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "liveness",
                 .table([
-                    SchemaProperty("kind", .word(["vm-exits"]), isRequired: true, text: "What is watched"),
-                    SchemaProperty("stall", .duration, isRequired: true, text: "How long its count may stall"),
-                ]), text: "Only for programs that are known to leave to the hypervisor regularly"),
+                    SchemaProperty(
+                        "kind", .word(LivenessCheck.Kind.allCases.map(\.rawValue)), isRequired: true,
+                        text: "Where signs of life come from"),
+                    SchemaProperty("within", .duration, text: "The longest time between two signs; default: 10 s"),
+                    SchemaProperty(
+                        "after-start", .duration, text: "The longest time until the first sign; default: within"),
+                    SchemaProperty(
+                        "contains", .string, text: "Of a console, where it is required: what a line contains"),
+                    SchemaProperty(
+                        "address", .number(0...UInt64.max),
+                        text: "Of a heartbeat, where it is required: the physical address of a 32-bit word"),
+                    SchemaProperty(
+                        "target", .string,
+                        text: "Of a probe, where it is required: tcp://ADDRESS:PORT, udp://ADDRESS:PORT, icmp://ADDRESS"
+                    ),
+                    SchemaProperty(
+                        "command", .nameList,
+                        text: "Of a command, where it is required: a program's path and its arguments"),
+                    SchemaProperty(
+                        "every", .duration, text: "The pause between two looks from outside; default: 1 s"),
+                    SchemaProperty("timeout", .duration, text: "How long such a look may take; default: 1 s"),
+                    SchemaProperty("stall", .duration, text: "Of vm-exits: the earlier name of within"),
+                ]), text: "How the daemon sees that a program that says \"running\" works"),
+            SchemaProperty(
+                "restart-silent", .boolean,
+                text: "Whether a cell that gives no sign of life is restarted as one that failed; default: true"),
             SchemaProperty(
                 "requires", .nameList,
                 text: "Cells that run before this one is started, and without which it is not started"),

@@ -17,6 +17,15 @@ struct CellReport: Encodable {
         let autostart: Bool
     }
 
+    struct Liveness: Encodable {
+        let kind: String
+        let withinMicroseconds: Int
+        let afterStartMicroseconds: Int
+        let restarts: Bool
+        @JSON.OrNull var lastSign: String?
+        @JSON.OrNull var silentSince: String?
+    }
+
     let cell: CellRow
     @JSON.OrNull var definition: String?
     @JSON.OrNull var problem: String?
@@ -26,11 +35,12 @@ struct CellReport: Encodable {
     let console: [String]
     @JSON.OrNull var vmExits: Int?
     let accepted: [String]
+    @JSON.OrNull var liveness: Liveness?
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
-        case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted
+        case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness
     }
 
     /// - Parameter files: of its definition.
@@ -53,6 +63,12 @@ struct CellReport: Encodable {
         console = details.console
         vmExits = details.vmExits
         accepted = details.accepted ?? []
+        liveness = details.liveness.map {
+            Liveness(
+                kind: $0.kind, withinMicroseconds: $0.within, afterStartMicroseconds: $0.afterStart,
+                restarts: $0.restarts, lastSign: Moment(known: $0.lastSign)?.rfc3339,
+                silentSince: Moment(known: $0.silentSince)?.rfc3339)
+        }
     }
 }
 
@@ -77,6 +93,7 @@ extension CellReport {
         let since = Moment(known: details.cell.since).map { " since \($0.long(now: now, zone))" } ?? ""
         list.add("Accepted", lines: accepted.map { Text.printable($0) })
         list.add("Condition", style(Text.printable(condition), Condition(condition).paint) + since)
+        list.add("Liveness", signsOfLife(now: now, zone: zone))
         list.add("Next start", nextStart(now: now))
         list.add(
             "State",
@@ -88,6 +105,12 @@ extension CellReport {
         list.add("Shutdown", shutdown(now: now, zone: zone))
         list.add("VM exits", vmExits.map { "\($0)" })
         return list
+    }
+
+    private func signsOfLife(now: Moment, zone: Moment.Zone) -> String? {
+        guard let rule = details.liveness else { return nil }
+        let last = Moment(known: rule.lastSign).map { "last sign \($0.long(now: now, zone))" } ?? "no sign yet"
+        return "\(Text.printable(rule.kind)) within \(Moment.duration(rule.within)); \(last)"
     }
 
     /// What went wrong with the last request to shut down.

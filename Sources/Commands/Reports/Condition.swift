@@ -10,7 +10,7 @@ enum Condition: Int {
         self =
             switch word {
             case "running", "foreign": .well
-            case "degraded", "failed", "gave-up": .bad
+            case "degraded", "silent", "failed", "gave-up": .bad
             case "created", "starting", "stopping", "backing-off": .changing
             default: .atRest
             }
@@ -40,13 +40,14 @@ extension Manager.Cell {
     var exitStatus: CommandFailure.Status? {
         if !runs { return .notRunning }
         // the hypervisor says that a cell runs as long as one of its CPUs does, whoever made the cell
-        return condition == "degraded" || !failedCpus.isEmpty ? .degraded : nil
+        if condition == "degraded" || !failedCpus.isEmpty { return .degraded }
+        return condition == "silent" ? .silent : nil
     }
 
     /// Whether its program executes, as far as is known.
     var runs: Bool {
         switch condition {
-        case "running", "degraded": true
+        case "running", "degraded", "silent": true
         case "foreign": state == "running" || state == "running/locked"
         default: false
         }

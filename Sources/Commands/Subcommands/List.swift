@@ -8,7 +8,8 @@ struct List: ParsableCommand {
         abstract: "List the cells.",
         discussion: """
             STATE is the hypervisor's word, CONDITION the daemon's: absent, created, starting, running, degraded \
-            (some CPUs failed), stopping, stopped, failed, backing-off, gave-up or foreign (has no definition).
+            (some CPUs failed), silent (no sign of life), stopping, stopped, failed, backing-off, gave-up or foreign (has \
+            no definition).
 
             With --json: an array of objects with name, id (number or null), state (string or null), condition, \
             cpus and failedCpus (arrays of numbers), restarts, since (string or null).

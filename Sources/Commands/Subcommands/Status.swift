@@ -9,11 +9,11 @@ struct Status: ParsableCommand {
         discussion: """
             Of a cell: its condition, CPUs, images, restarts, and its last failure with what the hypervisor printed \
             then. The exit status is 0 if it runs, 3 if it does not, 4 if there is no such cell, 5 if it runs and \
-            some of its CPUs have failed.
+            some of its CPUs have failed, 6 if it runs and gives no sign of life.
 
             With --json: an object with cell (as in 'list --json'), definition, problem, images, supervision, \
-            lastFailure, console, vmExits and accepted (errors of check that the definition accepts); without a cell \
-            an object with machine and cells.
+            lastFailure, console, vmExits, accepted (errors of check that the definition accepts) and liveness; without \
+            a cell an object with machine and cells.
 
             Example: jailhouse-ctl status rtems
             """

@@ -9,8 +9,8 @@ struct Wait: ParsableCommand {
         abstract: "Wait until a cell is running, stopped or failed.",
         discussion: """
             running: its program executes on all of its CPUs. stopped: it is stopped, created or absent. failed: it has \
-            failed, is waiting for its restart, was given up, or has a failed CPU. Returns at once if that is so already. \
-            The exit status is 124 when the time is up.
+            failed, is waiting for its restart, was given up, has a failed CPU, or gives no sign of life. Returns at once if \
+            that is so already. The exit status is 124 when the time is up.
 
             With --json: the cell, as in 'list --json'.
 
@@ -25,7 +25,7 @@ struct Wait: ParsableCommand {
             switch self {
             case .running: condition == "running"
             case .stopped: ["stopped", "created", "absent"].contains(condition)
-            case .failed: ["failed", "gave-up", "backing-off", "degraded"].contains(condition)
+            case .failed: ["failed", "gave-up", "backing-off", "degraded", "silent"].contains(condition)
             }
         }
     }

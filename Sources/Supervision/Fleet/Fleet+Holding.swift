@@ -25,7 +25,7 @@ extension Fleet {
 
     private func isUp(_ name: String) -> Bool {
         switch cells[name]?.lifecycle.condition {
-        case .running, .degraded: true
+        case .running, .degraded, .silent: true
         default: false
         }
     }

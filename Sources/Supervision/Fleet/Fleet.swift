@@ -186,6 +186,8 @@ package struct Fleet: Hashable, Sendable {
             self.system = system
         case .lostCPUs(let cpus):
             lostCPUs = cpus
+        case .heard(let name, let sign):
+            feed(name, .heard(sign), &effects)
         case .ending:
             end(&effects)
         }

@@ -53,6 +53,8 @@ package enum FleetEvent: Hashable, Sendable {
     case configured(FleetSystem?)
     /// CPUs of Linux that the hypervisor parked, ascending: they never leave it, and a disable waits for them.
     case lostCPUs([Int])
+    /// A listener, or a caller, says whether a cell gave a sign of life.
+    case heard(String, LifeSign)
     /// The daemon exits. Cells are left as they are.
     case ending
 }

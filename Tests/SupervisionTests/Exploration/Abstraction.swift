@@ -25,6 +25,7 @@ extension Place {
         let id = world.id
         func renamed(_ old: Int) -> Int { old == id ? 1 : 2 }
         lifecycle.memory.failedID = lifecycle.memory.failedID.map(renamed)
+        lifecycle.memory.quietID = lifecycle.memory.quietID.map(renamed)
         let started = lifecycle.memory.unverified?.cell
         lifecycle.memory.unverified?.cell = started.map(renamed)
         if case .started(var watch) = lifecycle.progress {
@@ -70,7 +71,11 @@ extension Place {
         default: break
         }
         world.totalExits = lifecycle.uptime?.liveliness.map { $0.exits == world.totalExits ? 0 : 1 } ?? 0
-        lifecycle.uptime?.liveliness?.exits = 0
+        if lifecycle.uptime?.liveliness?.exits != nil { lifecycle.uptime?.liveliness?.exits = 0 }
+        // each wait may take any time
+        lifecycle.uptime?.liveliness?.hasSpoken = false
+        lifecycle.uptime?.liveliness?.isListenedTo = false
+        if lifecycle.uptime?.liveliness?.since == .present { lifecycle.uptime?.liveliness?.silentUntil = nil }
     }
 
     private mutating func dropWhatDecidesNothing() {
@@ -119,6 +124,7 @@ extension Place {
         case .running, .runningLocked, nil: record.faults.remove(.ended)
         }
         if world.state != nil { record.faults.remove(.vanished) }
+        record.wasOverdue = false
         if !record.pending.contains(Request.restart.asOption) { record.isReplaced = false }
     }
 }

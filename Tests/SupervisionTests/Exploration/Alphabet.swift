@@ -7,6 +7,8 @@
 enum Alphabet: String, CaseIterable, Sendable {
     /// What every day brings; small enough for each run of the tests.
     case everyday
+    /// What an inmate shows of its life: the smallest, and explored in each run of the tests, too.
+    case liveness
     /// All that an inmate can do, and every end of every command.
     case inmates
     /// All that other tools do behind the daemon's back.
@@ -19,23 +21,28 @@ enum Alphabet: String, CaseIterable, Sendable {
     /// It takes long: for the two definitions that differ most in what they are afraid of.
     func isPlayed(for subject: Subject) -> Bool {
         guard self == .everything else { return true }
-        return subject.restart == .onFailure && !subject.hasLiveness
+        return subject.restart == .onFailure && subject.signs == nil
             && [.bounded, .unbounded(accepted: true)].contains(subject.handshake)
     }
 
     var happenings: [Happening] {
-        let always = [Happening.look] + Deadline.allCases.map(Happening.runsOut)
+        let always = [Happening.look, .listen] + Deadline.allCases.map(Happening.runsOut)
         switch self {
         case .everyday:
             return always + finishes([.done, .refused, .denied, .overtaken], [nil])
                 + [Request.start, .stop, .restart].map(Happening.request) + [.newDaemon]
                 + [Misfortune.allCPUsFail, .inmateEnds, .destroyedByOthers].map(Happening.befall)
+        case .liveness:
+            return always + finishes([.done, .denied], [nil])
+                + [Request.start, .stop].map(Happening.request) + [.newDaemon, .undefined, .defined]
+                + [Misfortune.inmateHangs, .inmateRecovers].map(Happening.befall)
         case .inmates:
             return always + [.blindLook] + finishes(Ending.allCases, [nil, .allCPUsFail, .inmateEnds])
                 + [Request.start, .stop].map(Happening.request)
                 + [.newDaemon, .newDaemonAfter(.done), .newDaemonAfter(.halfDone)]
                 + [
-                    Misfortune.allCPUsFail, .oneCPUFails, .inmateEnds, .inmateHangs, .abiMismatch, .invalidState,
+                    Misfortune.allCPUsFail, .oneCPUFails, .inmateEnds, .inmateHangs, .inmateRecovers, .abiMismatch,
+                    .invalidState,
                     .locks,
                     .unlocks,
                 ].map(Happening.befall)

@@ -149,10 +149,12 @@ extension Rules {
         case .patient:
             for deadline in Deadline.allCases { _ = take(.runsOut(deadline)) }
             _ = take(.look)
+            _ = take(.listen)
         case .eager:
             let before = current
             _ = take(.look)
-            guard current == before, steps.count == 1 else { break }
+            let listens = take(.listen)
+            guard current == before, steps.count == (listens ? 2 : 1) else { break }
             for deadline in Deadline.allCases where take(.runsOut(deadline)) { break }
         }
         return steps

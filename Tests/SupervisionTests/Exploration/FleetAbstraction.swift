@@ -152,7 +152,9 @@ extension CellLifecycle {
         memory.aim.backingOffUntil = memory.aim.backingOffUntil.map(move)
         memory.aim.denial = memory.aim.denial.map { Aim.Denial(since: move($0.since), retry: move($0.retry)) }
         if let old = uptime {
-            let liveliness = old.liveliness.map { Uptime.Liveliness(exits: $0.exits, since: move($0.since)) }
+            var liveliness = old.liveliness
+            if let since = liveliness?.since { liveliness?.since = move(since) }
+            if let until = liveliness?.silentUntil { liveliness?.silentUntil = move(until) }
             let since: Moment = move(old.since) < .present + .seconds(-2) ? .longAgo : .present
             uptime = Uptime(since: since, liveliness: liveliness)
         }

@@ -7,6 +7,8 @@ enum Happening: Hashable, Sendable {
     case look
     /// A look that could not read the statistics.
     case blindLook
+    /// A listener says what it heard: a sign of life of a healthy inmate, and silence of any other.
+    case listen
     /// A wait comes to its end, whichever began first.
     case runsOut(Deadline)
     /// The hypervisor carries out the command in flight and, perhaps, something else happens before the look after it.
@@ -31,6 +33,7 @@ extension Happening: CustomStringConvertible {
         switch self {
         case .look: "the daemon looks"
         case .blindLook: "the daemon looks, and cannot read the statistics"
+        case .listen: "a listener says what it heard of it"
         case .runsOut(let deadline): "time passes: \(deadline) is over"
         case .finish(_, let misfortune): misfortune.map { "in the machine, at once: \($0)" } ?? "the command returns"
         case .newDaemonAfter(let ending):
@@ -107,7 +110,10 @@ extension CellLifecycle {
         case (.passingState, _): next.invalidSince = .longAgo
         case (.stableRun, _): next.uptime?.since = .longAgo
         case (.limitWindow, _): next.memory.budget.attempts.removeFirst()
-        case (.stall, _): next.uptime?.liveliness?.since = .longAgo
+        case (.stall, _):
+            // what was heard, or not heard, before that
+            next.uptime?.liveliness?.silentUntil = nil
+            next.uptime?.liveliness?.since = .longAgo
         case (.blindness, _): next.blindSince = .longAgo
         case (.settlingPause, _), (.settlingPatience, _), (.verificationPatience, _): break
         }

@@ -32,6 +32,7 @@ struct Invariant: Sendable {
         },
         Invariant("no command to an inmate that is known not to answer, accepted or not") { step, supervised in
             guard case .unbounded = supervised.handshake, step.asksTheInmate else { return true }
+            if step.has({ $0 == .alive }) { return true }
             return !step.before.lifecycle.isKnownSilent && !step.after.record.isDeclaredFailed
         },
         Invariant("no command on a cell without a definition") { step, _ in
@@ -116,6 +117,22 @@ struct Invariant: Sendable {
             if case .request(let request) = step.what { pending.insert(request.asOption) }
             return step.answers.allSatisfy { pending.remove($0.request.asOption) != nil }
         },
+        Invariant("silent is said of no cell that gave a sign of life in time") { step, _ in
+            let isSaid =
+                step.has { if case .silent = $0 { true } else { false } } || step.failures.contains(.silent)
+                || step.failures.contains(.stalled)
+            return !isSaid || step.after.record.wasOverdue
+        },
+        Invariant("a silent cell is restarted only by its policy") { step, supervised in
+            let isRestarted = step.failures.contains(.silent) || step.failures.contains(.stalled)
+            return !isRestarted || supervised.policy.restart != .never && supervised.policy.restartsSilent
+        },
+        Invariant("a cell that gives a sign of life is not silent") { step, _ in
+            guard step.what == .listen, step.after.world.inmate == .healthy, step.before.lifecycle.progress.isUp else {
+                return true
+            }
+            return step.after.lifecycle.condition != .silent
+        },
         Invariant("what is answered with done is done") { step, _ in
             step.answers.filter { $0.failure == nil }.allSatisfy { request, _ in
                 let sighting = step.after.lifecycle.sighting
@@ -167,12 +184,12 @@ extension Place {
         case .leave, nil: return true
         case .run where !world.isEnabled: return lifecycle.sighting == .disabled
         case .run:
-            guard [.running, .degraded].contains(lifecycle.currentCondition) else { return false }
+            guard [.running, .degraded, .silent].contains(lifecycle.currentCondition) else { return false }
             guard world.state?.isRunning == true else { return false }
             // an inmate that hangs shows only where a liveness rule looks for it
             switch world.inmate {
-            case .healthy: return true
-            case .hung: return supervised.policy.liveness == nil
+            case .healthy: return lifecycle.currentCondition != .silent
+            case .hung: return supervised.policy.liveness == nil || lifecycle.isQuiet
             case .lost, .none: return false
             }
         case .stop, .exist, .absent: return false

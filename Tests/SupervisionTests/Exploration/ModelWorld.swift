@@ -140,7 +140,7 @@ extension ModelWorld {
 
 /// What befalls a cell without the daemon's doing.
 enum Misfortune: CaseIterable, Sendable {
-    case allCPUsFail, oneCPUFails, inmateEnds, inmateHangs, abiMismatch, invalidState, locks, unlocks
+    case allCPUsFail, oneCPUFails, inmateEnds, inmateHangs, inmateRecovers, abiMismatch, invalidState, locks, unlocks
     case shownInvalid, shownAgain
     case destroyedByOthers, createdByOthers, createdByOthersWithAnotherID, loadedByOthers, startedByOthers
     case stoppedByOthers, disabledByOthers, enabledByOthers
@@ -155,6 +155,7 @@ extension ModelWorld {
         case .oneCPUFails where isRunning && inmate == .healthy && !hasFailedCPU: hasFailedCPU = true
         case .inmateEnds where isRunning && inmate == .healthy: (state, inmate) = (.shutDown, .none)
         case .inmateHangs where isRunning && inmate == .healthy: inmate = .hung
+        case .inmateRecovers where isRunning && inmate == .hung: inmate = .healthy
         case .abiMismatch where isRunning && inmate == .healthy:
             (state, inmate) = (.communicationABIMismatch, .none)
         case .invalidState where isRunning && inmate == .healthy: (state, inmate) = (.invalid, .hung)

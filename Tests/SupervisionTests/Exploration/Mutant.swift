@@ -21,6 +21,8 @@ enum Mutant: String, CaseIterable, Driver {
     case overlooksFailures
     case doesNothingAfterADenial
     case remembersADenial
+    case isDeaf
+    case restartsWhatIsSilent
 
     func handle(_ event: Event, _ lifecycle: inout CellLifecycle) -> [Action] {
         switch self {
@@ -79,6 +81,19 @@ enum Mutant: String, CaseIterable, Driver {
         case .doesNothingAfterADenial:
             lifecycle.memory.aim.denial?.retry = .toCome
             return lifecycle.handle(event, at: .present)
+        case .isDeaf:
+            // it takes each word for silence
+            if event == .heard(.sign) { return lifecycle.handle(.heard(.silence), at: .present) }
+            return lifecycle.handle(event, at: .present)
+        case .restartsWhatIsSilent:
+            guard lifecycle.uptime?.liveliness?.silentUntil != nil, event.isLook else {
+                return lifecycle.handle(event, at: .present)
+            }
+            let supervised = lifecycle.supervised
+            lifecycle.supervised?.policy.restart = .onFailure
+            let actions = lifecycle.handle(event, at: .present)
+            lifecycle.supervised = supervised
+            return actions
         case .remembersADenial:
             let denial = lifecycle.memory.aim.denial
             let actions = lifecycle.handle(event, at: .present)
@@ -91,6 +106,8 @@ enum Mutant: String, CaseIterable, Driver {
     var subject: Subject {
         switch self {
         case .ignoresTheHandshake: Subject(restart: .onFailure, handshake: .unbounded(accepted: false))
+        case .isDeaf: Subject(restart: .onFailure, handshake: .bounded, signs: .listener)
+        case .restartsWhatIsSilent: Subject(restart: .never, handshake: .bounded, signs: .listener)
         default: Subject(restart: .onFailure, handshake: .bounded)
         }
     }
@@ -99,6 +116,7 @@ enum Mutant: String, CaseIterable, Driver {
         switch self {
         case .restartsOnReload, .touchesForeignCells, .ignoresTheHandshake: .people
         case .trustsEveryStart: .inmates
+        case .isDeaf, .restartsWhatIsSilent: .liveness
         default: .everyday
         }
     }
@@ -117,6 +135,8 @@ enum Mutant: String, CaseIterable, Driver {
         case .doesNotWait: "a restart waits for its delay, unless somebody asks"
         case .keepsNoEvidence: "the evidence of a failure is kept before anything is repaired"
         case .overlooksFailures: "a failure that a look shows is counted"
+        case .isDeaf: "silent is said of no cell that gave a sign of life in time"
+        case .restartsWhatIsSilent: "a silent cell is restarted only by its policy"
         case .remembersADenial: "a look that shows nothing new is not repeated at once"
         case .forgetsWhoAsked, .trustsEveryStart, .doesNothingAfterADenial:
             "when faults cease, what is wanted is reached"

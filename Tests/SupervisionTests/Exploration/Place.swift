@@ -38,6 +38,10 @@ struct Record: Hashable, Sendable {
     var hasStartedAnother = false
     /// What has happened in the machine since the last look.
     var unseen = 0
+    /// The time of its liveness rule has passed since its last sign of life, or since it came up.
+    var isOverdue = false
+    /// The same, when the last event came.
+    var wasOverdue = false
 
     struct Requests: OptionSet, Hashable, Sendable {
         let rawValue: UInt8
@@ -140,13 +144,20 @@ struct Rules: Sendable {
         var record = place.record
         var replacement: CellLifecycle?
         var event: Event?
+        var heard: LifeSign?
         switch what {
         case .look, .blindLook:
             // a healthy inmate makes exits all the time where its definition says so
             if world.inmate == .healthy { world.totalExits += 1 }
             event = .seen(world.sighting(what == .look ? place.lifecycle.curiosity : []))
             if what == .blindLook { record.faults.insert(.blinded) }
+        case .listen:
+            guard supervised.policy.liveness?.source == .listener, record.isDefined else { return nil }
+            // the daemon looks at once
+            heard = world.inmate == .healthy ? .sign : .silence
+            event = .seen(world.sighting(place.lifecycle.curiosity))
         case .runsOut(let deadline):
+            if deadline == .stall { record.isOverdue = true }
             if deadline == .passingState && world.isShownInvalid { return nil }
             guard place.lifecycle.awaits(deadline) else { return nil }
             replacement = place.lifecycle.after(deadline)
@@ -196,11 +207,20 @@ struct Rules: Sendable {
             record.note(misfortune)
         }
 
+        var isSign = heard == .sign
+        switch event {
+        case .seen(.present(let cell)), .finished(_, _, .present(let cell)):
+            if cell.totalExits != nil && world.inmate == .healthy { isSign = true }
+        default: break
+        }
+        if isSign { record.isOverdue = false }
+        record.wasOverdue = record.isOverdue
         var step = Transition(before: place, what: what, event: event, faults: record.faults, after: place)
         step.after.world = world
         step.after.record = record
         if let replacement { step.after.lifecycle = replacement }
-        if let event { step.actions = driver.handle(event, &step.after.lifecycle) }
+        if let heard { step.actions = driver.handle(.heard(heard), &step.after.lifecycle) }
+        if let event { step.actions += driver.handle(event, &step.after.lifecycle) }
         step.after.record.note(step)
         return step
     }
@@ -295,13 +315,16 @@ extension Record {
             faults.subtract(Self.fault(of: cause))
             if cause.isDeclared { isDeclaredFailed = true }
         }
+        if step.after.lifecycle.uptime?.liveliness?.since != .longAgo { isOverdue = false }
         if step.has({ if case .restarting = $0 { true } else { false } }) { restarts += 1 }
         if step.has({ if case .gaveUp = $0 { true } else { false } }) { isGivenUp = true }
         switch step.what {
         case .resetFailed: (restarts, isGivenUp) = (0, false)
         case .undefined:
+            // the lifecycle knows this longer than the definition
+            let wasDeclaredFailed = isDeclaredFailed
             forget()
-            isDefined = false
+            (isDefined, isDeclaredFailed) = (false, wasDeclaredFailed)
         case .defined: isDefined = true
         case .newDaemon, .newDaemonAfter: pending = []
         case .newDaemonWithoutMemory:
@@ -324,7 +347,7 @@ extension Record {
         switch cause {
         case .failed, .communicationABIMismatch, .invalidState, .ended, .didNotAnswer: .ended
         case .vanished: .vanished
-        case .lostStart, .startedUnloaded, .stalled: .hangs
+        case .lostStart, .startedUnloaded, .stalled, .silent: .hangs
         case .refused: .refused
         case .cpusFailed: .degraded
         case .countersUnreadable, .startUnverified: .blinded

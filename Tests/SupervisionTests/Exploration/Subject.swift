@@ -6,14 +6,15 @@
 struct Subject: CustomStringConvertible, Sendable {
     let restart: SupervisionPolicy.Restart
     let handshake: Handshake
-    var hasLiveness = false
+    /// Where its signs of life come from; nil: there is no liveness rule.
+    var signs: Liveness.Source?
     var attempts = 1
 
     static let all: [Subject] =
         SupervisionPolicy.Restart.allCases.flatMap { restart in
             [Handshake.passive, .bounded, .unbounded(accepted: true), .unbounded(accepted: false)].flatMap {
                 handshake in
-                [false, true].map { Subject(restart: restart, handshake: handshake, hasLiveness: $0) }
+                [nil, .exits, .listener].map { Subject(restart: restart, handshake: handshake, signs: $0) }
             }
         }
 
@@ -24,7 +25,7 @@ struct Subject: CustomStringConvertible, Sendable {
         Supervised(
             policy: SupervisionPolicy(
                 restart: restart, delay: .milliseconds(100), limit: .init(attempts: attempts, within: .seconds(60)),
-                stopTimeout: .seconds(1), liveness: hasLiveness ? .vmExits(stall: .seconds(3)) : nil),
+                stopTimeout: .seconds(1), liveness: signs.map { Liveness($0, within: .seconds(3)) }),
             handshake: handshake)
     }
 
@@ -35,6 +36,13 @@ struct Subject: CustomStringConvertible, Sendable {
             case .bounded: "bounded"
             case .unbounded(let accepted): accepted ? "unbounded, accepted" : "unbounded"
             }
-        return "\(restart.rawValue), \(name)\(hasLiveness ? ", liveness" : "")"
+        let rule =
+            switch signs {
+            case nil: ""
+            case .exits: ", liveness"
+            case .listener: ", listened to"
+            case .calls: ", watchdog"
+            }
+        return "\(restart.rawValue), \(name)\(rule)"
     }
 }

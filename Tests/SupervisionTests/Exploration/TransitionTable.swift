@@ -75,6 +75,7 @@ extension Happening {
         case .look, .blindLook, .runsOut, .befall: "seen \(after.sighting?.word ?? "not yet")"
         case .finish(let ending, _): "\(before.inFlight?.rawValue ?? "command") \(ending)"
         case .request(let request): "asked to \(request.rawValue)"
+        case .listen: after.hasGivenSign && after.lastSign == .present ? "a sign of life" : "no sign of life"
         case .resetFailed: "asked to reset-failed"
         case .released: "the hypervisor is being disabled"
         case .redefined, .defined: "its definition is read"

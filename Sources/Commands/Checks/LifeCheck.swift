@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellDefinition
+import SystemCalls
+
+/// Looks for a cell's signs of life from outside, as the liveness rule of its definition says.
+struct LifeCheck {
+    enum Result: Equatable {
+        case alive
+        /// Why not, for people.
+        case silent(String)
+    }
+
+    let rule: LivenessCheck
+    let memory: MachineMemoryFiles
+    private var lastWord: UInt32?
+
+    /// - Returns: nil for a kind that the daemon looks after by itself.
+    init?(_ rule: LivenessCheck, memory: MachineMemoryFiles = MachineMemoryFiles()) {
+        switch rule.kind {
+        case .heartbeat, .probe, .command: break
+        case .exits, .console, .external: return nil
+        }
+        self.rule = rule
+        self.memory = memory
+    }
+
+    /// - Returns: nil when it takes another look to know.
+    mutating func look() -> Result? {
+        do throws(SystemCallError) {
+            if let address = rule.address { return try beat(at: address) }
+            if let target = rule.target {
+                try NetworkProbe.ask(
+                    target.transport, host: target.host, port: target.port, timeout: rule.timeout)
+                return .alive
+            }
+            switch try ChildProcess.run(rule.command, timeout: rule.timeout) {
+            case .exited(0): return .alive
+            case .exited(let status): return .silent("\(name) exited with \(status)")
+            case .signalled(let signal): return .silent("\(name) was ended by signal \(signal)")
+            case .timedOut: return .silent("\(name) took longer than its timeout and was killed")
+            }
+        } catch {
+            return .silent("\(error)")
+        }
+    }
+
+    private var name: String { rule.command.first ?? "" }
+
+    private mutating func beat(at address: UInt64) throws(SystemCallError) -> Result? {
+        let word = try memory.word(at: address)
+        defer { lastWord = word }
+        guard let lastWord else { return nil }
+        return word == lastWord ? .silent("the word at 0x\(String(address, radix: 16)) stays \(word)") : .alive
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ControlInterface
+
+struct Alive: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell the daemon that a cell gave a sign of life.",
+        discussion: """
+            For cells with a liveness rule of kind "external": a program that checks the cell calls this each time it \
+            finds that it works. With --each-line, each line of standard input is a sign of life: of a serial line \
+            that the cell prints on, or of the simulated machine's.
+
+            With --json: the cell, as in 'list --json'. Not with --each-line.
+
+            Example: jailhouse-ctl alive rtems
+            Example: jailhouse-ctl alive rtems --each-line --containing beat < /dev/ttyUSB0
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+
+    @Flag(help: "It was checked, and gave no sign of life.")
+    var no = false
+
+    @Flag(help: "Read lines until the end of standard input.")
+    var eachLine = false
+
+    @Option(help: "With --each-line: only lines that contain this text.")
+    var containing: String?
+
+    func validate() throws {
+        if no && eachLine { throw ValidationError("--no and --each-line exclude each other.") }
+        if containing != nil && !eachLine { throw ValidationError("--containing needs --each-line.") }
+    }
+
+    func run() throws {
+        guard eachLine else {
+            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: !no))
+            let row = CellRow(reply.cell)
+            let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)
+            let message = reply.message.map { "; \(Text.printable($0))" } ?? ""
+            try options.screen.show(row, text: "\(Text.printable(row.name)): \(condition)\(message)")
+            if reply.message != nil { throw ExitCode.failure }
+            return
+        }
+        // the daemon may be restarted meanwhile: each line is a call of its own
+        while let line = readLine() {
+            if let containing, !line.contains(containing) { continue }
+            do {
+                _ = try options.daemon.call(Manager.Alive.self, .init(cell: cell))
+            } catch let failure as CommandFailure where failure.status == .noDaemon {
+                continue
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CellDefinition
+import ControlInterface
+import Glibc
+import SystemCalls
+
+struct CheckAlive: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look for a cell's sign of life from outside, and tell the daemon.",
+        discussion: """
+            Does what the liveness rule of the cell's definition says, of the kinds heartbeat (a word of memory that \
+            must change), probe (TCP, UDP or ICMP) and command (a program that must exit with 0). The daemon has no \
+            network and runs no programs: jailhouse-check@CELL.service does this for it, with --follow.
+
+            The exit status is 1 if there was no sign of life.
+
+            Example: jailhouse-ctl check-alive rtems
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Argument(help: "The cell's name.", completion: .cellNames)
+    var cell: String
+
+    @Flag(help: "Check again and again, while the cell runs.")
+    var follow = false
+
+    @Option(help: "The file of physical memory for a heartbeat that no UIO device has.")
+    var memory = "/dev/mem"
+
+    func run() throws {
+        var watch = Watch(cell: cell, memory: memory)
+        guard follow else { return try once(&watch) }
+        while true {
+            // a daemon that is being restarted, or a definition that is being edited, passes
+            var pause = Duration.seconds(1)
+            do {
+                let cell = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+                pause = try watch.take(cell)
+                if cell.cell.runs, let result = watch.look() { try report(result, &watch) }
+            } catch let failure as CommandFailure {
+                watch.say("\(failure.message)")
+            }
+            SystemCall.sleep(for: pause)
+        }
+    }
+
+    private func once(_ watch: inout Watch) throws {
+        let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+        let pause = try watch.take(details)
+        guard details.cell.runs else { throw CommandFailure(.notRunning, "\(cell) does not run") }
+        var result = watch.look()
+        if result == nil {
+            SystemCall.sleep(for: pause)
+            result = watch.look()
+        }
+        guard let result else { return }
+        try report(result, &watch)
+        if result != .alive { throw ExitCode.failure }
+    }
+
+    private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
+        let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: result == .alive))
+        switch result {
+        case .alive: watch.say("alive")
+        case .silent(let reason): watch.say("no sign of life: \(reason)")
+        }
+        if let message = reply.message { watch.say(message) }
+    }
+
+    /// One cell, and what was said of it last.
+    private struct Watch {
+        let cell: String
+        let memory: String
+        private var check: LifeCheck?
+        private var said = ""
+
+        init(cell: String, memory: String) {
+            (self.cell, self.memory) = (cell, memory)
+        }
+
+        /// Reads its definition, which may have changed.
+        ///
+        /// - Returns: the pause between two looks.
+        mutating func take(_ details: Manager.Details) throws -> Duration {
+            guard let path = details.definition else {
+                throw CommandFailure(.failed, "\(cell) has no definition")
+            }
+            guard case .definition(let definition) = try DaemonFile(explaining: InputFile(path)),
+                let rule = definition.liveness,
+                let check = LifeCheck(rule, memory: MachineMemoryFiles(file: memory))
+            else {
+                throw CommandFailure(.failed, "\(path) has no liveness rule of kind heartbeat, probe or command")
+            }
+            if self.check?.rule != rule { self.check = check }
+            return rule.every
+        }
+
+        mutating func look() -> LifeCheck.Result? { check?.look() }
+
+        /// What has not changed is not said again.
+        mutating func say(_ text: String) {
+            guard text != said else { return }
+            said = text
+            // a pipe to the journal gets each line at once
+            try? SystemCall.write(
+                Array("\(Text.printable(cell)): \(Text.printable(text))\n".utf8), to: STDOUT_FILENO)
+        }
+    }
+}

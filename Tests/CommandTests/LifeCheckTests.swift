@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import SystemCalls
+import Testing
+
+@testable import CellDefinition
+@testable import Commands
+
+@Suite("Signs of life that are looked for from outside") struct LifeCheckTests {
+    private let directory = FileManager.default.temporaryDirectory.appending(path: "life-\(UUID().uuidString)")
+
+    init() throws {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    }
+
+    /// A socket at the loopback interface with a port of its own.
+    private static func socket(_ kind: __socket_type) throws -> (descriptor: Int32, port: UInt16) {
+        let descriptor = Glibc.socket(AF_INET, CInt(kind.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        try withUnsafeMutablePointer(to: &address) {
+            try $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                try #require(bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0)
+            }
+        }
+        return (descriptor, UInt16(bigEndian: address.sin_port))
+    }
+
+    private func probe(_ transport: String, _ port: UInt16) throws -> LifeCheck.Result? {
+        var rule = LivenessCheck(kind: .probe)
+        rule.target = .init(transport: try #require(.init(rawValue: transport)), host: "127.0.0.1", port: port)
+        rule.timeout = .milliseconds(200)
+        var check = try #require(LifeCheck(rule))
+        return check.look()
+    }
+
+    private func isSilent(_ result: LifeCheck.Result?, _ text: String) -> Bool {
+        if case .silent(let reason) = result { reason.contains(text) } else { false }
+    }
+
+    @Test("TCP: a connection that is accepted, and one that is refused")
+    func tcp() throws {
+        let (descriptor, port) = try Self.socket(SOCK_STREAM)
+        #expect(isSilent(try probe("tcp", port), "refused"))
+        try #require(listen(descriptor, 1) == 0)
+        #expect(try probe("tcp", port) == .alive)
+        close(descriptor)
+        #expect(isSilent(try probe("tcp", port), "refused"))
+    }
+
+    @Test("UDP: an answer, none in time, and nobody there")
+    func udp() throws {
+        let (descriptor, port) = try Self.socket(SOCK_DGRAM)
+        #expect(isSilent(try probe("udp", port), "timed out"))
+        let echo = Thread {
+            var bytes = [UInt8](repeating: 0, count: 64)
+            var from = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            withUnsafeMutablePointer(to: &from) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { from in
+                    // the datagram of the first probe, and that of the next one
+                    for _ in 0..<2 {
+                        let count = recvfrom(descriptor, &bytes, bytes.count, 0, from, &size)
+                        sendto(descriptor, bytes, max(count, 0), 0, from, size)
+                    }
+                }
+            }
+        }
+        echo.start()
+        #expect(try probe("udp", port) == .alive)
+        close(descriptor)
+        #expect(isSilent(try probe("udp", port), "refused"))
+    }
+
+    @Test("A command: its exit status, its time, and one that is not there")
+    func command() throws {
+        func run(_ command: String...) throws -> LifeCheck.Result? {
+            var rule = LivenessCheck(kind: .command)
+            (rule.command, rule.timeout) = (command, .milliseconds(500))
+            var check = try #require(LifeCheck(rule))
+            return check.look()
+        }
+        #expect(try run("/bin/true") == .alive)
+        #expect(try run("/bin/sh", "-c", "exit 7") == .silent("/bin/sh exited with 7"))
+        #expect(try run("/bin/sh", "-c", "kill -9 $$") == .silent("/bin/sh was ended by signal 9"))
+        #expect(isSilent(try run("/bin/sleep", "100"), "took longer than its timeout"))
+        #expect(isSilent(try run("/nothing"), "No such file"))
+    }
+
+    @Test("A heartbeat: the word changes, or it stays; a file that ends before it")
+    func heartbeat() throws {
+        let file = directory.appending(path: "memory")
+        func write(_ word: UInt32) throws {
+            var bytes = Data(repeating: 0, count: 0x2004)
+            withUnsafeBytes(of: word.littleEndian) { bytes.replaceSubrange(0x2000..<0x2004, with: $0) }
+            try bytes.write(to: file)
+        }
+        var rule = LivenessCheck(kind: .heartbeat)
+        rule.address = 0x2000
+        var check = try #require(LifeCheck(rule, memory: MachineMemoryFiles(file: file.path, uio: "/nowhere")))
+        try write(5)
+        #expect(check.look() == nil)
+        #expect(check.look() == .silent("the word at 0x2000 stays 5"))
+        try write(6)
+        #expect(check.look() == .alive)
+        rule.address = 0x2004
+        var beyond = try #require(LifeCheck(rule, memory: MachineMemoryFiles(file: file.path, uio: "/nowhere")))
+        #expect(isSilent(beyond.look(), "Bad address"))
+    }
+
+    @Test("A section of a link that a UIO device has is read there")
+    func uio() throws {
+        let map = directory.appending(path: "uio/uio0/maps/map2")
+        try FileManager.default.createDirectory(at: map, withIntermediateDirectories: true)
+        try Data("0x000000003a900000\n".utf8).write(to: map.appending(path: "addr"))
+        try Data("0x0000000000002000\n".utf8).write(to: map.appending(path: "size"))
+        let memory = MachineMemoryFiles(
+            file: "/dev/mem", uio: directory.appending(path: "uio").path, devices: directory.path)
+        let place = try #require(memory.uioPlace(of: 0x3a90_0010))
+        #expect(place.path == directory.path + "/uio0" && place.offset == 2 * 4096 + 0x10)
+        #expect(memory.uioPlace(of: 0x3a8f_fffc) == nil)
+        // behind the first page of the map, which is all that one page of the device shows
+        #expect(memory.uioPlace(of: 0x3a90_1000) == nil)
+    }
+
+    @Test(
+        "What the daemon looks after by itself is not looked for here",
+        arguments: [LivenessCheck.Kind.exits, .console, .external])
+    func others(kind: LivenessCheck.Kind) {
+        #expect(LifeCheck(LivenessCheck(kind: kind)) == nil)
+    }
+}

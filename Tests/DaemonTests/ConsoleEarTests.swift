@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Supervision
+import Testing
+
+@testable import Daemon
+
+@Suite("Signs of life on the console") struct ConsoleEarTests {
+    private static let any = ConsoleEar.Listener(cell: "any", contains: "hello")
+    private static let beat = ConsoleEar.Listener(cell: "beat", contains: "beat ")
+
+    private func begun() -> ConsoleEar {
+        var ear = ConsoleEar()
+        // what was printed before this daemon began is no sign
+        #expect(ear.listen(to: "hello\nbeat 0\n", for: [Self.any, Self.beat]).isEmpty)
+        return ear
+    }
+
+    private func signs(_ ear: inout ConsoleEar, _ text: String) -> [LifeSign] {
+        ear.listen(to: text, for: [Self.any, Self.beat]).map(\.sign)
+    }
+
+    @Test("A line that contains the cell's text is its sign")
+    func lines() {
+        var ear = begun()
+        #expect(signs(&ear, "") == [.silence, .silence])
+        #expect(signs(&ear, "Started cell \"any\"\n") == [.silence, .silence])
+        #expect(signs(&ear, "hello\r\n") == [.sign, .silence])
+        #expect(signs(&ear, "beat 1\n") == [.silence, .sign])
+        #expect(signs(&ear, "hello\nbeat 2\r\ny\n") == [.sign, .sign])
+    }
+
+    @Test("A line is one when it has ended")
+    func pieces() {
+        var ear = begun()
+        #expect(signs(&ear, "be") == [.silence, .silence])
+        #expect(signs(&ear, "at 3\r") == [.silence, .silence])
+        #expect(signs(&ear, "\n") == [.silence, .sign])
+        #expect(signs(&ear, "be") == [.silence, .silence])
+        ear.forget()
+        #expect(signs(&ear, "at 4\n") == [.silence, .silence])
+    }
+
+    @Test("What nobody has read may have been a sign")
+    func gap() {
+        var ear = begun()
+        #expect(signs(&ear, "<missed 12 bytes of console log>\n") == [.sign, .sign])
+    }
+
+    @Test("A line without an end does not fill the memory, and is a sign as far as it goes")
+    func endless() {
+        var ear = begun()
+        #expect(signs(&ear, "beat " + String(repeating: "x", count: 10_000)) == [.silence, .sign])
+    }
+}
