@@ -9,7 +9,8 @@ package enum Metrics {
 
     /// The words of ``Manager/Cell/condition``.
     static let conditions = [
-        "absent", "created", "starting", "running", "degraded", "stopping", "stopped", "failed", "backing-off",
+        "absent", "created", "starting", "running", "degraded", "silent", "stopping", "stopped", "failed",
+        "backing-off",
         "gave-up", "foreign",
     ]
     /// A page of the hypervisor's pools, in bytes.
