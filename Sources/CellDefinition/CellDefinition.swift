@@ -72,6 +72,31 @@ package struct CellDefinition: Hashable, Sendable {
         }
     }
 
+    /// Of a cell that was created earlier. Only its hardware is known, and what was accepted.
+    ///
+    /// - Parameters:
+    ///   - configuration: as of ``configurationWithArchitecture``.
+    ///   - path: of the definition that it was created from.
+    package init(
+        created configuration: [UInt8], path: String, accepted: [String: String]
+    ) throws(ConfigurationError) {
+        self.path = path
+        self.configuration = configuration
+        self.accepted = accepted
+        descriptor = try CellDescriptor(binary: configuration)
+        images = []
+        policy = SupervisionPolicy()
+        acceptsUnboundedHandshake = false
+        dependencies = Dependencies()
+        simulation = SimulationTable()
+        lines = KeyLines(numbers: [:])
+    }
+
+    /// ``configuration`` in the layout that names the architecture, if the cell can be said in it.
+    package var configurationWithArchitecture: [UInt8] {
+        (try? descriptor.withoutSurplus.binary(revision: .current)) ?? configuration
+    }
+
     /// Compiles the configuration in the layout of the system that the cell is to run on, unless the cell's own source
     /// gives a revision.
     ///

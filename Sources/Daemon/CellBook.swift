@@ -21,6 +21,8 @@ struct CellBook {
     private(set) var cells: [String: ManagedCell] = [:]
     /// System configurations by their paths.
     private(set) var systems: [String: SystemSource] = [:]
+    /// What the cells that exist were created with.
+    var created = CreatedCells()
 
     /// Nil for what is known by its life only.
     subscript(_ name: String) -> ManagedCell? {
@@ -33,10 +35,20 @@ struct CellBook {
         cells.compactMapValues { $0.definition == nil ? nil : $0.failures }
     }
 
-    /// Definitions of the other cells that exist.
+    /// The other cells that exist, as they were created. Where that is not what the definition says by now, the path says
+    /// so.
     func neighbours(of name: String, in view: HypervisorView) -> [CellDefinition] {
-        cells.values.compactMap { cell in
-            cell.name != name && view.sighting(of: cell.name)?.observation != nil ? cell.definition : nil
+        Set(cells.keys).union(created.cells.keys).sorted().compactMap { other in
+            guard other != name else { return nil }
+            let sighting = view.sighting(of: other)
+            guard var old = created.definition(of: other, sighting) else {
+                return sighting?.observation == nil ? nil : cells[other]?.definition
+            }
+            let now = cells[other]?.definition
+            let hasChanged = now?.configurationWithArchitecture != old.configurationWithArchitecture
+            guard hasChanged || now?.path != old.path else { return now }
+            old.path += " (as it was created)"
+            return old
         }
     }
 
@@ -63,8 +75,13 @@ struct CellBook {
         return cells[name]?.failures[index]
     }
 
-    /// Forgets cells that have neither a definition nor a life.
-    mutating func prune(_ fleet: Fleet) {
+    /// Takes in which cells there are. Cells that have neither a definition nor a life are forgotten.
+    mutating func take(_ view: HypervisorView, _ fleet: Fleet) {
+        created.take(view)
+        for (name, cell) in cells where created.cells[name] == nil {
+            guard let definition = cell.definition, let seen = view.sighting(of: name)?.observation else { continue }
+            created.assume(definition, seen)
+        }
         for (name, cell) in cells where cell.definitionPath == nil && fleet.cells[name] == nil { cells[name] = nil }
     }
 

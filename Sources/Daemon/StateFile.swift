@@ -29,6 +29,8 @@ struct StateFile: Sendable {
         var silentCells: Set<String>?
         /// CPUs of Linux that the hypervisor parked, ascending; nil: none.
         var lostCPUs: [Int]?
+        /// What the cells that exist were created with, by their names; nil: not known of any.
+        var created: [String: CreatedCell.Record]?
     }
 
     enum Reading: Sendable {

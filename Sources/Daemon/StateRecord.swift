@@ -12,6 +12,10 @@ struct StateRecord {
     /// Of cells with a definition, by name; the records of those whose definition cannot be used are kept.
     var failures: [String: [FailureRecord]] = [:]
     var failuresChanged = false
+    /// What the cells that exist were created with, as an earlier daemon knew it.
+    private(set) var created = CreatedCells()
+    /// ``CreatedCells/changes`` in the file.
+    private var writtenChanges = 0
     /// All was shut down for the end of the machine: see ``StateFile/Contents/isEndedWithMachine``.
     var isEndedWithMachine = false {
         didSet { if isEndedWithMachine != oldValue { hasWritten = false } }
@@ -35,6 +39,7 @@ struct StateRecord {
         case .none: return nil
         case .contents(let contents):
             failures = contents.failures
+            created = CreatedCells(contents.created ?? [:])
             if contents.isEndedWithMachine == true {
                 // as in a new boot, except that cells may be left that are known not to answer
                 var memory = FleetMemory()
@@ -57,15 +62,20 @@ struct StateRecord {
     }
 
     /// Writes what has changed.
-    mutating func save(_ fleet: Fleet, failures current: @autoclosure () -> [String: [FailureRecord]]) {
-        guard failuresChanged || !hasWritten || fleet.differs(from: written) else { return }
+    mutating func save(
+        _ fleet: Fleet, failures current: @autoclosure () -> [String: [FailureRecord]],
+        created: CreatedCells = CreatedCells()
+    ) {
+        let isWritten = hasWritten && created.changes == writtenChanges
+        guard failuresChanged || !isWritten || fleet.differs(from: written) else { return }
         failures.merge(current()) { $1 }
         let memory = fleet.memory
         do {
-            try file.write(
-                StateFile.Contents(
-                    bootID: bootID, memory, failures: failures, isEndedWithMachine: isEndedWithMachine))
-            (written, hasWritten, failuresChanged) = (memory, true, false)
+            var contents = StateFile.Contents(
+                bootID: bootID, memory, failures: failures, isEndedWithMachine: isEndedWithMachine)
+            contents.created = created.records
+            try file.write(contents)
+            (written, hasWritten, failuresChanged, writtenChanges) = (memory, true, false, created.changes)
             if problem != nil { logger.record(.stateWritable, "state file \(file.path) is writable again") }
             problem = nil
         } catch {

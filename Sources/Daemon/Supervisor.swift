@@ -72,6 +72,7 @@ actor Supervisor {
         let memory = try record.read()
         try beginReading(lostCPUs: memory?.lostCPUs ?? [])
         book.begin(settings, failures: record.failures)
+        book.created = record.created
         journal.tell(settings)
         let definitions = settings.definitions.map { ($0.name, FleetDefinition($0)) }
         fleet = Fleet(
@@ -116,7 +117,7 @@ actor Supervisor {
         }
         if fleet.lostCPUs != evidence.lostCPUs { handle(.lostCPUs(evidence.lostCPUs), at: now) }
         handle(.looked(look), at: now)
-        book.prune(fleet)
+        book.take(view, fleet)
         images.prune(fleet)
         saveState()
         serviceManager.isAlive(at: now)
@@ -173,6 +174,7 @@ actor Supervisor {
             case .note(let step, let id, let failure):
                 calls[id]?.note(step, failure.map { inventory().error($0) }, to: logger)
             case .give(let work):
+                book.begin(work)
                 // what is about to be done must be known to a successor
                 saveState()
                 give(work)
@@ -239,7 +241,9 @@ actor Supervisor {
         }
         let now = Clock.now()
         evidence.readAgain()
-        handle(.finished(end, look()), at: now)
+        let look = look()
+        book.end(work, view)
+        handle(.finished(end, look), at: now)
         saveState()
         wake(after: now)
     }
@@ -296,7 +300,7 @@ actor Supervisor {
     }
 
     private func saveState() {
-        record.save(fleet, failures: book.failures)
+        record.save(fleet, failures: book.failures, created: book.created)
     }
 
     // MARK: - Requests
