@@ -136,9 +136,15 @@ package struct ConfigurationDirectory: Sendable {
     }
 
     /// What keeps a cell from being created on this machine as it is now.
-    package func errors(ofCreating definition: CellDefinition) -> [Finding] {
-        guard let view = machine.flatMap({ try? $0.machine() }) else { return [] }
-        return DefinitionSet([definition]).findings(on: view, system: nil).filter { $0.severity == .error }
+    ///
+    /// - Parameter system: with which the hypervisor is enabled; nil when that is not known.
+    package func errors(ofCreating definition: CellDefinition, in system: SystemSource?) -> [Finding] {
+        let view = machine.flatMap { try? $0.machine() }
+        let known = system.map { ($0.path, $0.descriptor) }
+        let onMachine = view.map { DefinitionSet([definition]).findings(on: $0, system: known) } ?? []
+        let findings = Finding.withoutRepetition(
+            definition.findings(system: system?.descriptor) + onMachine.filter { $0.path == definition.path })
+        return findings.filter { $0.severity == .error }
     }
 
     /// What keeps a system from being enabled on this machine as it is now.

@@ -23,6 +23,8 @@ struct CellBook {
     private(set) var systems: [String: SystemSource] = [:]
     /// What the cells that exist were created with.
     var created = CreatedCells()
+    /// What the hypervisor was enabled with.
+    var inForce = SystemInForce()
 
     /// Nil for what is known by its life only.
     subscript(_ name: String) -> ManagedCell? {
@@ -78,6 +80,7 @@ struct CellBook {
     /// Takes in which cells there are. Cells that have neither a definition nor a life are forgotten.
     mutating func take(_ view: HypervisorView, _ fleet: Fleet) {
         created.take(view)
+        inForce.take(view)
         for (name, cell) in cells where created.cells[name] == nil {
             guard let definition = cell.definition, let seen = view.sighting(of: name)?.observation else { continue }
             created.assume(definition, seen)

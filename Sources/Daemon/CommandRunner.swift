@@ -39,7 +39,10 @@ struct CommandRunner: Sendable {
             guard premise.holds(hypervisor.lookNow(premise.curiosity)) else { return .overtaken }
             switch command {
             case .create:
-                guard let definition else { return .refused(.noDefinition) }
+                guard var definition else { return .refused(.noDefinition) }
+                do { if let system { try definition.follow(system) } } catch {
+                    return .refused(Refusal(kind: .definition, message: "\(Finding(error))"))
+                }
                 if let refusal = refusal(ofCreating: definition) { return .refused(refusal) }
                 return .done(unanswered: try hypervisor.create(name, definition.configuration, given: premise))
             case .load:

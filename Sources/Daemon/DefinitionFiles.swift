@@ -183,8 +183,10 @@ struct DefinitionFiles: Sendable {
     }
 
     /// Why a cell must not be created on this machine as it is now; nil when it may be.
-    func objection(toCreating definition: CellDefinition) -> String? {
-        let errors = files.errors(ofCreating: definition)
+    ///
+    /// - Parameter system: with which the hypervisor is enabled; nil when that is not known.
+    func objection(toCreating definition: CellDefinition, in system: SystemSource? = nil) -> String? {
+        let errors = files.errors(ofCreating: definition, in: system)
         return errors.isEmpty ? nil : errors.map { "\($0)" }.joined(separator: "; ")
     }
 }

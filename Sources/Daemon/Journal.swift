@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellDefinition
 import ControlInterface
 import JailhouseInterface
 import Logging
@@ -47,6 +48,17 @@ struct Journal {
                 .definitionInvalid, "\(problem.message)", metadata: problem.cell.map { ["cell": "\($0)"] } ?? [:])
         }
         for warning in loaded.warnings { logger.record(.definitionWarning, "\(warning)") }
+    }
+
+    /// Cells are judged without knowing what the hypervisor was enabled with.
+    func tellUnknownSystem(_ configured: SystemSource?) {
+        let basis = configured.map { "the configured one, \($0.path)" } ?? "none, because none is configured"
+        logger.record(
+            .definitionWarning,
+            """
+            it is not known with which system configuration the hypervisor was enabled (by another program, or by an \
+            earlier version of the daemon): new cells are checked against \(basis)
+            """)
     }
 
     /// What happened to the machine.

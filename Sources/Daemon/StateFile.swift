@@ -31,6 +31,8 @@ struct StateFile: Sendable {
         var lostCPUs: [Int]?
         /// What the cells that exist were created with, by their names; nil: not known of any.
         var created: [String: CreatedCell.Record]?
+        /// What the hypervisor was enabled with; nil: not known.
+        var system: SystemInForce.Record?
     }
 
     enum Reading: Sendable {

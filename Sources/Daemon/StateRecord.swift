@@ -14,7 +14,9 @@ struct StateRecord {
     var failuresChanged = false
     /// What the cells that exist were created with, as an earlier daemon knew it.
     private(set) var created = CreatedCells()
-    /// ``CreatedCells/changes`` in the file.
+    /// What an earlier daemon enabled the hypervisor with.
+    private(set) var inForce = SystemInForce()
+    /// ``CreatedCells/changes`` and ``SystemInForce/changes`` in the file.
     private var writtenChanges = 0
     /// All was shut down for the end of the machine: see ``StateFile/Contents/isEndedWithMachine``.
     var isEndedWithMachine = false {
@@ -40,6 +42,7 @@ struct StateRecord {
         case .contents(let contents):
             failures = contents.failures
             created = CreatedCells(contents.created ?? [:])
+            inForce = SystemInForce(contents.system)
             if contents.isEndedWithMachine == true {
                 // as in a new boot, except that cells may be left that are known not to answer
                 var memory = FleetMemory()
@@ -64,9 +67,10 @@ struct StateRecord {
     /// Writes what has changed.
     mutating func save(
         _ fleet: Fleet, failures current: @autoclosure () -> [String: [FailureRecord]],
-        created: CreatedCells = CreatedCells()
+        created: CreatedCells = CreatedCells(), inForce: SystemInForce = SystemInForce()
     ) {
-        let isWritten = hasWritten && created.changes == writtenChanges
+        let changes = created.changes + inForce.changes
+        let isWritten = hasWritten && changes == writtenChanges
         guard failuresChanged || !isWritten || fleet.differs(from: written) else { return }
         failures.merge(current()) { $1 }
         let memory = fleet.memory
@@ -74,8 +78,9 @@ struct StateRecord {
             var contents = StateFile.Contents(
                 bootID: bootID, memory, failures: failures, isEndedWithMachine: isEndedWithMachine)
             contents.created = created.records
+            contents.system = inForce.record
             try file.write(contents)
-            (written, hasWritten, failuresChanged, writtenChanges) = (memory, true, false, created.changes)
+            (written, hasWritten, failuresChanged, writtenChanges) = (memory, true, false, changes)
             if problem != nil { logger.record(.stateWritable, "state file \(file.path) is writable again") }
             problem = nil
         } catch {

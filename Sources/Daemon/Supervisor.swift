@@ -72,7 +72,7 @@ actor Supervisor {
         let memory = try record.read()
         try beginReading(lostCPUs: memory?.lostCPUs ?? [])
         book.begin(settings, failures: record.failures)
-        book.created = record.created
+        (book.created, book.inForce) = (record.created, record.inForce)
         journal.tell(settings)
         let definitions = settings.definitions.map { ($0.name, FleetDefinition($0)) }
         fleet = Fleet(
@@ -193,12 +193,14 @@ actor Supervisor {
         let files = files
         switch work {
         case .command(let command, let name, let decidedOn):
+            if command == .create, book.inForce.check(view) { journal.tellUnknownSystem(settings.system) }
+            let system = book.inForce.source ?? settings.system
             let definition = book[name]?.definition
             var runner = CommandRunner(
                 hypervisor: driver.hypervisor, decidedOn: decidedOn, before: view.lastLook,
                 evidence: evidence.arrival(of: name), neighbours: book.neighbours(of: name, in: view),
-                system: settings.system?.descriptor,
-                objection: { files.objection(toCreating: $0) })
+                system: system?.descriptor,
+                objection: { files.objection(toCreating: $0, in: system) })
             if command == .load {
                 // the definition may have been read again since
                 guard let read = images.take(name), read.definition == definition else {
@@ -242,7 +244,7 @@ actor Supervisor {
         let now = Clock.now()
         evidence.readAgain()
         let look = look()
-        book.end(work, view)
+        book.end(work, end, view)
         handle(.finished(end, look), at: now)
         saveState()
         wake(after: now)
@@ -281,7 +283,7 @@ actor Supervisor {
         evidence.isComplete = { self.saveState() }
         evidence.surroundings = {
             Surroundings(
-                system: self.settings.system?.descriptor,
+                system: (self.book.inForce.source ?? self.settings.system)?.descriptor,
                 others: self.book.neighbours(of: "", in: self.view).map(\.descriptor))
         }
         try evidence.begin(
@@ -300,7 +302,7 @@ actor Supervisor {
     }
 
     private func saveState() {
-        record.save(fleet, failures: book.failures, created: book.created)
+        record.save(fleet, failures: book.failures, created: book.created, inForce: book.inForce)
     }
 
     // MARK: - Requests

@@ -134,6 +134,12 @@ package final class HypervisorView {
         return (name, SysfsText.cpuList(assigned.bytes) ?? [])
     }
 
+    /// Distinguishes this time that the hypervisor is enabled from another: of the root cell's directory, which is opened
+    /// and not read; nil while the hypervisor is disabled, and when it is not known.
+    package var enabledIncarnation: UInt64? {
+        isEnabled ? SystemCall.inode(ofDirectory: "\(directory)/cells/\(CellFiles.rootCell)") : nil
+    }
+
     /// What the last look showed; nothing is allocated when that is what the one before showed.
     package private(set) var lastLook = Look(.noDriver, isComplete: false)
 

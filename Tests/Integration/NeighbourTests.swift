@@ -3,8 +3,11 @@
 import Foundation
 import Testing
 
-/// A cell is created beside those that exist as they were created, whatever the files say by now.
+/// A cell is created beside those that exist as they were created, and on the machine as the hypervisor was enabled,
+/// whatever the files say by now.
 @Suite("Beside what is in force") struct NeighbourTests {
+    private static let q35 = Place.source.appending(path: "configs/systems/q35.toml").path
+
     /// - Parameter ports: the first of two; nil: none.
     private func cell(_ name: String, cpu: Int, physical: String, ports: String? = nil) -> String {
         let hardware = """
@@ -62,5 +65,70 @@ import Testing
             let other = try await machine.control("start", "a")
             #expect(other.status == 0, "where it is to be now, it is nobody's: \(other)")
         }
+    }
+
+    @Test(
+        "What a cell may not have in the system that is in force keeps it from being created", arguments: [false, true])
+    func enabledByFile(isKilled: Bool) async throws {
+        let machine = try await LiveMachine.start(
+            cells: ["pic": cell("pic", cpu: 3, physical: "0x3a000000", ports: "0x20")], system: false)
+        #expect(try await machine.control("enable", Self.q35).status == 0, "\(machine.log)")
+        if isKilled { try await machine.killDaemon() }
+        let start = try await machine.control("start", "pic")
+        #expect(start.status == 1 && start.errors.contains("JH1504"), "\(start)")
+        #expect(try await !exists("pic", in: machine), "\(machine.log)")
+    }
+
+    @Test("The system that is in force counts, not one that was configured afterwards", arguments: [false, true])
+    func configuredAfterwards(isKilled: Bool) async throws {
+        let plain = try String(contentsOfFile: Self.q35, encoding: .utf8)
+        let link = """
+
+            [[ivshmem]]
+            name = "link"
+            bdf = "00:0e.0"
+            peer-id = 0
+            msix-vectors = 1
+            physical = 0x3a700000
+            common-size = "4 KiB"
+            output-size = "8 KiB"
+            root-shared = false
+
+            """
+        let linked =
+            plain.replacingOccurrences(
+                of: "physical = 0x3a000000\nsize = \"72 MiB\"\naccess = [\"read\", \"write\", \"execute\", \"dma\"]\n",
+                with: """
+                    physical = 0x3a000000
+                    size = "7 MiB"
+                    access = ["read", "write", "execute", "dma"]
+
+                    [[memory]]
+                    name = "memory for cells, above the link"
+                    physical = 0x3a800000
+                    size = "64 MiB"
+                    access = ["read", "write", "execute", "dma"]
+
+                    """) + link
+        let machine = try await LiveMachine.start(
+            cells: ["over": cell("over", cpu: 3, physical: "0x3a700000")], system: false)
+        let directory = machine.directory.url
+        try linked.write(to: directory.appending(path: "linked.toml"), atomically: true, encoding: .utf8)
+        let enable = try await machine.control("enable", directory.appending(path: "linked.toml").path)
+        #expect(enable.status == 0, "\(enable)")
+        try "system = \"\(Self.q35)\"\n".write(
+            to: directory.appending(path: "etc/jailhoused.toml"), atomically: true, encoding: .utf8)
+        #expect(try await machine.control("reload").status == 0)
+        if isKilled { try await machine.killDaemon() }
+        let start = try await machine.control("start", "over")
+        #expect(start.status == 1 && start.errors.contains("JH0511"), "\(start)")
+        #expect(try await !exists("over", in: machine), "\(machine.log)")
+
+        // it is another one now, and not known
+        try await machine.inject("other-tool", "disable", ",", "enable")
+        try await eventually("the configured one counts: \(machine.log)") {
+            try await machine.control("start", "over").status == 0
+        }
+        #expect(machine.log.components(separatedBy: "it is not known with which system").count == 2, "\(machine.log)")
     }
 }
