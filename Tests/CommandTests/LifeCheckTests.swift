@@ -17,7 +17,8 @@ import Testing
 
     /// A socket at the loopback interface with a port of its own.
     private static func socket(_ kind: __socket_type) throws -> (descriptor: Int32, port: UInt16) {
-        let descriptor = Glibc.socket(AF_INET, CInt(kind.rawValue), 0)
+        // close-on-exec: programs of other tests would keep it open
+        let descriptor = Glibc.socket(AF_INET, CInt(kind.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
