@@ -17,7 +17,7 @@ import Testing
         #expect(try await machine.control("start", "rtems").status == 0)
         try await machine.inject("rtems", "hang")
         try await eventually("it is taken for dead: \(machine.log)") {
-            try await machine.cell("rtems")?.condition == "failed"
+            try await machine.cell("rtems")?.condition == "silent"
         }
         let disable = try await machine.control("disable")
         #expect(disable.errors.contains("so Linux would hang"), "\(disable)")
