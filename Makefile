@@ -186,7 +186,7 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
 	install -m 644 fleet/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus
 	install -m 644 fleet/grafana/*.json $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
-	install -m 644 inmates/build/*.exe $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
+	install -m 644 $$(ls inmates/build/*.exe | grep -v /linux-) $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 inmates/build/linux-loader.bin Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \

@@ -35,10 +35,10 @@ struct CommandRunner: Sendable {
         evidence?.wait(atMost: EvidenceKeeper.patience)
         let premise = premise(of: command, name)
         do throws(HypervisorError) {
-            // given up before what takes long; what counts is the look at the end
-            guard premise.holds(hypervisor.lookNow(premise.curiosity)) else { return .overtaken }
             switch command {
             case .create:
+                // given up before what takes long; what counts is the look at the end
+                guard premise.holds(hypervisor.lookNow(premise.curiosity)) else { return .overtaken }
                 guard var definition else { return .refused(.noDefinition) }
                 do { if let system { try definition.follow(system) } } catch {
                     return .refused(Refusal(kind: .definition, message: "\(Finding(error))"))
@@ -74,11 +74,11 @@ struct CommandRunner: Sendable {
     /// takes effect is found out by how often that happened. If a cell has come since, it may be one that never answers
     /// when it is told of this command.
     private func premise(of command: Command, _ name: String) -> HypervisorCommands.Premise {
-        HypervisorCommands.Premise {
-            command == .start && $0 == name ? .managementExits : []
-        } objection: { console, rootCell in
-            command == .create ? LostCPUs.objection(console: console, rootCell: rootCell) : nil
-        } holds: { now in
+        let objection: ((String, String) -> String?)? =
+            command == .create ? { LostCPUs.objection(console: $0, rootCell: $1) } : nil
+        return HypervisorCommands.Premise(
+            { command == .start && $0 == name ? .managementExits : [] }, objection: objection
+        ) { now in
             if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
             switch (decidedOn, now.sighting(of: name)) {
             case (.present(let old), .present(let new)):

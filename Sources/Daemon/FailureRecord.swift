@@ -49,21 +49,26 @@ struct FailureRecord: Hashable, Sendable, Codable {
         return "\(cause): \(reason.text)"
     }
 
-    /// A dump has ten lines, and may be mixed with what others print; what is further back is not looked through.
-    private static let looked = 400
+    /// Bytes. A dump has ten lines, and may be mixed with what others print; what is further back is not looked through: it
+    /// takes time before the cell's next command.
+    private static let looked = 8 << 10
 
     /// The last block, from its first reason on, in which one of these CPUs was parked; where the reason was lost, from
     /// the line on that says so. Without such a block: the last few lines, but none that are about another cell.
     private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
-        let lines = console.split(whereSeparator: \.isNewline).suffix(looked).map(String.init)
+        let end = console.utf8.suffix(looked)
+        // the first line may have been cut
+        let whole = end.count < console.utf8.count ? end.drop { $0 != UInt8(ascii: "\n") } : end
+        let lines = whole.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+            .map { String(decoding: $0, as: UTF8.self) }
         let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
         let isGap = lines.map { $0.hasPrefix("<missed ") }
         let beginnings = lines.indices.filter { isGap[$0] || isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
         let floor = firstLine(of: cell, in: lines, isGap)
         var others: [Range<Int>] = []
-        var end = lines.endIndex
+        var blockEnd = lines.endIndex
         for (order, beginning) in beginnings.enumerated().reversed() {
-            let block = lines[beginning..<end]
+            let block = lines[beginning..<blockEnd]
             let parked = block.compactMap(parkedCPU)
             // an incomplete one does not name another cell
             if beginning >= floor, !cpus.isEmpty,
@@ -76,13 +81,13 @@ struct FailureRecord: Hashable, Sendable, Codable {
                 {
                     first = beginnings[order - 1]
                 }
-                return Array(lines[first..<end].prefix(40))
+                return Array(lines[first..<blockEnd].prefix(40))
             }
             let last = block.lastIndex { parkedCPU($0) != nil } ?? block.endIndex - 1
             if cell == nil || !block[beginning...last].contains(where: { isAbout(cell, $0) }), !isGap[beginning] {
                 others.append(beginning..<last + 1)
             }
-            end = beginning
+            blockEnd = beginning
         }
         let own = lines.indices.filter { index in
             index >= floor && !others.contains { $0.contains(index) }

@@ -21,11 +21,11 @@ package struct HypervisorCommands: Sendable {
         /// Whether the command may be given to a machine that shows this.
         package var holds: (Look) -> Bool
         /// Why the command must not be given after the console shows this, with the root cell's name; nil: it may.
-        package var objection: (_ console: String, _ rootCell: String) -> String?
+        package var objection: ((_ console: String, _ rootCell: String) -> String?)?
 
         package init(
             _ curiosity: @escaping (String) -> Curiosity = { _ in [] },
-            objection: @escaping (_ console: String, _ rootCell: String) -> String? = { _, _ in nil },
+            objection: ((_ console: String, _ rootCell: String) -> String?)? = nil,
             holds: @escaping (Look) -> Bool
         ) {
             self.curiosity = curiosity
@@ -176,13 +176,16 @@ package struct HypervisorCommands: Sendable {
         }
     }
 
+    /// A look that takes longer is old when it ends.
+    private static let moment = Duration.milliseconds(2)
+
     /// Reads the console right before a command, and judges it: what it says now may not have reached the daemon yet.
     private func readConsole(
         _ command: HypervisorCommand, _ name: String, _ premise: Premise?
     ) throws(HypervisorError) -> String {
         let console = HypervisorConsole.tail(directory: sysfs)
-        guard let premise, let rootCell = HypervisorView(directory: sysfs).readRootCell()?.name,
-            let objection = premise.objection(console, rootCell)
+        guard let judge = premise?.objection, let rootCell = HypervisorView(directory: sysfs).readRootCell()?.name,
+            let objection = judge(console, rootCell)
         else { return console }
         let subject = name.isEmpty ? "" : " \(name)"
         throw HypervisorError(.objection, command, "cannot \(command.rawValue)\(subject): \(objection)")
@@ -209,9 +212,10 @@ package struct HypervisorCommands: Sendable {
         _ command: HypervisorCommand, _ name: String, _ premise: Premise?
     ) throws(HypervisorError) {
         let curiosity = premise?.curiosity ?? { _ in [] }
+        let begin = ContinuousClock.now
         let view = look(curiosity)
-        // the first look opens files, for as long as their file system takes; this one only reads them
-        view.look(curiosity)
+        // the first look opens files, which may take long; another one only reads them
+        if begin.duration(to: .now) > Self.moment { view.look(curiosity) }
         if let premise, !premise.holds(view.lastLook) {
             throw HypervisorError(.overtaken, command, "\(command.rawValue) \(name): something has changed meanwhile")
         }
