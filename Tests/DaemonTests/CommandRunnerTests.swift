@@ -26,7 +26,7 @@ struct CommandRunnerTests {
         defer { try? FileManager.default.removeItem(at: directory) }
         let decidedOn = Observation(id: 1, state: .shutDown, failedCPUs: [], managementExits: [5])
         let runner = CommandRunner(
-            hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
+            hypervisor: HypervisorCommands(device: "/dev/null", sysfs: directory.path),
             decidedOn: .present(decidedOn), before: Look(.enabled))
         expect(try runner.run(.start, "rtems", definition()), isOvertaken: exits != 5)
     }
@@ -58,7 +58,7 @@ struct CommandRunnerTests {
             var before = before
             if command == .destroy { before.guests.append(Look.Guest(name: CellName("rtems"), observation: own)) }
             let runner = CommandRunner(
-                hypervisor: HypervisorCommands(device: "/nonexistent", sysfs: directory.path),
+                hypervisor: HypervisorCommands(device: "/dev/null", sysfs: directory.path),
                 decidedOn: command == .create ? .absent : .present(own), before: before)
             let isSame = before.guests.contains(guest) ? state == "running\n" : state == nil
             expect(try runner.run(command, "rtems", definition()), isOvertaken: !isSame)
@@ -158,7 +158,7 @@ struct CommandRunnerTests {
         try CellDefinition(toml: Self.text, path: "/rtems.toml", readFile: { _ in [] })
     }
 
-    /// What was not overtaken would have been given to the device, which is not there.
+    /// What was not overtaken would have been given to the device, which refuses it.
     private func expect(
         _ outcome: Outcome, isOvertaken: Bool, sourceLocation: SourceLocation = #_sourceLocation
     ) {
