@@ -27,7 +27,7 @@ MANUALS ?= .build/manuals
 # in the margins of the manual pages
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
-TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian prometheus curl ansible-core
+TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian prometheus curl ansible-core openssh-client
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
