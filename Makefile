@@ -52,6 +52,9 @@ release:
 	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in $(COMMANDS) $(PRELOAD) $(MANUAL_PAGES); do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
+	# in C: linked by SwiftPM it would need a Swift runtime in every program that it is loaded into
+	$$(dirname $$(realpath $$(command -v swiftc)))/clang -shared -fPIC -O2 -I Sources/SimulatorPreload/include \
+	    -o .build/release/lib$(PRELOAD).so Sources/SimulatorPreload/*.c
 
 demo:
 	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
@@ -161,7 +164,7 @@ deb:
 	mkdir -p $(DEB)/tree
 	cp -r debian $(DEB)/tree
 	cd $(DEB)/tree && for entry in $(CURDIR)/* $(CURDIR)/.build; do \
-	    [ "$${entry##*/}" = debian ] || ln -s "$$entry" . || exit; done
+	    case $$entry in */debian) ;; *.md) cp "$$entry" . || exit;; *) ln -s "$$entry" . || exit;; esac; done
 	debian/changelog-of CHANGELOG.md $(DEB_VERSION) $$(date --date $(DATE) +%s) > $(DEB)/tree/debian/changelog
 	cd $(DEB)/tree && BINARIES=$(abspath $(BINARIES)) DEB_RULES_REQUIRES_ROOT=no debian/rules binary
 	mv $(DEB)/tree/packages/*.deb $(DEB)
