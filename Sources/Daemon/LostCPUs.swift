@@ -2,7 +2,7 @@
 
 import FailureReports
 import Hypervisor
-import JailhouseInterface
+import Supervision
 
 /// CPUs that Linux lost: the hypervisor parks a CPU of the root cell that touches what belongs to a cell.
 ///
@@ -23,11 +23,7 @@ struct LostCPUs {
     /// for a parked one indefinitely, and so does a disable.
     static func objection(console: String, rootCell: String) -> String? {
         let cpus = Set(ConsoleText(console).deaths.filter { $0.cell == rootCell }.map(\.cpu)).sorted()
-        return cpus.isEmpty ? nil : sentence(of: cpus)
-    }
-
-    static func sentence(of cpus: [Int]) -> String {
-        "Linux lost CPU \(CPUList.text(cpus)) to the hypervisor, and would wait for it indefinitely; reboot to get it back"
+        return cpus.isEmpty ? nil : Refusal.sentence(ofLost: cpus)
     }
 
     /// The hypervisor is not enabled.

@@ -242,13 +242,15 @@ extension Refusal {
     static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
 
     init(lostCPUs cpus: [Int], creating name: String) {
-        let list = CPUList.text(cpus)
-        self.init(
-            kind: .other,
-            message: """
-                cannot create \(name): Linux lost CPU \(list) to the hypervisor, and would wait for it indefinitely; reboot to \
-                get it back
-                """)
+        self.init(kind: .other, message: "cannot create \(name): \(Refusal.sentence(ofLost: cpus))")
+    }
+
+    /// Why nothing is created or disabled any more. An orderly reboot would disable the hypervisor, and hang.
+    package static func sentence(ofLost cpus: [Int]) -> String {
+        """
+        Linux lost CPU \(CPUList.text(cpus)) to the hypervisor, and would wait for it indefinitely. Save your work and \
+        reset the machine
+        """
     }
 
     /// A create or destroy is announced to all other cells, and their replies are waited for.
