@@ -43,12 +43,33 @@ else
     cp -r "$source"/Tests/Integration/container/etc/. "$root/etc/"
     cp "$source"/configs/cells/rtems.toml "$root/etc/jailhoused/cells/"
     systemctl --quiet --root="$root" enable jailhoused.socket jailhoused-status.socket
+    # the first boot enables every unit, and all containers have one network: the port is for the test of the packages
+    mkdir "$root/etc/systemd/system/jailhouse-exporter.socket.d"
+    printf '[Socket]\nListenStream=\nListenStream=/run/jailhouse-exporter\n' \
+        >"$root/etc/systemd/system/jailhouse-exporter.socket.d/simulated.conf"
 fi
+
+# several may be up at once: each has a control group of its own, or one systemd removes those of another
+hierarchy=/sys/fs/cgroup/systemd
+outer=$(sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup)
+if [[ -z $outer ]]; then
+    hierarchy=/sys/fs/cgroup
+    outer=$(sed -n 's/^0:://p' /proc/self/cgroup)
+fi
+group=$hierarchy${outer%/}/jailhoused-test-$$
+if mkdir "$group"; then echo $$ >"$group/cgroup.procs"; fi
 
 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
     --boot --console=read-only systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
 nspawn=$!
-trap 'kill "$nspawn"; wait "$nspawn"' EXIT
+end() {
+    kill "$nspawn" || true
+    wait "$nspawn" || true
+    [[ -d $group ]] || return 0
+    echo $$ >"$hierarchy$outer/cgroup.procs"
+    find "$group" -depth -type d -exec rmdir {} + || true
+}
+trap end EXIT
 
 until init=$(pgrep --parent "$nspawn" --exact systemd); do
     kill -0 "$nspawn"
