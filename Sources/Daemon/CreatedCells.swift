@@ -135,27 +135,3 @@ extension CreatedCell {
             accepted: definition.accepted.isEmpty ? nil : definition.accepted, seen: seen)
     }
 }
-
-extension CellBook {
-    /// The driver is about to be given this.
-    mutating func begin(_ work: DriverWork) {
-        switch work {
-        case .command(.create, let name, _):
-            if let definition = cells[name]?.definition { created.begin(definition) }
-        case .enable(let system):
-            if let source = systems[system.path] { inForce.begin(source) }
-        default: break
-        }
-    }
-
-    /// The driver has done it, or refused it.
-    mutating func end(_ work: DriverWork, _ end: DriverEnd, _ view: HypervisorView) {
-        switch work {
-        case .command(.create, let name, _): created.end(name, view.sighting(of: name))
-        case .enable:
-            let refusal: MachineRefusal? = if case .machine(let refusal) = end { refusal } else { nil }
-            inForce.end(view, isOthers: refusal?.kind == .enabled)
-        default: break
-        }
-    }
-}

@@ -59,8 +59,7 @@ struct FailureRecord: Hashable, Sendable, Codable {
         let end = console.utf8.suffix(looked)
         // the first line may have been cut
         let whole = end.count < console.utf8.count ? end.drop { $0 != UInt8(ascii: "\n") } : end
-        let lines = whole.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
-            .map { String(decoding: $0, as: UTF8.self) }
+        let lines = String(decoding: whole, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
         let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
         let isGap = lines.map { $0.hasPrefix("<missed ") }
         let beginnings = lines.indices.filter { isGap[$0] || isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }

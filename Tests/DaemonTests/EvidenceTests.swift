@@ -34,6 +34,16 @@ struct EvidenceTests {
         #expect(record.reason == "CPU 3 was parked after a violation: unable to get MMIO instruction")
     }
 
+    /// Found by the fuzzer: an inmate prints what it likes.
+    @Test(
+        "Whatever ends a line in Unicode ends one here, so that a reason is one line",
+        arguments: ["\u{b}", "\u{c}", "\u{2028}"])
+    func otherLineBreaks(character: Character) {
+        let console = "FATAL: Invalid PIO write, port: 70 size: 1\(character)more\nParking CPU 3 (Cell: \"rtems\")\n"
+        let record = FailureRecord(.failed(cpus: [3]), of: observation, console: console)
+        #expect(record.reason == "CPU 3 was parked after a violation: Invalid PIO write, port: 70 size: 1")
+    }
+
     /// On Arm the reason stands before the line with `FATAL`; an inmate that is printing shares the line.
     @Test("The line with the address is kept, wherever the reason stands")
     func reasonBeforeVerdict() {
