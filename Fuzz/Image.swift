@@ -5,6 +5,7 @@
 // Coverage-guided fuzzing of everything that reads images.
 
 private let ram = CellRegion(name: "ram", start: 0, size: 0x80_0000)
+private let linuxRAM = CellRegion(name: "RAM", start: 0, size: 0x400_0000)
 private let communicationRegion = CellRegion(name: "communication region", start: 0x70_0000, size: 0x1000)
 
 /// An input is the file of an image. Nothing may trap, what is planned lies in the cell's memory and not over the
@@ -33,7 +34,30 @@ public func fuzzImage(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
             }
         }
     }
+    bootLinux(image)
     return 0
+}
+
+/// Where an image is a Linux kernel, its parts lie in the RAM, not over the communication region, and apart.
+private func bootLinux(_ image: [UInt8]) {
+    let cell = LinuxBoot.Cell(
+        resetAddress: 0, memory: [linuxRAM], loadable: [linuxRAM], communicationRegion: communicationRegion,
+        serialPorts: 0, hasStandardIOAPIC: false)
+    let loader = [UInt8](repeating: 0x90, count: 64)
+    guard let boot = try? LinuxBoot(kernel: image, initrd: image, commandLine: "quiet", loader: loader, in: cell) else {
+        return
+    }
+    var taken: [CellRegion] = []
+    for part in boot.parts {
+        let (start, size) = (part.piece.address, UInt64(part.piece.contents.count))
+        expect(linuxRAM.contains(start, size), "the \(part.kind.rawValue) is outside the RAM")
+        expect(!communicationRegion.overlaps(start, size), "the \(part.kind.rawValue) is over the communication region")
+        expect(!taken.contains { $0.overlaps(start, size) }, "the \(part.kind.rawValue) is over another part")
+        taken.append(CellRegion(name: "", start: start, size: size))
+    }
+    for (lower, upper) in zip(boot.memoryMap, boot.memoryMap.dropFirst()) {
+        expect(lower.start + lower.size <= upper.start, "the memory map overlaps")
+    }
 }
 
 private func look(at profile: ImageProfile, of image: [UInt8]) {
