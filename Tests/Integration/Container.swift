@@ -47,7 +47,7 @@ final class Container: Sendable {
     func powerOff() async throws -> String {
         let before = console.count
         // the connection may end sooner than the command
-        _ = try await run("systemctl poweroff")
+        _ = try await run("\(Self.loudly) systemctl poweroff")
         try await eventually("it is off: \(console)", within: .seconds(60)) { console.contains("Powering off.") }
         return String(console.dropFirst(before))
     }
@@ -58,7 +58,7 @@ final class Container: Sendable {
     func leave(by verb: String) async throws -> String {
         let before = console.count
         // the connection may end sooner than the command
-        _ = try await run("systemctl \(verb)")
+        _ = try await run("\(Self.loudly) systemctl \(verb)")
         let last = ["Powering off.", "Rebooting.", "Halting system.", "Rebooting with kexec."]
         try await eventually("it has left: \(console)", within: .seconds(60)) {
             let shown = console.dropFirst(before)
@@ -88,6 +88,8 @@ final class Container: Sendable {
         return ended.output.trimmingCharacters(in: .newlines)
     }
 
+    /// The journal ends with the machine: what systemd itself could not do is to be on the console.
+    private static let loudly = "systemctl log-target console;"
     private static var asRoot: [String] { geteuid() == 0 ? [] : ["sudo", "--non-interactive"] }
 }
 

@@ -57,7 +57,13 @@ if [[ -z $outer ]]; then
     outer=$(sed -n 's/^0:://p' /proc/self/cgroup)
 fi
 group=$hierarchy${outer%/}/jailhoused-test-$$
-if mkdir "$group"; then echo $$ >"$group/cgroup.procs"; fi
+if mkdir "$group"; then
+    echo $$ >"$group/cgroup.procs"
+else
+    # then one at a time
+    exec {turn}>/tmp/jailhoused-test.lock
+    flock "$turn"
+fi
 
 systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
     --boot --console=read-only systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
