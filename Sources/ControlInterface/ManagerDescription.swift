@@ -190,7 +190,7 @@ extension Manager {
         )
 
         # kind: "current" first for each cell; then "condition" and, when it is absent now, "gone" (previous: the
-        #   condition before); "failure", "cpus-failed", "restarting", "gave-up", "shutdown", "adopted", "replaced",
+        #   condition before); "failure", "cpus-failed", "restarting", "gave-up", "left", "shutdown", "adopted", "replaced",
         #   "lost-start", "recreating", "silent", "alive". Later versions may add others.
         # message: the change as a sentence, without the cell's name and the time.
         # missed: the number of changes dropped because this watcher was too slow.

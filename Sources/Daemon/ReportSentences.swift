@@ -14,6 +14,7 @@ extension Report {
         case .failed: "failure"
         case .restarting: "restarting"
         case .gaveUp: "gave-up"
+        case .leftAlone: "left"
         case .lostStart: "lost-start"
         case .recreating: "recreating"
         case .shutdownAnswered: "shutdown"
@@ -31,6 +32,7 @@ extension Report {
         case .failed: .cellFailed
         case .restarting: .cellRestarting
         case .gaveUp: .cellGaveUp
+        case .leftAlone: .cellLeft
         case .lostStart: .cellStartLost
         case .recreating: .cellRecreating
         case .shutdownAnswered(.approved), .shutdownAnswered(.notAsked): .cellShutdown
@@ -53,6 +55,13 @@ extension Report {
             "restarting \(delay == .zero ? "at once" : "in \(delay)") (attempt \(attempt) of \(limit))"
         case .gaveUp(let attempts, let within):
             "failed again after \(attempts) restarts within \(within): giving up until it is started by hand"
+        case .leftAlone(.madeByOthers):
+            """
+            not started: another tool created and started it, so it may never answer a shutdown request, and Linux would \
+            hang; stop or destroy it with that tool
+            """
+        case .leftAlone:
+            "not started: it does not respond and has no message-timeout, so a shutdown request would hang Linux"
         case .lostStart(let attempt):
             "the hypervisor lost its start (none of its CPUs ran): starting again, attempt \(attempt)"
         case .recreating(let refusal): "destroying and creating it again because load was refused: \(refusal.message)"

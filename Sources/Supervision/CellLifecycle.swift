@@ -167,7 +167,8 @@ package struct CellLifecycle: Hashable, Sendable {
         case .started: return soon
         default: break
         }
-        if let denial = memory.aim.denial { return max(now, denial.retry) }
+        // while its state is transient nothing is repeated
+        if let denial = memory.aim.denial { return isPassing(at: now) ? nil : max(now, denial.retry) }
         if let until = memory.aim.backingOffUntil { return max(now, until) }
         if wantsExitsBeforeLoad { return now }
         return nil

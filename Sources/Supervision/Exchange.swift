@@ -131,6 +131,8 @@ package enum Report: Hashable, Sendable {
     case failed(FailureCause)
     case restarting(after: Duration, attempt: Int, of: Int)
     case gaveUp(attempts: Int, within: Duration)
+    /// It should run, and is left as it is for this reason.
+    case leftAlone(RequestFailure)
     /// A start was lost and is repeated.
     case lostStart(attempt: Int)
     /// The images could not be loaded, so the cell is destroyed and created again.

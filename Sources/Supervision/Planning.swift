@@ -88,7 +88,12 @@ extension CellLifecycle {
     private mutating func refuseToAsk(_ failure: RequestFailure, _ actions: inout [Action]) {
         settle(with: failure, &actions)
         guard memory.goal == .run else { return fallBack() }
-        memory.aim = progress.isUp ? .run() : .leave()
+        if progress.isUp {
+            memory.aim = .run()
+        } else {
+            memory.aim = .leave()
+            actions.append(.report(.leftAlone(failure)))
+        }
     }
 
     private mutating func run(_ command: Command, _ actions: inout [Action]) {

@@ -13,6 +13,7 @@ package enum MessageKind: String, CaseIterable, Sendable {
     case cellAlive = "ebb1addddda940a4a5a07a3d1282e65a"
     case cellRestarting = "17bf1bf52f95446c928d64971d2ddf8a"
     case cellGaveUp = "d14ecb740ccf48b9a7a50fa4946b4543"
+    case cellLeft = "153c8aad3c344bf4a7ac68c99e041cef"
     case cellStartLost = "95f22cd25c5c4149a88f13bca44843ff"
     case cellRecreating = "cb273047d08d4d7381427a39a81f7172"
     case cellCondition = "e41f887f566a4d8989cf2da8c4117b7b"
@@ -52,7 +53,7 @@ package enum MessageKind: String, CaseIterable, Sendable {
     package var level: Logger.Level {
         switch self {
         case .linuxLostCPU, .daemonFailed: .critical
-        case .cellFailed, .cellGaveUp, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable, .socketFailed:
+        case .cellFailed, .cellGaveUp, .cellLeft, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable, .socketFailed:
             .error
         case .cellCPUsFailed, .cellSilent, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive,
             .commandRefused,

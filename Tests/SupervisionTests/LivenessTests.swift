@@ -36,6 +36,20 @@ import Testing
         #expect(story.commands == [.load])
     }
 
+    /// make explore, others: its restart was announced, and then nothing was said.
+    @Test("A silent cell of another tool's is not restarted, and the reason is said")
+    func leftAlone() {
+        var story = story()
+        story.lifecycle.memory.trustsFirstSight = nil
+        story.see(.running)
+        story.see(.running)
+        story.wait(.seconds(10))
+        story.hearNothing()
+        #expect(story.reports.contains(.failed(.silent)))
+        #expect(story.reports.contains(.leftAlone(.madeByOthers)))
+        #expect(story.commands == [] && story.condition == .failed)
+    }
+
     @Test("It died in another way before that was seen: one failure, of that kind")
     func died() {
         var story = story()

@@ -45,6 +45,22 @@ struct OvertakenTests {
         #expect(story.answer(to: id) == nil)
     }
 
+    /// make explore, inmates: a look followed the other without a pause.
+    @Test("A denied stop is not repeated while the state is transient, and no look hastens then")
+    func transientAfterDenial() {
+        var story = Story()
+        story.bringUp()
+        story.request(.stop)
+        story.refuse(.shutDown, .denied, .running)
+        story.wait(Aim.Denial.pause)
+        story.see(.invalid)
+        #expect(story.commands == [])
+        #expect(story.lifecycle.nextLook(after: story.now) == nil, "the usual interval is enough")
+        story.wait(CellLifecycle.passing)
+        story.see(.invalid)
+        #expect(story.commands == [.shutDown])
+    }
+
     @Test("A start that was not given is decided anew")
     func start() {
         var story = Story()

@@ -53,7 +53,8 @@ extension Place {
         world.managementExits = rank([world.managementExits])[0]
         let commanded = lifecycle.inFlight == .load ? lifecycle.flight?.before?.managementExits.map(rank) : nil
         lifecycle.flight?.before?.managementExits = commanded
-        lifecycle.flight?.handshake = nil
+        // of a create it says that the cell is the daemon's own
+        if lifecycle.inFlight != .create { lifecycle.flight?.handshake = nil }
         lifecycle.memory.unverified = lifecycle.memory.unverified.map {
             Verification(before: rank($0.before), since: .present, lostStarts: $0.lostStarts, cell: $0.cell)
         }

@@ -99,7 +99,12 @@ struct Invariant: Sendable {
             case .request(.stop), .request(.destroy), .released, .undefined, .newDaemonWithoutMemory: return true
             default: break
             }
-            return step.has { if case .gaveUp = $0 { true } else { false } }
+            return step.has {
+                switch $0 {
+                case .gaveUp, .leftAlone: true
+                default: false
+                }
+            }
                 || !step.failures.isEmpty && (supervised.policy.restart == .never || step.after.lifecycle.isKnownSilent)
                 || step.after.world.state == .shutDown && supervised.policy.restart != .always  // it ended by itself
                 || step.answers.contains { $0.failure != nil && $0.failure != .superseded(by: .start) }
