@@ -34,6 +34,26 @@ struct FleetHarmTests {
         #expect(story.answer(again) == .done())
     }
 
+    /// Found by the exploration.
+    @Test("A disable that others have overtaken is not given again after Linux has lost a CPU")
+    func lostCPUBeforeRetry() {
+        var world = FleetWorld()
+        world.create(CellName("other"), .bounded)
+        var story = FleetStory(["a": FleetStory.cell()], world: world)
+        let end = story.request(.shutDownAll(within: .seconds(8)))
+        #expect(story.works == ["disable"])
+        story.send(.lostCPUs([1]))
+        (story.world.cells, story.world.areOthersChanged) = ([], true)
+        story.finish(.overtaken)
+        story.run()
+        #expect(story.works == ["disable"])
+        if case .shutDown(let result) = story.answer(end) {
+            #expect(result.notDisabled == .lostCPUs([1]))
+        } else {
+            Issue.record("\(story.answer(end).debugDescription)")
+        }
+    }
+
     @Test("After Linux has lost a CPU, no cell is created: Linux would wait for it to take another one offline")
     func createAfterLostCPU() {
         var story = FleetStory(["a": FleetStory.cell(), "b": FleetStory.cell()])

@@ -106,6 +106,7 @@ extension Fleet {
         case .disable:
             guard let deadline = disableDeadline else { return .rejected(.disabled) }
             if now >= deadline { return .rejected(.objection(.notBegun)) }
+            if !lostCPUs.isEmpty { return .rejected(.objection(.lostCPUs(lostCPUs))) }
             if case .disabling(let disabling) = machine, look.showsAll,
                 let failure = objection(toDisabling: disabling.others)
             {

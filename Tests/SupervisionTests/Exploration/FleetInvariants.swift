@@ -166,6 +166,15 @@ struct FleetInvariant: Sendable {
                 }
             }
         },
+        FleetInvariant("no create and no disable once it is known that Linux lost a CPU") { step, _ in
+            !step.after.record.isLossKnown
+                || step.given.allSatisfy { work in
+                    switch work {
+                    case .command(.create, _, _), .disable: false
+                    default: true
+                    }
+                }
+        },
         FleetInvariant("the hypervisor is enabled only with just the CPUs that are online") { step, _ in
             step.given.allSatisfy { work in
                 if case .enable(let system) = work { system.cpus == step.world.onlineCPUs } else { true }

@@ -29,6 +29,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
     case refusesWhatNobodyAsked
     /// Only a cell that says it runs is taken for one that is asked and told.
     case overlooksUnknownLayouts
+    /// Nobody reads on the console that Linux lost a CPU.
+    case overlooksLostCPUs
     /// A load is given although its images cannot be read.
     case loadsWithoutImages
 
@@ -124,6 +126,10 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
                         look.guests[index].observation.state = .shutDown
                     }
                 }, at: .present)
+        case .overlooksLostCPUs:
+            if case .lostCPUs = event { return [] }
+            fleet.lostCPUs = []
+            return fleet.handle(event, at: .present)
         case .loadsWithoutImages:
             if case .imagesRead(let name, .some) = event {
                 return fleet.handle(.imagesRead(name, nil), at: .present)
@@ -154,6 +160,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .refusesWhatNobodyAsked: FleetSubject.small[6]
         case .overlooksUnknownLayouts: FleetSubject.small[7]
         case .loadsWithoutImages: FleetSubject.small[1]
+        case .overlooksLostCPUs: FleetSubject.small[9]
         case .doesNotHold, .givesWithoutLooking, .letsWaitInVain: FleetSubject.small[0]
         }
     }
@@ -172,6 +179,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
             ["the driver is given one thing at a time, and none without a look since the last"]
         case .forgetsDeadlines, .forgetsWhoAsked:
             ["every request is answered by its deadline", FleetExplorer.goal]
+        case .overlooksLostCPUs: ["no create and no disable once it is known that Linux lost a CPU"]
         case .loadsWithoutImages: ["nothing is loaded whose images cannot be read"]
         case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
         case .forgetsCreation:

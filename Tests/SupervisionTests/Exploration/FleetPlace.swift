@@ -30,6 +30,8 @@ struct FleetRecord: Hashable, Sendable {
     var unanswered: Set<String> = []
     /// Cells that are to be loaded, and whose images could not be read.
     var unreadable: Set<String> = []
+    /// The daemon has read on the console that Linux lost a CPU.
+    var isLossKnown = false
 }
 
 /// Something that can happen to a machine.
@@ -58,6 +60,8 @@ enum FleetMisfortune: Hashable, Sendable {
     case mismatches(CellName)
     case disabledByOthers, enabledByOthers
     case cpuGoesOffline
+    /// The hypervisor parks a CPU of Linux.
+    case linuxLosesCPU
 }
 
 /// The fleet as the daemon drives it; ``FleetMutant`` puts a wrong one in its place.
@@ -148,7 +152,11 @@ struct FleetRules: Sendable {
             // an idle fleet looks each poll interval, which shows nothing new; many looks in a row show as little
             let pause = wake.map { $0 - .present } ?? .milliseconds(10)
             if pause > .zero { after.pass(max(pause, .milliseconds(25))) }
-            events = [.looked(after.world.look(after.fleet))]
+            if !after.world.lostCPUs.isEmpty, !after.record.isLossKnown {
+                after.record.isLossKnown = true
+                events = [.lostCPUs(after.world.lostCPUs)]
+            }
+            events.append(.looked(after.world.look(after.fleet)))
         case .finish(let ending):
             guard let work = place.fleet.inDriver else { return nil }
             if ending == .refused || ending == .lost {
@@ -272,7 +280,7 @@ extension FleetPlace {
             (world.cells[index].state, world.cells[index].inmate) = (.communicationABIMismatch, .hangs)
             world.areOthersChanged = fleet.inDriver != nil
         case .disabledByOthers:
-            guard fleet.inDriver == nil, world.hypervisor == .enabled else { return false }
+            guard fleet.inDriver == nil, world.hypervisor == .enabled, world.lostCPUs.isEmpty else { return false }
             (world.cells, world.hypervisor) = ([], .disabled)
         case .enabledByOthers:
             guard fleet.inDriver == nil, world.hypervisor == .disabled else { return false }
@@ -280,6 +288,9 @@ extension FleetPlace {
         case .cpuGoesOffline:
             guard world.hypervisor == .disabled, world.onlineCPUs.count == 4 else { return false }
             world.onlineCPUs = [0, 1, 2]
+        case .linuxLosesCPU:
+            guard world.hypervisor == .enabled, world.lostCPUs.isEmpty else { return false }
+            world.lostCPUs = [1]
         }
         return true
     }

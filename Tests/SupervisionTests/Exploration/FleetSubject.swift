@@ -99,6 +99,11 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             asked: [.cell(.start, "a"), .disable(others: true), .shutDownAll(within: .seconds(8))],
             befalls: [.comes(CellName("b"), .unbounded(accepted: false), .hangs), .goes(CellName("b"))],
             requests: 2, misfortunes: 2),
+        FleetSubject(
+            description: "Linux loses a CPU",
+            definitions: ["a": cell(), "b": cell()],
+            asked: [.cell(.start, "a"), .cell(.start, "b"), .disable(others: false)],
+            befalls: [.linuxLosesCPU]),
     ]
 
     /// For make explore.
@@ -124,6 +129,8 @@ struct FleetSubject: Sendable, CustomStringConvertible {
         subjects[2].isUndefined = ["a"]
         subjects[3].asked += [.disable(others: false)]
         subjects[3].befalls += [.hangs("b"), .disabledByOthers]
+        subjects[9].asked += [.shutDownAll(within: .seconds(8))]
+        subjects[9].befalls += [.fails("a"), .goes(CellName("a"))]
         subjects.append(
             FleetSubject(
                 description: "three that need each other",

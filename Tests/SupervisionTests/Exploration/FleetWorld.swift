@@ -38,6 +38,8 @@ struct FleetWorld: Hashable, Sendable {
     var hypervisor = Look.Hypervisor.enabled
     var cells: [Cell] = []
     var onlineCPUs = [0, 1, 2, 3]
+    /// CPUs of Linux that the hypervisor parked: whatever takes a CPU offline waits for them indefinitely.
+    var lostCPUs: [Int] = []
     /// Counters of exits cannot be read.
     var isBlind = false
     /// The cell that Linux waits for.
@@ -117,6 +119,8 @@ extension FleetWorld {
         case .disable:
             if ending == .lost || (ending == .overtaken) != areOthersChanged { return nil }
             if areOthersChanged { return .overtaken }
+            // the console is read before the call
+            if !lostCPUs.isEmpty { return .machine(MachineRefusal(message: "lost", errno: 0)) }
             guard ending == .done, hypervisor == .enabled else {
                 return .machine(MachineRefusal(message: "EIO", errno: 5))
             }
@@ -134,6 +138,7 @@ extension FleetWorld {
             guard ending != .overtaken else { return isOvertaken ? .command(.overtaken) : nil }
             if isOvertaken, ending != .refused { return nil }
             let refused = DriverEnd.command(.refused(Refusal(kind: .other, message: "EIO", errno: 5)))
+            if command == .create, !lostCPUs.isEmpty { return ending == .lost ? nil : refused }
             guard ending == .done || ending == .lost && command == .start, hypervisor == .enabled else {
                 return ending == .refused ? refused : nil
             }

@@ -33,6 +33,8 @@ struct Invariant: Sendable {
         Invariant("no command to an inmate that is known not to answer, accepted or not") { step, supervised in
             guard case .unbounded = supervised.handshake, step.asksTheInmate else { return true }
             if step.has({ $0 == .alive }) { return true }
+            // its counters could not be read, and now they show that it was started
+            if case .started = step.before.lifecycle.progress, !step.after.lifecycle.isKnownSilent { return true }
             return !step.before.lifecycle.isKnownSilent && !step.after.record.isDeclaredFailed
         },
         Invariant("no command on a cell without a definition") { step, _ in
