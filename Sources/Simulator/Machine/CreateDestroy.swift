@@ -73,7 +73,7 @@ extension Machine {
         if let parked = cells[root].failedCPUs.min(), !onlineCPUs.isDisjoint(with: cpus) {
             return .freeze(
                 Freeze(
-                    command: "create", target: descriptor.name, cell: nil,
+                    command: "create", target: descriptor.name, cell: cells[root].id,
                     reason: "to take a CPU offline Linux waits for all others, and CPU \(parked) is parked"))
         }
         cells[root].cpus.subtract(cpus)

@@ -89,7 +89,7 @@ extension Machine {
             if let parked = root.failedCPUs.min() {
                 return .freeze(
                     Freeze(
-                        command: "disable", target: root.name, cell: nil,
+                        command: "disable", target: root.name, cell: root.id,
                         reason: "CPU \(parked) of Linux is parked and never leaves the hypervisor"))
             }
             return .goOn(.leaving, after: settings.timing.disable / 2)

@@ -74,6 +74,7 @@ extension Machine {
         for line in registers { console.print(line) }
         console.print("\(verb) CPU \(cpu) (Cell: \"\(name)\")")
         cells[0].failedCPUs.insert(cpu)
+        cells[0].quietSince = now
         cells[0].count(exit, on: cpu)
         report("LINUX LOST CPU \(cpu): \(reason.split(separator: "\n").first.map(String.init) ?? "")")
         guard cells[0].failedCPUs.isSuperset(of: cells[0].cpus) else { return }

@@ -294,7 +294,7 @@ package struct Machine: Sendable {
         self.freeze = nil
         standsStillUntil = now
         report("thawed")
-        if let id = freeze.cell, let index = index(ofCell: id) {
+        if let id = freeze.cell, let index = index(ofCell: id), !cells[index].isRoot {
             conversation = nil
             stop(index)
             cells[index].commState = .failed
@@ -315,7 +315,7 @@ package struct Freeze: Hashable, Sendable, CustomStringConvertible {
     package let command: String
     /// The cell that the command was for.
     package let target: String
-    /// The cell that is waited for, if it is one.
+    /// The cell that is waited for, if it is one; the root cell, if it is a CPU that Linux lost.
     package let cell: Int?
     package let reason: String
 

@@ -9,8 +9,8 @@ import Synchronization
 /// Another tool gave a command that the daemon knows better than to give: such a machine is at its end.
 struct OtherToolFroze: Error {}
 
-/// Another tool made a cell that never answers in the very moment of the daemon's command, which nobody can foresee who
-/// has not got the driver's lock: such a machine is at its end, too.
+/// Another tool made a cell that never answers, or Linux lost a CPU, in the very moment of the daemon's command, which
+/// nobody can foresee who has not got the driver's lock: such a machine is at its end, too.
 struct Unforeseeable: Error {}
 
 /// A cell runs without its program, and to touch it would freeze Linux: such a machine is at its end, too.

@@ -59,7 +59,7 @@ struct Chaos: ParsableCommand {
     var runtime = "/run/jailhoused"
 
     /// Each so many rounds one ends its machine.
-    private static let silence = 25
+    private static let life = 25
 
     func validate() throws {
         if foreign && !live { throw ValidationError("--foreign is for --live: the simulator has its own other tool.") }
@@ -121,10 +121,10 @@ struct Chaos: ParsableCommand {
         for next in numbers where !Interruption.isPending {
             number = next
             if next % 500 == 0 { tell("round \(next) …") }
-            var isAtItsEnd = next % Self.silence == 0
+            var isAtItsEnd = next % Self.life == 0
             do {
                 if isAtItsEnd {
-                    var round = Silence(next, seed: seed, arena: arena, figures: figures, patience: limit)
+                    var round = LastRound(next, seed: seed, arena: arena, figures: figures, patience: limit)
                     try round.run()
                 } else {
                     var round = Round(next, seed: seed, arena: arena, figures: figures, patience: limit)
@@ -134,7 +134,7 @@ struct Chaos: ParsableCommand {
                 figures.count("machines that another tool froze")
                 isAtItsEnd = true
             } catch is Unforeseeable {
-                figures.count("silent cells that came in the very moment of a command")
+                figures.count("what came in the very moment of a command")
                 isAtItsEnd = true
             } catch is LeftAlone {
                 figures.count("cells that must be left alone")

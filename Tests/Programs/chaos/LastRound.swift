@@ -4,9 +4,16 @@ import Foundation
 import Simulator
 import TestSupport
 
-/// The round that ends a machine: the start of a cell is lost whose answers are waited for without limit. Nothing can
-/// be done about it but to leave it alone, and everything else that would freeze Linux as well.
-struct Silence {
+/// The round that ends a machine: something happens about which nothing can be done, but to leave alone all that would
+/// freeze Linux.
+struct LastRound {
+    enum Misfortune: CaseIterable {
+        /// The start of a cell is lost whose answers are waited for without limit.
+        case silence
+        /// The hypervisor parks a CPU of Linux, at any moment: whatever takes a CPU offline would wait for it.
+        case lostCPU
+    }
+
     let number: Int
     let arena: Arena
     var random: SeededGenerator
@@ -25,26 +32,31 @@ struct Silence {
 
     /// - Throws: ``Wrong``.
     mutating func run() throws {
-        arena.story.say("=== round \(number): silence")
+        let misfortune = random.one(of: Misfortune.allCases)
+        arena.story.say("=== round \(number): \(misfortune)")
         arena.orders.forget()
         try arena.waitUntilAlone()
         _ = arena.machine.change { $0.takeDeeds() }
         arena.forgetDelay()
-        try give([Order(kind: .start, cell: Self.name)])
-        do {
-            try arena.machine.inject(.loseNextStart, into: Self.name)
-        } catch {
-            throw Wrong("\(Self.name) was started and is not there: \(error)")
-        }
-        arena.orders.give(Order(kind: .restart, cell: Self.name))
         let kinds: [Order.Kind] = [.start, .stop, .destroy, .create, .restart, .disable]
         let orders = (0..<Int.random(in: 3...10, using: &random)).map { _ in
             let kind = random.one(of: kinds)
             return Order(kind: kind, cell: kind == .disable ? nil : random.one(of: Subject.all).name)
         }
+        var lost: Int?
+        switch misfortune {
+        case .silence:
+            try loseStart()
+            figures.count("lost starts that nobody may touch")
+        case .lostCPU:
+            // what is disabled before that cannot lose one
+            lost = orders.firstIndex { $0.kind == .disable } ?? orders.count
+            lost = lost.map { Int.random(in: 0...$0, using: &random) }
+        }
         let killed = random.isSo(0.5) ? Int.random(in: 0..<orders.count, using: &random) : nil
         for (index, order) in orders.enumerated() {
             pause(random.milliseconds(0...20))
+            if index == lost { try loseCPU() }
             arena.orders.give(order)
             figures.count("orders")
             if index == killed {
@@ -53,12 +65,34 @@ struct Silence {
                 try arena.daemon.start()
             }
         }
+        if lost == orders.count { try loseCPU() }
         try give([])
         // whatever was still to be done has been done by then
         pause(.milliseconds(100))
         try give([Order(kind: .list, cell: nil)])
-        figures.count("lost starts that nobody may touch")
         figures.rounds += 1
+    }
+
+    private func loseStart() throws {
+        try give([Order(kind: .start, cell: Self.name)])
+        do {
+            try arena.machine.inject(.loseNextStart, into: Self.name)
+        } catch {
+            throw Wrong("\(Self.name) was started and is not there: \(error)")
+        }
+        arena.orders.give(Order(kind: .restart, cell: Self.name))
+    }
+
+    private func loseCPU() throws {
+        arena.story.say("Linux loses CPU 0")
+        do {
+            try arena.machine.change { (machine) throws(SimulatorError) in
+                try machine.inject(.failCPU(0, .portWrite))
+            }
+        } catch {
+            throw Wrong("Linux cannot lose a CPU: \(error)")
+        }
+        figures.count("CPUs that Linux lost")
     }
 
     /// Gives orders and waits until all are answered.
