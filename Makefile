@@ -10,6 +10,7 @@
 # make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
 # make manuals    [MANUALS=] the manual pages, from the tables of the programs
 # make docs       [DOCS=] the guide as a site; without network once its tool is installed
+# make fleet      [MACHINES=] machines with Ansible and Prometheus, a good image and a bad one; ends by itself
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
@@ -27,7 +28,8 @@ MANUALS ?= .build/manuals
 # in the margins of the manual pages
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
-TEST_PACKAGES := $(BUILD_PACKAGES) systemd-container dbus gdb qemu-system-x86 python3-venv man-db mandoc debhelper chrpath lintian prometheus curl ansible-core openssh-client
+FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
+TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb python3-venv mandoc curl
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -92,6 +94,16 @@ scenarios:
 	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in jailhouse-sim scenarios; do $(SWIFT) build --product $$product || exit; done
 	Tests/Programs/scenarios/play.sh .build/debug $(TARGET)
+
+# Machines as containers, which get the packages of the debug build; as root, or through sudo.
+MACHINES ?= 4
+FLEET := .build/fleet
+fleet:
+	.ci/packages $(BUILD_PACKAGES) $(FLEET_PACKAGES)
+	$(MAKE) --no-print-directory inmates cell-monitor build
+	umask 022 && SHLIBDEPS=--ignore-missing-info COMPRESSION="gzip -z1" $(MAKE) --silent deb BINARIES=$(CURDIR)/.build/debug DEB=$(FLEET) \
+	    LINTIAN="--allow-root --suppress-tags custom-library-search-path" > $(FLEET).log 2>&1 || { cat $(FLEET).log; exit 1; }
+	$$(test $$(id -u) = 0 || echo sudo) Tests/Programs/fleet/fleet.sh $(MACHINES) $(FLEET)
 
 # Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
 fuzz: inmates
@@ -202,4 +214,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fuzz explore tables deaths manuals docs deb format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fleet fuzz explore tables deaths manuals docs deb format lint install

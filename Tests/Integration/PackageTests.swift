@@ -3,44 +3,14 @@
 import Foundation
 import Testing
 
-/// The Debian packages in a booted Debian, from their installation to their end.
-@Suite("Debian packages")
+/// The Debian packages in booted Debians, from their installation to their end; one test at a time.
+@Suite("Debian packages", .serialized, .madePackages)
 struct PackageTests {
     private static let all = "jailhoused jailhouse-sim jailhoused-exporter"
 
-    /// Packages of the programs that the tests belong to, and the same ones with a later version: below `old` and `new`.
-    private static func make(in directory: URL) async throws {
-        let old = directory.appending(path: "old")
-        let made = try await Program.run(
-            [
-                "make", "--silent", "-C", Place.source.path, "deb", "BINARIES=\(Place.programs.path)",
-                "DEB=\(old.path)", "DEB_VERSION=0.0.1",
-                "LINTIAN=--allow-root --suppress-tags custom-library-search-path",
-            ],
-            // a debug build's runtime is in no package, and what it is linked with is Debian's
-            environment: ["SHLIBDEPS": "--ignore-missing-info", "COMPRESSION": "gzip -z1"], within: .seconds(300))
-        try #require(made.status == 0, "\(made.output)\(made.errors)")
-        let renewed = try await Program.run([
-            "sh", "-ec",
-            """
-            cd '\(directory.path)'; mkdir new
-            for package in old/*.deb; do
-                dpkg-deb --raw-extract $package tree
-                sed -i 's/^Version: .*/Version: 0.0.2/' tree/DEBIAN/control
-                dpkg-deb --root-owner-group -Zgzip -z1 --build tree new/$(basename $package | sed s/0.0.1/0.0.2/)
-                rm -r tree
-            done
-            cp old/*.deb new
-            """,
-        ])
-        try #require(renewed.status == 0, "\(renewed.errors)")
-    }
-
     @Test("Installed, used, upgraded beneath a running cell, removed, purged: nothing is left, and no cell was touched")
     func life() async throws {
-        let directory = try TemporaryDirectory()
-        try await Self.make(in: directory.url)
-        let container = try await Container.boot(packages: directory.url.appending(path: "new"))
+        let container = try await Container.boot(packages: try #require(MadePackages.current).appending(path: "new"))
         let files =
             "find /etc /usr /lib /var /opt /srv -xdev -not -path '/var/lib/dpkg*' -not -path '/var/log*' "
             + "-not -path '/var/cache/*' -not -path '/var/tmp/systemd-private-*' | sort"

@@ -8,6 +8,8 @@
 #   container.sh DIRECTORY BINARIES [PACKAGES]
 #
 # With PACKAGES, a directory, nothing of the project is installed: its Debian packages are in /root/packages.
+# JAILHOUSED_CONTAINER_NAME names the machine; JAILHOUSED_CONTAINER_FILES is a directory of files that it gets;
+# JAILHOUSED_CONTAINER_BRIDGE is a bridge that its interface host0 is connected to, otherwise it shares the network.
 # DIRECTORY is empty; its file `console` gets what systemd says. Prints `ready PID` when systemd is up: commands run
 # in it by `nsenter --all --target PID`. Ends when standard input does, so that it does not outlive its test.
 set -euo pipefail
@@ -49,6 +51,10 @@ else
         >"$root/etc/systemd/system/jailhouse-exporter.socket.d/simulated.conf"
 fi
 
+if [[ -n ${JAILHOUSED_CONTAINER_FILES:-} ]]; then
+    cp -r "$JAILHOUSED_CONTAINER_FILES/." "$root/"
+fi
+
 # several may be up at once: each has a control group of its own, or one systemd removes those of another
 hierarchy=/sys/fs/cgroup/systemd
 outer=$(sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup)
@@ -56,8 +62,7 @@ if [[ -z $outer ]]; then
     hierarchy=/sys/fs/cgroup
     outer=$(sed -n 's/^0:://p' /proc/self/cgroup)
 fi
-group=$hierarchy${outer%/}/jailhoused-test-$$
-if mkdir "$group"; then
+if group=$(mktemp --directory "$hierarchy${outer%/}/jailhoused-test-XXXXXX"); then
     echo $$ >"$group/cgroup.procs"
 else
     # then one at a time
@@ -65,7 +70,9 @@ else
     flock "$turn"
 fi
 
-systemd-nspawn --quiet --register=no --keep-unit --directory="$root" --machine=jailhoused-test \
+systemd-nspawn --quiet --register=no --keep-unit --directory="$root" \
+    --machine="${JAILHOUSED_CONTAINER_NAME:-jailhoused-test}" \
+    ${JAILHOUSED_CONTAINER_BRIDGE:+--network-bridge="$JAILHOUSED_CONTAINER_BRIDGE"} \
     --boot --console=read-only systemd.unit=basic.target </dev/null >"$directory/console" 2>&1 &
 nspawn=$!
 end() {
