@@ -33,7 +33,7 @@ struct ConsoleFeed {
     mutating func take(_ news: ConsoleFollower.News, at time: Int) {
         guard !news.text.isEmpty || news.state != state else { return }
         state = news.state
-        let reply = Manager.Console.Reply(text: news.text, at: time, state: news.state.rawValue)
+        let reply = Manager.Console.Reply(news, at: time)
         if !news.text.isEmpty {
             kept.append(reply)
             size += news.text.utf8.count
@@ -77,6 +77,6 @@ struct ConsoleFeed {
     ///   - now: µs since 1970.
     ///   - age: of the last reading, in µs; nil when there was none.
     func replies(now: Int, age: Int?) -> [Manager.Console.Reply] {
-        kept + [Manager.Console.Reply(text: "", at: now, state: state?.rawValue, age: age)]
+        kept + [Manager.Console.Reply(state, at: now, age: age)]
     }
 }

@@ -3,7 +3,6 @@
 import CellConfiguration
 import CellDefinition
 import ConfigurationRules
-import ControlInterface
 import SystemCalls
 
 /// A definition that cannot be used: a sentence that says what, where and what to do.
@@ -25,15 +24,6 @@ extension DefinitionProblem {
     init(_ refused: RefusedFile) {
         self.init(
             cell: refused.cell, path: refused.path, message: refused.message, isShortage: refused.isShortage)
-    }
-}
-
-extension Manager.Finding {
-    init(_ finding: Finding) {
-        self.init(
-            rule: finding.rule, severity: finding.severity.rawValue, path: finding.path, line: finding.line,
-            location: finding.location, message: finding.message, consequence: finding.consequence,
-            remedy: finding.remedy)
     }
 }
 
@@ -67,14 +57,6 @@ extension LoadedDefinitions {
             if fresh.isSystemUsable { system = fresh.system }
         }
         definitions = fresh.definitions
-    }
-
-    /// What is wrong, with everything or with one file.
-    func reply(about path: String?) -> Manager.Check.Reply {
-        Manager.Check.Reply(
-            findings: problems.filter { path == nil || $0.path == path }.map(\.message)
-                + warnings.filter { path == nil || $0.hasPrefix(path ?? "") },
-            details: findings.filter { path == nil || $0.path == path }.map(Manager.Finding.init))
     }
 }
 

@@ -33,12 +33,7 @@ struct Journal {
                 logger.record(.cellConsole, "\(name): console: \(line)", metadata: ["cell": "\(name)"])
             }
         }
-        var previous: String?
-        if case .conditionChanged(let from, _) = report { previous = from.rawValue }
-        watchers.tell(
-            Manager.Change(
-                at: Clock.realTime(), kind: report.kind, cell: cell.onWire, previous: previous,
-                message: sentence, missed: 0))
+        watchers.tell(Manager.Change(report, of: cell, message: sentence))
     }
 
     /// What is wrong with the configuration.

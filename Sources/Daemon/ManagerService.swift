@@ -191,7 +191,7 @@ struct ManagerService: CallService {
     private func check(_ path: String?) async throws -> Manager.Check.Reply {
         var files = supervisor.files
         files.largestImage = ImageMemory.small
-        return try await checkThread.runIfActive { [files] in files.load().reply(about: path) }
+        return try await checkThread.runIfActive { [files] in Manager.Check.Reply(files.load(), about: path) }
     }
 
     /// What the hypervisor printed, as the supervision reads it: no client waits for the driver.
