@@ -36,7 +36,7 @@ static _Noreturn void become(const char *path, char *const arguments[], const in
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
 
-    // out of the way of the numbers that they shall have
+    // out of the way of the numbers that they will have
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int base = first_descriptor + most_descriptors;
     if (null < 0 || (report = fcntl(report, F_DUPFD_CLOEXEC, base)) < 0)

@@ -23,7 +23,7 @@ enum Doorbell {
         Machine.write32(UInt32(slot) << 16, to: Parameters.long(Offset.doorbellRegisters) + ringRegister)
     }
 
-    /// What the boot CPU does for ever.
+    /// What the boot CPU does until the end.
     static func serve() {
         while true {
             for index in 0..<Parameters.linkCount { Link(index: index).deliver() }

@@ -32,7 +32,7 @@ enum LocalAPIC {
     /// A CPU that is parked has no use for it, and the host works for it in vain.
     static func stopTimer() { write(0x38, 0) }
 
-    /// Nothing pending, nothing in service: for a CPU that begins anew.
+    /// Nothing pending, nothing in service: for a CPU that is reset.
     static func clear() {
         for register in vectorTables { write(register, read(register) | masked) }
         for register in UInt32(0x10)...0x17 {

@@ -34,7 +34,7 @@ enum Parameters {
         UnsafeMutableRawPointer(bitPattern: MonitorMemory.virtualBase + offset).unsafelyUnwrapped
     }
 
-    // Read and written anew each time: the host and other CPUs do so, too.
+    // Read and written each time: the host and other CPUs do so, too.
 
     static func word(_ offset: Int) -> UInt32 {
         VolatileMappedRegister<UInt32>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).load()

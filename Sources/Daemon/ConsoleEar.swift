@@ -44,6 +44,6 @@ struct ConsoleEar {
         }
     }
 
-    /// The console begins anew.
+    /// The console starts from the beginning again.
     mutating func forget() { rest = [] }
 }

@@ -76,7 +76,7 @@ final class CellFiles {
         observation.state = text
         isCurrent = true
         switch failedCPUs.read(with: buffer) {
-        // replaced beneath the open descriptor, which shows what it was for ever
+        // replaced beneath the open descriptor, which shows the old text indefinitely
         case .gone: return false
         case .changed:
             if let list = SysfsText.cpuList(failedCPUs.bytes) { observation.failedCPUs = list }

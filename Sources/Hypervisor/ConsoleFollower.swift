@@ -37,7 +37,7 @@ package struct ConsoleFollower: Sendable {
         }
     }
 
-    /// The ring has 2 KB: who prints faster than it is read does not keep the reader for ever.
+    /// The ring has 2 KB: whatever prints faster than it is read does not hold the reader indefinitely.
     private static let mostReads = 16
 
     private let device: String

@@ -51,7 +51,7 @@ package final class HypervisorView {
     /// A directory that cannot be read for longer than this is no cell's.
     private static let patience = Duration.seconds(2)
     private var cells: [CellFiles] = []
-    /// A cell keeps its name; one that was misread while files were broken must not stay for ever.
+    /// A cell keeps its name; one that was misread while files were broken must not stay.
     package static let nameInterval = Duration.seconds(1)
     private let nameInterval: Duration
     private var namesRead = ContinuousClock.now

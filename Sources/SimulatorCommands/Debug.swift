@@ -67,7 +67,7 @@ struct Debug: ParsableCommand {
             }
             defer { unlink(listen) }
             let listener = try SystemCall.listen(onSocket: listen, mode: 0o600)
-            say("the cell stands still; in gdb: target remote \(listen)")
+            say("the cell is halted; in gdb: target remote \(listen)")
             serve(listener.rawValue, stream.rawValue)
             return
         }

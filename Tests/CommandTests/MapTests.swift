@@ -107,6 +107,27 @@ struct MapTests {
         #expect(width > 24 + SVG.width(of: "Cell \(title), CPU 0,2,4,6,8,10,12,14, as it sees memory", size: 15))
     }
 
+    /// `PCI devices, be…` and `PCI devices, be…`: below the HPET, and behind it.
+    @Test func cutNamesAreListedWhole() {
+        let regions = ["registers of the first controller", "registers of the second controller"].enumerated().map {
+            MemoryRegion(name: $1, physicalStart: 0x3a00_0000 + UInt64($0) * 0x1000, size: 0x1000, flags: [.read])
+        }
+        let cells = (0..<3).map { index in
+            MemoryMap.Cell(
+                file: "\(index).toml", descriptor: CellDescriptor(name: "cell\(index)", memoryRegions: regions),
+                images: [])
+        }
+        let map = MemoryMap(system: nil, cells: cells, remarks: [])
+        let text = terminal(map, width: 60)
+        #expect(text.contains("\nwhole names:\n 0x3a000000  "), "\(text)")
+        for region in regions {
+            #expect(text.contains("registers of the \(region.name.split(separator: " ")[3])"), "\(text)")
+        }
+        let svg = SVGMap(map).text()
+        #expect(svg.contains("textLength"))
+        for region in regions { #expect(svg.contains(">\(region.name)<") || svg.contains(region.name), "\(svg)") }
+    }
+
     /// Entries near each other, at the end of what is drawn, are all shown, each on a line of its own.
     @Test func marksDoNotCollide() throws {
         let images = (0..<5).map {

@@ -32,7 +32,10 @@ package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
     }
 
     /// Of an architecture that is only seen from the contents.
-    func architectureComment() -> String { "not in a file of revision \(rawValue)" }
+    func architectureComment(isGuessed: Bool) -> String {
+        isGuessed
+            ? "a guess: a file of revision \(rawValue) does not say it" : "not in a file of revision \(rawValue)"
+    }
 
     /// `10 to 14`.
     static var names: String {

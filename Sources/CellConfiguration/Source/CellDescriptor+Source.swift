@@ -67,7 +67,7 @@ struct CellKeys: SourceRecord {
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try cell.codeName(&coder)
         try coder.architecture("architecture", &cell.architecture)
-        coder.comment(onArchitectureOf: cell.revision)
+        coder.comment(onArchitectureOf: cell.revision, isGuessed: cell.isArchitectureGuessed)
         cell.isRevisionAssumed = try coder.format(&cell.format)
         try cell.codeKeys(&coder)
     }
@@ -170,8 +170,10 @@ extension SourceCoder {
         return isReading && !hasRevision && found("variant") == nil
     }
 
-    mutating func comment(onArchitectureOf revision: FormatRevision) {
-        if !revision.hasArchitecture { comment(on: "architecture", revision.architectureComment()) }
+    mutating func comment(onArchitectureOf revision: FormatRevision, isGuessed: Bool) {
+        if !revision.hasArchitecture {
+            comment(on: "architecture", revision.architectureComment(isGuessed: isGuessed))
+        }
     }
 
     private mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {

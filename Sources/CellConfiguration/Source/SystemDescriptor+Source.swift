@@ -22,7 +22,9 @@ extension SystemDescriptor {
     }
 
     mutating func code(_ file: inout SourceFile) throws(ConfigurationError) {
-        var keys = SystemKeys(architecture: architecture, format: format, flags: flags)
+        var keys = SystemKeys(
+            architecture: architecture, isArchitectureGuessed: rootCell.isArchitectureGuessed, format: format,
+            flags: flags)
         try file.table("system", &keys, required: true)
         flags = keys.flags
         format = keys.format
@@ -49,12 +51,13 @@ extension SystemDescriptor {
 /// The table `[system]`.
 private struct SystemKeys: SourceRecord {
     var architecture: Architecture
+    let isArchitectureGuessed: Bool
     var format: FormatVariant
     var flags: SystemDescriptor.Flags
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.architecture("architecture", &architecture)
-        coder.comment(onArchitectureOf: format.revision)
+        coder.comment(onArchitectureOf: format.revision, isGuessed: isArchitectureGuessed)
         _ = try coder.format(&format)
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)

@@ -7,7 +7,7 @@ import SystemCalls
 /// Stands between gdb and QEMU's gdb stub.
 ///
 /// QEMU sees a machine in which a monitor runs a cell: it gives the monitor's registers when a CPU is in it, and takes
-/// every address for the monitor's. gdb shall see the cell: its CPUs, its registers, its memory.
+/// every address for the monitor's. gdb is to see the cell: its CPUs, its registers, its memory.
 struct DebugDialogue {
     private let machine: CellMachine
     private let style: TargetRegisters.Style

@@ -28,7 +28,7 @@ final class SharedArea: Sendable {
         }
     }
 
-    /// Only while no CPU runs. - Parameter measures: whether the monitor shall find out the processor's frequency.
+    /// Only while no CPU runs. - Parameter measures: whether the monitor is to measure the processor's frequency.
     func fill(_ area: [UInt8], communicationPage: [UInt8], measures: Bool) {
         area.withUnsafeBytes {
             if let from = $0.baseAddress { mapping.start.copyMemory(from: from, byteCount: $0.count) }

@@ -12,6 +12,20 @@ enum SVG {
         element("text", ["class": classes, "x": "\(x)", "y": "\(y)"], text: text)
     }
 
+    /// Text that is squeezed where it has too little room, and cut only where nobody could read it then.
+    static func text(_ text: String, size: Int, width: Int, x: Int, y: Int, _ classes: String) -> String {
+        guard Self.width(of: text, size: size) > width else { return Self.text(text, x: x, y: y, classes) }
+        guard Self.width(of: text, size: size) * 55 / 100 <= width else {
+            return Self.text(fitted(text, size: size, width: width), x: x, y: y, classes)
+        }
+        return element(
+            "text",
+            [
+                "class": classes, "x": "\(x)", "y": "\(y)", "textLength": "\(width)",
+                "lengthAdjust": "spacingAndGlyphs",
+            ], text: text)
+    }
+
     /// Of the title of a space, in pixels: see ``SVGTheme``.
     static let titleSize = 15
 

@@ -101,7 +101,7 @@ struct SVGSpace {
         let size = SVG.width(of: block.sizeText, size: 11) + 8
         let hasRoomForSize = SVG.width(of: block.name, size: 13) + size <= room
         elements.append(
-            SVG.text(SVG.fitted(Text.printable(block.name), size: 13, width: room), x: x, y: baseline, "name"))
+            SVG.text(Text.printable(block.name), size: 13, width: room, x: x, y: baseline, "name"))
         if hasRoomForSize { elements.append(SVG.text(block.sizeText, x: frame.right - 8, y: baseline, "size")) }
         if frame.bottom - frame.top >= 38 {
             let detail =

@@ -66,14 +66,27 @@ struct TerminalMap {
                 mark.isWrong ? .red : .bold)
         }
         // what is wrong is drawn last, so that its frame is seen whole
+        var cut: [MapBlock] = []
         for block in space.blocks.sorted(by: { !isWrong($0) && isWrong($1) }) {
             let slices = space.slices(of: block)
-            draw(
+            let isWhole = draw(
                 block, rows: tops[slices.lowerBound]...tops[slices.upperBound],
                 columns: left + block.lane * lane...left + (block.lane + 1) * lane, on: &canvas)
+            if !isWhole { cut.append(block) }
         }
         let title = style(Text.printable(space.title), .bold)
-        return ([title] + canvas.lines(style)).joined(separator: "\n")
+        return ([title] + canvas.lines(style) + names(of: cut)).joined(separator: "\n")
+    }
+
+    /// The whole names of blocks that had no room for them.
+    private func names(of blocks: [MapBlock]) -> [String] {
+        guard !blocks.isEmpty else { return [] }
+        let lines = blocks.sorted { ($0.first, $0.lane) < ($1.first, $1.lane) }.map { block in
+            (address: Text.hexadecimal(block.first), name: Text.printable(block.name))
+        }
+        let width = lines.map(\.address.count).max() ?? 0
+        return ["whole names:"]
+            + lines.map { String(repeating: " ", count: width - $0.address.count + 1) + $0.address + "  " + $0.name }
     }
 
     /// Where marks are written: at their addresses, but no two in one row.
@@ -88,9 +101,10 @@ struct TerminalMap {
         }
     }
 
+    /// - Returns: whether its whole name is there.
     private func draw(
         _ block: MapBlock, rows: ClosedRange<Int>, columns: ClosedRange<Int>, on canvas: inout MapCanvas
-    ) {
+    ) -> Bool {
         let paint: Style.Paint? = isWrong(block) ? .red : Self.paint(of: block)
         canvas.frame(rows: rows, columns: columns, paint)
         let room = columns.count - 4
@@ -104,7 +118,8 @@ struct TerminalMap {
         if label[0].count + 2 + size.count <= room {
             canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
         }
-        guard rows.count > label.count + 1 else { return }
+        let isWhole = label.last?.hasSuffix(alphabet.ellipsis) != true || whole.hasSuffix(alphabet.ellipsis)
+        guard rows.count > label.count + 1 else { return isWhole }
         var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
         if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
         let text = details.filter { !$0.isEmpty }.joined(separator: "  ")
@@ -113,6 +128,7 @@ struct TerminalMap {
         } else if details[0].count <= room {
             canvas.write(details[0], row: rows.lowerBound + label.count, column: columns.lowerBound + 2, .dim)
         }
+        return isWhole
     }
 
     /// A label in at most so many lines; with an ellipsis if it has more.

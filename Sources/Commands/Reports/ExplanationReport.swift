@@ -54,6 +54,9 @@ struct ConsoleReport: Encodable {
     let entries: [Entry]
     /// What does not fit together, or is missing; a sentence each.
     private let warnings: [String]
+    private var title: String?
+    /// One of them is so.
+    private var areAlternatives = false
 
     private enum CodingKeys: CodingKey { case entries }
 
@@ -86,12 +89,21 @@ struct ConsoleReport: Encodable {
     }
 
     /// Of what is no text of a console.
-    init(_ explanations: [Explanation]) {
+    ///
+    /// - Parameter title: what is said above several of them.
+    init(_ explanations: [Explanation], title: String? = nil) {
         entries = explanations.map { Entry(explanation: ExplanationReport($0)) }
         warnings = []
+        areAlternatives = entries.count > 1 && title != nil
+        self.title = areAlternatives ? title : nil
     }
 
-    var text: String { (warnings.map { Text.printable($0) } + entries.map(\.text)).joined(separator: "\n\n") }
+    var text: String {
+        let parts = entries.enumerated().map { index, entry in
+            (areAlternatives ? "\(index + 1).\n" : "") + entry.text
+        }
+        return ([title].compactMap(\.self) + warnings.map { Text.printable($0) } + parts).joined(separator: "\n\n")
+    }
 }
 
 extension DumpFiles {

@@ -29,7 +29,8 @@ struct Compile: ParsableCommand {
         help: ArgumentHelp(
             "The revision of Jailhouse's format, 10 to 14 (default: what the source says, else 14).",
             discussion: """
-                Layouts that were in no release have a letter: 11a, 11b, 11c, 12a, 12b, 12c, 13a.
+                A layout that upstream had under a number for a while has a letter: \(FormatVariant.withLetters); a number \
+                alone is the layout of its release.
                 """,
             valueName: "number"),
         transform: RevisionArgument.init(argument:))
@@ -53,6 +54,10 @@ struct Compile: ParsableCommand {
         try output.write(binary, to: options.screen)
         try options.report(configuration, from: input, to: output, size: binary.count)
     }
+}
+
+extension FormatVariant {
+    fileprivate static let withLetters = allCases.map(\.rawValue).filter { UInt16($0) == nil }.joined(separator: ", ")
 }
 
 /// `12`, the layout of the source or that of the release, or `12a`, one layout.

@@ -83,7 +83,11 @@ struct Explain: ParsableCommand {
         }
         let parts = words.split(separator: " ").map(String.init)
         if parts.count == 2, let error = CommandError.of(parts[0], parts[1]) {
-            return try show(ConsoleReport(error.causes.map(\.explanation)))
+            return try show(
+                ConsoleReport(
+                    error.causes.map(\.explanation),
+                    title:
+                        "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:"))
         }
         if let condition = ConditionPage.named(words) { return try show(ConsoleReport([condition.explanation])) }
         // rules have no blanks, lines of a console have

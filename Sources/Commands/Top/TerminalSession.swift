@@ -146,7 +146,7 @@ final class Doorbell: Sendable {
     }
 
     var descriptor: CInt { listeningEnd.rawValue }
-    /// Whoever writes a byte to it rings.
+    /// A byte written to it rings.
     var ringing: CInt { ringingEnd.rawValue }
 
     func ring() {

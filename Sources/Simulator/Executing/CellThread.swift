@@ -37,7 +37,7 @@ final class CellThread: Sendable {
     /// How often the state of a running cell is looked at; `state` in sysfs is not fresher, but for violations, which
     /// come by themselves.
     private static let look = Duration.milliseconds(2)
-    /// The same when nothing has changed for a while: an idle cell shall cost nothing.
+    /// The same when nothing has changed for a while: an idle cell must cost nothing.
     private static let calmLook = Duration.milliseconds(8)
     private static let calm = Duration.milliseconds(200)
     /// How often its reply is while Linux is stalled for it.

@@ -26,8 +26,7 @@ struct Conversation: Hashable, Sendable {
 
     let incarnation: UInt64
     let message: CommunicationRegion.Message
-    /// When the hypervisor loses its patience, or whoever looks at the simulated machine, for who the hypervisor has
-    /// too much of it.
+    /// When the hypervisor loses its patience; where it has none to lose, when a person would lose theirs.
     var deadline: Duration
     var end: End?
 }
@@ -107,7 +106,7 @@ extension Machine {
         report("the cell answered late: the machine continues")
     }
 
-    /// When the hypervisor, or whoever watches it, loses its patience; nil: it does not wait for a cell.
+    /// When the hypervisor, or the person who watches it, loses patience; nil: it does not wait for a cell.
     var patienceEnds: Duration? { conversation.flatMap { $0.end == nil ? $0.deadline : nil } }
 
     mutating func losePatience() {

@@ -256,6 +256,6 @@ extension Refusal {
 
     /// A create or destroy is announced to all other cells, and their replies are waited for.
     init(_ danger: Danger, _ command: Command, _ name: String) {
-        self.init(kind: .other, message: "\(command.rawValue) \(name): refused: \(danger)")
+        self.init(kind: .other, message: "cannot \(command.rawValue) \(name): \(danger)")
     }
 }

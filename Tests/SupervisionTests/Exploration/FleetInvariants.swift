@@ -131,7 +131,7 @@ struct FleetInvariant: Sendable {
         FleetInvariant("what nobody asked for waits for cells in its way, and costs no attempt to restart") { step, _ in
             step.actions.allSatisfy { action in
                 guard case .report(.failed(.refused(_, let refusal)), let name) = action else { return true }
-                return !refusal.message.contains("refused: the cell")
+                return !refusal.message.contains(": the cell ")
                     || step.before.fleet.cells[name]?.lifecycle.waiting.isEmpty == false
             }
         },
