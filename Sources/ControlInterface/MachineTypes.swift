@@ -20,11 +20,13 @@ extension Manager {
         package var lostCpus: [Int]?
         /// Accesses of devices that an IOMMU dropped; nil: none.
         package var deviceFaults: [DeviceFault]?
+        /// The system with which the hypervisor was enabled, where that is known and is not ``system`` as it is now.
+        package var inForce: String?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
-            deviceFaults: [DeviceFault]? = nil
+            deviceFaults: [DeviceFault]? = nil, inForce: String? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -38,6 +40,7 @@ extension Manager {
             self.poolsAge = poolsAge
             self.lostCpus = lostCpus
             self.deviceFaults = deviceFaults
+            self.inForce = inForce
         }
     }
 

@@ -136,6 +136,8 @@ extension Manager {
         # enabling: the daemon is enabling the hypervisor, or will do so as soon as possible.
         # lostCpus: CPUs of Linux that the hypervisor parked after a violation; absent: none.
         # deviceFaults: accesses of devices that an IOMMU dropped; absent: none.
+        # inForce: path of the system with which the hypervisor was enabled; absent: the configured one as it is now, or
+        # it is not known.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -148,7 +150,8 @@ extension Manager {
           enabling: ?bool,
           poolsAge: ?int,
           lostCpus: ?[]int,
-          deviceFaults: ?[]DeviceFault
+          deviceFaults: ?[]DeviceFault,
+          inForce: ?string
         )
 
         # Accesses of a PCI device to memory that it may not use, of one kind; no CPU is parked for them.

@@ -14,8 +14,10 @@ struct Inventory: Sendable {
     let cells: [String: ManagedCell]
     /// The cells in the hypervisor.
     var guests: [HypervisorView.Cell] = []
-    /// The configured system, or the one that the hypervisor was enabled with.
+    /// The configured system.
     var system: SystemSource?
+    /// The one with which the hypervisor was enabled; nil: it is not enabled, or that is not known.
+    var systemInForce: SystemSource?
     /// Where a system would be configured.
     var settingsPath = ""
     /// The files that take the driver's lock, as they were read last.

@@ -41,7 +41,8 @@ private final class Box<Value: Sendable>: Sendable {
     let bell = Bell()
 }
 
-/// Bounds the memory that images take: one large image at a time is in it, and any number of small ones.
+/// Bounds the memory that images take: one large image at a time is in it, and any number of small ones. One that has been
+/// in it for longer than the limit of a reading, because its file system hangs, makes way for another, twice at most.
 ///
 /// An image is read once into memory, and dropped when the driver has copied it. It is not mapped, although that would
 /// take no memory: the driver would then read the file, under its lock, and a file system that hangs would stop
@@ -54,16 +55,40 @@ final class ImageMemory: Sendable {
     /// Held from before the first byte is read until the last one is dropped.
     final class Place: Sendable {
         private let memory: ImageMemory?
+        private let number: Int
 
-        fileprivate init(of memory: ImageMemory?) {
+        fileprivate init(of memory: ImageMemory?, _ number: Int = 0) {
             self.memory = memory
+            self.number = number
         }
 
-        deinit { memory?.leave() }
+        deinit { memory?.leave(number) }
     }
 
-    private let isTaken = Mutex(false)
+    private struct Holders {
+        var since: [Int: ContinuousClock.Instant] = [:]
+        var last = 0
+
+        mutating func add(after limit: Duration) -> Int? {
+            let now = ContinuousClock.now
+            let isFree = since.count < ImageMemory.most && since.values.allSatisfy { $0 + limit <= now }
+            guard since.isEmpty || isFree else { return nil }
+            last += 1
+            since[last] = now
+            return last
+        }
+    }
+
+    /// Large images at the most.
+    private static let most = 3
+    private let holders = Mutex(Holders())
+    private let patience: Duration
     private let bell = Bell()
+
+    /// - Parameter patience: after this a large image is taken for one that hangs.
+    init(patience: Duration = ImageReadings.standardLimit) {
+        self.patience = patience
+    }
 
     /// Waits, blocking, for the place that images of this size need.
     ///
@@ -72,11 +97,8 @@ final class ImageMemory: Sendable {
         guard size > Self.small else { return Place(of: nil) }
         let end = ContinuousClock.now + limit
         while true {
-            let isMine = isTaken.withLock { isTaken in
-                defer { isTaken = true }
-                return !isTaken
-            }
-            if isMine { return Place(of: self) }
+            let number = holders.withLock { $0.add(after: patience) }
+            if let number { return Place(of: self, number) }
             let left = end - .now
             guard left > .zero else { return nil }
             // several may wait, and the bell wakes one
@@ -84,8 +106,8 @@ final class ImageMemory: Sendable {
         }
     }
 
-    private func leave() {
-        isTaken.withLock { $0 = false }
+    private func leave(_ number: Int) {
+        holders.withLock { $0.since[number] = nil }
         bell.ring()
     }
 }

@@ -10,6 +10,7 @@ struct ShownCell {
     private(set) var managed: ManagedCell
     let lifecycle: CellLifecycle
     private let waitsFor: WaitReason?
+    private let isReadingImages: Bool
     /// The CPUs that the hypervisor gave it; empty while it does not exist.
     private let assignedCPUs: [Int]
 
@@ -18,6 +19,7 @@ struct ShownCell {
         self.managed = managed
         lifecycle = cell?.lifecycle ?? CellLifecycle(nil, at: Clock.now())
         waitsFor = cell?.waitsFor
+        isReadingImages = cell?.isReadingImages ?? false
         self.assignedCPUs = assignedCPUs
     }
 
@@ -34,6 +36,7 @@ struct ShownCell {
     var problem: String? {
         if let problem = managed.problem { return problem }
         if let waitsFor { return "it \(waitsFor)" }
+        if isReadingImages { return "its images are being read" }
         if let unheard { return unheard }
         guard managed.isOutdated, lifecycle.sighting?.observation != nil else { return nil }
         return "its configuration has changed; it takes effect when the cell is destroyed and created again"

@@ -379,7 +379,8 @@ actor Supervisor {
         let id = name.flatMap { fleet.cells[$0]?.lifecycle.sighting?.observation?.id }
         return Inventory(
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
-            settingsPath: files.settingsPath, reading: evidence.latest, lostCPUs: evidence.lostCPUs,
+            systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
+            reading: evidence.latest, lostCPUs: evidence.lostCPUs,
             deviceFaults: evidence.deviceFaults, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }
 

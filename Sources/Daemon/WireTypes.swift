@@ -226,7 +226,10 @@ extension Inventory {
             remapPoolSize: pools.remapSize, remapPoolUsed: pools.remapUsed,
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
             lostCpus: lostCPUs.isEmpty ? nil : lostCPUs,
-            deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init))
+            deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init),
+            inForce: systemInForce.flatMap {
+                $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
+            })
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }
@@ -248,7 +251,7 @@ extension Inventory {
     }
 
     func region(_ name: String) throws -> Manager.Region {
-        guard let region = try known(name).region(platform: system?.descriptor.platform) else {
+        guard let region = try known(name).region(platform: (systemInForce ?? system)?.descriptor.platform) else {
             throw error(.cell(name, .foreign))
         }
         return region

@@ -109,8 +109,9 @@ extension SystemProposal {
     private mutating func describeMemory(
         _ memory: [ClosedRange<UInt64>], _ machine: ArmMachine, _ reserved: ReservedMemory?
     ) {
-        // the hypervisor shows Linux the interrupt controller
-        var proposed = ProposedMemory(reserved: reserved, keepOut: machine.gic?.windows ?? [])
+        // the hypervisor shows Linux the interrupt controller, and has the IOMMUs for itself
+        let units = system.platform.iommuUnits.filter { $0.size > 0 }.map { $0.base...($0.base + UInt64($0.size) - 1) }
+        var proposed = ProposedMemory(reserved: reserved, keepOut: (machine.gic?.windows ?? []) + units)
         for range in memory { proposed.add("RAM", range, [.read, .write, .execute, .dma]) }
         let lists = machine.registers
         for (name, range) in lists where !isFar(range) { proposed.add(name, range, [.read, .write, .io]) }

@@ -34,7 +34,7 @@ enum Samples {
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
-        deviceFaults: [deviceFault])
+        deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml")
     static let deviceFault = Manager.DeviceFault(
         device: "00:02.0", cell: "rtems", address: 0x2000_0000, access: "write", unit: 0, code: 5, count: 3, last: 7)
     static let bareDeviceFault = Manager.DeviceFault(device: "00:02.0", unit: 0, code: 5, count: 3, last: 7)

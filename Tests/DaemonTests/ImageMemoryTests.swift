@@ -20,6 +20,18 @@ struct ImageMemoryTests {
         #expect(memory.place(for: 900 << 20, within: .zero) != nil)
     }
 
+    @Test("A large image that hangs makes way for another after its time, twice at most")
+    func hung() {
+        let memory = ImageMemory(patience: .milliseconds(20))
+        let places = (0..<3).map { _ in memory.place(for: 900 << 20, within: .seconds(10)) }
+        #expect(places.allSatisfy { $0 != nil })
+        #expect(memory.place(for: 900 << 20, within: .milliseconds(60)) == nil)
+        let patient = ImageMemory()
+        let first = patient.place(for: 900 << 20, within: .zero)
+        #expect(patient.place(for: 900 << 20, within: .milliseconds(10)) == nil)
+        withExtendedLifetime((places, first)) {}
+    }
+
     @Test("Who waits has the place when it is given back")
     func waiting() throws {
         let memory = ImageMemory()

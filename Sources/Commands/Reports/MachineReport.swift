@@ -16,6 +16,7 @@ struct MachineReport: Encodable {
         @JSON.OrNull var poolsAge: Int?
         let lostCPUs: [Int]
         let deviceFaults: [DeviceFaultReport]
+        @JSON.OrNull var inForce: String?
 
         init(_ machine: Manager.Machine) {
             enabled = machine.enabled
@@ -29,6 +30,7 @@ struct MachineReport: Encodable {
             poolsAge = machine.poolsAge
             lostCPUs = machine.lostCpus ?? []
             deviceFaults = (machine.deviceFaults ?? []).map(DeviceFaultReport.init)
+            inForce = machine.inForce
         }
     }
 
@@ -46,11 +48,15 @@ struct MachineReport: Encodable {
         let state =
             machine.enabled ? "enabled" : machine.driver ? "disabled" : "no driver; try: modprobe jailhouse"
         list.add("Hypervisor", style(state, condition.paint))
-        list.add("System", machine.system.map { Text.printable($0) } ?? "none configured")
+        list.add("System", system)
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
         if !machine.lostCPUs.isEmpty {
             let numbers = machine.lostCPUs.map(String.init).joined(separator: ", ")
-            list.add("Lost CPUs", style("\(numbers): parked after a violation by Linux; reboot", Condition.bad.paint))
+            list.add(
+                "Lost CPUs",
+                style(
+                    "\(numbers): parked after a violation by Linux; save your work and reset the machine",
+                    Condition.bad.paint))
         }
         list.add(
             "DMA faults", lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
@@ -68,6 +74,13 @@ struct MachineReport: Encodable {
         let machineText = head + "\n" + list.text(width: 12)
         return cells.isEmpty
             ? machineText : machineText + "\n\n" + CellRow.table(cells, now: now, zone: zone).text(style)
+    }
+
+    private var system: String {
+        let configured = machine.system.map { Text.printable($0) }
+        guard let inForce = machine.inForce.map({ Text.printable($0) }) else { return configured ?? "none configured" }
+        if inForce == configured { return "\(inForce), which has changed since the hypervisor was enabled" }
+        return "\(inForce); configured: \(configured ?? "none")"
     }
 
     /// `2 running, 1 failed`: what is well first.
