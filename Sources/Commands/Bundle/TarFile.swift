@@ -33,6 +33,8 @@ struct TarFile: Hashable {
     /// Anything but plain files (links, devices, long names) is refused.
     init(bytes: [UInt8]) throws(Malformed) {
         entries = []
+        // an archive may have a million of them
+        var paths: Set<String> = []
         var position = 0
         while true {
             guard position + Self.block <= bytes.count else { throw Malformed(message: "the archive is cut off") }
@@ -54,7 +56,7 @@ struct TarFile: Hashable {
                 let sum = Int(field(148..<156).filter { $0 != " " }, radix: 8), sum == Self.sum(header)
             else { throw Malformed(message: "the header of '\(path)' is damaged") }
             guard size <= bytes.count - position else { throw Malformed(message: "'\(path)' is cut off") }
-            guard !entries.contains(where: { $0.path == path }) else {
+            guard paths.insert(path).inserted else {
                 throw Malformed(message: "'\(path)' is in it twice")
             }
             entries.append(Entry(path: path, contents: Array(bytes[position..<position + size])))
