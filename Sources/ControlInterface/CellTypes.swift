@@ -36,6 +36,17 @@ extension Manager {
         }
     }
 
+    /// How often a cell failed in one way.
+    package struct FailureCount: Codable, Hashable, Sendable {
+        package var kind: String
+        package var count: Int
+
+        package init(kind: String, count: Int) {
+            self.kind = kind
+            self.count = count
+        }
+    }
+
     /// All that is known about one cell.
     package struct Details: Codable, Hashable, Sendable {
         package var cell: Cell
@@ -54,12 +65,16 @@ extension Manager {
         package var accepted: [String]?
         /// Nil without such a rule.
         package var liveness: Liveness?
+        /// Since the daemon was started; nil: none.
+        package var failureCounts: [FailureCount]?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
-            lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil
+            lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
+            failureCounts: [FailureCount]? = nil
         ) {
+            self.failureCounts = failureCounts
             self.cell = cell
             self.liveness = liveness
             self.accepted = accepted

@@ -22,11 +22,13 @@ extension Manager {
         package var deviceFaults: [DeviceFault]?
         /// The system with which the hypervisor was enabled, where that is known and is not ``system`` as it is now.
         package var inForce: String?
+        /// How long things have taken since the daemon was started; nil: not known.
+        package var timings: [Timing]?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
-            deviceFaults: [DeviceFault]? = nil, inForce: String? = nil
+            deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -41,6 +43,22 @@ extension Manager {
             self.lostCpus = lostCpus
             self.deviceFaults = deviceFaults
             self.inForce = inForce
+            self.timings = timings
+        }
+    }
+
+    /// How often something was done, and how long it took: µs in total and at most.
+    package struct Timing: Codable, Hashable, Sendable {
+        package var of: String
+        package var count: Int
+        package var total: Int
+        package var longest: Int
+
+        package init(of: String, count: Int, total: Int, longest: Int) {
+            self.of = of
+            self.count = count
+            self.total = total
+            self.longest = longest
         }
     }
 

@@ -116,6 +116,7 @@ extension Manager {
         # lastShutdown: absent if no shutdown request has been sent.
         # accepted: errors of check that the definition accepts, each with its reason ("JH0901: ..."); absent: none.
         # liveness: absent if the definition has no such rule.
+        # failureCounts: since the daemon was started; absent: none.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -127,8 +128,19 @@ extension Manager {
           vmExits: ?int,
           lastShutdown: ?ShutdownRequest,
           accepted: ?[]string,
-          liveness: ?Liveness
+          liveness: ?Liveness,
+          failureCounts: ?[]FailureCount
         )
+
+        # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
+        # invalid-state, vanished, replaced, lost-start, stalled, silent, ended, refused, no-answer or unverified; later
+        # versions may add others.
+        type FailureCount (kind: string, count: int)
+
+        # How often something was done since the daemon was started, and how long it took in microseconds, in total and at
+        # most. of: poll-lateness (how much later than wanted the cells were looked at), or a command of the driver that was
+        # carried out: create, load, start, shut-down (the handshake with the inmate), destroy, enable, disable.
+        type Timing (of: string, count: int, total: int, longest: int)
 
         # enabled: whether the hypervisor is enabled. system: path of the configured system. driver: whether the driver
         # is loaded. version: of the daemon. The hypervisor's memory pools are counted in pages; poolsAge: the age of
@@ -138,6 +150,7 @@ extension Manager {
         # deviceFaults: accesses of devices that an IOMMU dropped; absent: none.
         # inForce: path of the system with which the hypervisor was enabled; absent: the configured one as it is now, or
         # it is not known.
+        # timings: absent in replies of daemons older than 2026-12.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -151,7 +164,8 @@ extension Manager {
           poolsAge: ?int,
           lostCpus: ?[]int,
           deviceFaults: ?[]DeviceFault,
-          inForce: ?string
+          inForce: ?string,
+          timings: ?[]Timing
         )
 
         # Accesses of a PCI device to memory that it may not use, of one kind; no CPU is parked for them.

@@ -62,7 +62,11 @@ struct CellBook {
         }
     }
 
+    /// How often cells failed since the daemon was started, by kind.
+    private(set) var failureCounts: [String: [String: Int]] = [:]
+
     mutating func keep(_ record: FailureRecord, of name: String) {
+        failureCounts[name, default: [:]][record.cause.kind, default: 0] += 1
         cells[name, default: ManagedCell(name)].keep(record)
     }
 

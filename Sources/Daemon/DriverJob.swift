@@ -58,10 +58,14 @@ struct DriverThread: Sendable {
         thread.start()
     }
 
-    /// - Returns: how the job ended, on the loop.
-    func run(_ job: DriverJob, _ eventLoop: any EventLoop) -> EventLoopFuture<DriverEnd> {
+    /// - Returns: how the job ended, on the loop, and how long the driver was at it.
+    func run(_ job: DriverJob, _ eventLoop: any EventLoop) -> EventLoopFuture<(DriverEnd, Duration)> {
         let hypervisor = hypervisor
-        return thread.runIfActive(eventLoop: eventLoop) { job.run(hypervisor) }
-            .recover { _ in job.abandoned }
+        return thread.runIfActive(eventLoop: eventLoop) {
+            let start = Clock.now()
+            let end = job.run(hypervisor)
+            return (end, Clock.now() - start)
+        }
+        .recover { _ in (job.abandoned, .zero) }
     }
 }

@@ -26,6 +26,10 @@ struct Inventory: Sendable {
     var lostCPUs: [Int] = []
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] = []
+    /// How long things took.
+    var timings = Timings()
+    /// How often each cell failed, by kind.
+    var failureCounts: [String: [String: Int]] = [:]
     /// Of the one cell that was asked about.
     var statistics: [(name: String, value: UInt64)] = []
 

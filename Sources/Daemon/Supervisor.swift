@@ -41,6 +41,7 @@ actor Supervisor {
     private var lastCall: RequestID = 0
     private var ear = ConsoleEar()
     private var timer: Scheduled<Void>?
+    private var timings = Timings()
     private var nextPoll: Moment
 
     init(
@@ -141,7 +142,10 @@ actor Supervisor {
         let next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
         let pause = max(next - now, .microseconds(200))
         timer = eventLoop.scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) {
-            self.assumeIsolated { $0.poll() }
+            self.assumeIsolated {
+                $0.timings.note(lateness: Clock.now() - (now + pause))
+                $0.poll()
+            }
         }
     }
 
@@ -184,8 +188,11 @@ actor Supervisor {
 
     /// Gives the driver its work; its end comes back as an event.
     private func give(_ work: DriverWork) {
-        driver.run(job(for: work), eventLoop).whenSuccess { end in
-            self.assumeIsolated { $0.finish(work, end) }
+        driver.run(job(for: work), eventLoop).whenSuccess { end, took in
+            self.assumeIsolated {
+                $0.timings.note(work, end, took: took)
+                $0.finish(work, end)
+            }
         }
     }
 
@@ -380,8 +387,9 @@ actor Supervisor {
         return Inventory(
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
-            reading: evidence.latest, lostCPUs: evidence.lostCPUs,
-            deviceFaults: evidence.deviceFaults, statistics: id.map(view.statistics(ofCell:)) ?? [])
+            reading: evidence.latest, lostCPUs: evidence.lostCPUs, deviceFaults: evidence.deviceFaults,
+            timings: timings,
+            failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }
 
     /// Every cell as it is, then every change.

@@ -215,6 +215,19 @@ extension Manager.ShutDownAll.Reply {
     }
 }
 
+extension Timings {
+    var onWire: [Manager.Timing] {
+        let times = commands.sorted { $0.key < $1.key }.map { Manager.Timing($0.key, $0.value) }
+        return lateness.count == 0 ? times : [Manager.Timing("poll-lateness", lateness)] + times
+    }
+}
+
+extension Manager.Timing {
+    fileprivate init(_ name: String, _ sum: Timings.Sum) {
+        self.init(of: name, count: sum.count, total: sum.total.microseconds, longest: sum.longest.microseconds)
+    }
+}
+
 // MARK: - The inventory
 
 extension Inventory {
@@ -229,7 +242,7 @@ extension Inventory {
             deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init),
             inForce: systemInForce.flatMap {
                 $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
-            })
+            }, timings: timings.onWire)
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }
@@ -238,7 +251,10 @@ extension Inventory {
         if let cell = fleet.nameless.first(where: { $0.label == name }) {
             return Manager.Details(cell, cpus: cpus(of: cell))
         }
-        return try known(name).details(statistics: statistics)
+        var details = try known(name).details(statistics: statistics)
+        details.failureCounts = failureCounts[name]?.sorted { $0.key < $1.key }
+            .map { Manager.FailureCount(kind: $0.key, count: $0.value) }
+        return details
     }
 
     func statistics(_ name: String) throws -> [Manager.Statistic] {

@@ -3,7 +3,7 @@
 /// Text in Prometheus' exposition format 0.0.4: families of samples, each with its help and type before them.
 package struct Exposition: Sendable {
     package enum Kind: String, Sendable {
-        case gauge, counter
+        case gauge, counter, summary
     }
 
     /// UTF-8.
@@ -13,8 +13,11 @@ package struct Exposition: Sendable {
     struct Sample {
         var labels: [(String, String)]
         var value: Value
+        /// Of a summary: `_sum` or `_count`.
+        var suffix = ""
 
-        init(_ labels: [(String, String)] = [], _ value: Value) {
+        init(_ labels: [(String, String)] = [], _ value: Value, suffix: String = "") {
+            self.suffix = suffix
             self.labels = labels
             self.value = value
         }
@@ -26,7 +29,7 @@ package struct Exposition: Sendable {
         text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
         for sample in samples {
             let labels = sample.labels.map { "\($0)=\"\(Self.escaped($1, quotes: true))\"" }.joined(separator: ",")
-            text += name + (labels.isEmpty ? "" : "{\(labels)}") + " \(sample.value.text)\n"
+            text += name + sample.suffix + (labels.isEmpty ? "" : "{\(labels)}") + " \(sample.value.text)\n"
         }
     }
 

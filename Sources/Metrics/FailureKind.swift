@@ -11,6 +11,7 @@ package enum FailureKind: String, CaseIterable, Sendable {
     case replaced
     case lostStart = "lost-start"
     case stalled
+    case silent
     case ended
     case refused
     case noAnswer = "no-answer"
@@ -24,7 +25,8 @@ package enum FailureKind: String, CaseIterable, Sendable {
             ("the inmate does not know this revision", .abiMismatch),
             ("the inmate wrote an unknown state", .invalidState), ("it was destroyed by another", .vanished),
             ("another tool replaced it", .replaced), ("its start was lost", .lostStart),
-            ("it made no VM exit", .stalled), ("it shut itself down", .ended), ("it did not answer", .noAnswer),
+            ("it made no VM exit", .stalled), ("it gave no sign of life", .silent), ("it shut itself down", .ended),
+            ("it did not answer", .noAnswer),
             ("its exit counters cannot be read", .unverified),
         ]
         if let found = words.first(where: { reason.hasPrefix($0.0) }) {

@@ -41,6 +41,7 @@ package enum Metrics {
         page.family(
             "jailhouse_linux_lost_cpus", .gauge, "CPUs of Linux that the hypervisor parked after a violation.",
             [Exposition.Sample([], .number(machine.lostCpus?.count ?? 0))])
+        timings(machine.timings ?? [], &page)
         let pools = [
             ("memory", machine.memPoolSize, machine.memPoolUsed),
             ("remap", machine.remapPoolSize, machine.remapPoolUsed),
@@ -67,6 +68,35 @@ package enum Metrics {
                     ], .number(fault.count)
                 )
             })
+    }
+
+    /// How late the daemon is, and how long the driver takes.
+    private static func timings(_ timings: [Manager.Timing], _ page: inout Exposition) {
+        let isLateness = { (timing: Manager.Timing) in timing.of == "poll-lateness" }
+        func label(_ timing: Manager.Timing) -> [(String, String)] {
+            isLateness(timing) ? [] : [("command", timing.of)]
+        }
+        func family(_ name: String, _ help: String, longest: String, _ timings: [Manager.Timing]) {
+            page.family(
+                name + "_seconds", .summary, help,
+                timings.flatMap {
+                    [
+                        Exposition.Sample(label($0), .microseconds($0.total), suffix: "_sum"),
+                        Exposition.Sample(label($0), .number($0.count), suffix: "_count"),
+                    ]
+                })
+            page.family(
+                name + "_longest_seconds", .gauge, longest,
+                timings.map { Exposition.Sample(label($0), .microseconds($0.longest)) })
+        }
+        family(
+            "jailhouse_poll_lateness", "How much later than wanted the daemon looked at the cells.",
+            longest: "The longest lateness since the daemon was started.", timings.filter(isLateness))
+        family(
+            "jailhouse_command",
+            "How long commands of the driver took that were carried out; shut-down is the handshake with the inmate.",
+            longest: "The longest of these commands since the daemon was started.",
+            timings.filter { !isLateness($0) })
     }
 
     private static func cells(_ cells: [MachineSample.Cell], _ page: inout Exposition) {
@@ -128,6 +158,14 @@ package enum Metrics {
     }
 
     private static func failures(_ cells: [MachineSample.Cell], _ page: inout Exposition) {
+        page.family(
+            "jailhouse_cell_failures_total", .counter,
+            "How often the cell failed since the daemon was started, by kind.",
+            cells.flatMap { cell in
+                (cell.details.failureCounts ?? []).map {
+                    Exposition.Sample([("cell", cell.details.cell.name), ("kind", $0.kind)], .number($0.count))
+                }
+            })
         page.family(
             "jailhouse_cell_recorded_failures", .gauge,
             "The failures that the daemon has on record, at most eight, by kind.",

@@ -42,6 +42,27 @@ extension FailureCause {
     }
 }
 
+extension FailureCause {
+    /// One of few words, whatever an inmate does.
+    package var kind: String {
+        switch self {
+        case .failed(let cpus): cpus.isEmpty ? "declared" : "violation"
+        case .cpusFailed: "cpu-violation"
+        case .communicationABIMismatch: "abi-mismatch"
+        case .invalidState: "invalid-state"
+        case .vanished: "vanished"
+        case .lostStart: "lost-start"
+        case .startedUnloaded: "replaced"
+        case .stalled: "stalled"
+        case .silent: "silent"
+        case .ended: "ended"
+        case .refused: "refused"
+        case .didNotAnswer: "no-answer"
+        case .countersUnreadable, .startUnverified: "unverified"
+        }
+    }
+}
+
 extension FailureCause: CustomStringConvertible {
     package var description: String {
         switch self {

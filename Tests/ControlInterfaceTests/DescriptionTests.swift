@@ -41,6 +41,8 @@ struct DescriptionTests {
             "Statistic": (Samples.statistic, Samples.statistic),
             "LeftCell": (Samples.leftCell, Samples.leftCell),
             "DeviceFault": (Samples.deviceFault, Samples.bareDeviceFault),
+            "Timing": (Samples.timing, Samples.timing),
+            "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Finding": (Samples.finding, Samples.bareFinding),
         ]
         #expect(Set(values.keys) == Set(interface.types.keys))

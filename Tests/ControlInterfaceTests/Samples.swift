@@ -26,7 +26,8 @@ enum Samples {
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
-        accepted: ["JH0901: x"], liveness: liveness)
+        accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount])
+    static let failureCount = Manager.FailureCount(kind: "violation", count: 3)
     static let liveness = Manager.Liveness(
         kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)
     static let bareLiveness = Manager.Liveness(kind: "console", within: 5, afterStart: 6, restarts: false)
@@ -34,7 +35,8 @@ enum Samples {
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
-        deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml")
+        deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing])
+    static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
     static let deviceFault = Manager.DeviceFault(
         device: "00:02.0", cell: "rtems", address: 0x2000_0000, access: "write", unit: 0, code: 5, count: 3, last: 7)
     static let bareDeviceFault = Manager.DeviceFault(device: "00:02.0", unit: 0, code: 5, count: 3, last: 7)

@@ -12,7 +12,11 @@ struct MetricsTests {
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/x.toml", driver: true, version: "0.1.0", memPoolSize: 1000, memPoolUsed: 93,
         remapPoolSize: 131_072, remapPoolUsed: 5, poolsAge: 1_500_000, lostCpus: [2],
-        deviceFaults: [.init(device: "00:1b.0", cell: nil, access: "write", unit: 0, code: 5, count: 7, last: 1)])
+        deviceFaults: [.init(device: "00:1b.0", cell: nil, access: "write", unit: 0, code: 5, count: 7, last: 1)],
+        timings: [.init(of: "poll-lateness", count: 100, total: 9000, longest: 1200)]
+            + ["create", "destroy", "disable", "enable", "load", "shut-down", "start"].map {
+                .init(of: $0, count: 2, total: 50_000, longest: 40_000)
+            })
 
     static func cell(_ name: String, exits: Int = 5) -> MachineSample.Cell {
         MachineSample.Cell(
@@ -24,7 +28,8 @@ struct MetricsTests {
                 supervision: .init(
                     desired: "running", restart: "always", delay: 1, maximumDelay: 1, attempts: 1, attemptLimit: 5,
                     limitWithin: 1, stopTimeout: 1, autostart: true),
-                lastShutdown: .init(outcome: "timed-out", at: 2_000_000, stalled: 340_000)),
+                lastShutdown: .init(outcome: "timed-out", at: 2_000_000, stalled: 340_000),
+                failureCounts: [.init(kind: "ended", count: 1), .init(kind: "violation", count: 9)]),
             statistics: [
                 .init(name: "vmexits_total", value: exits + 2), .init(name: "vmexits_mmio", value: exits),
                 .init(name: "cpu3/vmexits_mmio", value: 1),
@@ -50,6 +55,11 @@ struct MetricsTests {
             "jailhouse_cell_restarts_total{\(cell)} 4", "jailhouse_cell_failed_cpus{\(cell)} 1",
             "jailhouse_cell_recorded_failures{\(cell),kind=\"violation\"} 1",
             "jailhouse_cell_last_failure_seconds{\(cell),kind=\"ended\"} 2",
+            "# TYPE jailhouse_poll_lateness_seconds summary", "jailhouse_poll_lateness_seconds_sum 0.009000",
+            "jailhouse_poll_lateness_seconds_count 100", "jailhouse_poll_lateness_longest_seconds 0.001200",
+            "jailhouse_command_seconds_sum{command=\"shut-down\"} 0.050000",
+            "jailhouse_command_longest_seconds{command=\"shut-down\"} 0.040000",
+            "jailhouse_cell_failures_total{\(cell),kind=\"violation\"} 9",
             "jailhouse_cell_shutdown_stall_seconds{\(cell)} 0.340000",
             "jailhouse_cell_vm_exits_total{\(cell),reason=\"mmio\"} 5",
         ] { #expect(lines.contains(line), "\(line)") }
@@ -86,13 +96,16 @@ struct MetricsTests {
         let causes: [(FailureCause, FailureKind)] = [
             (.failed(cpus: []), .declared), (.failed(cpus: [1]), .violation), (.failed(cpus: [1, 2]), .violation),
             (.communicationABIMismatch, .abiMismatch), (.invalidState, .invalidState), (.vanished, .vanished),
-            (.lostStart, .lostStart), (.startedUnloaded, .replaced), (.stalled, .stalled), (.ended, .ended),
+            (.lostStart, .lostStart), (.startedUnloaded, .replaced), (.stalled, .stalled), (.silent, .silent),
+            (.ended, .ended),
             (.refused(.create, .init(kind: .other, message: "x")), .refused),
             (.refused(.shutDown, .init(kind: .denied, message: "x")), .refused),
             (.didNotAnswer(unanswered), .noAnswer), (.cpusFailed([1]), .cpuViolation),
             (.cpusFailed([1, 2]), .cpuViolation), (.countersUnreadable, .unverified), (.startUnverified, .unverified),
         ]
         for (cause, kind) in causes { #expect(FailureKind(reason: "\(cause)") == kind, "\(cause)") }
+        // the daemon's own words
+        for (cause, kind) in causes { #expect(cause.kind == kind.rawValue, "\(cause)") }
         #expect(FailureKind(reason: "what a later daemon says") == .other)
     }
 }
