@@ -36,7 +36,7 @@ ROUNDS ?= 200
 SEED ?=
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
-SCRIPTS := $(wildcard .ci/* Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
+SCRIPTS := $(wildcard .ci/* docs/*.sh Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
 
 build:
 	$(SWIFT) build
@@ -105,6 +105,11 @@ fleet:
 	    LINTIAN="--allow-root --suppress-tags custom-library-search-path" > $(FLEET).log 2>&1 || { cat $(FLEET).log; exit 1; }
 	$$(test $$(id -u) = 0 || echo sudo) Tests/Programs/fleet/fleet.sh $(MACHINES) $(FLEET)
 
+# what Ansible's own tools say of the collection; those of ansible-test come from PyPI
+fleet-lint:
+	.ci/packages ansible-core ansible-lint git python3-pip python3-venv
+	Tests/Programs/fleet/sanity.sh
+
 # Every parser, guided by coverage; see Fuzz/Makefile for what can be said.
 fuzz: inmates
 	$(MAKE) --no-print-directory -f Fuzz/Makefile
@@ -130,8 +135,15 @@ deaths:
 	.build/debug/deaths > Tests/FailureReportsTests/deaths.md
 
 DOCS ?= .build/docs
+DOCS_SOURCE := .build/docs-source
 docs: .build/docs-venv
-	NO_MKDOCS_2_WARNING=1 $</bin/mkdocs build --quiet --strict --config-file docs/mkdocs.yml --site-dir $(abspath $(DOCS))
+	.ci/packages $(BUILD_PACKAGES) mandoc
+	for product in $(COMMANDS) $(MANUAL_PAGES); do $(SWIFT) build --product $$product || exit; done
+	rm -rf $(DOCS_SOURCE)
+	cp -r docs $(DOCS_SOURCE)
+	$(MAKE) --no-print-directory --silent manuals BINARIES=.build/debug MANUALS=$(DOCS_SOURCE)/manuals
+	docs/reference.sh $(DOCS_SOURCE)/manuals README.md $(DOCS_SOURCE)/guide
+	NO_MKDOCS_2_WARNING=1 $</bin/mkdocs build --quiet --strict --config-file $(DOCS_SOURCE)/mkdocs.yml --site-dir $(abspath $(DOCS))
 
 .build/docs-venv: Makefile
 	.ci/packages python3-venv
@@ -214,4 +226,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fleet fuzz explore tables deaths manuals docs deb format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fleet fleet-lint fuzz explore tables deaths manuals docs deb format lint install

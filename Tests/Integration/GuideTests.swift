@@ -25,8 +25,9 @@ struct GuideTests {
 
     @Test("From nothing to a cell, its death, a bundle and metrics: every command works")
     func everyCommand() async throws {
+        let captures = Place.source.appending(path: "Tests/MachineProbeTests/Captures").path
         let home = try TemporaryDirectory()
-        let pages = try ["laptop.md", "death.md", "fleet.md"].map(Self.commands)
+        let pages = try ["laptop.md", "death.md", "fleet.md", "rtems.md", "linux.md", "board.md"].map(Self.commands)
         #expect(pages.allSatisfy { !$0.isEmpty })
         // a user's shell would end its jobs when it is left
         let script = "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT\n" + pages.joined(separator: "\n")
@@ -34,11 +35,14 @@ struct GuideTests {
             ["bash", "-c", script],
             environment: [
                 "HOME": home.url.path, "EXAMPLES": Place.source.appending(path: "configs").path,
-                "INMATES": Place.inmates.path,
+                "INMATES": Place.inmates.path, "BOARD": captures + "/q35", "ARM_BOARD": captures + "/virt-gicv3",
                 "PATH": Place.programs.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
             ], within: .seconds(180))
         #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
-        for text in ["rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1"] {
+        for text in [
+            "rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1",
+            "23 passed, 0 failed", "arm.toml: ok",
+        ] {
             #expect(ended.output.contains(text), "\(text)\n\(ended.output)\n\(ended.errors)")
         }
     }
