@@ -33,6 +33,8 @@ run() {
     show "$@"
     local status=0
     "$@" 2>&1 | tee "$work/output" || status=${PIPESTATUS[0]}
+    # what is looked for has no colours in it
+    sed -i 's/\x1b\[[0-9;]*m//g' "$work/output"
     return "$status"
 }
 expect() {
