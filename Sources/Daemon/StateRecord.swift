@@ -28,6 +28,9 @@ struct StateRecord {
     /// The file could not be written; said once.
     private var problem: String?
 
+    /// Whether the last attempt to write, if any was needed, succeeded.
+    var isSaved: Bool { problem == nil }
+
     init(file: StateFile, logger: Logger) {
         self.file = file
         self.logger = logger

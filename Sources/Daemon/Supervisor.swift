@@ -43,6 +43,15 @@ actor Supervisor {
     private var timer: Scheduled<Void>?
     private var timings = Timings()
     private var nextPoll: Moment
+    /// Notices what changes while the fleet is at rest.
+    private var sentry: Sentry?
+    /// Whether the fleet is at rest is not asked again before.
+    private var nextRest = Moment(nanoseconds: 0)
+
+    /// How long nobody looks while nothing changes: names are read, and the watchdog is fed, by looks.
+    private static let rest = Duration.milliseconds(500)
+    /// While the fleet is not at rest, this often it is asked whether it is.
+    private static let restlessness = Duration.milliseconds(100)
 
     init(
         eventLoop: any EventLoop, hypervisor: HypervisorCommands, files: DefinitionFiles, stateFile: StateFile,
@@ -90,12 +99,17 @@ actor Supervisor {
                 """)
         }
         try claimDriver()
+        // without a thread for it the supervisor looks by itself
+        sentry = Sentry { [eventLoop] in
+            eventLoop.execute { self.assumeIsolated { $0.poll() } }
+        }
         poll()
     }
 
     /// Leaves the cells as they are and stops looking.
     func end() {
         timer?.cancel()
+        sentry = nil
         handle(.ending, at: Clock.now())
         evidence.end()
         images.end()
@@ -126,7 +140,11 @@ actor Supervisor {
             serviceManager.tell(fleet.summary)
             hasNews = false
         }
-        if now >= nextPoll { nextPoll = max(nextPoll + settings.settings.pollInterval, now) }
+        if now >= nextPoll {
+            let next = nextPoll + settings.settings.pollInterval
+            // late by more than one interval: after a rest, or after the whole machine has stood still
+            nextPoll = next > now ? next : now + settings.settings.pollInterval
+        }
         wake(after: now)
     }
 
@@ -135,11 +153,13 @@ actor Supervisor {
         return view.lastLook
     }
 
-    /// Wakes the loop when the fleet wants to be woken, at the latest when the poll interval is over.
+    /// Wakes the loop when the fleet wants to be woken, at the latest when the poll interval is over; while the fleet is at
+    /// rest, when something changes.
     private func wake(after now: Moment) {
         timer?.cancel()
         guard !fleet.isEnding else { return }
-        let next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
+        var next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
+        if watchesStillPicture(from: now) { next = max(now + Self.rest, nextPoll) } else { sentry?.rest() }
         let pause = max(next - now, .microseconds(200))
         timer = eventLoop.scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) {
             self.assumeIsolated {
@@ -147,6 +167,20 @@ actor Supervisor {
                 $0.poll()
             }
         }
+    }
+
+    /// Whether nothing can follow but from a change, and the sentry watches for one.
+    private func watchesStillPicture(from now: Moment) -> Bool {
+        guard let sentry, now >= nextRest, !hasNews, record.isSaved, driverClaim != .pending,
+            fleet.lostCPUs == evidence.lostCPUs
+        else { return false }
+        guard fleet.isAtRest(at: now), let picture = view.stillPicture() else {
+            nextRest = now + Self.restlessness
+            return false
+        }
+        let interval = settings.settings.pollInterval
+        sentry.watch(picture, from: now + interval, every: interval)
+        return true
     }
 
     private func claimDriver() throws(StartError) {
@@ -376,7 +410,7 @@ actor Supervisor {
     /// - Parameter name: nil for all cells.
     func resetFailed(_ name: String?) {
         handle(.resetFailed(name), at: Clock.now())
-        saveState()
+        poll()
     }
 
     /// Everything that clients may ask about.

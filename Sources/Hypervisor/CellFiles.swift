@@ -87,6 +87,13 @@ final class CellFiles {
         return true
     }
 
+    /// Adds what would show that anything has happened to the cell. When all of its CPUs have failed, its state says so;
+    /// so the list of those that have failed says something of its own only if there are several.
+    func add(to picture: inout StillPicture) {
+        picture.add(state)
+        if cpus.count > 1 { picture.add(failedCPUs) }
+    }
+
     /// It could not be looked at.
     func miss() {
         isCurrent = false

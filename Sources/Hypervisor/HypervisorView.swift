@@ -56,6 +56,10 @@ package final class HypervisorView {
     private let nameInterval: Duration
     private var namesRead = ContinuousClock.now
     private var enabledFile: SysfsFile?
+    /// `cells/`, kept open.
+    private var cellsDirectory: SharedDescriptor?
+    /// How many directories the last look found in ``cellsDirectory``, the root cell's included.
+    private var directoryCount = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 16)
 
     /// Linux's CPUs that are online.
@@ -246,6 +250,7 @@ package final class HypervisorView {
         guard file.read(with: buffer) != .gone else {
             // its object may have been removed, and another be there
             enabledFile = nil
+            cellsDirectory = nil
             return nil
         }
         return SysfsText.number(file.bytes).flatMap { $0 <= 1 ? $0 == 1 : nil }
@@ -253,7 +258,30 @@ package final class HypervisorView {
 
     /// All but the root cell's; nil when they cannot be listed.
     private func listedIDs() -> [Int]? {
-        (try? SystemCall.numbers(inDirectory: directory + "/cells"))?.filter { $0 != CellFiles.rootCell }
+        guard let numbers = try? SystemCall.numbers(inDirectory: directory + "/cells") else { return nil }
+        directoryCount = numbers.count
+        return numbers.filter { $0 != CellFiles.rootCell }
+    }
+
+    // MARK: - Still pictures
+
+    /// What the last look read, to be compared with what can be read later. Nil when that look could not read everything,
+    /// or when the file system does not count directories: sysfs does (`st_nlink` of a directory is the number of
+    /// directories in it, and 2), some that a simulated machine may be on do not.
+    ///
+    /// Statistics are not in it: where they matter, look.
+    package func stillPicture() -> StillPicture? {
+        guard isComplete, unreadable.isEmpty, hasDriver, let enabledFile else { return nil }
+        var picture = StillPicture()
+        picture.add(enabledFile)
+        guard isEnabled else { return picture }
+        if cellsDirectory == nil { cellsDirectory = SharedDescriptor(directory + "/cells", O_RDONLY | O_DIRECTORY) }
+        guard let cellsDirectory, picture.add(cellsDirectory, directories: directoryCount) else { return nil }
+        for cell in cells {
+            guard cell.isCurrent else { return nil }
+            cell.add(to: &picture)
+        }
+        return picture
     }
 }
 

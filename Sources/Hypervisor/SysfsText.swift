@@ -51,31 +51,3 @@ enum SysfsText {
         return CPUList.parse(text.dropLast())
     }
 }
-
-/// A sysfs file kept open and read again and again; what it said last is kept as bytes, so that a reading that
-/// changed nothing costs one system call and no memory.
-final class SysfsFile {
-    enum Reading {
-        case unchanged, changed
-        /// Nothing can be read: its object was removed (ENODEV), or it is empty, as nothing below a cell ever is.
-        case gone
-    }
-
-    private let descriptor: OwnedDescriptor
-    private(set) var bytes: [UInt8] = []
-
-    init?(_ path: String) {
-        guard let descriptor = try? SystemCall.open(path, O_RDONLY) else { return nil }
-        self.descriptor = descriptor
-    }
-
-    func read(with buffer: UnsafeMutableRawBufferPointer) -> Reading {
-        guard let count = try? SystemCall.read(descriptor.rawValue, at: 0, into: buffer), count > 0 else {
-            return .gone
-        }
-        let read = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-        if read.elementsEqual(bytes) { return .unchanged }
-        bytes = Array(read)
-        return .changed
-    }
-}

@@ -64,6 +64,12 @@ extension SystemCall {
         return FileStatus(information)
     }
 
+    /// The number of links (`st_nlink`) of an open file; nil when it cannot be read.
+    package static func linkCount(of descriptor: CInt) -> Int? {
+        var information = stat()
+        return fstat(descriptor, &information) == 0 ? Int(information.st_nlink) : nil
+    }
+
     /// `stat(2)`.
     package static func status(ofFile path: String) throws(SystemCallError) -> FileStatus {
         var information = stat()

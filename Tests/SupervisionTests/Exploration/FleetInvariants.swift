@@ -52,6 +52,14 @@ struct FleetInvariant: Sendable {
                 return !cell.lifecycle.isMadeByOthers
             }
         },
+        FleetInvariant("a fleet at rest is not changed by a look that shows the same, whenever it comes") { step, _ in
+            let fleet = step.after.fleet
+            guard fleet.isAtRest(at: .present) else { return true }
+            return [Duration.zero, .milliseconds(10), .seconds(1), .seconds(100)].allSatisfy { pause in
+                var later = fleet
+                return later.handle(.looked(fleet.look), at: .present + pause).isEmpty && later == fleet
+            }
+        },
         FleetInvariant("nothing is started after shut-down-all began") { step, _ in
             guard case .shuttingDown = step.before.fleet.machine else { return true }
             return step.given.allSatisfy { work in
