@@ -34,6 +34,7 @@ TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb python3-venv mandoc cur
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
 SEED ?=
+BENCH_PACKAGES := gcc libc6-dev binutils strace valgrind
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
 SCRIPTS := $(wildcard .ci/* docs/*.sh Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
@@ -81,11 +82,18 @@ soak:
 	.build/release/soak $(FAILURES:%=--failures %) $(REQUESTS:%=--requests %)
 
 bench: release
+	.ci/packages $(BENCH_PACKAGES)
+	Tests/Programs/bench/budget.py .build/release
 	Tests/Programs/bench/check.sh .build/release
 	Tests/Programs/bench/restart.sh .build/release
 	Tests/Programs/bench/beside.sh .build/release
 	Tests/Programs/bench/executing.sh .build/release
 	Tests/Programs/bench/cell-machine.sh
+
+# What repeats of it, against Tests/Programs/bench/limits.txt.
+limits: release
+	.ci/packages $(BENCH_PACKAGES)
+	Tests/Programs/bench/budget.py .build/release --limits
 
 # On the simulated machine, or on this one: TARGET=/dev/jailhouse, as root.
 TARGET ?= simulator
@@ -226,4 +234,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench scenarios fleet fleet-lint fuzz explore tables deaths manuals docs deb format lint install
+.PHONY: build inmates cell-monitor release demo test chaos soak bench limits scenarios fleet fleet-lint fuzz explore tables deaths manuals docs deb format lint install
