@@ -99,12 +99,32 @@ struct CaseReportTests {
         let page = try String(contentsOfFile: file, encoding: .utf8)
         for part in [
             "The condition of rtems is gave-up", "violation: &lt;Invalid&gt;",
-            "The program wrote 4 bytes at 0x20000000",
+            "The program wrote 4 bytes at 0x20000000", "behind &quot;ram&quot; (0x0–0x7fffff)",
             "<b>rip</b> <code>0x100020</code>", "failed write", "the customer's", "<svg", "prefers-color-scheme: dark",
             "vmexits_mmio 7", "Started cell &quot;rtems&quot;",
         ] { #expect(page.contains(part), "\(part)") }
         // nothing is loaded from elsewhere, and nothing runs
         for part in ["<script", "src=", "<link", "@import", "url(http"] { #expect(!page.contains(part), "\(part)") }
+    }
+
+    @Test("The time line has the daemon's journal, but for what is in it already, and not anonymously")
+    func journal() throws {
+        let lines = """
+            {"MESSAGE":"rtems: restarting in 100 ms","__REALTIME_TIMESTAMP":"1792000000000001","PRIORITY":"5"}
+            {"MESSAGE":[1,2],"__REALTIME_TIMESTAMP":"1792000000000002","PRIORITY":"5"}
+            {"MESSAGE":"rtems: CPU 3 was parked","__REALTIME_TIMESTAMP":"1792000000000003","PRIORITY":"3"}
+            nonsense
+            """
+        let journal = JournalEntries(lines: lines)
+        #expect(journal.entries.map(\.text) == ["rtems: restarting in 100 ms", "rtems: CPU 3 was parked"])
+        #expect(journal.entries.map(\.isWarning) == [false, true])
+        let daemon = try daemon(try temporaryDirectory())
+        var file = try CaseFile(from: Daemon(chosenSocket: daemon.socket), about: "rtems")
+        file.cells[0].journal = journal
+        file.cells[0].failures = [Manager.Failure(at: 1_792_000_000_000_009, reason: "CPU 3 was parked", console: [])]
+        let page = CasePage(file: file, isAnonymous: false).text()
+        #expect(page.contains("rtems: restarting in 100 ms") && !page.contains("rtems: CPU 3 was parked"))
+        #expect(!CasePage(file: file, isAnonymous: true).text().contains("restarting in"))
     }
 
     @Test("Anonymous, neither page nor archive have a name or a path")

@@ -56,7 +56,8 @@ struct HostTests {
     @Test("Several are side by side, and one that cannot be reached hides none of the others")
     func several() async throws {
         try await Self.fleet { run, machines in
-            _ = try await run("--host", "board-1", "start", "rtems")
+            let started = try await run("--host", "board-1", "start", "rtems")
+            #expect(started.status == 0, "\(started.errors)")
             let list = try await run("--host", "board-0,board-1", "list")
             let rows = list.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
             #expect(rows.count == 3 && rows[0].starts(with: ["HOST", "CELL"]), "\(list.output)\(list.errors)")

@@ -16,6 +16,9 @@ struct CaseFile {
         var region: Manager.Region?
         /// Its definition as text; nil when it has none.
         var definition: ConfigurationText?
+        /// Of the definition, as far as this user may read them.
+        var files = DumpFiles()
+        var journal = JournalEntries(lines: "")
 
         var name: String { details.cell.name }
     }
@@ -94,7 +97,8 @@ extension CaseFile {
                 .reversed(),
             statistics: optional { try daemon.call(Manager.Statistics.self, .init(cell: name)).statistics } ?? [],
             region: optional { try daemon.call(Manager.CommunicationRegion.self, .init(cell: name)).region },
-            definition: details.definition.map(ConfigurationText.init))
+            definition: details.definition.map(ConfigurationText.init),
+            files: DumpFiles(definition: details.definition), journal: JournalEntries(ofCell: name))
     }
 
     private static func map(of checkup: Checkup, _ cells: [Cell], isEmpty: Bool) -> MapOutcome {

@@ -77,7 +77,7 @@ struct CasePage {
         var content = ""
         for (index, failure) in cell.failures.enumerated() {
             let time = Moment(microseconds: failure.at).rfc3339
-            let text = self.text(of: failure, of: cell.name)
+            let text = self.text(of: failure, of: cell)
             content +=
                 index == 0
                 ? "<h3>Last failure, \(time)</h3>\n" + text : HTML.folded("Failure of \(time): \(failure.reason)", text)
@@ -87,15 +87,20 @@ struct CasePage {
         return section("Cell \(cell.name)", content)
     }
 
-    private func text(of failure: Manager.Failure, of cell: String) -> String {
-        let report = FailureReport(failure, of: cell)
+    private func text(of failure: Manager.Failure, of cell: CaseFile.Cell) -> String {
+        let report = FailureReport(failure, of: cell.name, files: cell.files)
         var text = HTML.paragraph(failure.reason, kind: "rp-reason")
         if let explanation = report.explanation {
             text += HTML.paragraph(explanation.summary)
+            if let place = explanation.place { text += HTML.properties([("Place", place)]) }
+            for note in explanation.notes { text += HTML.paragraph(note) }
             if let entry = explanation.entry {
                 text += HTML.paragraph("Entry that would allow it:") + HTML.lines(entry)
             }
             text += HTML.paragraph(explanation.advice)
+            if let rule = explanation.rule {
+                text += HTML.paragraph("The rule \(rule) of jailhouse-ctl check says so.")
+            }
         }
         text += HTML.properties([
             ("State then", failure.state),
@@ -103,8 +108,8 @@ struct CasePage {
             ("VM exits then", failure.vmExits.map { "\($0)" }),
             ("For the hypervisor", failure.managementExits.map { "\($0) of them" }),
         ])
-        for death in ConsoleText(failure.console.joined(separator: "\n")).deaths where death.cell == cell {
-            text += registers(of: death, address: FailedAccess(failure, of: cell)?.address)
+        for death in ConsoleText(failure.console.joined(separator: "\n")).deaths where death.cell == cell.name {
+            text += registers(of: death, address: FailedAccess(failure, of: cell.name)?.address)
         }
         if !failure.console.isEmpty {
             text += "<h4>Console</h4>\n" + HTML.lines(failure.console.joined(separator: "\n"))
@@ -138,6 +143,13 @@ struct CasePage {
             events.append((time, "shutdown request: \(request.outcome)\(stall)", "rp-other"))
         }
         if let next = cell.details.supervision?.nextRestart { events.append((next, "next restart", "rp-other")) }
+        // the daemon keeps failures only; its journal has all that it did, and who asked for it
+        for entry in isAnonymous ? [] : cell.journal.entries {
+            let time = entry.time.microseconds
+            // a failure is in both
+            let isKnown = cell.failures.contains { $0.at / 1_000_000 == time / 1_000_000 && entry.text.contains($0.reason) }
+            if !isKnown { events.append((time, entry.text, entry.isWarning ? "rp-bad" : "rp-other")) }
+        }
         events.append((file.made.microseconds, "this report", "rp-other"))
         let items = events.filter { $0.time > 0 }.enumerated()
             // a failure comes before the condition that follows from it

@@ -93,7 +93,7 @@ struct CaseParts {
         var parts = [(path: "report.html", text: page)]
         for cell in file.cells {
             let report = CellReport(cell.details)
-            let failures = cell.failures.map { FailureReport($0, of: cell.name) }
+            let failures = cell.failures.map { FailureReport($0, of: cell.name, files: cell.files) }
             add("cells/\(cell.name)/status.json", try JSON.text(report) + "\n", to: &parts)
             add("cells/\(cell.name)/failures.json", try JSON.text(failures) + "\n", to: &parts)
             add(cell.definition, "cells/\(cell.name)/definition.toml", to: &parts)
