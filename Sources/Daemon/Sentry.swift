@@ -110,3 +110,42 @@ final class Sentry: Sendable {
         }
     }
 }
+
+/// When the supervisor need not look: nothing can follow but from a change, and a sentry watches for one.
+struct Rest {
+    /// How long nobody looks while nothing changes: names are read, and the watchdog is fed, by looks.
+    static let length = Duration.milliseconds(500)
+    /// While the fleet is not at rest, this often it is asked whether it is.
+    private static let restlessness = Duration.milliseconds(100)
+
+    /// Nil: the supervisor looks by itself.
+    private let sentry: Sentry?
+    /// The fleet is not asked again before.
+    private var next = Moment(nanoseconds: 0)
+
+    init() { sentry = nil }
+
+    /// - Parameter call: called on another thread when something has changed.
+    init(call: @escaping @Sendable () -> Void) { sentry = Sentry(call: call) }
+
+    /// - Parameters:
+    ///   - isPossible: nothing else is to be done.
+    ///   - interval: at which the sentry compares.
+    /// - Returns: whether the next look can wait for ``length``.
+    mutating func begins(
+        _ isPossible: Bool, _ fleet: Fleet, _ view: HypervisorView, every interval: Duration, at now: Moment
+    ) -> Bool {
+        guard let sentry else { return false }
+        guard isPossible, now >= next else {
+            sentry.rest()
+            return false
+        }
+        guard fleet.isAtRest(at: now), let picture = view.stillPicture() else {
+            next = now + Self.restlessness
+            sentry.rest()
+            return false
+        }
+        sentry.watch(picture, from: now + interval, every: interval)
+        return true
+    }
+}

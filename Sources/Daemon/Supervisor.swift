@@ -43,15 +43,7 @@ actor Supervisor {
     private var timer: Scheduled<Void>?
     private var timings = Timings()
     private var nextPoll: Moment
-    /// Notices what changes while the fleet is at rest.
-    private var sentry: Sentry?
-    /// Whether the fleet is at rest is not asked again before.
-    private var nextRest = Moment(nanoseconds: 0)
-
-    /// How long nobody looks while nothing changes: names are read, and the watchdog is fed, by looks.
-    private static let rest = Duration.milliseconds(500)
-    /// While the fleet is not at rest, this often it is asked whether it is.
-    private static let restlessness = Duration.milliseconds(100)
+    private var rest = Rest()
 
     init(
         eventLoop: any EventLoop, hypervisor: HypervisorCommands, files: DefinitionFiles, stateFile: StateFile,
@@ -99,17 +91,14 @@ actor Supervisor {
                 """)
         }
         try claimDriver()
-        // without a thread for it the supervisor looks by itself
-        sentry = Sentry { [eventLoop] in
-            eventLoop.execute { self.assumeIsolated { $0.poll() } }
-        }
+        rest = Rest { [eventLoop] in eventLoop.execute { self.assumeIsolated { $0.poll() } } }
         poll()
     }
 
     /// Leaves the cells as they are and stops looking.
     func end() {
         timer?.cancel()
-        sentry = nil
+        rest = Rest()
         handle(.ending, at: Clock.now())
         evidence.end()
         images.end()
@@ -159,7 +148,11 @@ actor Supervisor {
         timer?.cancel()
         guard !fleet.isEnding else { return }
         var next = fleet.nextWake(after: now).map { min($0, nextPoll) } ?? nextPoll
-        if watchesStillPicture(from: now) { next = max(now + Self.rest, nextPoll) } else { sentry?.rest() }
+        let mayRest =
+            !hasNews && record.isSaved && driverClaim != .pending && fleet.lostCPUs == evidence.lostCPUs
+        if rest.begins(mayRest, fleet, view, every: settings.settings.pollInterval, at: now) {
+            next = max(now + Rest.length, nextPoll)
+        }
         let pause = max(next - now, .microseconds(200))
         timer = eventLoop.scheduleTask(in: .nanoseconds(pause.wholeNanoseconds)) {
             self.assumeIsolated {
@@ -167,20 +160,6 @@ actor Supervisor {
                 $0.poll()
             }
         }
-    }
-
-    /// Whether nothing can follow but from a change, and the sentry watches for one.
-    private func watchesStillPicture(from now: Moment) -> Bool {
-        guard let sentry, now >= nextRest, !hasNews, record.isSaved, driverClaim != .pending,
-            fleet.lostCPUs == evidence.lostCPUs
-        else { return false }
-        guard fleet.isAtRest(at: now), let picture = view.stillPicture() else {
-            nextRest = now + Self.restlessness
-            return false
-        }
-        let interval = settings.settings.pollInterval
-        sentry.watch(picture, from: now + interval, every: interval)
-        return true
     }
 
     private func claimDriver() throws(StartError) {
@@ -431,9 +410,7 @@ actor Supervisor {
         journal.watchers.add(cell: name, first: try inventory().changes(of: name))
     }
 
-    func unwatch(_ id: Int) {
-        journal.watchers.remove(id)
-    }
+    func unwatch(_ id: Int) { journal.watchers.remove(id) }
 
     /// What the hypervisor printed and, if the client follows it, what it prints.
     func console(follows: Bool) async -> (id: Int?, replies: AsyncStream<Manager.Console.Reply>) {
@@ -443,9 +420,7 @@ actor Supervisor {
         return evidence.console(follows: follows)
     }
 
-    func unfollow(_ id: Int) {
-        evidence.unfollow(id)
-    }
+    func unfollow(_ id: Int) { evidence.unfollow(id) }
 
     // MARK: - Definitions
 
