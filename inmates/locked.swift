@@ -12,7 +12,7 @@
     let denials = CommandLine.number("denials")
     region.set(state: .runningLocked)
     if let denials { print("locked: for \(denials) requests") } else { print("locked: for \(seconds) s") }
-    var timer = PMTimer(port: region.pmTimerPort)
+    var watch = Stopwatch()
     var (passed, denied) = (UInt32(0), UInt32(0))
     while denials.map({ denied < $0 }) ?? (passed < seconds) {
         // load and start of this cell ask all the same
@@ -24,7 +24,7 @@
         case nil: region.reply(.unknown)
         case .nothing: break
         }
-        if timer.secondHasPassed() {
+        if watch.secondHasPassed() {
             passed += 1
             print("locked: \(passed) s")
         }

@@ -86,7 +86,7 @@ entry_state:                    // CS, DS, RFLAGS
     .balign 16
     .skip 0x4000
 stack_top:
-    // what runtime/start.S has for other programs
+    // what runtime/x86/start.S has for other programs
     .globl region_address, command_line, print_lock, runtime_words, interrupt_table, interrupt_counts, stacks, dma_memory
     .globl processors_ready, processor_identifiers, waiting_stack, waiting_program
     .globl page_directory_pointers, page_directories, more_page_directories

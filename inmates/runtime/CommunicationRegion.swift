@@ -56,13 +56,19 @@ struct CommunicationRegion {
     func set(state: State) { set(rawState: state.rawValue) }
     func set(rawState: UInt32) { register(8).store(rawState) }
 
-    /// The message is cleared before its answer stands there; x86 keeps the order of stores.
+    /// The message is cleared before its answer stands there.
     func reply(_ reply: Reply) {
         register(12).store(0)
+        storeBarrier()
         register(16).store(reply.rawValue)
     }
 
-    private func word(_ offset: UInt) -> UInt32 { register(offset).load() }
+    func word(_ offset: UInt) -> UInt32 { register(offset).load() }
+
+    /// 64 bits, which of an address are enough in a program of any width.
+    func wide(_ offset: UInt) -> UInt {
+        UInt(truncatingIfNeeded: UInt64(word(offset + 4)) << 32 | UInt64(word(offset)))
+    }
 
     private func register(_ offset: UInt) -> VolatileMappedRegister<UInt32> {
         VolatileMappedRegister(unsafeBitPattern: UInt(address) + offset)
@@ -70,3 +76,14 @@ struct CommunicationRegion {
 }
 
 @_extern(c, "communication_region_address") private func communicationRegionAddress() -> UInt32
+
+/// Other processors see the stores before it first. x86 keeps their order by itself.
+private func storeBarrier() {
+    #if arch(arm64)
+        memoryBarrier()
+    #endif
+}
+
+#if arch(arm64)
+    @_extern(c, "memory_barrier") private func memoryBarrier()
+#endif

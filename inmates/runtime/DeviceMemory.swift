@@ -12,6 +12,10 @@ struct DeviceMemory {
     func write(_ value: UInt32, at offset: UInt) { deviceWrite32(base + offset, value) }
     func write16(_ value: UInt16, at offset: UInt) { deviceWrite16(base + offset, UInt32(value)) }
     func write8(_ value: UInt8, at offset: UInt) { deviceWrite8(base + offset, UInt32(value)) }
+    #if arch(arm64)
+        func read64(_ offset: UInt) -> UInt64 { deviceRead64(base + offset) }
+        func write64(_ value: UInt64, at offset: UInt) { deviceWrite64(base + offset, value) }
+    #endif
 }
 
 /// A word that several processors, or a program and its interrupts, change. Those of an index are one word; the
@@ -22,6 +26,9 @@ struct SharedWord {
     init(_ index: UInt) { address = addressOfRuntimeWords() + index * 4 }
 
     fileprivate init(at address: UInt) { self.address = address }
+
+    /// A word of memory that is not the program's.
+    static func at(_ address: UInt) -> SharedWord { SharedWord(at: address) }
 
     var value: UInt32 { deviceRead32(address) }
     func store(_ value: UInt32) { deviceWrite32(address, value) }
@@ -58,3 +65,7 @@ extension SharedWord {
 @_extern(c, "address_of_waiting_program") private func addressOfWaitingProgram() -> UInt
 @_extern(c, "address_of_region_address") private func addressOfRegionAddress() -> UInt
 @_extern(c, "address_of_interrupt_counts") private func addressOfInterruptCounts() -> UInt
+#if arch(arm64)
+    @_extern(c, "device_read64") private func deviceRead64(_ address: UInt) -> UInt64
+    @_extern(c, "device_write64") private func deviceWrite64(_ address: UInt, _ value: UInt64)
+#endif

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Called by each processor when it has a stack and its pages.
-@c(runtime_prepare) func runtimePrepare() {
-    let isPrepared = SharedWord(1)
-    if isPrepared.value == 0 {
-        isPrepared.store(1)
-        CommandLine.take()
-        if let address = CommandLine.number("region") { SharedWord.regionAddress.store(address) }
-        let region = CommunicationRegion()
-        // without one there is nowhere to say it
-        guard region.isPresent else { stop() }
-        guard region.revision == 2 else {
-            region.set(state: .interfaceMismatch)
-            stop()
-        }
-        Console().prepare()
-        Interrupt.makeTable()
+/// The command line and the communication region, before anything else.
+func prepareRegion() {
+    CommandLine.take()
+    if let address = CommandLine.number("region") { SharedWord.regionAddress.store(address) }
+    let region = CommunicationRegion()
+    // without one there is nowhere to say it
+    guard region.isPresent else { stop() }
+    guard region.revision == 2 else {
+        region.set(state: .interfaceMismatch)
+        stop()
     }
-    Interrupt.useTable()
-    LocalAPIC().enable()
 }
 
 /// Called when the program returned.
@@ -46,9 +38,9 @@ func attend() {
 /// - Parameter milliseconds: a quarter of an hour at most; nil: for ever.
 /// - Returns: whether it was so in time.
 func eventually(within milliseconds: UInt32?, _ condition: () -> Bool) -> Bool {
-    var timer = PMTimer()
+    var watch = Stopwatch()
     while !condition() {
-        if let milliseconds, timer.milliseconds() >= milliseconds { return false }
+        if let milliseconds, watch.milliseconds() >= milliseconds { return false }
         attend()
         pause()
     }
@@ -64,11 +56,12 @@ struct Report {
 
     init(_ program: StaticString) {
         self.program = program
-        #if arch(x86_64)
-            print("\(program): 64-bit, communication region at \(hex: CommunicationRegion().address, digits: 8)")
+        #if arch(arm64) || arch(x86_64)
+            let width: StaticString = "64-bit"
         #else
-            print("\(program): 32-bit, communication region at \(hex: CommunicationRegion().address, digits: 8)")
+            let width: StaticString = "32-bit"
         #endif
+        print("\(program): \(width), communication region at \(hex: CommunicationRegion().address, digits: 8)")
     }
 
     mutating func check(_ name: StaticString, _ holds: Bool, _ found: Text) {
