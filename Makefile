@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# make            debug build                        make demo     a session with a simulated machine
+# make            debug build                        make demo     [ARCHITECTURE=arm64] a session with a simulated machine
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make deb        [DEB=] [DEB_VERSION=] Debian packages of what make release has built
@@ -29,10 +29,12 @@ MANUALS ?= .build/manuals
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb python3-venv mandoc curl
+TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb qemu-system-arm python3-venv mandoc curl
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
+# of the demo's machine; nothing is x86
+ARCHITECTURE ?=
 SEED ?=
 BENCH_PACKAGES := gcc libc6-dev binutils strace valgrind
 LINT_PACKAGES := shellcheck
@@ -60,9 +62,9 @@ release:
 	    -o .build/release/lib$(PRELOAD).so Sources/SimulatorPreload/*.c
 
 demo:
-	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
+	.ci/packages $(BUILD_PACKAGES) qemu-system-$(if $(filter arm64,$(ARCHITECTURE)),arm,x86)
 	$(MAKE) --no-print-directory inmates cell-monitor build
-	$(OWN_FILES) Tests/Programs/demo/demo.sh .build/debug
+	$(OWN_FILES) Tests/Programs/demo/demo$(ARCHITECTURE:%=-%).sh .build/debug
 
 test:
 	.ci/packages $(TEST_PACKAGES)

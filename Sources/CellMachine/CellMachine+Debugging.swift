@@ -21,6 +21,9 @@ extension CellMachine {
     }
 
     func attach(_ status: inout Status) throws(CellMachineError) -> OwnedDescriptor {
+        guard cell.architecture == .x86 else {
+            throw CellMachineError(.configuration, "cells for Arm64 cannot be debugged yet")
+        }
         let pair = try calling(.emulator, "QEMU cannot be talked to") { () throws(SystemCallError) -> SocketPair in
             try SystemCall.socketPair()
         }
@@ -111,7 +114,7 @@ extension CellMachine {
             }
             let place = region.physicalStart + offset
             guard !region.flags.contains(.io),
-                MachineMemory.fileOffset(of: place, count: 1, size: settings.memorySize) != nil
+                layout.fileOffset(of: place, count: 1, size: settings.memorySize) != nil
             else { return nil }
             return (place, region.size - offset)
         }

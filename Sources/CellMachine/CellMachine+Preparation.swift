@@ -10,20 +10,14 @@ extension CellMachine {
     /// APICs before x2APIC have no higher numbers.
     private static let highestCPU = 254
 
-    static func check(_ cell: CellDescriptor, slot: Int, settings: CellMachineSettings) throws(CellMachineError) {
+    static func check(_ cell: CellDescriptor, settings: CellMachineSettings) throws(CellMachineError) {
         let cpus = cell.cpus.members
-        guard cell.architecture == .x86 else {
-            throw CellMachineError(.configuration, "cells of other architectures than x86 do not execute")
-        }
         guard (1...MonitorMemory.cpuLimit).contains(cpus.count), !cpus.contains(0), (cpus.max() ?? 0) <= highestCPU
         else {
             throw CellMachineError(
                 .configuration,
                 "a cell that executes has 1 to \(MonitorMemory.cpuLimit) of the CPUs 1 to \(highestCPU), "
                     + "not \(cell.cpus.isEmpty ? "none" : cell.cpus.list)")
-        }
-        guard (0..<MachineMemory.slotLimit).contains(slot) else {
-            throw CellMachineError(.configuration, "there is room for \(MachineMemory.slotLimit) cells that execute")
         }
         guard settings.pmTimerPort & 0x7f == 8 else {
             throw CellMachineError(
@@ -52,7 +46,7 @@ extension CellMachine {
                     .configuration, "a communication region is one page of 4 KiB below 0x800000000000")
             }
         }
-        let monitors = MachineMemory.monitors..<0x8000_0000
+        let monitors = MachineLayout.pcMonitors..<0x8000_0000
         for region in cell.memoryRegions where !region.flags.contains(.communicationRegion) && region.size > 0 {
             let (end, overflow) = region.physicalStart.addingReportingOverflow(region.size)
             guard !overflow, end <= 512 << 30, region.virtualStart <= 1 << 47, region.size <= 1 << 46 else {
@@ -79,7 +73,7 @@ extension CellMachine {
     }
 
     /// The firmware with the monitor's place in it, in a file of its own.
-    static func firmware(base: UInt64, slot: Int, settings: CellMachineSettings) throws(CellMachineError) -> String {
+    static func writeFirmware(base: UInt64, slot: Int, settings: CellMachineSettings) throws(CellMachineError) {
         var bytes = Bytes(count: 0x1_0000)
         let firmware = try contents(of: settings.firmware)
         guard firmware.count == 0x1_0000 else {
@@ -87,12 +81,15 @@ extension CellMachine {
         }
         bytes.store(firmware, at: 0)
         bytes.store(UInt32(base), at: 0xff00)
-        let path = "\(settings.directory)/firmware-\(slot)"
+        let path = firmwareCopy(slot: slot, settings: settings)
         try calling(.program, "the firmware cannot be copied") { () throws(SystemCallError) in
             let file = try SystemCall.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
             try SystemCall.write(bytes.values, to: file.rawValue)
         }
-        return path
+    }
+
+    static func firmwareCopy(slot: Int, settings: CellMachineSettings) -> String {
+        "\(settings.directory)/firmware-\(slot)"
     }
 }
 

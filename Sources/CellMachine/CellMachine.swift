@@ -12,15 +12,15 @@ import SystemCalls
 /// Its calls may come from any thread; each waits for the one before.
 package final class CellMachine: Sendable {
     package let cell: CellDescriptor
+    /// As the system configuration has them.
     let settings: CellMachineSettings
+    let layout: MachineLayout
+    private let model: any MachineModel
     let area: SharedArea
     private let contents: [UInt8]
     let emulator: EmulatorProcess
     private let ends: LinkEnds
-    private let firmwareCopy: String
     private let listener: Listener
-    /// Whether QEMU keeps translations of the code that it has executed.
-    private let translates: Bool
     let status = Mutex(Status())
 
     struct Status {
@@ -38,7 +38,8 @@ package final class CellMachine: Sendable {
     /// Starts QEMU, with stopped CPUs, and prepares the cell's tables.
     ///
     /// - Parameters:
-    ///   - system: nil: the settings say where the PM timer and PCI's configuration space are.
+    ///   - system: nil: the settings say where the PM timer and PCI's configuration space are, and an Arm64 machine is
+    ///     QEMU's virt machine with GICv3.
     ///   - slot: 0 to 15, another for each cell: which part of the machine's memory is its monitor's.
     ///   - devices: what is in the machine's PCI slots; the cell gets those that its configuration lists.
     ///   - legacyDevices: what the hypervisor would not give to it.
@@ -50,54 +51,36 @@ package final class CellMachine: Sendable {
         onEvent: @escaping @Sendable (CellMachineEvent) -> Void
     ) throws(CellMachineError) {
         self.cell = cell
-        var settings = settings
-        var lastBus: UInt8 = 255
-        if let platform = system?.platform, case .x86(let x86) = platform.specific {
-            if x86.pmTimerPort != 0 { settings.pmTimerPort = x86.pmTimerPort }
-            if platform.mmconfigBase != 0 {
-                settings.configurationSpaceBase = platform.mmconfigBase
-                lastBus = platform.mmconfigEndBus
-            }
+        layout = MachineLayout(cell.architecture)
+        guard (0..<MachineMemory.slotLimit).contains(slot) else {
+            throw CellMachineError(.configuration, "there is room for \(MachineMemory.slotLimit) cells that execute")
         }
-        self.settings = settings
-        try CellMachine.check(cell, slot: slot, settings: settings)
-        let base = MachineMemory.monitors + UInt64(slot * MonitorMemory.size)
-        area = try SharedArea(memoryFile: settings.memoryFile, base: base)
-
-        var prepared = MonitorArea(cell: cell, slot: slot, settings: settings)
-        prepared.legacyDevices = legacyDevices
-        prepared.lastBus = lastBus
-        prepared.configurationWrites = ConfigurationWrite.chipset(
-            configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort)
+        switch cell.architecture {
+        case .x86:
+            model = try X86Model(
+                cell, system, slot: slot, devices: devices, legacyDevices: legacyDevices, settings: settings)
+        case .arm64: model = try Arm64Model(cell, system, slot: slot, settings: settings)
+        case .arm: throw CellMachineError(.configuration, "cells for 32-bit Arm do not execute")
+        }
+        self.settings = model.settings
+        area = try SharedArea(
+            memoryFile: settings.memoryFile, memorySize: settings.memorySize, slot: slot,
+            architecture: cell.architecture)
         ends = try LinkEnds(of: cell, slot: slot, settings: settings)
-        firmwareCopy = try CellMachine.firmware(base: base, slot: slot, settings: settings)
-
-        var arguments = EmulatorArguments(settings: settings, cpus: cell.cpus.members, firmware: firmwareCopy)
-        arguments.usesKVM = settings.accelerator == .automatic && KVM.nestsSVM
-        translates = !arguments.usesKVM
-        let owned = Set(cell.pciDevices.filter { $0.kind == .device }.map(\.address))
-        arguments.devices = devices.filter { owned.contains($0.address) }
-        arguments.remapsDMA = !owned.isEmpty
-        arguments.slot = slot
-        arguments.hasDoorbell = cell.pciDevices.contains { $0.kind == .sharedMemory }
+        let command = try model.prepare()
         let listener = Listener(cell: cell, area: area, ends: ends, onEvent: onEvent)
         self.listener = listener
         do {
-            emulator = try EmulatorProcess(arguments) { listener.hear($0) }
+            emulator = try EmulatorProcess(command) { listener.hear($0) }
         } catch {
-            unlink(firmwareCopy)
+            model.removeFiles()
             throw error
         }
         do {
-            if !arguments.devices.isEmpty {
-                let inventory = try DeviceInventory(answer: try emulator.control.execute("query-pci"))
-                prepared.configurationWrites += CellMachine.places(of: cell, inventory)
-            }
-            if arguments.hasDoorbell { prepared.configurationWrites += arguments.doorbellPlaces }
-            contents = try prepared.bytes(monitor: try CellMachine.contents(of: settings.monitor))
+            contents = try model.contents(monitor: try CellMachine.contents(of: settings.monitor), emulator)
         } catch {
             emulator.terminate()
-            unlink(firmwareCopy)
+            model.removeFiles()
             throw error
         }
     }
@@ -170,10 +153,13 @@ package final class CellMachine: Sendable {
     ) throws(CellMachineError) {
         try status.withLock { status throws(CellMachineError) in
             try halt(&status)
-            if translates, status.hasStarted {
+            let size = settings.memorySize
+            if model.translates, status.hasStarted,
+                let place = layout.machineAddress(of: address, count: UInt64(bytes.count), size: size)
+            {
                 let changed = try memory.differences(from: bytes, at: address)
                 try emulator.memory.clear(
-                    changed.map { address + UInt64($0.lowerBound)..<address + UInt64($0.upperBound) })
+                    changed.map { place + UInt64($0.lowerBound)..<place + UInt64($0.upperBound) })
             }
             try memory.write(bytes, at: address)
         }
@@ -232,24 +218,16 @@ package final class CellMachine: Sendable {
     package func terminate() {
         TimeStampCounter.learn(area.tscKHz)
         emulator.terminate()
-        unlink(firmwareCopy)
+        model.removeFiles()
     }
 
-    private func communicationPage(tscKHz: UInt32) -> CommunicationPage {
-        CommunicationPage(
-            layout: settings.layout,
-            abiRevision: cell.format.hasOldLinks
-                ? CommunicationRegion.earlyABIRevision : CommunicationRegion.abiRevision,
-            flags: cell.flags, console: cell.console,
-            configurationSpaceBase: settings.configurationSpaceBase, pmTimerPort: settings.pmTimerPort,
-            cpuCount: cell.cpus.members.count, tscKHz: tscKHz)
-    }
+    private func communicationPage(tscKHz: UInt32) -> CommunicationPage { model.communicationPage(tscKHz: tscKHz) }
 
     private func total(_ status: Status) -> [Int: [ExitReason: UInt64]] {
         var exits = status.exits
         for (index, number) in cell.cpus.members.enumerated() {
-            for exit in ExitReason.x86 {
-                let counter = status.hasStarted ? exit.counter : nil
+            for exit in cell.architecture == .x86 ? ExitReason.x86 : ExitReason.arm64 {
+                let counter = status.hasStarted ? exit.counter(on: cell.architecture) : nil
                 let count = counter.map { area.counter($0, cpu: index) } ?? 0
                 exits[number, default: [:]][exit, default: 0] += count
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import JailhouseInterface
 
 /// What happens in a cell, reported on a thread of its machine: the receiver must not take long.
@@ -19,8 +20,12 @@ package enum CellMachineEvent: Hashable, Sendable {
 }
 
 extension ExitReason {
-    /// The monitor's counter of it; nil for what an x86 cell never does.
-    var counter: MonitorMemory.Counter? {
+    /// The number of the monitor's counter of it; nil for what a cell of that architecture never does.
+    func counter(on architecture: Architecture) -> Int? {
+        architecture == .x86 ? x86Counter?.rawValue : arm64Counter?.rawValue
+    }
+
+    private var x86Counter: MonitorMemory.Counter? {
         switch self {
         case .mmio: .mmio
         case .management: .management
@@ -34,6 +39,21 @@ extension ExitReason {
         case .otherMSR: .otherMSR
         case .x2APICCommand: .x2APICCommand
         case .maintenance, .virtualInterrupt, .virtualSGI, .psci, .smccc, .coprocessor15: nil
+        }
+    }
+
+    private var arm64Counter: MonitorMemory.Arm64.Counter? {
+        switch self {
+        case .mmio: .mmio
+        case .management: .management
+        case .hypercall: .hypercall
+        case .maintenance: .maintenance
+        case .virtualInterrupt: .virtualInterrupt
+        case .virtualSGI: .virtualSGI
+        case .psci: .psci
+        case .smccc: .smccc
+        case .portIO, .xapic, .controlRegister, .cpuid, .xsetbv, .exception, .otherMSR, .x2APICCommand, .coprocessor15:
+            nil
         }
     }
 }

@@ -5,19 +5,14 @@ import SystemCalls
 
 /// The RAM of a simulated machine: a sparse file that Linux's side and the QEMU processes of all cells share.
 ///
-/// RAM is at 0 ..< ``monitors``, and from 4 GiB up, which is in the file from 2 GiB on. What lies between
-/// ``monitors`` and 2 GiB belongs to the cells' monitors, 1 MiB each.
+/// ``MachineLayout`` says where in the file what is.
 package final class MachineMemory: Sendable {
-    /// 16 cells' monitors.
-    package static let monitors: UInt64 = 0x7f00_0000
     package static let slotLimit = 16
-    private static let lowEnd: UInt64 = 0x8000_0000
-    /// From where on there is RAM again.
-    package static let highBegin: UInt64 = 1 << 32
 
     package let path: String
     /// In bytes.
     package let size: UInt64
+    package let layout: MachineLayout
     private let mapping: MappedFile
     /// A write through it says when the disk is full; one through the mapping ends the process.
     private let file: OwnedDescriptor
@@ -26,12 +21,13 @@ package final class MachineMemory: Sendable {
     ///
     /// - Parameter size: in bytes, more than 2 GiB.
     /// - Throws: ``CellMachineError`` `memory`.
-    package init(path: String, size: UInt64) throws(CellMachineError) {
-        guard size > MachineMemory.lowEnd, size & 0xf_ffff == 0 else {
+    package init(path: String, size: UInt64, layout: MachineLayout = .pc) throws(CellMachineError) {
+        guard size > 2 << 30, size & 0xf_ffff == 0 else {
             throw CellMachineError(.memory, "the machine's memory must be whole megabytes, more than 2 GiB")
         }
         self.path = path
         self.size = size
+        self.layout = layout
         mapping = try MappedFile.part(of: path, size: Int(size), creates: true)
         file = try calling(.memory, "the machine's memory cannot be opened") { () throws(SystemCallError) in
             try SystemCall.open(path, O_RDWR)
@@ -53,7 +49,7 @@ package final class MachineMemory: Sendable {
 
     /// Whether there is RAM at all of these addresses.
     package func has(_ count: Int, at address: UInt64) -> Bool {
-        MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) != nil
+        layout.fileOffset(of: address, count: UInt64(count), size: size) != nil
     }
 
     /// Which of the bytes are not in the RAM already: ranges of them, with what lies between two that are close.
@@ -78,21 +74,12 @@ package final class MachineMemory: Sendable {
         return ranges
     }
 
-    /// The place of an address in the file; nil if there is no RAM, or not enough.
-    static func fileOffset(of address: UInt64, count: UInt64, size: UInt64) -> UInt64? {
-        let (end, overflow) = address.addingReportingOverflow(count)
-        if overflow { return nil }
-        if end <= monitors { return address }
-        guard address >= highBegin, end - highBegin <= size - lowEnd else { return nil }
-        return address - highBegin + lowEnd
-    }
-
     private func pointer(_ address: UInt64, count: Int) throws(CellMachineError) -> UnsafeMutableRawPointer {
         mapping.start + Int(try offset(of: address, count: count))
     }
 
     private func offset(of address: UInt64, count: Int) throws(CellMachineError) -> UInt64 {
-        guard let offset = MachineMemory.fileOffset(of: address, count: UInt64(count), size: size) else {
+        guard let offset = layout.fileOffset(of: address, count: UInt64(count), size: size) else {
             throw CellMachineError(.memory, "the machine has no memory at 0x\(String(address, radix: 16))")
         }
         return offset

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the host is told: entries in a ring, and one byte at a port when it waits for them.
+/// What the host is told: entries in a ring, and one byte through a device of QEMU's when it waits for them.
 enum Events {
     private typealias Offset = MonitorMemory.Parameter
 
-    /// QEMU's debug console; the host reads a byte from it only as a sign that the ring has something.
-    private static let bell: UInt32 = 0xe9
     /// Entries that stay free for what must not be lost.
     private static let reserve: UInt32 = 64
 
@@ -24,6 +22,6 @@ enum Events {
             Parameters.setWord(entry + 4, value)
             Parameters.setWord(Offset.ringHead, head &+ 1)
         }
-        if exchange(Parameters.pointer(Offset.notify), 0) != 0 { Port.write(1, to: bell, size: 1) }
+        if exchange(Parameters.pointer(Offset.notify), 0) != 0 { Machine.ringBell() }
     }
 }

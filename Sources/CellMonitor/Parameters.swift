@@ -12,9 +12,7 @@ enum Parameters {
     static var communicationAddress: UInt64 { long(Offset.communicationAddress) }
     static var configurationSpace: UInt64 { long(Offset.configurationSpace) }
     static var lastBus: UInt64 { UInt64(word(Offset.lastBus)) }
-    static var pins: UInt32 { word(Offset.pins) }
     static var linkCount: Int { Int(word(Offset.links)) }
-    static var pmTimerPort: UInt32 { word(Offset.pmTimerPort) }
 
     static func has(_ flag: UInt32) -> Bool { word(Offset.flags) & flag != 0 }
 
@@ -31,33 +29,35 @@ enum Parameters {
     static func machineAddress(_ offset: Int) -> UInt64 { long(Offset.base) + UInt64(offset) }
 
     static func pointer(_ offset: Int) -> UnsafeMutableRawPointer {
-        UnsafeMutableRawPointer(bitPattern: MonitorMemory.virtualBase + offset).unsafelyUnwrapped
+        UnsafeMutableRawPointer(bitPattern: place(offset)).unsafelyUnwrapped
     }
+
+    private static func place(_ offset: Int) -> UInt { Machine.monitorBase + UInt(offset) }
 
     // Read and written each time: the host and other CPUs do so, too.
 
     static func word(_ offset: Int) -> UInt32 {
-        VolatileMappedRegister<UInt32>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).load()
+        VolatileMappedRegister<UInt32>(unsafeBitPattern: place(offset)).load()
     }
 
     static func setWord(_ offset: Int, _ value: UInt32) {
-        VolatileMappedRegister<UInt32>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).store(value)
+        VolatileMappedRegister<UInt32>(unsafeBitPattern: place(offset)).store(value)
     }
 
     static func long(_ offset: Int) -> UInt64 {
-        VolatileMappedRegister<UInt64>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).load()
+        VolatileMappedRegister<UInt64>(unsafeBitPattern: place(offset)).load()
     }
 
     static func setLong(_ offset: Int, _ value: UInt64) {
-        VolatileMappedRegister<UInt64>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).store(value)
+        VolatileMappedRegister<UInt64>(unsafeBitPattern: place(offset)).store(value)
     }
 
     static func half(_ offset: Int) -> UInt16 {
-        VolatileMappedRegister<UInt16>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).load()
+        VolatileMappedRegister<UInt16>(unsafeBitPattern: place(offset)).load()
     }
 
     static func byte(_ offset: Int) -> UInt8 {
-        VolatileMappedRegister<UInt8>(unsafeBitPattern: UInt(MonitorMemory.virtualBase + offset)).load()
+        VolatileMappedRegister<UInt8>(unsafeBitPattern: place(offset)).load()
     }
 
     /// Runs `body` while no other CPU of the cell is within the same lock.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import CellMachine
 import Glibc
 import Synchronization
@@ -69,16 +70,18 @@ package final class SimulatedMachine: Sendable {
             let file = directory.path + "/memory"
             switch cells {
             case .scripted:
-                memory = try PhysicalMemory(path: file, size: settings.memory)
+                memory = try PhysicalMemory(path: file, size: settings.memoryEnd)
                 executing = nil
             case .executing(let execution):
                 try SimulatedMachine.checkLayout(settings)
-                let shared = try MachineMemory(path: file, size: PhysicalMemory.sharedSize(for: settings.memory))
-                memory = PhysicalMemory(shared: shared, size: settings.memory)
+                let shared = try MachineMemory(
+                    path: file, size: PhysicalMemory.sharedSize(for: settings),
+                    layout: MachineLayout(settings.architecture))
+                memory = PhysicalMemory(shared: shared, size: settings.memoryEnd)
                 let small = directory.path + "/cells"
                 try SystemCall.makeDirectory(small, mode: 0o700)
                 executing = ExecutingCells(
-                    execution, memory: shared, memoryEnd: settings.memory, directory: small)
+                    execution, memory: shared, memoryEnd: settings.memoryEnd, directory: small)
             }
             programs = try ProgramFaultTable(path: directory.path + "/programs", mode: deviceMode)
         } catch {
@@ -99,7 +102,10 @@ package final class SimulatedMachine: Sendable {
     /// Where cells execute there is no memory below 4 GiB but the first 2, of which their monitors have the end.
     private static func checkLayout(_ settings: MachineSettings) throws(SimulatorError) {
         let reserved = settings.reservedMemory
-        guard reserved.upperBound <= 2 << 30 || reserved.lowerBound >= MachineMemory.highBegin else {
+        guard
+            settings.architecture != .x86 || reserved.upperBound <= 2 << 30
+                || reserved.lowerBound >= MachineLayout.highBegin
+        else {
             throw SimulatorError(
                 .execution,
                 "in a machine of \(settings.memory >> 20) MiB what is kept for cells would lie between 2 and 4 GiB, "

@@ -16,12 +16,25 @@ struct Serve: ParsableCommand {
             has used a resource that a cell owns.
 
             With --cells execute, each cell's inmate runs in a QEMU process, confined to the cell's configuration. This \
-            needs QEMU (apt install qemu-system-x86) and the cell monitor (make cell-monitor). With --cells script, \
+            needs QEMU (apt install qemu-system-x86 or qemu-system-arm) and the cell monitor (make cell-monitor). With --cells script, \
             cells execute no instructions: they start, answer messages, and follow the commands of inject.
             """
     )
 
     @OptionGroup var machine: MachineOptions
+
+    @Option(help: "What kind of machine it is: x86 or arm64.")
+    var architecture = ArchitectureChoice.x86
+
+    @Option(help: "Version of an Arm64 machine's interrupt controller: 2 or 3.")
+    var gic: UInt8 = 3
+
+    @Option(
+        name: .customLong("memory-base"),
+        help: ArgumentHelp(
+            "Where an Arm64 machine's RAM begins, such as 0x40000000.",
+            discussion: "Default: 0x40000000, where QEMU's virt machine has it.", valueName: "address"))
+    var memoryBase: String?
 
     @Option(help: "CPUs, 1 to 255.")
     var cpus = 4
@@ -109,6 +122,12 @@ struct Serve: ParsableCommand {
         guard mode_t(deviceMode, radix: 8) != nil else {
             throw ValidationError("--device-mode must be octal, such as 0660.")
         }
+        if let memoryBase {
+            guard architecture == .arm64, let base = PhysicalAddress(argument: memoryBase), base.value < 1 << 40 else {
+                throw ValidationError("--memory-base must be an address below 0x10000000000, of an Arm64 machine.")
+            }
+        }
+        guard gic == 2 || gic == 3 else { throw ValidationError("--gic must be 2 or 3.") }
         if let definitions {
             do {
                 _ = try SystemCall.names(inDirectory: definitions)
@@ -128,9 +147,12 @@ struct Serve: ParsableCommand {
 
         let path = try machine.path
         var settings = MachineSettings(
-            cpus: cpus, memory: memory.bytes, timing: timing.timing, lostStarts: lostStarts, seed: seed,
-            format: FormatVariant(word: revision))
-        settings.oopses = oops
+            cpus: cpus, memory: memory.bytes, timing: timing.timing(of: architecture.architecture),
+            lostStarts: lostStarts, seed: seed, format: FormatVariant(word: revision),
+            architecture: architecture.architecture)
+        settings.gicVersion = gic
+        if let base = memoryBase.flatMap({ PhysicalAddress(argument: $0) }) { settings.memoryBase = base.value }
+        settings.oopses = settings.oopses && oops
         settings.wording = console.wording
         var (execution, kind) = try execution()
         if case .scripted = execution, !devices.isEmpty || definitions != nil {
@@ -149,7 +171,7 @@ struct Serve: ParsableCommand {
     private func execution() throws(SimulatorError) -> (CellExecution, String) {
         if cells == .script { return (.scripted, "cells: script") }
         do throws(SimulatorError) {
-            var settings = try ExecutionSettings.find()
+            var settings = try ExecutionSettings.find(architecture.architecture)
             settings.devices = devices.map(\.device)
             settings.stopsOnViolation = stopsOnViolation
             if let definitions { settings.hardware = DefinitionDirectory(path: definitions, say: Serve.say).hardware }
@@ -172,13 +194,31 @@ enum ConsoleChoice: String, ExpressibleByArgument, CaseIterable {
     var wording: ConsoleWording { self == .amd ? .amd : .intel }
 }
 
+/// `--memory-base`: whole megabytes.
+private struct PhysicalAddress {
+    var value: UInt64
+
+    init?(argument: String) {
+        let number = argument.hasPrefix("0x") ? UInt64(argument.dropFirst(2), radix: 16) : UInt64(argument)
+        guard let number, number & 0xf_ffff == 0 else { return nil }
+        value = number
+    }
+}
+
+/// `--architecture`.
+enum ArchitectureChoice: String, ExpressibleByArgument, CaseIterable {
+    case x86, arm64
+
+    var architecture: Architecture { self == .x86 ? .x86 : .arm64 }
+}
+
 /// `--timing`.
 enum TimingChoice: String, ExpressibleByArgument, CaseIterable {
     case real, none
 
-    var timing: Timing {
+    func timing(of architecture: Architecture) -> Timing {
         switch self {
-        case .real: .measured
+        case .real: architecture == .x86 ? .measured : .measuredOnArm64
         case .none: .none
         }
     }

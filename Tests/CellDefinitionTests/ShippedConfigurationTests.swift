@@ -25,8 +25,8 @@ import Testing
         String(decoding: try read(path), as: UTF8.self)
     }
 
-    private func system() throws -> SystemDescriptor {
-        let path = Self.folder.path + "/systems/q35.toml"
+    private func system(_ name: String = "q35") throws -> SystemDescriptor {
+        let path = Self.folder.path + "/systems/\(name).toml"
         return try SystemDescriptor(toml: try text(path), path: path)
     }
 
@@ -38,10 +38,11 @@ import Testing
         }
     }
 
-    @Test func cellsAreSoundInTheirSystem() throws {
-        let paths = try Self.files("cells")
-        #expect(paths.count >= 2)
-        let system = try system()
+    @Test(arguments: [("cells", "q35"), ("cells/arm64", "qemu-arm64"), ("cells/rpi4", "rpi4")])
+    func cellsAreSoundInTheirSystem(folder: String, name: String) throws {
+        let paths = try Self.files(folder)
+        #expect(!paths.isEmpty)
+        let system = try system(name)
         for path in paths {
             let definition = try CellDefinition(toml: try text(path), path: path, readFile: read)
             // what only the simulated machine has is said, as it should, and that COM1 is taken from Linux
@@ -54,8 +55,8 @@ import Testing
         }
     }
 
-    @Test func togetherTheyAreAlternatives() throws {
-        let definitions = try Self.files("cells").map {
+    @Test(arguments: ["cells", "cells/arm64"]) func togetherTheyAreAlternatives(folder: String) throws {
+        let definitions = try Self.files(folder).map {
             try CellDefinition(toml: try text($0), path: $0, readFile: read)
         }
         #expect(DefinitionSet(definitions).mutualFindings().allSatisfy { $0.severity == .note })

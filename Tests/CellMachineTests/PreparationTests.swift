@@ -14,7 +14,7 @@ import Testing
         var cell = TestMachine.cell()
         change(&cell)
         do throws(CellMachineError) {
-            try CellMachine.check(cell, slot: 0, settings: PreparationTests.settings)
+            try CellMachine.check(cell, settings: PreparationTests.settings)
             return nil
         } catch {
             return error
@@ -54,11 +54,11 @@ import Testing
 
     @Test func memoryOfTheMonitorsIsNobodys() {
         let size: UInt64 = 4 << 30
-        #expect(MachineMemory.fileOffset(of: 0x7eff_f000, count: 0x1000, size: size) == 0x7eff_f000)
-        #expect(MachineMemory.fileOffset(of: 0x7eff_f000, count: 0x1001, size: size) == nil)
-        #expect(MachineMemory.fileOffset(of: 0x7f00_0000, count: 1, size: size) == nil)
-        #expect(MachineMemory.fileOffset(of: 0x7fff_ffff, count: 1, size: size) == nil)
-        #expect(MachineMemory.fileOffset(of: 1 << 32, count: 1, size: size) == 2 << 30)
+        #expect(MachineLayout.pc.fileOffset(of: 0x7eff_f000, count: 0x1000, size: size) == 0x7eff_f000)
+        #expect(MachineLayout.pc.fileOffset(of: 0x7eff_f000, count: 0x1001, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: 0x7f00_0000, count: 1, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: 0x7fff_ffff, count: 1, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: 1 << 32, count: 1, size: size) == 2 << 30)
     }
 
     @Test func aCellThatCannotBeConnectedLeavesNoFile() throws {

@@ -143,11 +143,11 @@ import Testing
 
     @Test func memoryStandsInTheFileWithoutItsHole() {
         let size: UInt64 = 3 << 30
-        #expect(MachineMemory.fileOffset(of: 0x1000, count: 0x1000, size: size) == 0x1000)
-        #expect(MachineMemory.fileOffset(of: 0x7fff_f000, count: 0x2000, size: size) == nil)
-        #expect(MachineMemory.fileOffset(of: 0x1_0000_0000, count: 1 << 30, size: size) == 0x8000_0000)
-        #expect(MachineMemory.fileOffset(of: 0x1_4000_0000, count: 1, size: size) == nil)
-        #expect(MachineMemory.fileOffset(of: .max, count: 2, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: 0x1000, count: 0x1000, size: size) == 0x1000)
+        #expect(MachineLayout.pc.fileOffset(of: 0x7fff_f000, count: 0x2000, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: 0x1_0000_0000, count: 1 << 30, size: size) == 0x8000_0000)
+        #expect(MachineLayout.pc.fileOffset(of: 0x1_4000_0000, count: 1, size: size) == nil)
+        #expect(MachineLayout.pc.fileOffset(of: .max, count: 2, size: size) == nil)
     }
 
     @Test func whatTheMachineDoesNotHaveIsRefused() {
@@ -157,7 +157,7 @@ import Testing
             var settings = settings
             change(&cell, &settings)
             do {
-                try CellMachine.check(cell, slot: 0, settings: settings)
+                try CellMachine.check(cell, settings: settings)
                 return false
             } catch {
                 return error.code == .configuration
@@ -167,7 +167,6 @@ import Testing
         #expect(refuses { cell, _ in cell.cpus = CPUSet([0, 1]) })
         #expect(refuses { cell, _ in cell.cpus = CPUSet(1...9) })
         #expect(refuses { cell, _ in cell.cpus = CPUSet([]) })
-        #expect(refuses { cell, _ in cell.architecture = .arm64 })
         #expect(refuses { cell, _ in cell.memoryRegions = [TableTests.region(0, 0x7eff_f000, 0x2000)] })
         #expect(refuses { cell, _ in cell.memoryRegions = [TableTests.region(0, .max - 0xfff, 0x2000)] })
         #expect(refuses { _, settings in settings.pmTimerPort = 0x1000 })

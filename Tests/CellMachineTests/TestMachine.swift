@@ -14,15 +14,19 @@ final class TestMachine {
     static let root = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent().path
     private static let monitor = root + "/../../Sources/CellMonitor"
 
-    init() throws {
+    init(_ architecture: Architecture = .x86) throws {
         try Inmates.buildOnce.get()
         directory = "/dev/shm/cell-machine-\(getpid())-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        memory = try MachineMemory(path: directory + "/memory", size: 4 << 30)
+        let isArm = architecture == .arm64
+        memory = try MachineMemory(
+            path: directory + "/memory", size: isArm ? MachineLayout.armFileSize(memoryEnd: 4 << 30) : 4 << 30,
+            layout: MachineLayout(architecture))
         settings = CellMachineSettings(
+            emulator: isArm ? "/usr/bin/qemu-system-aarch64" : "/usr/bin/qemu-system-x86_64",
             firmware: TestMachine.monitor + "/build/cell-firmware.bin",
-            monitor: TestMachine.monitor + "/build/cell-monitor.bin", directory: directory,
-            memoryFile: memory.path)
+            monitor: TestMachine.monitor + "/build/cell-monitor\(isArm ? "-arm64" : "").bin", directory: directory,
+            memoryFile: memory.path, memorySize: memory.size)
     }
 
     deinit {
@@ -44,11 +48,11 @@ final class TestMachine {
     /// Loads an inmate to the cell's address 0, and starts it.
     func run(
         _ inmate: String, in cell: CellDescriptor, slot: Int = 0, mode: UInt32? = nil,
-        commandLine: String? = nil, devices: [SimulatedDevice] = []
+        commandLine: String? = nil, devices: [SimulatedDevice] = [], system: SystemDescriptor? = nil
     ) throws -> RunningCell {
         let events = Events(of: cell.name)
         let machine = try CellMachine(
-            cell: cell, slot: slot, devices: devices, settings: settings, onEvent: { events.add($0) })
+            cell: cell, system: system, slot: slot, devices: devices, settings: settings, onEvent: { events.add($0) })
         try load(inmate, into: cell, mode: mode)
         if let commandLine {
             try memory.write(Array(commandLine.utf8) + [0], at: cell.memoryRegions[0].physicalStart + 0x1000)

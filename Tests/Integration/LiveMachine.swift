@@ -18,18 +18,19 @@ final class LiveMachine: Sendable {
     /// - Parameters:
     ///   - cells: definitions by the name of their file, without `.toml`.
     ///   - system: whether the hypervisor is enabled at start, with the shipped system.
+    ///   - systemFile: which of those.
     ///   - simulator: further arguments of `jailhouse-sim serve`; cells are scripted unless they say otherwise.
     ///   - wrapper: what runs the daemon's command, instead of nothing.
     ///   - before: what is to be done when the machine is there and the daemon is not.
     static func start(
-        cells: [String: String] = [:], system: Bool = true, simulator: [String] = [],
+        cells: [String: String] = [:], system: Bool = true, systemFile: String = "q35", simulator: [String] = [],
         wrapper: (TemporaryDirectory) -> [String] = { _ in [] },
         before: (LiveMachine) async throws -> Void = { _ in }
     ) async throws -> LiveMachine {
         let directory = try TemporaryDirectory()
         let etc = directory.url.appending(path: "etc")
         try FileManager.default.createDirectory(at: etc.appending(path: "cells"), withIntermediateDirectories: true)
-        let settings = system ? "system = \"\(Place.source.path)/configs/systems/q35.toml\"\n" : ""
+        let settings = system ? "system = \"\(Place.source.path)/configs/systems/\(systemFile).toml\"\n" : ""
         try settings.write(to: etc.appending(path: "jailhoused.toml"), atomically: true, encoding: .utf8)
         for (name, text) in cells {
             try text.write(to: etc.appending(path: "cells/\(name).toml"), atomically: true, encoding: .utf8)

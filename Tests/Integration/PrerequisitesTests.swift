@@ -11,6 +11,7 @@ struct PrerequisitesTests {
         arguments: [
             ("inmates/build/rtems.exe", "make inmates"),
             ("Sources/CellMonitor/build/cell-monitor.bin", "make cell-monitor"),
+            ("Sources/CellMonitor/build/cell-monitor-arm64.bin", "make cell-monitor"),
             (".build/venv/bin/python", "make .build/venv"),
         ])
     func isBuilt(path: String, remedy: String) {

@@ -67,7 +67,8 @@ struct PendingTests {
         var bench = try bench(timeout: 0)
         let id = submit(.load(.name("rtems"), []), to: &bench)
         let report = ViolationReport(
-            reason: .port, details: [0x71, 1, 1], registers: MonitorMemory.Register.allCases.map { _ in 0 })
+            X86Violation(
+                reason: .port, details: [0x71, 1, 1], registers: MonitorMemory.Register.allCases.map { _ in 0 }))
         try bench.deliver([.parked(cpu: 3, report)], from: "rtems")
         #expect(bench.console.contains("FATAL: Invalid PIO read, port: 71 size: 1\nRIP: 0x0000000000000000 RSP: "))
         #expect(bench.console.contains("\nParking CPU 3 (Cell: \"rtems\")\n"))

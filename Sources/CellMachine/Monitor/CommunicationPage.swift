@@ -15,6 +15,13 @@ struct CommunicationPage {
     var cpuCount: Int
     /// 0 while it is not known: the monitor measures it, and enters it.
     var tscKHz: UInt32
+    /// Of a cell on an Arm machine.
+    var arm: Arm?
+
+    struct Arm {
+        var platform: ArmPlatform
+        var vpciInterruptBase: UInt32
+    }
 
     /// QEMU's local APIC counts nanoseconds.
     static let apicKHz: UInt32 = 1_000_000
@@ -44,12 +51,26 @@ struct CommunicationPage {
             page.store(console.gateNumber, at: Offset.console + 20)
             page.store(console.clockRegister, at: Offset.console + 24)
             page.store(configurationSpaceBase, at: Offset.mmconfigBase)
-            page.store(pmTimerPort, at: Offset.X86.pmTimerPort)
-            page.store(UInt16(truncatingIfNeeded: cpuCount), at: Offset.X86.cpuCount)
-            page.store(tscKHz, at: Offset.X86.tscKHz)
-            page.store(CommunicationPage.apicKHz, at: Offset.X86.apicKHz)
+            if let arm { store(arm, into: &page) } else { storeClocks(into: &page) }
         }
         return page.values
+    }
+
+    private func storeClocks(into page: inout Bytes) {
+        typealias Offset = CommunicationRegion.Offset.X86
+        page.store(pmTimerPort, at: Offset.pmTimerPort)
+        page.store(UInt16(truncatingIfNeeded: cpuCount), at: Offset.cpuCount)
+        page.store(tscKHz, at: Offset.tscKHz)
+        page.store(CommunicationPage.apicKHz, at: Offset.apicKHz)
+    }
+
+    private func store(_ arm: Arm, into page: inout Bytes) {
+        typealias Offset = CommunicationRegion.Offset.Arm
+        page.store(arm.platform.gicVersion, at: Offset.gicVersion)
+        page.store(arm.platform.gicdBase, at: Offset.gicDistributor)
+        page.store(arm.platform.giccBase, at: Offset.gicCPUInterface)
+        page.store(arm.platform.gicrBase, at: Offset.gicRedistributor)
+        page.store(arm.vpciInterruptBase, at: Offset.vpciInterruptBase)
     }
 }
 

@@ -14,7 +14,7 @@ struct MonitorArea {
     var configurationWrites: [ConfigurationWrite] = []
 
     /// Of the monitor's memory in the machine.
-    private var base: UInt64 { MachineMemory.monitors + UInt64(slot * MonitorMemory.size) }
+    private var base: UInt64 { MachineLayout.pc.monitor(slot: slot, size: settings.memorySize) }
 
     private typealias Parameter = MonitorMemory.Parameter
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import Glibc
 import Synchronization
 import SystemCalls
@@ -10,18 +11,23 @@ final class SharedArea: Sendable {
     private let mapping: MappedFile
     /// In the machine.
     let base: UInt64
+    private let architecture: Architecture
 
     private typealias Parameter = MonitorMemory.Parameter
     private typealias Record = MonitorMemory.Record
 
-    /// - Parameter base: in the machine.
-    init(memoryFile: String, base: UInt64) throws(CellMachineError) {
-        self.base = base
-        mapping = try MappedFile.part(of: memoryFile, at: Int(base), size: MonitorMemory.size)
+    init(
+        memoryFile: String, memorySize: UInt64, slot: Int, architecture: Architecture
+    ) throws(CellMachineError) {
+        let layout = MachineLayout(architecture)
+        base = layout.monitor(slot: slot, size: memorySize)
+        self.architecture = architecture
+        let offset = Int(layout.monitorOffset(slot: slot, size: memorySize))
+        mapping = try MappedFile.part(of: memoryFile, at: offset, size: MonitorMemory.size)
         // a full disk is an error now, and the end of the process later
         try calling(.memory, "there is no room for the cell's monitor") { () throws(SystemCallError) in
             let file = try SystemCall.open(memoryFile, O_RDWR)
-            let error = posix_fallocate(file.rawValue, off_t(base), off_t(MonitorMemory.size))
+            let error = posix_fallocate(file.rawValue, off_t(offset), off_t(MonitorMemory.size))
             guard error == 0 else {
                 throw SystemCallError(call: "fallocate", subject: memoryFile, errno: Errno(rawValue: error))
             }
@@ -60,17 +66,26 @@ final class SharedArea: Sendable {
 
     var failedCount: UInt32 { word(Parameter.failedCount) }
 
-    func counter(_ counter: MonitorMemory.Counter, cpu index: Int) -> UInt64 {
-        long(record(index) + Record.counters + counter.rawValue * 8)
+    /// - Parameter counter: a number of the monitor's counters.
+    func counter(_ counter: Int, cpu index: Int) -> UInt64 {
+        long(record(index) + Record.counters + counter * 8)
     }
 
     /// Nil when there is none that makes sense.
     func report(cpu index: Int) -> ViolationReport? {
         let place = record(index) + Record.report
-        guard let reason = MonitorMemory.Reason(rawValue: long(place)) else { return nil }
-        return ViolationReport(
-            reason: reason, details: (1...3).map { long(place + $0 * 8) },
-            registers: MonitorMemory.Register.allCases.map { long(record(index) + Record.registers + $0.rawValue * 8) })
+        let details = (1...3).map { long(place + $0 * 8) }
+        func registers(_ count: Int) -> [UInt64] { (0..<count).map { long(record(index) + Record.registers + $0 * 8) } }
+        if architecture == .x86 {
+            return MonitorMemory.Reason(rawValue: long(place)).map {
+                let count = MonitorMemory.Register.allCases.count
+                return ViolationReport(X86Violation(reason: $0, details: details, registers: registers(count)))
+            }
+        }
+        return MonitorMemory.Arm64.Reason(rawValue: long(place)).map {
+            let count = ArmViolation.registerCount
+            return ViolationReport(ArmViolation(reason: $0, details: details, registers: registers(count)))
+        }
     }
 
     // MARK: for a debugger

@@ -24,8 +24,9 @@ final class LinkEnds: Sendable {
             }
         }
         var tables: [MappedFile] = []
+        let layout = MachineLayout(cell.architecture)
         for link in links {
-            let offset = MachineMemory.fileOffset(
+            let offset = layout.fileOffset(
                 of: link.stateTable, count: PageTables.pageSize, size: settings.memorySize)
             guard let offset, offset & (PageTables.pageSize - 1) == 0 else {
                 throw CellMachineError(.configuration, "a link's state table is not in the machine's memory")
@@ -38,7 +39,7 @@ final class LinkEnds: Sendable {
             links.isEmpty
             ? nil
             : try MappedFile.part(
-                of: settings.memoryFile, at: Int(MachineMemory.monitors),
+                of: settings.memoryFile, at: Int(layout.monitors(size: settings.memorySize)),
                 size: MonitorMemory.slotLimit * MonitorMemory.size)
     }
 

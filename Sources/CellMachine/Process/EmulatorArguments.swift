@@ -2,8 +2,8 @@
 
 import CellConfiguration
 
-/// QEMU's command line for one cell.
-struct EmulatorArguments {
+/// QEMU's command line for one x86 cell.
+struct EmulatorArguments: EmulatorCommand {
     var settings: CellMachineSettings
     /// The machine's numbers of the cell's CPUs, which are their APICs', too.
     var cpus: [Int]
@@ -25,15 +25,10 @@ struct EmulatorArguments {
         static let device: UInt16 = 0x1e
     }
 
-    /// Descriptors that QEMU inherits.
-    enum Descriptor {
-        static let control = 3
-        static let bell = 4
-        static let serial = 5
-        static let memory = 6
-        /// One for each device with a network.
-        static let firstNetwork = 7
-    }
+    private typealias Descriptor = EmulatorDescriptor
+
+    var networks: [String] { devices.compactMap(\.network) }
+    var doorbellSlot: Int? { hasDoorbell ? slot : nil }
 
     /// The machine's CPU 0 is the boot processor, which no cell has.
     var list: [String] {
@@ -115,6 +110,6 @@ struct EmulatorArguments {
     }
 
     private func channel(_ name: String, _ descriptor: Int) -> [String] {
-        ["-chardev", "socket,id=\(name),fd=\(descriptor)"]
+        EmulatorDescriptor.channel(name, descriptor)
     }
 }

@@ -51,7 +51,7 @@ final class EmulatorProcess: Sendable {
     /// - Parameter hear: called on the thread, the last time with ``News/ended(_:)``; with ``News/serial(_:)`` also
     ///   on those that call ``hearSerial()``.
     init(
-        _ arguments: EmulatorArguments, hear: @escaping @Sendable (News) -> Void
+        _ arguments: any EmulatorCommand, hear: @escaping @Sendable (News) -> Void
     ) throws(CellMachineError) {
         self.hear = hear
         // in the order of EmulatorArguments.Descriptor, standard error last
@@ -73,13 +73,13 @@ final class EmulatorProcess: Sendable {
             // else the thread does it
             if !hasThread { for port in ports { port.unplug() } }
         }
-        for cable in arguments.devices.compactMap(\.network) {
+        for cable in arguments.networks {
             let (port, descriptor) = try Network.plug(into: "\(arguments.settings.directory)/\(cable)")
             ports.append(port)
             theirs.append(descriptor)
         }
-        if arguments.hasDoorbell {
-            let pair = try DoorbellExchange.join(arguments.settings.directory, slot: arguments.slot)
+        if let slot = arguments.doorbellSlot {
+            let pair = try DoorbellExchange.join(arguments.settings.directory, slot: slot)
             exchange = OwnedDescriptor(adopting: pair.first)
             theirs.append(pair.second)
         } else {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Page tables of x86's shape (512 entries of 64 bits a page) before they are in memory: for nested paging, for
-/// VT-d's second level, and for the monitor itself.
+/// Page tables of 512 entries of 64 bits a page before they are in memory: for nested paging, for VT-d's second level,
+/// for the x86 monitor itself, and for stage 2 of Arm64.
 struct PageTables {
     /// Bits of entries that point to tables, and of those that map.
     struct Format {
         var table: UInt64
         var large: UInt64
+        /// Of the last level's entries; where ``large`` is 0 it is these that large pages do not have.
+        var page: UInt64 = 0
         var levels: Int
 
         /// Nested pages count as a user's: AMD's Architecture Programmer's Manual, volume 2, 15.25.5.
@@ -14,6 +16,10 @@ struct PageTables {
         /// VT-d's second level for 39-bit addresses.
         static let remapping = Format(table: 0x3, large: 0x80, levels: 3)
         static let host = Format(table: 0x3, large: 0x80, levels: 4)
+        /// Arm's DDI0487, D8.3: tables and pages have bits 0 and 1, blocks bit 0.
+        static let stage2 = Format(table: 0x3, large: 0, page: 0x2, levels: 4)
+
+        func isLarge(_ entry: UInt64) -> Bool { large != 0 ? entry & large != 0 : entry & page == 0 }
     }
 
     static let pageSize: UInt64 = 0x1000
@@ -58,7 +64,7 @@ struct PageTables {
                 }
             }
             let index = try entryIndex(of: address, level: level)
-            entries[index] = flags == 0 ? 0 : target | flags | (level > 0 ? format.large : 0)
+            entries[index] = flags == 0 ? 0 : target | flags | (level > 0 ? format.large : format.page)
             offset += PageTables.span(of: level)
         }
     }
@@ -70,7 +76,7 @@ struct PageTables {
             let entry = entries[page * 512 + PageTables.index(of: address, level: level)]
             if entry & PageTables.present == 0 { return nil }
             let span = PageTables.span(of: level)
-            if level == 0 || entry & format.large != 0 {
+            if level == 0 || format.isLarge(entry) {
                 return (entry & PageTables.addressBits & ~(span - 1) | address & (span - 1), entry)
             }
             page = Int((entry & PageTables.addressBits - base) / PageTables.pageSize)
@@ -86,7 +92,7 @@ struct PageTables {
             if level == wanted { return index }
             if entries[index] & PageTables.present == 0 {
                 entries[index] = try newPage() | format.table
-            } else if entries[index] & format.large != 0 {
+            } else if format.isLarge(entries[index]) {
                 try split(index, level: level)
             }
             page = Int((entries[index] & PageTables.addressBits - base) / PageTables.pageSize)
@@ -99,7 +105,7 @@ struct PageTables {
         let old = entries[index]
         let page = try newPage()
         let first = Int((page - base) / PageTables.pageSize) * 512
-        let kept = level == 1 ? old & ~format.large : old
+        let kept = level == 1 ? old & ~format.large | format.page : old
         for number in 0..<512 {
             entries[first + number] = kept + UInt64(number) * PageTables.span(of: level - 1)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import SystemCalls
 
 /// What the simulated machine's Linux says of itself in `/proc` and `/sys`, beside the hypervisor's own files: programs
@@ -7,12 +8,21 @@ import SystemCalls
 enum LinuxFiles {
     /// - Parameter root: the directory that represents `/`.
     static func write(below root: String, _ settings: MachineSettings) throws(SystemCallError) {
-        let files = [
+        var files = [
             ("/proc/ioports", ioports), ("/proc/iomem", iomem(settings)), ("/proc/interrupts", ""),
             ("/proc/consoles", "tty0                 -WU (EC  p  )    4:1\n"),
             ("/proc/cmdline", "root=/dev/sda1 memmap=\(reserved(settings)) intel_iommu=off\n"),
             ("/sys/class/dmi/id/product_name", "\(productName)\n"),
         ]
+        if settings.architecture == .arm64 {
+            files = files.map { path, text in
+                switch path {
+                case "/proc/ioports": (path, "")
+                case "/proc/cmdline": (path, "root=/dev/vda1 mem=\(settings.memory / 4 * 3 >> 20)M\n")
+                default: (path, text)
+                }
+            }
+        }
         for (path, text) in files {
             var directory = root
             for name in path.split(separator: "/").dropLast() {
@@ -36,6 +46,13 @@ enum LinuxFiles {
     /// Linux keeps its hands off the memory for cells.
     private static func iomem(_ settings: MachineSettings) -> String {
         let reserved = settings.reservedMemory
+        if settings.architecture == .arm64 {
+            return """
+                \(hexadecimal(settings.memoryBase))-\(hexadecimal(reserved.lowerBound - 1)) : System RAM
+                \(hexadecimal(reserved.lowerBound))-\(hexadecimal(reserved.upperBound - 1)) : Reserved
+
+                """
+        }
         return """
             00000000-\(hexadecimal(reserved.lowerBound - 1)) : System RAM
             \(hexadecimal(reserved.lowerBound))-\(hexadecimal(reserved.upperBound - 1)) : Reserved

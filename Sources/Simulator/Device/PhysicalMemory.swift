@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import CellMachine
 import Glibc
 package import SystemCalls
@@ -40,9 +41,10 @@ package final class PhysicalMemory: Sendable {
     }
 
     /// In bytes: how much a file must have for cells to execute in it, with so much RAM below and above 4 GiB.
-    static func sharedSize(for size: UInt64) -> UInt64 {
+    static func sharedSize(for settings: MachineSettings) -> UInt64 {
+        if settings.architecture == .arm64 { return MachineLayout.armFileSize(memoryEnd: settings.memoryEnd) }
         let megabyte: UInt64 = 1 << 20
-        return (max(size, 4 << 30) + megabyte - 1) / megabyte * megabyte
+        return (max(settings.memory, 4 << 30) + megabyte - 1) / megabyte * megabyte
     }
 
     /// As many of the bytes as there is RAM for; what would lie outside of it is lost, as on a bus without a device.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CellConfiguration
 package import CellMachine
 import Glibc
 import SystemCalls
@@ -17,8 +18,9 @@ package struct ExecutionSettings: Sendable {
         }
     }
 
-    /// QEMU for x86-64.
+    /// QEMU for the machine's architecture.
     package var emulator: String
+    /// Of x86 only.
     package var firmware: String
     package var monitor: String
     /// Devices in the machine's PCI slots, for the cell that owns them.
@@ -38,12 +40,15 @@ package struct ExecutionSettings: Sendable {
     /// where it is installed.
     ///
     /// - Throws: ``SimulatorError`` `execution`, with what to do.
-    package static func find() throws(SimulatorError) -> ExecutionSettings {
-        guard let emulator = program("qemu-system-x86_64") else {
+    package static func find(_ architecture: Architecture = .x86) throws(SimulatorError) -> ExecutionSettings {
+        let isArm = architecture != .x86
+        let name = isArm ? "qemu-system-aarch64" : "qemu-system-x86_64"
+        guard let emulator = program(name) else {
             throw SimulatorError(
-                .execution, "qemu-system-x86_64 is not installed (Debian and Ubuntu: apt install qemu-system-x86)")
+                .execution,
+                "\(name) is not installed (Debian and Ubuntu: apt install qemu-system-\(isArm ? "arm" : "x86"))")
         }
-        let names = ["cell-firmware.bin", "cell-monitor.bin"]
+        let names = ["cell-firmware.bin", isArm ? "cell-monitor-arm64.bin" : "cell-monitor.bin"]
         for place in places {
             let files = names.map { "\(place)/\($0)" }
             if files.allSatisfy({ access($0, R_OK) == 0 }) {

@@ -173,7 +173,9 @@ extension Machine {
                 }
             case .fill(let name):
                 if let index = cells.firstIndex(where: { $0.name == name }) {
-                    write(OtherToolWork.idling, at: cells[index].descriptor.memoryRegions[0].physicalStart, for: index)
+                    write(
+                        OtherToolWork.idling(settings.architecture),
+                        at: cells[index].descriptor.memoryRegions[0].physicalStart, for: index)
                     cells[index].isFresh = true
                 }
             case .fault(let name, let fault):
@@ -247,7 +249,7 @@ extension Machine {
         }
         let size: UInt64 = 0x1_0000
         let cell = CellDescriptor(
-            name: name, cpus: CPUSet([cpu]),
+            name: name, architecture: settings.architecture, cpus: CPUSet([cpu]),
             memoryRegions: [
                 MemoryRegion(
                     physicalStart: settings.reservedMemory.lowerBound + UInt64(foreignCells % 64) * size, size: size,
@@ -308,8 +310,10 @@ struct OtherToolWork: Sendable {
         case fault(String, Fault)
     }
 
-    /// `jmp .`
-    static let idling: [UInt8] = [0xeb, 0xfe]
+    /// A branch to itself.
+    static func idling(_ architecture: Architecture) -> [UInt8] {
+        architecture == .x86 ? [0xeb, 0xfe] : [0x00, 0x00, 0x00, 0x14]
+    }
 
     let number: Int
     var steps: [OtherToolStep]

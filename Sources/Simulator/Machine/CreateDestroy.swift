@@ -29,13 +29,13 @@ extension Machine {
         if needed > Machine.longestConfiguration {
             // what could be read of the lists does not matter any more
             let head = configuration.prefix(48) + [UInt8](repeating: 0, count: header - 48)
-            var descriptor = try CellDescriptor(binary: Array(head), assuming: .x86)
+            var descriptor = try CellDescriptor(binary: Array(head), assuming: settings.architecture)
             descriptor.name = name
             return ReadConfiguration(descriptor: descriptor, isTooShort: true)
         }
         let missing = [UInt8](repeating: 0, count: max(0, needed - configuration.count))
         var descriptor = try CellDescriptor(
-            binary: Array(configuration.prefix(needed)) + missing, assuming: .x86)
+            binary: Array(configuration.prefix(needed)) + missing, assuming: settings.architecture)
         descriptor.name = name
         return ReadConfiguration(descriptor: descriptor, isTooShort: !missing.isEmpty)
     }
@@ -54,7 +54,7 @@ extension Machine {
             report("create: configuration of another revision")
             return .answer(.invalid)
         }
-        guard descriptor.architecture == .x86 else {
+        guard descriptor.architecture == settings.architecture else {
             report("create: configuration for another architecture, ignored")
             return .answer(nil)
         }
@@ -67,7 +67,8 @@ extension Machine {
         guard cpus.isSubset(of: cells[root].cpus) else {
             return .goOn(.withdraw(id, .busy), after: settings.timing.passingCell)
         }
-        guard !cpus.contains(0) else {
+        // an Arm64 machine can do without its first CPU
+        guard settings.architecture != .x86 || !cpus.contains(0) else {
             return .goOn(.withdraw(id, .invalid), after: settings.timing.passingCell)
         }
         if let parked = cells[root].failedCPUs.min(), !onlineCPUs.isDisjoint(with: cpus) {

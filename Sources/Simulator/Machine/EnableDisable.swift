@@ -5,8 +5,8 @@ import CellConfiguration
 /// The commands `enable` and `disable`.
 extension Machine {
     mutating func beginEnable(_ configuration: [UInt8]) -> Step {
-        guard let system = try? SystemDescriptor(binary: configuration, assuming: .x86),
-            system.architecture == .x86,
+        guard let system = try? SystemDescriptor(binary: configuration, assuming: settings.architecture),
+            system.architecture == settings.architecture,
             settings.format.reads(
                 system.format, hasLinks: system.rootCell.pciDevices.contains { $0.kind == .sharedMemory })
         else {
@@ -29,7 +29,7 @@ extension Machine {
     }
 
     mutating func finishEnable(_ configuration: [UInt8]) -> Step {
-        guard let system = try? SystemDescriptor(binary: configuration, assuming: .x86) else {
+        guard let system = try? SystemDescriptor(binary: configuration, assuming: settings.architecture) else {
             return .answer(.invalid)
         }
         let memory = system.hypervisorMemory
@@ -47,6 +47,12 @@ extension Machine {
             report("enable: the configuration's CPUs are not those that are online")
             console.close()
             return .answer(.invalid)
+        }
+        if case .arm(let platform) = system.platform.specific, platform.gicVersion != settings.gicVersion {
+            report("enable: the configuration's interrupt controller is not the machine's")
+            if platform.gicVersion == 3 { console.print("GIC: No redist found for CPU\(onlineCPUs.min() ?? 0)") }
+            console.close()
+            return .answer(.noDevice)
         }
         self.system = system
         lastSystem = configuration
@@ -69,7 +75,9 @@ extension Machine {
 
     /// An enable that the hypervisor refuses by itself: its last words name the part that refused.
     mutating func refuseEnable(_ configuration: [UInt8]) {
-        guard !isEnabled, hasFirmware, let system = try? SystemDescriptor(binary: configuration, assuming: .x86) else {
+        guard !isEnabled, hasFirmware,
+            let system = try? SystemDescriptor(binary: configuration, assuming: settings.architecture)
+        else {
             return
         }
         beginConsole(of: system)

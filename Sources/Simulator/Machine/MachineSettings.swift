@@ -6,7 +6,13 @@ package import CellConfiguration
 package struct MachineSettings: Hashable, Sendable {
     /// CPUs 0..<cpus, all online when the machine is switched on.
     package var cpus: Int
-    /// Bytes of RAM, from physical address 0.
+    /// x86 or Arm64: QEMU's q35 or its virt machine.
+    package var architecture: Architecture
+    /// Of an Arm64 machine's interrupt controller: 2 or 3.
+    package var gicVersion: UInt8 = 3
+    /// Where the RAM begins: Arm64 boards have it anywhere.
+    package var memoryBase: UInt64
+    /// Bytes of RAM, from ``memoryBase`` on.
     package var memory: UInt64
     package var timing: Timing
     /// The probability, 0...1, that a start is lost which follows a load before the cell has settled.
@@ -23,8 +29,11 @@ package struct MachineSettings: Hashable, Sendable {
 
     package init(
         cpus: Int = 4, memory: UInt64 = 1 << 30, timing: Timing = .measured, lostStarts: Double = 0, seed: UInt64 = 1,
-        revision: FormatRevision = .current, format: FormatVariant? = nil
+        revision: FormatRevision = .current, format: FormatVariant? = nil, architecture: Architecture = .x86
     ) {
+        self.architecture = architecture
+        oopses = architecture == .x86
+        memoryBase = architecture == .arm64 ? 0x4000_0000 : 0
         self.cpus = cpus
         self.memory = memory
         self.timing = timing
@@ -34,10 +43,12 @@ package struct MachineSettings: Hashable, Sendable {
     }
 
     /// What Linux keeps free for the hypervisor and its cells: the top quarter of the RAM.
-    package var reservedMemory: Range<UInt64> { memory / 4 * 3..<memory }
+    package var reservedMemory: Range<UInt64> { memoryBase + memory / 4 * 3..<memoryEnd }
+
+    package var memoryEnd: UInt64 { memoryBase + memory }
 
     /// Where Linux's kernel is: taking this memory from Linux ends it.
-    package var kernelMemory: Range<UInt64> { 0x100_0000..<0x300_0000 }
+    package var kernelMemory: Range<UInt64> { memoryBase + 0x100_0000..<memoryBase + 0x300_0000 }
 }
 
 /// How long things take.
@@ -70,6 +81,15 @@ package struct Timing: Hashable, Sendable {
         enable: .milliseconds(165), disable: .milliseconds(60), create: .milliseconds(58), hotplug: .milliseconds(50),
         load: .milliseconds(5), shutdown: .milliseconds(7), start: .milliseconds(6), destroy: .milliseconds(63),
         passingCell: .milliseconds(1), replyLoop: .microseconds(1),
+        noticing: .microseconds(300)...(.microseconds(1000)), settling: .milliseconds(1),
+        consolePoll: .milliseconds(100)
+    )
+
+    /// The same under Linux on an emulated Arm64 machine with GICv3.
+    package static let measuredOnArm64 = Timing(
+        enable: .milliseconds(37), disable: .milliseconds(6), create: .milliseconds(52), hotplug: .milliseconds(50),
+        load: .milliseconds(9), shutdown: .milliseconds(9), start: .milliseconds(8), destroy: .milliseconds(30),
+        passingCell: .milliseconds(1), replyLoop: .nanoseconds(190),
         noticing: .microseconds(300)...(.microseconds(1000)), settling: .milliseconds(1),
         consolePoll: .milliseconds(100)
     )

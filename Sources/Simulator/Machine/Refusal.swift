@@ -16,6 +16,7 @@ package struct Refusal: RawRepresentable, Error, Hashable, Sendable {
     package static let badAddress = Refusal(rawValue: 14)
     package static let busy = Refusal(rawValue: 16)
     package static let exists = Refusal(rawValue: 17)
+    package static let noDevice = Refusal(rawValue: 19)
     package static let invalid = Refusal(rawValue: 22)
 
     /// As in errno(3), for example `EBUSY`; a number that has no name is said as one.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import CellMachine
 import JailhouseInterface
 
@@ -50,14 +51,16 @@ extension Machine {
             cells: cells.map { cell in
                 SysfsTree.Cell(
                     id: cell.id, incarnation: cell.incarnation,
-                    attributes: cell.attributes(of: settings.cpus))
+                    attributes: cell.attributes(of: settings))
             }
         )
     }
 }
 
 extension Cell {
-    fileprivate func attributes(of machineCPUs: Int) -> [String: String] {
+    fileprivate func attributes(of settings: MachineSettings) -> [String: String] {
+        let machineCPUs = settings.cpus
+        let reasons = settings.architecture == .x86 ? ExitReason.x86 : ExitReason.arm64
         var attributes = [
             DriverFiles.Cell.name: "\(name)\n",
             DriverFiles.Cell.state: "\(state.text)\n",
@@ -71,15 +74,17 @@ extension Cell {
         for cpu in cpus {
             let statistics = phase == .present ? statistics(of: cpu) : ExitStatistics()
             sum = sum + statistics
-            Cell.add(statistics, to: &attributes, in: "statistics/cpu\(cpu)/")
+            Cell.add(statistics, reasons, to: &attributes, in: "statistics/cpu\(cpu)/")
         }
-        Cell.add(sum, to: &attributes, in: "statistics/")
+        Cell.add(sum, reasons, to: &attributes, in: "statistics/")
         return attributes
     }
 
-    private static func add(_ statistics: ExitStatistics, to attributes: inout [String: String], in path: String) {
+    private static func add(
+        _ statistics: ExitStatistics, _ reasons: [ExitReason], to attributes: inout [String: String], in path: String
+    ) {
         attributes[path + DriverFiles.Cell.totalExits] = "\(statistics.total)\n"
-        for reason in ExitReason.x86 {
+        for reason in reasons {
             attributes[path + DriverFiles.Cell.counter(reason.rawValue)] = "\(statistics[reason])\n"
         }
     }

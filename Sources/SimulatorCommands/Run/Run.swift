@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CellConfiguration
+import CellDefinition
 import Glibc
 import Simulator
 import SystemCalls
@@ -38,6 +40,12 @@ struct Run: ParsableCommand {
     @Option(help: ArgumentHelp("Also write the results as a JUnit report.", valueName: "file"))
     var junit: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The machine's system configuration, for definitions.",
+            discussion: "Without it an Arm64 machine is that of configs/systems/qemu-arm64.toml.", valueName: "file"))
+    var system: String?
+
     @Option(name: .customLong("command-line"), help: "Of programs that are given as images.")
     var commandLine: String?
 
@@ -60,11 +68,11 @@ struct Run: ParsableCommand {
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
         SystemCall.blockTerminationSignals()
-        let trials = try programs.flatMap { try TrialProgram.list($0, commandLine: commandLine) }
+        let trials = try programs.flatMap { try TrialProgram.list($0, commandLine: commandLine, system: system) }
         let isTable = trials.count > 1
-        let settings = try ExecutionSettings.find()
         var results: [TrialResult] = []
         for program in trials {
+            let settings = try ExecutionSettings.find(program.definition.descriptor.architecture)
             let expectation = try TrialExpectation(until: until, fail: fail)
             let trial = Trial(
                 program, settings, expectation, isShown: !quiet && !isTable, timeout: .seconds(timeout))

@@ -60,11 +60,14 @@ final class Trial: Sendable {
     ) throws -> TrialResult.Verdict {
         let directory = try TrialDirectory()
         defer { directory.remove() }
-        let memory = try MachineMemory(path: directory.path + "/memory", size: 4 << 30)
+        let cell = program.definition.descriptor
+        let layout = MachineLayout(cell.architecture)
+        // boards have RAM anywhere
+        let size = layout == .pc ? 4 << 30 : MachineLayout.armFileSize(memoryEnd: 64 << 30)
+        let memory = try MachineMemory(path: directory.path + "/memory", size: size, layout: layout)
         let settings = CellMachineSettings(
             emulator: execution.emulator, firmware: execution.firmware, monitor: execution.monitor,
-            directory: directory.path, memoryFile: memory.path)
-        let cell = program.definition.descriptor
+            directory: directory.path, memoryFile: memory.path, memorySize: memory.size)
         let machine = try CellMachine(
             cell: cell, system: program.system, slot: 0, devices: devices, legacyDevices: legacyDevices,
             settings: settings, onEvent: { [self] in hear($0) })

@@ -17,21 +17,26 @@ struct TrialProgram {
     /// What a word of the command line means.
     ///
     /// - Throws: what is wrong with it, as text.
-    static func list(_ path: String, commandLine: String?) throws -> [TrialProgram] {
+    static func list(_ path: String, commandLine: String?, system: String? = nil) throws -> [TrialProgram] {
         if let names = try? SystemCall.names(inDirectory: path) {
             return try names.sorted().map { "\(path)/\($0)" }.filter(isExecutable).map {
                 try TrialProgram(image: $0, commandLine: commandLine)
             }
         }
-        if path.hasSuffix(".toml") { return [try TrialProgram(definition: path)] }
+        if path.hasSuffix(".toml") { return [try TrialProgram(definition: path, system: system)] }
         return [try TrialProgram(image: path, commandLine: commandLine)]
     }
 
-    private init(definition path: String) throws {
+    private init(definition path: String, system: String?) throws {
         let text = try SystemCall.contents(ofFile: path, limit: 1 << 20)
         definition = try CellDefinition(
             toml: String(decoding: text, as: UTF8.self), path: path, readFile: TrialProgram.read)
         name = definition.name
+        guard let file = system else { return }
+        guard case .system(let system) = try ConfigurationFile(contents: try TrialProgram.read(file), path: file) else {
+            throw DefinitionError(.invalidValue, "it is no system configuration", path: file, remedy: "")
+        }
+        self.system = system
     }
 
     /// In the cell that `new-cell` proposes.

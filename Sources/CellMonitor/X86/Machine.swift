@@ -4,6 +4,12 @@ import _Volatile
 
 /// All memory and devices of the machine, by machine address.
 enum Machine {
+    /// Where the monitor sees its own memory.
+    static var monitorBase: UInt { UInt(MonitorMemory.virtualBase) }
+
+    /// QEMU's debug console; the host reads a byte from it only as a sign that the ring of events has something.
+    static func ringBell() { Port.write(1, to: 0xe9, size: 1) }
+
     static func pointer(_ address: UInt64) -> UnsafeMutableRawPointer {
         UnsafeMutableRawPointer(bitPattern: MonitorMemory.window + UInt(address)).unsafelyUnwrapped
     }

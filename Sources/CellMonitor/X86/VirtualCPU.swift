@@ -4,7 +4,8 @@
 /// record that the host reads.
 struct VirtualCPU {
     let index: Int
-    private let area: Int
+    /// Of the monitor's memory.
+    let area: Int
     private let block: UnsafeMutableRawPointer
     /// rax rcx rdx rbx rsp rbp rsi rdi r8 … r15; rax and rsp are in the control block.
     private let registers: UnsafeMutableRawPointer
@@ -88,25 +89,7 @@ struct VirtualCPU {
 
     // MARK: the record
 
-    var number: UInt32 { word(MonitorMemory.Record.number) }
-
-    /// Waits for the host, which lets a debugger look.
-    func awaitRelease() {
-        while word(MonitorMemory.Record.held) != 0 { cpuPause() }
-    }
-
-    func word(_ offset: Int) -> UInt32 { Parameters.word(record(offset)) }
-    func setWord(record offset: Int, _ value: UInt32) { Parameters.setWord(record(offset), value) }
-    func pointer(record offset: Int) -> UnsafeMutableRawPointer { Parameters.pointer(record(offset)) }
-
-    func count(_ counter: MonitorMemory.Counter) {
-        let place = record(MonitorMemory.Record.counters + counter.rawValue * 8)
-        Parameters.setLong(place, Parameters.long(place) &+ 1)
-    }
-
-    func counter(_ number: Int) -> UInt64 { Parameters.long(record(MonitorMemory.Record.counters + number * 8)) }
-
-    func report(_ reason: MonitorMemory.Reason, _ details: (UInt64, UInt64, UInt64)) {
+    func report(_ reason: ViolationReason, _ details: (UInt64, UInt64, UInt64)) {
         let place = record(MonitorMemory.Record.report)
         Parameters.setLong(place, reason.rawValue)
         Parameters.setLong(place + 8, details.0)
@@ -116,8 +99,6 @@ struct VirtualCPU {
             Parameters.setLong(record(MonitorMemory.Record.registers + register.rawValue * 8), value(of: register))
         }
     }
-
-    private func record(_ offset: Int) -> Int { area + MonitorMemory.CPU.record + offset }
 
     private func value(of register: MonitorMemory.Register) -> UInt64 {
         switch register {
@@ -140,3 +121,6 @@ struct VirtualCPU {
         }
     }
 }
+
+typealias ViolationReason = MonitorMemory.Reason
+typealias Counter = MonitorMemory.Counter

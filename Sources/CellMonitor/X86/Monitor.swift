@@ -46,11 +46,7 @@ private func park(_ cpu: VirtualCPU, _ violation: Violation) {
         Events.tell(.held, cpu: cpu.index)
         cpu.awaitRelease()
     }
-    cpu.setWord(record: MonitorMemory.Record.failed, 1)
-    let failed = Int(fetchAdd(Parameters.pointer(MonitorMemory.Parameter.failedCount), 1)) + 1
-    if failed == Parameters.cpuCount {
-        Parameters.setWord(MonitorMemory.communicationRegion + CommunicationRegion.state, CommunicationRegion.failed)
-    }
+    cpu.fail()
     LocalAPIC.stopTimer()
     Events.tell(.parked, cpu: cpu.index)
     cpu.setWord(record: MonitorMemory.Record.waitsForSIPI, 1)
@@ -58,11 +54,8 @@ private func park(_ cpu: VirtualCPU, _ violation: Violation) {
     cpu.enterParking()
 }
 
-/// Offsets and values in the page that the cell and the hypervisor share.
-enum CommunicationRegion {
-    static let state = 8
+extension CommunicationRegion {
     static let tscKHz = 68
-    static let failed: UInt32 = 3
 }
 
 /// A mistake of the monitor's own.

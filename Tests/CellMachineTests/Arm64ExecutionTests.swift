@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import Foundation
+import JailhouseInterface
+import Testing
+
+@testable import CellMachine
+
+/// Cells for Arm64: the project's inmates in the machine of upstream's qemu-arm64, and what they may not do.
+@Suite struct Arm64ExecutionTests {
+    /// As upstream's inmate-demo: 64 KiB of RAM at 0, the communication region, the shared UART.
+    static func cell(_ name: String = "test", cpus: [Int] = [1], at physical: UInt64 = 0x7000_0000) -> CellDescriptor {
+        CellDescriptor(
+            name: name, architecture: .arm64, flags: [.virtualConsolePermitted, .passiveCommunicationRegion],
+            cpus: CPUSet(cpus),
+            memoryRegions: [
+                MemoryRegion(physicalStart: physical, size: 0x1_0000, flags: [.read, .write, .execute, .loadable]),
+                MemoryRegion(
+                    virtualStart: 0x8000_0000, size: 0x1000, flags: [.read, .write, .communicationRegion]),
+                MemoryRegion(
+                    physicalStart: 0x900_0000, virtualStart: 0x900_0000, size: 0x1000,
+                    flags: [.read, .write, .io, .rootShared]),
+                MemoryRegion(physicalStart: physical + 0x1_0000, virtualStart: 0x20_0000, size: 0x1000, flags: [.read]),
+            ],
+            interruptChips: [InterruptChip(address: 0x800_0000, id: 0, pinBase: 32, pins: [33, 144])],
+            console: Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: [.mmio]))
+    }
+
+    static func system(gic: UInt8, cpus: Int = 4) -> SystemDescriptor {
+        var platform = Arm64Model.virtualMachine
+        platform.gicVersion = gic
+        if gic == 2 {
+            (platform.giccBase, platform.gichBase, platform.gicvBase) = (0x801_0000, 0x803_0000, 0x804_0000)
+            platform.gicrBase = 0
+        }
+        return SystemDescriptor(
+            architecture: .arm64,
+            platform: Platform(
+                mmconfigBase: Arm64Model.virtualConfigurationSpace, virtualPCI: 1, specific: .arm(platform)),
+            rootCell: CellDescriptor(name: "root", architecture: .arm64, cpus: CPUSet(Array(0..<cpus))))
+    }
+
+    @Test func aCellRunsAnswersAndEnds() async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run("inmates/hello-arm64", in: Arm64ExecutionTests.cell())
+        try await cell.events.serial("hello: from processor 1, GICv3\n")
+        #expect(cell.machine.state == 0)
+        cell.machine.send(1)
+        try await cell.events.serial("asked to shut down\n")
+        try await cell.events.wait(for: "the state") { _ in cell.machine.state == 2 }
+        #expect(cell.machine.reply == 3)
+    }
+
+    @Test(arguments: [2, 3] as [UInt8]) func timerPasses(gic: UInt8) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/timer-arm64", in: Arm64ExecutionTests.cell(), commandLine: "console=virtual",
+            system: Arm64ExecutionTests.system(gic: gic))
+        try await cell.events.serial("timer: 6 passed, 0 failed, 0 skipped")
+        try await cell.events.wait(for: "the state") { _ in cell.machine.state == 2 }
+        cell.machine.catchUp()
+        #expect(cell.events.printed == cell.events.serial)
+        let exits = try #require(cell.machine.exits()[1])
+        #expect(exits[.virtualInterrupt] == 20)
+        #expect(exits[.hypercall] ?? 0 > 100)
+        #expect(exits[.mmio] ?? 0 > 0)
+        #expect(exits[.management] == 1)
+    }
+
+    @Test(arguments: [2, 3] as [UInt8]) func smpPasses(gic: UInt8) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/smp-arm64", in: Arm64ExecutionTests.cell(cpus: [1, 2, 3]),
+            system: Arm64ExecutionTests.system(gic: gic))
+        try await cell.events.serial("smp: 4 passed, 0 failed, 0 skipped")
+        #expect(cell.events.serial.contains("processor 2: affinity 3\n"))
+        let exits = cell.machine.exits()
+        #expect(exits[3]?[.virtualSGI] == 1)
+        #expect(exits[1]?[.psci] ?? 0 > 4)
+    }
+
+    @Test func aFailedCellStartsAgainAndAgain() async throws {
+        let machine = try TestMachine(.arm64)
+        let descriptor = Arm64ExecutionTests.cell()
+        let cell = try machine.run("inmates/misbehave-arm64", in: descriptor, commandLine: "mode=memory-write")
+        let process = cell.machine.processID
+        for round in 1...5 {
+            try await cell.events.wait(for: "violation \(round)") { $0.violations.count == round }
+            #expect(cell.machine.state == 3)
+            try cell.machine.park()
+            try cell.machine.load(
+                try Inmates.image("inmates/misbehave-arm64"), at: 0x7000_0000, into: machine.memory)
+            try cell.machine.load(Array("mode=memory-write".utf8) + [0], at: 0x7000_1000, into: machine.memory)
+            try cell.machine.start()
+        }
+        try await cell.events.wait(for: "the last violation") { $0.violations.count == 6 }
+        #expect(cell.machine.processID == process)
+        #expect(cell.machine.exits()[1]?[.management] == 6)
+    }
+
+    @Test func theImageThatWasLoadedLastIsExecuted() async throws {
+        let machine = try TestMachine(.arm64)
+        let descriptor = Arm64ExecutionTests.cell()
+        let cell = try machine.run("inmates/hello-arm64", in: descriptor)
+        try await cell.events.serial("hello: from processor 1")
+        for round in 0..<6 {
+            let (image, text) = round % 2 == 0 ? ("stubborn", "stubborn: running") : ("hello", "hello: from processor")
+            cell.events.clear()
+            try cell.machine.load(try Inmates.image("inmates/\(image)-arm64"), at: 0x7000_0000, into: machine.memory)
+            try cell.machine.start()
+            try await cell.events.serial(text)
+        }
+    }
+
+    /// On their boards these accesses are no exits.
+    @Test(arguments: [2, 4, 5, 6, 7, 8, 9, 10] as [UInt16]) func everySerialPortPrints(kind: UInt16) async throws {
+        let machine = try TestMachine(.arm64)
+        var descriptor = Arm64ExecutionTests.cell()
+        descriptor.console = Console(
+            kind: Console.Kind(rawValue: kind), address: 0xfe20_1000, size: 0x1000, flags: [.mmio, .registerDistance4])
+        descriptor.memoryRegions[2].physicalStart = 0xfe20_1000
+        descriptor.memoryRegions[2].virtualStart = 0xfe20_1000
+        let cell = try machine.run("inmates/hello-arm64", in: descriptor)
+        try await cell.events.serial("hello: from processor 1, GICv3\n")
+        #expect(cell.machine.exits()[1]?[.mmio] ?? 0 < 10)
+    }
+
+    /// As a Raspberry Pi 4 has it: each access is looked at, and counted.
+    @Test func aSerialPortOfLessThanAPagePrints() async throws {
+        let machine = try TestMachine(.arm64)
+        var descriptor = Arm64ExecutionTests.cell()
+        descriptor.console = Console(
+            kind: .uart8250, address: 0xfe21_5040, size: 0x40, flags: [.mmio, .registerDistance4])
+        descriptor.memoryRegions[2] = MemoryRegion(
+            physicalStart: 0xfe21_5040, virtualStart: 0xfe21_5040, size: 0x40, flags: [.read, .write, .io, .io8])
+        var cell = try machine.run("inmates/hello-arm64", in: descriptor)
+        try await cell.events.serial("hello: from processor 1, GICv3\n")
+        #expect(cell.machine.exits()[1]?[.mmio] ?? 0 > 60)
+        // without that width
+        descriptor.memoryRegions[2].flags = [.read, .write, .io, .io32]
+        cell = try machine.run("inmates/hello-arm64", in: descriptor, slot: 1)
+        try await cell.events.wait(for: "a violation") { !$0.violations.isEmpty }
+        #expect(cell.events.violations[0][0] == "FATAL: Invalid MMIO read, address: fe215054, size: 1")
+    }
+
+    static let deaths: [(String, [String])] = [
+        ("memory-write", ["Unhandled data write at 0x20000000(4)", "unhandled trap 24"]),
+        ("memory-read", ["Unhandled data read at 0x20000000(4)", "unhandled trap 24"]),
+        ("memory-fetch", ["FATAL: instruction abort at 0x20000000", "forbidden access 20"]),
+        ("read-only-write", ["Unhandled data write at 0x200000(4)", "unhandled trap 24"]),
+        ("pair-read", ["Unhandled data read at 0x20000000(1)", "unhandled trap 24"]),
+        ("exclusive-read", ["Unhandled data read at 0x20000000(1)", "unhandled trap 24"]),
+        ("hvc-number", ["forbidden access 16"]),
+        ("smc-owner", ["unhandled trap 17"]),
+        ("smc-arch", ["Unhandled SMC arch trap 80000002", "unhandled trap 17"]),
+        ("actlr", ["unhandled trap 18"]),
+        ("sgi0r", ["unhandled trap 18"]),
+        ("foreign-route", ["Attempt to route IRQ33 outside of cell", "forbidden access 24"]),
+    ]
+
+    /// The hypervisor's lines, as they were seen on the real one.
+    @Test(arguments: deaths) func whatACellMayNotDoEndsIt(mode: String, lines: [String]) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
+        try await cell.events.wait(for: "a violation") { !$0.violations.isEmpty }
+        let violation = try #require(cell.events.violations.first)
+        let verdict = try #require(lines.last).split(separator: " ")
+        let expected =
+            lines.dropLast() + [
+                "", "FATAL: \(verdict[0]) \(verdict[1]) (exception class 0x\(verdict[2]))",
+                "Cell state before exception:",
+            ]
+        #expect(Array(violation.prefix(expected.count)) == Array(expected))
+        #expect(violation.suffix(2) == ["", "Parking CPU 1 (Cell: \"test\")"])
+        #expect(violation.count == expected.count + 14)
+        #expect(violation.contains { $0.hasPrefix(" pc: 00000000") && $0.hasSuffix("     EL1") })
+        #expect(cell.machine.state == 3)
+    }
+
+    @Test(arguments: [
+        ("hypercall", "result -1"), ("system-off", "result -1"), ("system-reset", "result -1"),
+        ("foreign-interrupt", "interrupt 34: ignored"),
+    ])
+    func whatIsRefusedIsSurvived(mode: String, text: String) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
+        try await cell.events.serial("\(text)\n")
+        try await cell.events.serial("misbehave: survived\n")
+    }
+}
