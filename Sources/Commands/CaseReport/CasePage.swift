@@ -147,7 +147,9 @@ struct CasePage {
         for entry in isAnonymous ? [] : cell.journal.entries {
             let time = entry.time.microseconds
             // a failure is in both
-            let isKnown = cell.failures.contains { $0.at / 1_000_000 == time / 1_000_000 && entry.text.contains($0.reason) }
+            let isKnown = cell.failures.contains {
+                $0.at / 1_000_000 == time / 1_000_000 && entry.text.contains($0.reason)
+            }
             if !isKnown { events.append((time, entry.text, entry.isWarning ? "rp-bad" : "rp-other")) }
         }
         events.append((file.made.microseconds, "this report", "rp-other"))
