@@ -53,7 +53,8 @@ package enum MessageKind: String, CaseIterable, Sendable {
     package var level: Logger.Level {
         switch self {
         case .linuxLostCPU, .daemonFailed: .critical
-        case .cellFailed, .cellGaveUp, .cellLeft, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable, .socketFailed:
+        case .cellFailed, .cellGaveUp, .cellLeft, .hypervisorNotEnabled, .definitionInvalid, .stateUnwritable,
+            .socketFailed:
             .error
         case .cellCPUsFailed, .cellSilent, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive,
             .commandRefused,
