@@ -170,4 +170,26 @@ private let canExecute =
         try Data().write(to: mark)
         try await eventually("it is alive again") { try await machine.cell("rtems")?.condition == "running" }
     }
+
+    /// In a network namespace of its own: most machines let nobody ping but programs with a right of their own.
+    @Test(
+        "A ping that is answered, and one that nobody may send", .enabled(if: geteuid() == 0, "root makes a namespace"))
+    func ping() async throws {
+        let rule = "liveness = { kind = \"probe\", target = \"icmp://127.0.0.1\", within = \"5 s\" }\nrestart = "
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems(("\nrestart = ", "\n" + rule))])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        func check(_ groups: String) async throws -> Ended {
+            let command = Place.programs.appending(path: "jailhouse-ctl").path + " check-alive rtems"
+            let prepare = "ip link set lo up; echo '\(groups)' >/proc/sys/net/ipv4/ping_group_range"
+            return try await Program.run(
+                ["unshare", "--net", "sh", "-c", "\(prepare); exec \(command)"],
+                environment: ["JAILHOUSED_SOCKET": machine.directory.url.appending(path: "run/control").path])
+        }
+        let answered = try await check("0 1000")
+        #expect(answered.status == 0 && answered.output == "rtems: alive\n", "\(answered)")
+        let forbidden = try await check("1 0")
+        #expect(
+            forbidden.status == 1 && (forbidden.output + forbidden.errors).contains("ping_group_range"), "\(forbidden)")
+    }
 }

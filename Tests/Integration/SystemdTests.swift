@@ -241,6 +241,26 @@ import Testing
         #expect(try await property("Result", of: "jailhouse-cell@rtems.service") == "success")
     }
 
+    /// The unit has a user of its own, and may do no more than this.
+    @Test func aCheckUnitSeesLifeAndSilence() async throws {
+        let file = "/etc/jailhoused/cells/rtems.toml"
+        let rule =
+            "restart-silent = false\\nliveness = { kind = \\\"command\\\", command = [\\\"/usr/bin/test\\\", "
+            + "\\\"-e\\\", \\\"/run/alive\\\"], within = \\\"1 s\\\", every = \\\"100 ms\\\" }"
+        try await container.output(
+            "cp \(file) /root/rtems.toml; sed -i \"s|^restart = .*|&\\n\(rule)|\" \(file); touch /run/alive")
+        try await container.output("jailhouse-ctl reload; systemctl start jailhouse-check@rtems.service")
+        try await startCell()
+        try await container.output("rm /run/alive; jailhouse-ctl wait rtems --for failed --timeout 20")
+        #expect(try await cell().condition == "silent")
+        try await container.output("touch /run/alive; jailhouse-ctl wait rtems --for running --timeout 20")
+        #expect(try await property("ActiveState", of: "jailhouse-check@rtems.service") == "active")
+        #expect(try await property("NRestarts", of: "jailhouse-check@rtems.service") == "0")
+        try await container.output(
+            "systemctl stop jailhouse-check@rtems.service; mv /root/rtems.toml \(file); jailhouse-ctl reload")
+        try await stopCell()
+    }
+
     /// As after a boot: no daemon, no hypervisor, and the cell's unit is the first that wants them.
     @Test func aCellUnitStartsAllThatItNeeds() async throws {
         try await stopCell()

@@ -2,6 +2,7 @@
 
 import CellDefinition
 import SystemCalls
+import SystemPackage
 
 /// Looks for a cell's signs of life from outside, as the liveness rule of its definition says.
 struct LifeCheck {
@@ -9,6 +10,8 @@ struct LifeCheck {
         case alive
         /// Why not, for people.
         case silent(String)
+        /// It cannot be looked for; that says nothing about the cell.
+        case unable(String)
     }
 
     let rule: LivenessCheck
@@ -41,7 +44,12 @@ struct LifeCheck {
             case .timedOut: return .silent("\(name) took longer than its timeout and was killed")
             }
         } catch {
-            return .silent("\(error)")
+            guard let target = rule.target else { return .unable("\(error)") }
+            guard error.call == "socket" else { return .silent("\(error)") }
+            let isForbiddenPing = target.transport == .icmp && error.errno == .permissionDenied
+            return .unable(
+                isForbiddenPing
+                    ? "\(error): no group of this user is in the sysctl net.ipv4.ping_group_range" : "\(error)")
         }
     }
 

@@ -14,7 +14,8 @@ struct CheckAlive: ParsableCommand {
             must change), probe (TCP, UDP or ICMP) and command (a program that must exit with 0). The daemon has no \
             network and runs no programs: jailhouse-check@CELL.service does this for it, with --follow.
 
-            The exit status is 1 if there was no sign of life.
+            The exit status is 1 if there was no sign of life. A check that cannot be made (a program that is missing, \
+            memory that this user may not read) says nothing about the cell, and nothing is reported.
 
             Example: jailhouse-ctl check-alive rtems
             """
@@ -58,15 +59,21 @@ struct CheckAlive: ParsableCommand {
             result = watch.look()
         }
         guard let result else { return }
+        if case .unable(let reason) = result {
+            throw CommandFailure(.failed, "cannot look for a sign of life: \(reason)")
+        }
         try report(result, &watch)
         if result != .alive { throw ExitCode.failure }
     }
 
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
+        if case .unable(let reason) = result {
+            return watch.say("cannot look for a sign of life, so nothing is held against it: \(reason)")
+        }
         let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: result == .alive))
         switch result {
         case .alive: watch.say("alive")
-        case .silent(let reason): watch.say("no sign of life: \(reason)")
+        case .silent(let reason), .unable(let reason): watch.say("no sign of life: \(reason)")
         }
         if let message = reply.message { watch.say(message) }
     }
