@@ -42,7 +42,12 @@ expect() {
 }
 
 # Whether a cell has printed this on its serial port.
-printed() { timeout 2 jailhouse-sim console "$1" </dev/null | grep --quiet --max-count=1 "$2"; }
+printed() {
+    local text
+    # it goes on until it is ended
+    text=$(timeout 1 jailhouse-sim console "$1" </dev/null 2>&1) || true
+    [[ $text =~ $2 ]]
+}
 
 echo "# a simulated Arm64 machine with 4 CPUs, GICv3, 1 GiB of memory and the Jailhouse driver; in it, jailhoused"
 mkdir -p "$work/etc/cells"
