@@ -71,6 +71,10 @@ import Testing
     @Test func whatTheFileDoesNotSayIsMarked() throws {
         let toml = CellDescriptor(name: "x", messageReplyTimeout: 7, revision: .revision13).toml()
         #expect(toml.contains("architecture = \"x86\"            # not in a file of revision 13\n"))
+        let binary = try CellDescriptor(name: "x", revision: .revision13).binary()
+        let guessed = try CellDescriptor(binary: binary)
+        #expect(guessed.toml().contains("# a guess: a file of revision 13 does not say it\n"))
+        #expect(try !CellDescriptor(binary: binary, assuming: .arm64).toml().contains("guess"))
         #expect(toml.contains("message-timeout = 7             # loops of the hypervisor,"))
         #expect(!CellDescriptor(name: "x").toml().contains("#"))
     }
