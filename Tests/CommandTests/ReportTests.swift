@@ -156,6 +156,23 @@ struct ReportTests {
                 """)
     }
 
+    @Test(
+        "The system is the one in force",
+        arguments: [
+            (nil, "/etc/jailhoused/q35.toml"),
+            (
+                "/etc/jailhoused/q35.toml",
+                "/etc/jailhoused/q35.toml, which has changed since the hypervisor was enabled"
+            ),
+            ("/old.toml", "/old.toml; configured: /etc/jailhoused/q35.toml"),
+        ])
+    func machineInForce(inForce: String?, text: String) {
+        var machine = Samples.machine
+        machine.inForce = inForce
+        let report = MachineReport(.init(machine: machine, cells: [])).text(.plain, now: now)
+        #expect(report.contains("System: \(text)\n"), "\(report)")
+    }
+
     @Test func machineWithoutDriver() {
         let machine = Manager.Machine(
             enabled: false, driver: false, version: "0.1.0", memPoolSize: 0, memPoolUsed: 0, remapPoolSize: 0,

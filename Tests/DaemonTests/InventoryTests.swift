@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import CellDefinition
 import ControlInterface
 import Foundation
@@ -43,6 +44,39 @@ struct InventoryTests {
         #expect(list.cells.map(\.defined) == [false, false, false, true])
         #expect(list.machine.enabled && list.machine.driver)
         #expect(list.machine.lostCpus == nil)
+    }
+
+    @Test("The system in force is named where it is not the configured one, as that is now")
+    func systemInForce() throws {
+        var inventory = try inventory()
+        let q35 = SystemSource(path: "/q35.toml", descriptor: SystemDescriptor(rootCell: CellDescriptor(name: "q35")))
+        (inventory.system, inventory.systemInForce) = (q35, q35)
+        #expect(inventory.list().machine.inForce == nil)
+        inventory.systemInForce = nil
+        #expect(inventory.list().machine.inForce == nil, "it is not known")
+        var changed = q35.descriptor
+        changed.rootCell.cpus = CPUSet([0, 1])
+        inventory.systemInForce = SystemSource(path: "/q35.toml", descriptor: changed)
+        #expect(inventory.list().machine.inForce == "/q35.toml", "the file has changed since")
+        inventory.systemInForce = SystemSource(path: "/other.toml", descriptor: q35.descriptor)
+        #expect(inventory.list().machine.inForce == "/other.toml")
+    }
+
+    @Test("A cell whose images are being read says so")
+    func readingImages() throws {
+        let definition = try CellDefinition(toml: RTEMSCell.toml(), path: "/cells/rtems.toml", readFile: { _ in [] })
+        var book = CellBook()
+        var loaded = LoadedDefinitions()
+        loaded.definitions = [definition]
+        book.begin(loaded, failures: [:])
+        var fleet = Fleet(["rtems": FleetDefinition(definition)], memory: FleetMemory(), readsImages: true, at: now)
+        let guest = Look.Guest(
+            name: CellName("rtems"), observation: Observation(id: 1, state: .shutDown, managementExits: [3]))
+        _ = fleet.handle(.looked(Look(.enabled, guests: [guest])), at: now)
+        #expect(try Inventory(fleet: fleet, cells: book.cells).describe("rtems").problem == nil)
+        _ = fleet.handle(.requested(.cell(.start, "rtems"), 1), at: now)
+        _ = fleet.handle(.looked(Look(.enabled, guests: [guest])), at: now)
+        #expect(try Inventory(fleet: fleet, cells: book.cells).describe("rtems").problem == "its images are being read")
     }
 
     @Test("A cell whose name cannot be typed has CPUs all the same: it is found by its number")

@@ -90,6 +90,7 @@ final class Container: Sendable {
 
     /// The journal ends with the machine: what systemd itself could not do is to be on the console.
     private static let loudly = "systemctl log-target console;"
+
     private static var asRoot: [String] { geteuid() == 0 ? [] : ["sudo", "--non-interactive"] }
 }
 

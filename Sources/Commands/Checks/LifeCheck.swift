@@ -12,6 +12,23 @@ struct LifeCheck {
         case silent(String)
         /// It cannot be looked for; that says nothing about the cell.
         case unable(String)
+
+        /// What the daemon is told; nil: nothing.
+        var isAlive: Bool? {
+            switch self {
+            case .alive: true
+            case .silent: false
+            case .unable: nil
+            }
+        }
+
+        var sentence: String {
+            switch self {
+            case .alive: "alive"
+            case .silent(let reason): "no sign of life: \(reason)"
+            case .unable(let reason): "cannot look for a sign of life, so nothing is held against it: \(reason)"
+            }
+        }
     }
 
     let rule: LivenessCheck

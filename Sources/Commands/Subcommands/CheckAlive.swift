@@ -59,22 +59,15 @@ struct CheckAlive: ParsableCommand {
             result = watch.look()
         }
         guard let result else { return }
-        if case .unable(let reason) = result {
-            throw CommandFailure(.failed, "cannot look for a sign of life: \(reason)")
-        }
+        guard result.isAlive != nil else { throw CommandFailure(.failed, result.sentence) }
         try report(result, &watch)
         if result != .alive { throw ExitCode.failure }
     }
 
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
-        if case .unable(let reason) = result {
-            return watch.say("cannot look for a sign of life, so nothing is held against it: \(reason)")
-        }
-        let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: result == .alive))
-        switch result {
-        case .alive: watch.say("alive")
-        case .silent(let reason), .unable(let reason): watch.say("no sign of life: \(reason)")
-        }
+        guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
+        let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: isAlive))
+        watch.say(result.sentence)
         if let message = reply.message { watch.say(message) }
     }
 

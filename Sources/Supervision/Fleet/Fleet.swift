@@ -245,6 +245,7 @@ package struct FleetCell: Hashable, Sendable {
     var held: Command?
     /// Its images are being read for a load.
     var reading: Reading?
+    /// Whether a load waits until its images have been read.
     package var isReadingImages: Bool { reading != nil }
     /// A command whose end is known, and whose effect could not be looked at yet.
     var unseenEnd: UnseenEnd?

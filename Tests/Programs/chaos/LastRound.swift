@@ -50,8 +50,8 @@ struct LastRound {
             figures.count("lost starts that nobody may touch")
         case .lostCPU:
             // what is disabled before that cannot lose one
-            lost = orders.firstIndex { $0.kind == .disable } ?? orders.count
-            lost = lost.map { Int.random(in: 0...$0, using: &random) }
+            let last = orders.firstIndex { $0.kind == .disable } ?? orders.count
+            lost = Int.random(in: 0...last, using: &random)
         }
         let killed = random.isSo(0.5) ? Int.random(in: 0..<orders.count, using: &random) : nil
         for (index, order) in orders.enumerated() {

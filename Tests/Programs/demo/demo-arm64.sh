@@ -11,35 +11,8 @@ set -euo pipefail
 # shellcheck source=Tests/Integration/machine.sh
 . "$(dirname "$0")/../../Integration/machine.sh"
 binaries=$(realpath "$1")
-work=$(mktemp --directory --tmpdir jailhoused-demo.XXXXXX)
-
-finish() {
-    local status=$?
-    trap - EXIT
-    if ((status != 0)); then
-        echo "the demo failed; what the daemon said:" >&2
-        cat "$work/daemon.log" >&2 || true
-    fi
-    stop_machine
-    rm -rf "$work"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-# Runs a command, shown as it is typed, and keeps its output for `expect`.
-run() {
-    echo "\$ $*"
-    local status=0
-    output=$("$@" 2>&1) || status=$?
-    [[ -z $output ]] || echo "$output"
-    return "$status"
-}
-
-# This must be in the last output.
-expect() {
-    [[ $output =~ $1 ]] || { echo "expected to see: $1" >&2 && exit 1; }
-}
+# shellcheck source=Tests/Programs/demo/session.sh
+. "$(dirname "$0")/session.sh"
 
 # Whether a cell has printed this on its serial port.
 printed() {
@@ -64,7 +37,7 @@ await "$daemon" printed hello-arm64 'hello: from processor 1, GICv3'
 run jailhouse-ctl list
 expect 'hello-arm64 +1 +running +running +1 +0'
 
-printf '\n# another program writes where its cell has no memory\n'
+say 'another program writes where its cell has no memory'
 run jailhouse-ctl start misbehave-arm64 || true # it may be dead before anybody has seen it alive
 gave_up() { jailhouse-ctl list | grep --quiet 'misbehave-arm64 .* gave-up'; }
 await "$daemon" gave_up
@@ -72,7 +45,7 @@ run jailhouse-ctl status misbehave-arm64 || true # it does not run
 expect 'Unhandled data write at 0x20000000\(4\)'
 expect 'FATAL: unhandled trap \(exception class 0x24\)'
 
-printf '\n# stopped by a handshake\n'
+say 'stopped by a handshake'
 run jailhouse-ctl stop hello-arm64
 run jailhouse-ctl list
 expect 'hello-arm64 +1 +shut down +stopped'
