@@ -21,8 +21,14 @@ let serviceLifecycle: Target.Dependency = .product(name: "ServiceLifecycle", pac
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
-func room(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+// Explored state by state: unoptimized that takes ten times as long and keeps every other test from the CPUs.
+let explored: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+func room(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
+    settings: [SwiftSetting] = strict
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
 func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -30,8 +36,10 @@ func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 /// - Parameter data: files and folders that tests use where they stand.
-func tests(_ name: String, _ dependencies: [Target.Dependency], data: [String] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], data: [String] = [], settings: [SwiftSetting] = strict
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: settings)
 }
 
 let package = Package(
@@ -62,7 +70,7 @@ let package = Package(
         room("CellConfiguration", ["TOML"]),
         room("InmateImage"),
         room("JailhouseInterface"),
-        room("Supervision", ["JailhouseInterface"]),
+        room("Supervision", ["JailhouseInterface"], settings: explored),
         room("SystemCalls", [systemPackage]),
 
         // the first floor
@@ -186,7 +194,7 @@ let package = Package(
         tests(
             "MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe", "TestSupport"],
             data: ["Captures"]),
-        tests("SupervisionTests", ["JailhouseInterface", "Supervision", "TestSupport"]),
+        tests("SupervisionTests", ["JailhouseInterface", "Supervision", "TestSupport"], settings: explored),
         tests(
             "CellDefinitionTests",
             [
