@@ -16,6 +16,7 @@ package struct MachineFiles: Sendable {
     private static let limit = 16 << 20
     /// Of the device tree.
     private static let depthLimit = 16
+    private static let propertyLimit = 1 << 20
 
     /// - Parameter credentials: systemd's `$CREDENTIALS_DIRECTORY`, where the unit loads both files; nil: there is none.
     package init(root: String = "", credentials: String? = nil) {
@@ -34,13 +35,15 @@ package struct MachineFiles: Sendable {
         machine.name = trimmed(readable("/sys/class/dmi/id/product_name"))
         machine.serialConsoles = RunningMachine.serialConsoles(
             consoles: readable("/proc/consoles"), commandLine: readable("/proc/cmdline"))
+        machine.runsAtEL2 = RunningMachine.runsAtEL2(
+            cpuInfo: readable("/proc/cpuinfo"), commandLine: readable("/proc/cmdline"))
         machine.interrupts = RunningMachine.interrupts(in: readable("/proc/interrupts"))
         // cells take CPUs offline
         if trimmed(readable("/sys/devices/jailhouse/enabled")) != "1" {
             machine.onlineCPUs = try? CPUSet(list: trimmed(readable("/sys/devices/system/cpu/online")))
         }
         readPlatformBus(into: &machine)
-        readTree(into: &machine)
+        if let tree = deviceTree() { machine.read(tree) }
         return machine
     }
 
@@ -103,41 +106,25 @@ package struct MachineFiles: Sendable {
 
     // MARK: The device tree
 
-    private func readTree(into machine: inout RunningMachine) {
-        let tree = root + "/sys/firmware/devicetree/base"
-        let cells = ["#address-cells", "#size-cells"].map { name in
-            RunningMachine.cells(property(tree + "/" + name)).first.map { Int($0) } ?? 1
-        }
-        visit(tree, depth: 0) { path, name in
-            if name.hasPrefix("memory@") || name == "memory" {
-                machine.treeMemory += RunningMachine.memory(
-                    reg: property(path + "/reg"), addressCells: cells[0], sizeCells: cells[1])
-            }
-            if !property(path + "/#clock-cells").isEmpty,
-                let device = RunningMachine.UsedDevice(clockController: name),
-                !machine.usedDevices.contains(where: { $0.address == device.address })
-            {
-                machine.usedDevices.append(device)
-            }
-            let interrupts = property(path + "/interrupts")
-            guard !interrupts.isEmpty, let device = RunningMachine.TreeDevice(node: name, interrupts: interrupts) else {
-                return
-            }
-            machine.devices.append(device)
-        }
+    /// The tree of files that Linux makes of the firmware's description; nil where there is none, as on a PC.
+    package func deviceTree() -> DeviceNode? {
+        let base = root + "/sys/firmware/devicetree/base"
+        guard (try? SystemCall.names(inDirectory: base)) != nil else { return nil }
+        return node("", at: base, depth: 0)
     }
 
-    private func property(_ path: String) -> [UInt8] {
-        (try? SystemCall.contents(ofFile: path, limit: 1 << 16)) ?? []
-    }
-
-    private func visit(_ directory: String, depth: Int, _ body: (_ path: String, _ name: String) -> Void) {
-        guard depth < Self.depthLimit, let names = try? SystemCall.names(inDirectory: directory) else { return }
+    private func node(_ name: String, at directory: String, depth: Int) -> DeviceNode {
+        var node = DeviceNode(name: name)
+        guard depth < Self.depthLimit, let names = try? SystemCall.names(inDirectory: directory) else { return node }
         for name in names.sorted() {
             let path = directory + "/" + name
-            guard let status = try? SystemCall.status(ofFile: path), status.kind == .directory else { continue }
-            body(path, name)
-            visit(path, depth: depth + 1, body)
+            guard let status = try? SystemCall.status(ofFile: path) else { continue }
+            if status.kind == .directory {
+                node.children.append(self.node(name, at: path, depth: depth + 1))
+            } else if let contents = try? SystemCall.contents(ofFile: path, limit: Self.propertyLimit) {
+                node.properties[name] = contents
+            }
         }
+        return node
     }
 }

@@ -51,6 +51,29 @@ enum CellRules {
             return [.init(location: "cell.cpus", message: "CPU 0 is in the set (\(cell.cpus.list))")]
         },
         Rule(
+            id: "JH0108", severity: .warning,
+            title: "a 32-bit cell of a 64-bit Arm machine has one CPU and prints by itself",
+            consequence:
+                "the hypervisor answers such a cell neither PSCI nor hypercalls: its other CPUs never start, and the first "
+                + "call of either kind ends the cell",
+            remedy: "give it one CPU and a serial port, and no virtual console"
+        ) { subject in
+            let cell = subject.cell
+            guard cell.architecture == .arm64, cell.flags.contains(.aarch32) else { return [] }
+            var violations: [Rule<Subject>.Violation] = []
+            if cell.cpus.members.count > 1 {
+                violations.append(
+                    .init(location: "\(subject.table).cpus", message: "the 32-bit cell has the CPUs \(cell.cpus.list)"))
+            }
+            if !cell.flags.isDisjoint(with: [.virtualConsoleActive, .virtualConsolePermitted]) {
+                violations.append(
+                    .init(
+                        location: "\(subject.table).virtual-console",
+                        message: "the 32-bit cell may print on the virtual console"))
+            }
+            return violations
+        },
+        Rule(
             id: "JH0106", severity: .error, title: "the lists of a compiled file are in the format's order",
             consequence: "everything behind the list that is out of place means something else",
             remedy:

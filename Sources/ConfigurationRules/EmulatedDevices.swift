@@ -41,7 +41,7 @@ package struct EmulatedDevice {
             add("GIC CPU interface", arm.giccBase, 0x2000)
             add("GIC hypervisor interface", arm.gichBase, 0x2000)
             add("GIC virtual CPU interface", arm.gicvBase, 0x2000)
-            add("GIC redistributors", arm.gicrBase, 0x2_0000 * UInt64(max(1, system.rootCell.cpus.members.count)))
+            add("GIC redistributors", arm.gicrBase, system.redistributorsSize)
         }
         return devices
     }

@@ -54,8 +54,9 @@ enum RuleTables {
 
     /// A cell in its system.
     static let ofPlacement =
-        SystemRules.placement + EmulatedDeviceRules.ofCells + PCIRules.placement + IvshmemRules.placement
-        + InterruptRules.placement + PracticeRules.placement + PortRules.placement + PagePoolRules.placement
+        SystemRules.placement + SystemRules.armPlacement + EmulatedDeviceRules.ofCells + PCIRules.placement
+        + IvshmemRules.placement + InterruptRules.placement + IsolationRules.placement + PracticeRules.placement
+        + PortRules.placement + PagePoolRules.placement
 
     /// A cell, or the root cell, on the machine that the system describes.
     static let ofHardware = PCIRules.hardware + InterruptRules.hardware

@@ -92,6 +92,16 @@ enum InterruptRules {
             return [.init(location: "platform", message: "the GICv2 has no \(missing.joined(separator: ", "))")]
         },
         Rule(
+            id: "JH1111", severity: .error, title: "a GICv2 has at most 8 CPUs",
+            consequence: "the hypervisor cannot send interrupts to the others: enabling fails",
+            remedy: "set gic-version to 3 if the machine has a GICv3, or correct the CPUs"
+        ) { system in
+            guard case .arm(let arm) = system.platform.specific, arm.gicVersion == 2,
+                let highest = system.rootCell.cpus.members.max(), highest > 7
+            else { return [] }
+            return [.init(location: "root-cell.cpus", message: "CPU \(highest) is in the set")]
+        },
+        Rule(
             id: "JH1108", severity: .warning, title: "the virtual PCI host controller has one bus",
             consequence: "the hypervisor has no devices on other buses; Linux scans them for nothing",
             remedy: "leave out mmconfig-end-bus in [platform]"

@@ -60,6 +60,25 @@ enum IsolationRules {
         }
     ]
 
+    static let placement: [Rule<SystemRules.Placement>] = [
+        Rule(
+            id: "JH1205", severity: .warning, title: "an Arm cell with stream ids is behind an IOMMU",
+            consequence: "the hypervisor ignores the ids: the cell's devices reach all memory of the machine",
+            remedy: "list the unit (SMMUv3, MMU-500 or PVU) in the system's [[iommu]], or leave out stream-ids"
+        ) { placement in
+            let known: Set<IOMMUUnit.Kind> = [.smmuV3, .mmu500, .pvu]
+            let units = placement.system.platform.iommuUnits.prefix(placement.system.platform.usedIOMMUUnits)
+            guard placement.system.architecture != .x86, !placement.cell.streamIDs.isEmpty,
+                !units.contains(where: { known.contains($0.kind) })
+            else { return [] }
+            return [
+                .init(
+                    location: "cell.stream-ids",
+                    message: "the cell has \(placement.cell.streamIDs.count) stream ids, the system no IOMMU")
+            ]
+        }
+    ]
+
     static func ranges(of cell: CellDescriptor) -> [(index: Int, range: AddressRange)] {
         cell.cacheRegions.enumerated().compactMap { index, region in
             AddressRange(start: UInt64(region.start), size: UInt64(region.size)).map { (index, $0) }

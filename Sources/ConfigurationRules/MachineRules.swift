@@ -11,10 +11,11 @@ enum MachineRules {
         var cells: [CellGroup.Member]
     }
 
-    static let all = [
-        activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory, usedInterrupts,
-        otherInterrupts, sharedRegisters,
-    ]
+    static let all =
+        [
+            activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
+            usedInterrupts, otherInterrupts, sharedRegisters,
+        ] + arm
 
     private static let activePorts = Rule<Subject>(
         id: "JH1301", severity: .error, title: "no driver of Linux uses a cell's I/O ports",

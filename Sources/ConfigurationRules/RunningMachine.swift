@@ -34,6 +34,10 @@ package struct RunningMachine: Hashable, Sendable {
     package var usedDevices: [UsedDevice] = []
     /// From the device tree; regions reserved from Linux are included.
     package var treeMemory: [ClosedRange<UInt64>] = []
+    /// Registers of devices, from the device tree, also of those that Linux leaves alone.
+    package var registers: [TreeRegisters] = []
+    /// Whether Linux runs at EL2, the level of the hypervisor: see ``runsAtEL2(cpuInfo:commandLine:)``.
+    package var runsAtEL2 = false
 
     /// - Parameters:
     ///   - ioports: the text of `/proc/ioports`; empty when there is none.

@@ -11,7 +11,9 @@ enum StartRules {
             remedy:
                 "set reset-address to where the program's first instruction is loaded, and give that region \"execute\""
         ) { cell in
-            let executable = cell.memoryRegions.filter { $0.flags.contains(.execute) }.compactMap(\.virtualRange)
+            // on Arm what may be read may be executed
+            let needed: MemoryRegion.Flags = cell.architecture == .x86 ? .execute : .read
+            let executable = cell.memoryRegions.filter { $0.flags.contains(needed) }.compactMap(\.virtualRange)
             guard !executable.contains(where: { $0.contains(cell.cpuResetAddress) }) else { return [] }
             let places = executable.isEmpty ? "nothing" : executable.map(\.text).joined(separator: ", ")
             return [
@@ -29,6 +31,26 @@ enum StartRules {
             guard !cell.memoryRegions.contains(where: { $0.flags.isSuperset(of: [.loadable, .write]) && $0.size > 0 })
             else { return [] }
             return [.init(location: "memory", message: "no region is both \"loadable\" and \"write\"")]
+        },
+        Rule(
+            id: "JH0406", severity: .warning, title: "an Arm cell begins where an image can be loaded",
+            consequence: "no image reaches the place where the first CPU begins: it executes what is there by chance",
+            remedy: "set reset-address to the image's entry, or add \"loadable\" and \"write\" to that region's access"
+        ) { cell in
+            let loadable = cell.memoryRegions.filter { $0.flags.isSuperset(of: [.loadable, .write]) }
+                .compactMap(\.virtualRange)
+            let readable = cell.memoryRegions.filter { $0.flags.contains(.read) }.compactMap(\.virtualRange)
+            let begin = cell.cpuResetAddress
+            // of a cell with no such memory, or that begins nowhere, other rules speak
+            guard cell.architecture != .x86, !loadable.isEmpty, readable.contains(where: { $0.contains(begin) }),
+                !loadable.contains(where: { $0.contains(begin) })
+            else { return [] }
+            return [
+                .init(
+                    location: "cell.reset-address",
+                    message: "the cell begins at \(hexadecimal(begin)), but images can be loaded into "
+                        + loadable.map(\.text).joined(separator: ", "))
+            ]
         },
         Rule(
             id: "JH0402", severity: .warning, title: "the console's ports belong to the cell",

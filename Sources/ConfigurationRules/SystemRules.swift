@@ -151,6 +151,32 @@ enum SystemRules {
         },
     ]
 
+    /// For Arm cells; a PC's memory types come from its firmware.
+    static let armPlacement: [Rule<Placement>] = [
+        Rule(
+            id: "JH0513", severity: .warning, title: "an Arm cell's device registers are mapped as a device's",
+            consequence:
+                "the processor caches them: writes reach the device late, together or never, and reads return old values",
+            remedy: "add \"io\" to the region's access; memory beside devices, such as SRAM, may do without"
+        ) { placement in
+            guard placement.system.architecture != .x86 else { return [] }
+            let root = placement.system.rootCell.memoryRegions
+            func holds(_ range: AddressRange, _ isMeant: (MemoryRegion) -> Bool) -> Bool {
+                root.contains { isMeant($0) && ($0.physicalRange.map { range.isCovered(by: [$0]) } ?? false) }
+            }
+            return MemoryRules.regions(of: placement.cell).filter { _, region in
+                guard region.flags.isDisjoint(with: [.io, .execute, .loadable, .dma]), let range = region.physicalRange
+                else { return false }
+                return holds(range) { $0.flags.contains(.io) } && !holds(range) { !$0.flags.contains(.io) }
+            }.map {
+                .init(
+                    location: $0.location,
+                    message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) is among the "
+                        + "root cell's devices, but not \"io\"")
+            }
+        }
+    ]
+
     /// The cell's regions that the root cell's regions do not hold.
     private static func foreignMemory(_ placement: Placement) -> [(location: String, region: MemoryRegion)] {
         let root = placement.system.rootCell.memoryRegions.compactMap(\.physicalRange)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import ConfigurationRules
+
 /// What Linux says of a machine, as it stands in its files: of the running machine or of one whose files were
 /// copied.
 package struct MachineCapture: Hashable, Sendable {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import ConfigurationRules
+
 /// Whether an x86 processor has what the hypervisor asks for when it is enabled, by `/proc/cpuinfo` and, where they can be
 /// read, the registers that tell what VMX can do.
 struct ProcessorFeatures {

@@ -16,6 +16,10 @@ struct ExampleMachine: Sendable {
     static let memoryFile = "/proc/iomem"
     static let interruptsFile = "/proc/interrupts"
     static let onlineFile = "/sys/devices/system/cpu/online"
+    static let cpuInfoFile = "/proc/cpuinfo"
+    static let commandLineFile = "/proc/cmdline"
+    /// Of each device its name, what it is compatible with, then address and size of its registers.
+    static let treeFile = "/sys/firmware/devicetree/base"
 
     static func findings(in files: [RuleExample.File]) throws -> [Finding] {
         var findings: [Finding] = []
@@ -41,11 +45,27 @@ struct ExampleMachine: Sendable {
         var machine = RunningMachine(ioports: proc(portsFile), iomem: proc(memoryFile))
         machine.interrupts = RunningMachine.interrupts(in: proc(interruptsFile))
         machine.onlineCPUs = try CPUSet(list: proc(onlineFile))
+        machine.runsAtEL2 = RunningMachine.runsAtEL2(
+            cpuInfo: proc(cpuInfoFile), commandLine: proc(commandLineFile))
+        machine.registers = proc(treeFile).split(separator: "\n").map(registers)
         findings += machine.findings(system: system.map { (systemFile, $0) }, cells: members)
         return findings.map { finding in
             let path = finding.path ?? ""
             return finding.placed(in: path) { lines[path]?[$0] }
         }
+    }
+}
+
+extension ExampleMachine {
+    /// A line of ``treeFile``.
+    private static func registers(in line: Substring) -> RunningMachine.TreeRegisters {
+        let words = line.split(separator: " ")
+        let numbers = words.dropFirst(2).compactMap { UInt64($0.dropFirst(2), radix: 16) }
+        return RunningMachine.TreeRegisters(
+            node: String(words.first ?? ""), compatible: words.dropFirst().prefix(1).map(String.init),
+            windows: stride(from: 0, to: numbers.count - 1, by: 2).map {
+                numbers[$0]...numbers[$0] + max(numbers[$0 + 1], 1) - 1
+            })
     }
 }
 
@@ -342,6 +362,18 @@ extension ExampleMachine {
 
                 """),
         .init(name: interruptsFile, text: " 41:       7  GICv3  35 Level  9020000.serial\n"),
+        .init(name: onlineFile, text: "0-3"),
+        .init(name: cpuInfoFile, text: "processor : 0\nFeatures : fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid\n"),
+        .init(name: commandLineFile, text: "root=/dev/vda1 console=ttyAMA0\n"),
+        .init(
+            name: treeFile,
+            text: """
+                intc@8000000 arm,gic-v3 0x08000000 0x10000 0x080a0000 0x80000
+                pl011@9000000 arm,pl011 0x09000000 0x1000
+                pl011@9010000 arm,pl011 0x09010000 0x1000
+                serial@9020000 arm,pl011 0x09020000 0x1000
+
+                """),
     ])
 
     private static func armCell(_ name: String, cpu: Int, ram: String, uart: String, pin: Int) -> String {

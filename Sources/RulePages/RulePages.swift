@@ -181,6 +181,9 @@ enum RuleExamples {
     ]
 
     private static let arm64: [String: [RuleExample.Change]] = [
+        "JH0108": [rtems("cpus = [3]", "cpus = [3]\naarch32 = true\nvirtual-console = \"permitted\"")],
+        "JH0406": [rtems("cpus = [3]", "cpus = [3]\nreset-address = 0x9000000")],
+        "JH0513": [rtems("\"write\", \"io\"", "\"write\"")],
         "JH0608": [other("stream-ids = [34]", "stream-ids = [33]")],
         "JH1101": [rtems("pin-base = 32\npins = [33]", "pin-base = 33\npins = [33]")],
         "JH1105": [system("gic-version = 3", "gic-version = 5")],
@@ -190,6 +193,26 @@ enum RuleExamples {
         "JH1109": [rtems("", "[[interrupt-chip]]\naddress = 0x8000000\npin-base = 32\npins = [33]")],
         "JH1110": [
             rtems("", "[[ivshmem]]\nbdf = \"00:02.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\"")
+        ],
+        "JH1111": [
+            system(
+                "gic-version = 3",
+                "gic-version = 2\ngicc-base = 0x8010000\ngich-base = 0x8030000\ngicv-base = 0x8040000"),
+            system("cpus = \"0-3\"", "cpus = \"0-8\""), .init(in: ExampleMachine.onlineFile, instead: "0-3", "0-8"),
+        ],
+        "JH1205": [system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", "")],
+        "JH1311": [.init(in: ExampleMachine.cpuInfoFile, instead: "crc32 cpuid", "crc32 atomics cpuid asimdrdm")],
+        "JH1312": [
+            system("gic-version = 3", "mmconfig-base = 0x08e00000\nvirtual-pci = 1\ngic-version = 3"),
+            system(
+                "",
+                "[[ivshmem]]\nbdf = \"00:00.0\"\npeer-id = 0\nphysical = 0x80000000\noutput-size = \"4 KiB\""),
+            .init(in: ExampleMachine.treeFile, instead: "0x080a0000 0x80000", "0x080a0000 0xf60000"),
+        ],
+        "JH1313": [
+            rtems(
+                "physical = 0x9000000\nsize = \"4 KiB\"\naccess = [\"read\", \"write\", \"io\"]",
+                "physical = 0x9030000\nsize = 0x40\naccess = [\"read\", \"write\", \"io\", \"io-32\"]")
         ],
         "JH1308": [rtems("pin-base = 32\npins = [33]", "pin-base = 32\npins = [35]")],
         "JH1309": [

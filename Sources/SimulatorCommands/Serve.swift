@@ -36,6 +36,16 @@ struct Serve: ParsableCommand {
             discussion: "Default: 0x40000000, where QEMU's virt machine has it.", valueName: "address"))
     var memoryBase: String?
 
+    @Option(
+        name: .customLong("trap"),
+        help: ArgumentHelp(
+            "A trap of real Arm64 machines: vhe, redistributors or devices; can be repeated.",
+            discussion: """
+                vhe: Linux runs at EL2, and enabling panics it. redistributors: the device tree gives them the virtual PCI \
+                host's space. devices: the device tree has the devices of QEMU's machine, and nothing is elsewhere.
+                """))
+    var traps: [ArmTrap] = []
+
     @Option(help: "CPUs, 1 to 255.")
     var cpus = 4
 
@@ -127,6 +137,9 @@ struct Serve: ParsableCommand {
                 throw ValidationError("--memory-base must be an address below 0x10000000000, of an Arm64 machine.")
             }
         }
+        guard traps.isEmpty || architecture == .arm64 else {
+            throw ValidationError("--trap is for an Arm64 machine.")
+        }
         guard gic == 2 || gic == 3 else { throw ValidationError("--gic must be 2 or 3.") }
         if let definitions {
             do {
@@ -151,6 +164,7 @@ struct Serve: ParsableCommand {
             lostStarts: lostStarts, seed: seed, format: FormatVariant(word: revision),
             architecture: architecture.architecture)
         settings.gicVersion = gic
+        settings.traps = Set(traps)
         if let base = memoryBase.flatMap({ PhysicalAddress(argument: $0) }) { settings.memoryBase = base.value }
         settings.oopses = settings.oopses && oops
         settings.wording = console.wording
@@ -211,6 +225,9 @@ enum ArchitectureChoice: String, ExpressibleByArgument, CaseIterable {
 
     var architecture: Architecture { self == .x86 ? .x86 : .arm64 }
 }
+
+/// `--trap`.
+extension ArmTrap: ExpressibleByArgument {}
 
 /// `--timing`.
 enum TimingChoice: String, ExpressibleByArgument, CaseIterable {

@@ -86,4 +86,45 @@ import Testing
         let finding = machine("40000000-7fffffff : System RAM\n").findings(system: nil, cells: [member]).first
         #expect(finding?.message.contains("reserved-memory") == true)
     }
+
+    @Test(arguments: [
+        ("fp asimd crc32 cpuid", "", false), ("fp asimd atomics cpuid", "", false),
+        ("fp asimd atomics cpuid asimdrdm", "root=/dev/vda1 quiet", true),
+        ("fp asimd atomics cpuid asimdrdm", "root=/dev/vda1 kvm-arm.mode=nvhe\n", false),
+        ("fp asimd atomics cpuid asimdrdm", "id_aa64mmfr1.vh=0", false),
+    ])
+    func linuxAtEL2(features: String, commandLine: String, isAtEL2: Bool) {
+        let cpuInfo = "processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: \(features)\nCPU part\t: 0xd0c\n"
+        #expect(RunningMachine.runsAtEL2(cpuInfo: cpuInfo, commandLine: commandLine) == isAtEL2)
+    }
+
+    /// Registers behind a bus with addresses of its own, as on a Raspberry Pi 4; also of a device that Linux leaves alone.
+    @Test func aPartOfAPageIsComparedWithTheTree() throws {
+        func cells(_ numbers: UInt32...) -> [UInt8] {
+            numbers.flatMap { withUnsafeBytes(of: $0.bigEndian, Array.init) }
+        }
+        let port = DeviceNode(
+            name: "serial@7e215040",
+            properties: [
+                "compatible": Array("brcm,bcm2835-aux-uart\0".utf8), "reg": cells(0x7e21_5040, 0x40),
+                "status": Array("disabled\0".utf8),
+            ])
+        let bus = DeviceNode(
+            name: "soc",
+            properties: [
+                "#address-cells": cells(1), "#size-cells": cells(1),
+                "ranges": cells(0x7e00_0000, 0, 0xfe00_0000, 0x180_0000),
+            ], children: [port])
+        var machine = machine("")
+        machine.read(
+            DeviceNode(properties: ["#address-cells": cells(2), "#size-cells": cells(1)], children: [bus]))
+        #expect(machine.registers.map(\.windows) == [[0xfe21_5040...0xfe21_507f]])
+        var member = cell(at: 0xfe21_5040, size: 0x40)
+        member.cell.architecture = .arm64
+        member.cell.memoryRegions[0].flags = [.read, .write, .io, .io8]
+        #expect(machine.findings(system: nil, cells: [member]).isEmpty)
+        member.cell.memoryRegions[0].physicalStart = 0xfe21_6040
+        let finding = try #require(machine.findings(system: nil, cells: [member]).first)
+        #expect(finding.rule == "JH1313" && finding.severity == .error)
+    }
 }

@@ -53,6 +53,18 @@ struct EnableDisableTests {
         #expect(bench.perform(.enable(try Samples.system(cpus: 3).binary())) == .done)
     }
 
+    @Test func enablingPanicsALinuxAtEL2() throws {
+        var settings = MachineSettings(architecture: .arm64)
+        settings.traps = [.vhe]
+        var bench = Bench(settings)
+        var system = Samples.system()
+        system.architecture = .arm64
+        system.rootCell.architecture = .arm64
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3))
+        #expect(bench.perform(.enable(try system.binary())) == .hangs)
+        #expect(bench.machine.freeze?.reason.hasPrefix("Linux runs at EL2") == true)
+    }
+
     @Test func aHypervisorHasOneRevision() throws {
         var bench = Bench(MachineSettings(revision: .revision13))
         #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.invalid))

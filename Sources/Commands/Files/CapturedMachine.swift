@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellDefinition
+import ConfigurationRules
 import Glibc
 import MachineProbe
 import SystemCalls
@@ -57,25 +59,7 @@ struct CapturedMachine {
     /// The firmware's own form, which root can read, else the tree of files that Linux makes of it.
     private func deviceTree() -> DeviceNode? {
         if let blob = try? InputFile.read(path("/sys/firmware/fdt")), let tree = DeviceNode(blob: blob) { return tree }
-        let base = path("/sys/firmware/devicetree/base")
-        guard (try? SystemCall.names(inDirectory: base)) != nil else { return nil }
-        return node("", at: base, depth: 0)
-    }
-
-    private func node(_ name: String, at directory: String, depth: Int) -> DeviceNode {
-        var node = DeviceNode(name: name)
-        let depthLimit = 16
-        guard depth < depthLimit, let names = try? SystemCall.names(inDirectory: directory) else { return node }
-        for name in names.sorted() {
-            let path = directory + "/" + name
-            guard let status = try? SystemCall.status(ofFile: path) else { continue }
-            if status.kind == .directory {
-                node.children.append(self.node(name, at: path, depth: depth + 1))
-            } else if let contents = try? SystemCall.contents(ofFile: path, limit: 1 << 20) {
-                node.properties[name] = contents
-            }
-        }
-        return node
+        return MachineFiles(root: root).deviceTree()
     }
 
     private func path(_ file: String) -> String {

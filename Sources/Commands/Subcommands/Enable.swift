@@ -12,6 +12,9 @@ struct Enable: ParsableCommand {
             Uses the given system configuration (TOML or compiled); by default, the one in the daemon's settings. The \
             daemon reads the file, so it must be readable by the user jailhouse.
 
+            On Arm64, while it is enabled, a Linux that panics or is rebooted by SysRq cannot reset the machine: the hypervisor \
+            refuses it, and only a watchdog device helps. Creating a cell may take 4 s there.
+
             With --json: the machine, as in 'status --json'.
 
             Example: jailhouse-ctl enable /etc/jailhoused/q35.toml

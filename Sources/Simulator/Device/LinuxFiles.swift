@@ -23,13 +23,15 @@ enum LinuxFiles {
                 }
             }
         }
-        for (path, text) in files {
+        var contents = files.map { ($0.0, Array($0.1.utf8)) }
+        if settings.architecture == .arm64 { contents += ArmLinuxFiles.files(settings) }
+        for (path, bytes) in contents {
             var directory = root
             for name in path.split(separator: "/").dropLast() {
                 directory += "/" + name
                 try SystemCall.makeDirectory(directory)
             }
-            try SystemCall.createFile(root + path, with: Array(text.utf8), mode: 0o444)
+            try SystemCall.createFile(root + path, with: bytes, mode: 0o444)
         }
     }
 

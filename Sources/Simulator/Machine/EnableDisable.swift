@@ -25,6 +25,12 @@ extension Machine {
                     command: "enable", target: system.rootCell.name, cell: nil,
                     reason: "CPU \(last) is online and above the highest in the configuration: the others wait for it"))
         }
+        if settings.traps.contains(.vhe) {
+            return .freeze(
+                Freeze(
+                    command: "enable", target: system.rootCell.name, cell: nil,
+                    reason: "Linux runs at EL2 (VHE), where the call of the hypervisor is an exception: it panics"))
+        }
         return .goOn(.enabled, after: settings.timing.enable)
     }
 

@@ -24,6 +24,8 @@ package struct MachineSettings: Hashable, Sendable {
     /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it
     /// reads nonsense.
     package var oopses = true
+    /// What of real Arm64 machines kills Linux, or part of it, and is not so without being asked for.
+    package var traps: Set<ArmTrap> = []
     /// Whose words the hypervisor prints.
     package var wording = ConsoleWording.amd
 
@@ -49,6 +51,16 @@ package struct MachineSettings: Hashable, Sendable {
 
     /// Where Linux's kernel is: taking this memory from Linux ends it.
     package var kernelMemory: Range<UInt64> { memoryBase + 0x100_0000..<memoryBase + 0x300_0000 }
+}
+
+/// A property of real Arm64 machines that daemon and `check` must notice before it does harm.
+package enum ArmTrap: String, Hashable, Sendable, CaseIterable {
+    /// Processors with VHE, and Linux at EL2: enabling panics it.
+    case vhe
+    /// The device tree gives the redistributors all of the space that QEMU has for them: the virtual PCI host lies there.
+    case redistributors
+    /// The device tree has all devices of QEMU's machine: what is elsewhere is nowhere.
+    case devices
 }
 
 /// How long things take.

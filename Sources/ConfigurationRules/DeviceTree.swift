@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
-import ConfigurationRules
-
 /// A node of the device tree by which the firmware describes an Arm machine (Devicetree Specification 0.4).
 package struct DeviceNode: Hashable, Sendable {
     /// `serial@9000000`
@@ -16,25 +13,25 @@ package struct DeviceNode: Hashable, Sendable {
         self.children = children
     }
 
-    func child(_ name: String) -> DeviceNode? {
+    package func child(_ name: String) -> DeviceNode? {
         children.first { $0.name == name || $0.name.hasPrefix(name + "@") }
     }
 
     /// The texts of a property, which a NUL ends each.
-    func texts(_ property: String) -> [String] {
+    package func texts(_ property: String) -> [String] {
         (properties[property] ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    func text(_ property: String) -> String? { texts(property).first }
+    package func text(_ property: String) -> String? { texts(property).first }
 
-    func cells(_ property: String) -> [UInt32] { RunningMachine.cells(properties[property] ?? []) }
+    package func cells(_ property: String) -> [UInt32] { RunningMachine.cells(properties[property] ?? []) }
 
-    func number(_ property: String) -> UInt32? { cells(property).first }
+    package func number(_ property: String) -> UInt32? { cells(property).first }
 
     /// Whether the device is there for Linux.
-    var isEnabled: Bool { ["okay", "ok", nil].contains(text("status")) }
+    package var isEnabled: Bool { ["okay", "ok", nil].contains(text("status")) }
 
-    func isCompatible(with names: [String]) -> Bool { texts("compatible").contains(where: names.contains) }
+    package func isCompatible(with names: [String]) -> Bool { texts("compatible").contains(where: names.contains) }
 
     /// More than these are no device tree.
     static let depthLimit = 32
@@ -111,31 +108,36 @@ extension DeviceNode {
 }
 
 /// A device of the tree with its addresses as the processors see them.
-struct PlacedDevice: Hashable {
-    var node: DeviceNode
+package struct PlacedDevice: Hashable {
+    package var node: DeviceNode
     /// Its registers.
-    var windows: [ClosedRange<UInt64>] = []
+    package var windows: [ClosedRange<UInt64>] = []
     /// PCI host controllers: the memory that their devices use.
-    var busWindows: [ClosedRange<UInt64>] = []
+    package var busWindows: [ClosedRange<UInt64>] = []
 }
 
 extension DeviceNode {
     /// All devices that are enabled, each with the windows that can be translated.
-    var placedDevices: [PlacedDevice] {
+    package var placedDevices: [PlacedDevice] { placedDevices(where: \.isEnabled) }
+
+    /// The devices that are meant, and all below them that are, each with the windows that can be translated.
+    package func placedDevices(where isMeant: (DeviceNode) -> Bool) -> [PlacedDevice] {
         var devices: [PlacedDevice] = []
-        place(in: Bus(node: self, ranges: nil), depth: 0, &devices)
+        place(in: Bus(node: self, ranges: nil), depth: 0, &devices, isMeant)
         return devices
     }
 
-    private func place(in bus: Bus, depth: Int, _ devices: inout [PlacedDevice]) {
+    private func place(
+        in bus: Bus, depth: Int, _ devices: inout [PlacedDevice], _ isMeant: (DeviceNode) -> Bool
+    ) {
         guard depth < DeviceNode.depthLimit else { return }
-        for child in children where child.isEnabled {
+        for child in children where isMeant(child) {
             var device = PlacedDevice(node: child)
             device.windows = bus.windows(of: child)
             let isPCI = child.text("device_type") == "pci"
             if isPCI { device.busWindows = bus.busWindows(ofPCI: child) }
             devices.append(device)
-            if !isPCI, let inner = bus.bus(below: child) { child.place(in: inner, depth: depth + 1, &devices) }
+            if !isPCI, let inner = bus.bus(below: child) { child.place(in: inner, depth: depth + 1, &devices, isMeant) }
         }
     }
 

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+
+// What killed real Arm64 machines, or left them without ivshmem.
+
+extension MachineRules {
+    static let arm = [exceptionLevel, redistributors, missingDevices]
+
+    private static let exceptionLevel = Rule<Subject>(
+        id: "JH1311", severity: .error, title: "Linux leaves EL2 to the hypervisor",
+        consequence:
+            "enabling panics Linux: at EL2 the call by which the driver reaches the hypervisor is an exception",
+        remedy:
+            "boot Linux with kvm-arm.mode=nvhe. A Linux before 5.12 does not know the parameter: build it without "
+            + "CONFIG_ARM64_VHE, and add the parameter nevertheless, by which this check knows"
+    ) { subject in
+        guard let system = subject.system, system.architecture == .arm64, subject.machine.runsAtEL2 else { return [] }
+        return [
+            .init(
+                location: "system",
+                message: "the processors have VHE (Armv8.1 or later), and Linux was booted without kvm-arm.mode=nvhe: "
+                    + "it runs at EL2",
+                path: subject.systemPath)
+        ]
+    }
+
+    private static let redistributors = Rule<Subject>(
+        id: "JH1312", severity: .error, title: "the device tree leaves room for the virtual PCI host",
+        consequence:
+            "Linux since 6.1 claims all redistributors that the tree names, refuses the virtual PCI host "
+            + "(\"can't claim ECAM area\", or error -12), and has no ivshmem",
+        remedy:
+            "in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
+            + "bytes a CPU; QEMU writes its tree with -machine dumpdtb=FILE, and takes it with -dtb FILE"
+    ) { subject in
+        guard let system = subject.system, system.platform.virtualPCI == 1 else { return [] }
+        let links = IvshmemRules.devices(of: system.rootCell).count
+        // the registers of Linux's links are in two pages each, behind the configuration space
+        let size = (UInt64(system.platform.mmconfigEndBus) + 1) << 20 + UInt64(links) * 2 * MemoryRules.pageSize
+        guard links > 0, let host = AddressRange(start: system.platform.mmconfigBase, size: size) else { return [] }
+        let controllers = subject.machine.registers.filter { $0.compatible.contains("arm,gic-v3") }
+        return controllers.flatMap { controller in
+            controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
+                .init(
+                    location: "platform.mmconfig-base",
+                    message: "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
+                        + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
+                    path: subject.systemPath)
+            }
+        }
+    }
+
+    private static let missingDevices = Rule<Subject>(
+        id: "JH1313", severity: .error, title: "a part of a page is where a device is",
+        consequence:
+            "at the program's first access the hypervisor itself fails on that CPU: the cell stays \"running\", and the "
+            + "next destroy hangs Linux",
+        remedy:
+            "correct \"physical\": the device tree's \"reg\" as the processors see it, through \"ranges\"; for a device that "
+            + "the tree does not name: [accept] JH1313 = \"the reason\""
+    ) { subject in
+        let machine = subject.machine
+        // a tree with the interrupt controller alone describes no devices
+        guard machine.registers.contains(where: \.isOtherDevice) else { return [] }
+        let known =
+            machine.registers.flatMap(\.windows).map(AddressRange.init) + machine.memory.compactMap(\.range)
+            + machine.treeMemory.map(AddressRange.init)
+        return subject.cells.filter { $0.cell.architecture != .x86 }.flatMap { member in
+            MemoryRules.regions(of: member.cell).compactMap { location, region in
+                guard region.isSubPage, let range = region.physicalRange, !known.contains(where: range.overlaps) else {
+                    return nil
+                }
+                return .init(
+                    location: location,
+                    message: "at the region \(region.quotedName) (physical \(range.text)) the device tree has no "
+                        + "device",
+                    path: member.path)
+            }
+        }
+    }
+}
+
+extension SystemDescriptor {
+    /// Of all CPUs up to the highest.
+    var redistributorsSize: UInt64 { 0x2_0000 * UInt64((rootCell.cpus.members.max() ?? 0) + 1) }
+}
+
+extension RunningMachine.TreeRegisters {
+    /// Than an interrupt controller, or memory, which has no such name.
+    fileprivate var isOtherDevice: Bool {
+        !compatible.isEmpty && !compatible.contains { $0.hasPrefix("arm,gic") || $0.hasSuffix("-gic") }
+    }
+}
