@@ -4,7 +4,8 @@
 /// and rings the others at each.
 ///
 /// `beats=N`: how many of each other end must be seen; 10 if it is not said. `forever`: goes on until it is asked to
-/// shut down. `registers=0xf0000000`: where the device's registers appear. `last-bus=N`: how far the bus is scanned.
+/// shut down. `registers=0xf0000000` (Arm64: 0xff000000): where the device's registers appear. `last-bus=N`: how far the
+/// bus is scanned.
 
 let beat: UInt32 = 100  // in milliseconds
 /// In an end's own section: how often it beat, and whether it has seen enough of the others.
@@ -14,18 +15,17 @@ let contentPlace: UInt = 4
 @c(inmate_main) func inmateMain() {
     var report = Report("heartbeat")
     let lastBus = UInt8(truncatingIfNeeded: CommandLine.number("last-bus") ?? 0)
-    let address = CommandLine.number("registers") ?? 0xf000_0000
-    let doorbell = Interrupt(vector: 0x68)
-    guard
-        let function = PCI.ports.find(
-            vendor: SharedMemoryDevice.vendor, device: SharedMemoryDevice.device, through: lastBus
-        ), let link = SharedMemoryDevice(function, registersAt: address, doorbell)
+    let address = CommandLine.number("registers") ?? SharedMemoryDevice.usualPlace
+    let found = PCI.bus.find(
+        vendor: SharedMemoryDevice.vendor, device: SharedMemoryDevice.device, through: lastBus)
+    guard let function = found,
+        let link = SharedMemoryDevice(function, registersAt: address, SharedMemoryDevice.doorbell(of: function))
     else {
         report.check("device", false, "no ivshmem device of version 2")
         report.finish()
     }
     report.check("device", true, "\(function.name), this is end \(link.identifier) of \(link.peers)")
-    run(link, doorbell, &report)
+    run(link, SharedMemoryDevice.doorbell(of: function), &report)
     link.set(state: 0)
     report.finish()
 }
@@ -39,12 +39,12 @@ func run(_ link: SharedMemoryDevice, _ doorbell: Interrupt, _ report: inout Repo
     link.set(state: 1)
     // of the others; they may have left, content, when this is reported
     var (beats, seen) = (UInt32(0), UInt32(0))
-    var sinceBeat = PMTimer()
+    var sinceBeat = Stopwatch()
     let isForever = CommandLine.has("forever")
     let isContent = eventually(within: isForever ? nil : 60_000) {
         enableInterrupts()
         if sinceBeat.milliseconds() >= beat {
-            sinceBeat = PMTimer()
+            sinceBeat = Stopwatch()
             beats += 1
             own.write(beats, at: beatsPlace)
             seen = max(seen, fewestBeats(link))

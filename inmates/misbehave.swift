@@ -5,7 +5,7 @@
 /// What the hypervisor does about each stands beside it. Where it does nothing, or does not notice, the program goes
 /// on, says `survived`, and ends with the state `shut down`. Without a mode it prints their names.
 
-enum Mode: UInt8 {
+enum Mode: UInt8, Misdeed {
     // The processor that does one of these is parked, and the hypervisor's console tells why.
     case portRead, portWrite, memoryRead, memoryWrite, memoryFetch, readOnlyWrite, dataFetch
     case registerRead, registerWrite, efer, pagingBits, tripleFault
@@ -17,8 +17,6 @@ enum Mode: UInt8 {
     case pciRead, mmconfigRead, foreignInterrupt, hypercall, dma
     // These are the program's own affair: an exception that it does not survive.
     case undefinedInstruction, divideError, generalProtection, pageFault, stackOverflow
-    // These only the communication region shows, or nothing.
-    case failed, unknownState, interfaceMismatch, shutDown, hang, halt, printForever, ignoreRequests, mute
 
     var name: StaticString {
         switch self {
@@ -56,57 +54,26 @@ enum Mode: UInt8 {
         case .pageFault: "page-fault"
         case .stackOverflow: "stack-overflow"
         case .controlBits: "cr4-reserved"
-        case .failed: "failed"
-        case .unknownState: "unknown-state"
-        case .interfaceMismatch: "abi-mismatch"
-        case .shutDown: "shut-down"
-        case .hang: "hang"
-        case .halt: "halt"
-        case .printForever: "print"
-        case .ignoreRequests: "ignore"
-        case .mute: "mute"
         }
     }
 }
 
 /// Addresses that can be given on the command line; by default as in configs/cells/misbehave.toml.
-enum Place {
-    static var outside: UInt { place("outside", 0x2000_0000) }
-    static var readOnly: UInt { place("read-only", 0x20_0000) }
+private typealias Place = CommonPlace
+
+extension CommonPlace {
     static var notExecutable: UInt { place("not-executable", 0x21_0000) }
     static var port: UInt16 { UInt16(truncatingIfNeeded: place("port", 0x70)) }
-    /// A function of another cell: 00:1f.0.
-    static var foreignFunction: PCIFunction { PCIFunction(number: UInt16(truncatingIfNeeded: place("bdf", 0xf8))) }
     static var foreignPin: UInt8 { UInt8(truncatingIfNeeded: place("pin", 1)) }
-
-    private static func place(_ key: StaticString, _ other: UInt) -> UInt {
-        CommandLine.number(key).map(UInt.init) ?? other
-    }
 }
 
-@c(inmate_main) func inmateMain() {
-    var raw: UInt8 = 0
-    while let mode = Mode(rawValue: raw) {
-        if CommandLine.says("mode", mode.name) {
-            print("misbehave: \(mode.name)")
-            act(mode)
-            print("misbehave: survived")
-            CommunicationRegion().set(state: .shutDown)
-            return
-        }
-        raw += 1
-    }
-    raw = 0
-    while let mode = Mode(rawValue: raw) {
-        print("mode=\(mode.name)")
-        raw += 1
-    }
-    print("misbehave: no such mode; \(raw) are known")
-    CommunicationRegion().set(state: .failed)
+@c(inmate_main) func inmateMain() { misbehave(as: Mode.self) }
+
+extension Mode {
+    func act() { perform(self) }
 }
 
-func act(_ mode: Mode) {
-    let region = CommunicationRegion()
+private func perform(_ mode: Mode) {
     switch mode {
     case .portRead: print("read \(hex: Port.read(Place.port))")
     case .portWrite: Port.write(0, to: Place.port)
@@ -151,23 +118,6 @@ func act(_ mode: Mode) {
     case .pageFault: print("read \(hex: DeviceMemory(at: stackGuard()).read(0))")
     case .stackOverflow: print("\(consumeStack(0))")
     case .controlBits: writeControl4(readControl4() | 1 << 31)
-    case .failed:
-        region.set(state: .failed)
-        stop()
-    case .unknownState:
-        region.set(rawState: 0x1234)
-        stop()
-    case .interfaceMismatch:
-        region.set(state: .interfaceMismatch)
-        stop()
-    case .shutDown:
-        region.set(state: .shutDown)
-        stop()
-    case .hang: while true { pause() }
-    case .halt: stop()
-    case .printForever: printForever()
-    case .ignoreRequests: ignoreRequests()
-    case .mute: goMute()
     }
 }
 
@@ -218,42 +168,6 @@ func overflow() {
     var text = Text()
     text.append(decimal: UInt(depth))
     return (consumeStack(depth + 1) ^ UInt32(text.count)) &* 3
-}
-
-func printForever() {
-    var line: UInt32 = 0
-    while true {
-        print("misbehave: line \(line)")
-        line &+= 1
-    }
-}
-
-/// It works, but answers nothing.
-func ignoreRequests() {
-    var timer = PMTimer(port: CommunicationRegion().pmTimerPort)
-    var seconds: UInt32 = 0
-    while true {
-        if timer.secondHasPassed() {
-            seconds += 1
-            print("misbehave: \(seconds) s")
-        }
-        pause()
-    }
-}
-
-/// It works, leaves to the hypervisor all the time, answers requests, and says nothing after its third beat.
-func goMute() {
-    var timer = PMTimer(port: CommunicationRegion().pmTimerPort)
-    var beats: UInt32 = 0
-    while true {
-        if beats < 3, timer.secondHasPassed() {
-            beats += 1
-            print("misbehave: beat \(beats)")
-        }
-        _ = PCI.ports.read(Place.foreignFunction, 0)
-        attend()
-        pause()
-    }
 }
 
 @_extern(c, "undefined_instruction") private func undefinedInstruction()

@@ -76,6 +76,9 @@ package final class CellMachine: Sendable {
             model.removeFiles()
             throw error
         }
+        if cell.architecture == .arm64 {
+            DoorbellExchange.listen(settings.directory, slot: slot) { [weak emulator] in emulator?.ringBell() }
+        }
         do {
             contents = try model.contents(monitor: try CellMachine.contents(of: settings.monitor), emulator)
         } catch {

@@ -80,6 +80,7 @@ final class Listener: Sendable {
                 .noted("WARNING: CPU \(cpu) specified IPI destination outside cell boundaries, ICR.hi=\(hexadecimal)"))
         case .unknownHypercall: onEvent(.noted("CPU \(cpu): Unknown hypercall \(event.value)"))
         case .testDevice: onEvent(.noted("testdev: invalid access, register \(hexadecimal)"))
+        case .rung: ends.ring(slot: Int(event.value))
         case .crashed:
             let report = area.report(cpu: event.cpu)
             onEvent(.noted("the cell monitor failed: exception \(event.value), \(report?.details ?? [])"))

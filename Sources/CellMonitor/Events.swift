@@ -12,7 +12,8 @@ enum Events {
         Parameters.locked(Offset.ringLock) {
             let head = Parameters.word(Offset.ringHead)
             let used = head &- Parameters.word(Offset.ringTail)
-            let room = UInt32(MonitorMemory.ringEntries) - (event == .parked || event == .held ? 0 : reserve)
+            let mustArrive = event == .parked || event == .held || event == .rung
+            let room = UInt32(MonitorMemory.ringEntries) - (mustArrive ? 0 : reserve)
             guard used < room else {
                 Parameters.setWord(Offset.ringMissed, Parameters.word(Offset.ringMissed) &+ 1)
                 return

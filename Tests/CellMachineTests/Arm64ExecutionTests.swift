@@ -22,6 +22,8 @@ import Testing
                     physicalStart: 0x900_0000, virtualStart: 0x900_0000, size: 0x1000,
                     flags: [.read, .write, .io, .rootShared]),
                 MemoryRegion(physicalStart: physical + 0x1_0000, virtualStart: 0x20_0000, size: 0x1000, flags: [.read]),
+                MemoryRegion(
+                    physicalStart: 0x901_0000, virtualStart: 0x30_0000, size: 0x20, flags: [.read, .io, .io32]),
             ],
             interruptChips: [InterruptChip(address: 0x800_0000, id: 0, pinBase: 32, pins: [33, 144])],
             console: Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: [.mmio]))
@@ -157,13 +159,53 @@ import Testing
         ("actlr", ["unhandled trap 18"]),
         ("sgi0r", ["unhandled trap 18"]),
         ("foreign-route", ["Attempt to route IRQ33 outside of cell", "forbidden access 24"]),
+        ("memory-read size=8", ["Unhandled data read at 0x20000000(8)", "unhandled trap 24"]),
+        ("memory-write size=1", ["Unhandled data write at 0x20000000(1)", "unhandled trap 24"]),
+        ("user-write", ["Unhandled data write at 0x20000000(4)", "unhandled trap 24"]),
+        ("stack-outside", ["Unhandled data write at 0x1ffffff0(1)", "unhandled trap 24"]),
+        ("half-line", ["Unhandled data write at 0x20000000(4)", "unhandled trap 24"]),
+        ("pair-write", ["Unhandled data write at 0x20000000(1)", "unhandled trap 24"]),
+        ("indexed-read", ["Unhandled data read at 0x20000000(1)", "unhandled trap 24"]),
+        ("block-zero", ["Unhandled data write at 0x20000000(1)", "unhandled trap 24"]),
+        ("part-write", ["FATAL: Invalid MMIO write, address: 9010004, size: 4", "forbidden access 24"]),
+        ("part-width", ["FATAL: Invalid MMIO read, address: 9010004, size: 1", "forbidden access 24"]),
+        ("part-behind", ["Unhandled data read at 0x300020(4)", "unhandled trap 24"]),
+        ("part-across", ["Unhandled data read at 0x30001c(8)", "unhandled trap 24"]),
+        ("smc-workaround", ["forbidden access 17"]),
+        ("actlr-write", ["unhandled trap 18"]),
+        ("asgi1r", ["unhandled trap 18"]),
+        ("foreign-frame", ["Unhandled data read at 0x8120008(8)", "unhandled trap 24"]),
+        (
+            "mmconfig-write",
+            ["FATAL: Invalid PCI MMCONFIG write, device 00:1f.0, reg: 0x4, size: 4", "forbidden access 24"]
+        ),
+        (
+            "mmconfig-wide",
+            ["FATAL: Invalid PCI MMCONFIG write, device 00:1f.0, reg: 0x0, size: 8", "forbidden access 24"]
+        ),
+        (
+            "pci-protected",
+            ["FATAL: Invalid PCI MMCONFIG write, device 00:00.0, reg: 0x8, size: 4", "forbidden access 24"]
+        ),
+        (
+            "pci-beyond",
+            ["FATAL: Invalid PCI MMCONFIG write, device 00:00.0, reg: 0x80, size: 4", "forbidden access 24"]
+        ),
+        ("vector-table", ["FATAL: Invalid PCI MSI-X table/PBA access, device 00:00.0", "forbidden access 24"]),
+        ("foreign-message", ["forbidden access 24"]),
     ]
+
+    private static let linkModes = ["pci-", "vector-table", "foreign-message"]
 
     /// The hypervisor's lines, as they were seen on the real one.
     @Test(arguments: deaths) func whatACellMayNotDoEndsIt(mode: String, lines: [String]) async throws {
         let machine = try TestMachine(.arm64)
+        let isLinked = Arm64ExecutionTests.linkModes.contains { mode.hasPrefix($0) }
+        let descriptor =
+            isLinked ? Arm64LinkTests.cell("test", end: 0, vectors: 1) : Arm64ExecutionTests.cell()
         let cell = try machine.run(
-            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
+            "inmates/misbehave-arm64", in: descriptor, commandLine: "mode=\(mode)",
+            system: Arm64ExecutionTests.system(gic: 3))
         try await cell.events.wait(for: "a violation") { !$0.violations.isEmpty }
         let violation = try #require(cell.events.violations.first)
         let verdict = try #require(lines.last).split(separator: " ")
@@ -175,13 +217,15 @@ import Testing
         #expect(Array(violation.prefix(expected.count)) == Array(expected))
         #expect(violation.suffix(2) == ["", "Parking CPU 1 (Cell: \"test\")"])
         #expect(violation.count == expected.count + 14)
-        #expect(violation.contains { $0.hasPrefix(" pc: 00000000") && $0.hasSuffix("     EL1") })
+        let level = mode.hasPrefix("user") ? 0 : 1
+        #expect(violation.contains { $0.hasPrefix(" pc: 00000000") && $0.hasSuffix("     EL\(level)") })
         #expect(cell.machine.state == 3)
     }
 
     @Test(arguments: [
         ("hypercall", "result -1"), ("system-off", "result -1"), ("system-reset", "result -1"),
-        ("foreign-interrupt", "interrupt 34: ignored"),
+        ("foreign-interrupt", "interrupt 34: ignored"), ("smc-immediate", "result 10001"),
+        ("mmconfig-read", "read ffffffff"), ("part-read", "read 0"),
     ])
     func whatIsRefusedIsSurvived(mode: String, text: String) async throws {
         let machine = try TestMachine(.arm64)
@@ -189,5 +233,90 @@ import Testing
             "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
         try await cell.events.serial("\(text)\n")
         try await cell.events.serial("misbehave: survived\n")
+    }
+}
+
+/// What an Arm64 program does to itself, and cells of which a part dies.
+@Suite struct Arm64EndTests {
+    @Test(arguments: ["undefined-instruction", "overflow", "user-hvc", "el2-register", "floating-point"])
+    func anExceptionIsThePrograms(mode: String) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
+        try await cell.events.wait(for: "the state") { _ in cell.machine.state == 3 }
+        #expect(cell.events.violations.isEmpty)
+        #expect(cell.events.serial.contains("exception "))
+    }
+
+    @Test(
+        arguments: [
+            ("one-processor", [2], 0), ("first-processor", [1], 0), ("start-nowhere", [2], 0),
+            ("all-processors", [1, 2], 3),
+        ] as [(String, [Int], UInt32)])
+    func aCellFailsWithItsLastCPU(mode: String, parked: [Int], state: UInt32) async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(cpus: [1, 2]), commandLine: "mode=\(mode)")
+        try await cell.events.wait(for: "violations") { $0.violations.count == parked.count }
+        let lines = cell.events.violations.compactMap(\.last).sorted()
+        #expect(lines == parked.map { "Parking CPU \($0) (Cell: \"test\")" })
+        #expect(cell.machine.state == state)
+        if mode == "start-nowhere" {
+            #expect(cell.events.violations.first?.first == "FATAL: instruction abort at 0x60000000")
+        }
+    }
+}
+
+/// Links through shared memory between two cells for Arm64: the project's heartbeat.
+@Suite struct Arm64LinkTests {
+    /// Interrupts 144 on; a message is the number of the same interrupt.
+    static func cell(_ name: String, end: UInt8, vectors: UInt16) -> CellDescriptor {
+        var cell = Arm64ExecutionTests.cell(name, cpus: [1 + Int(end)], at: 0x7000_0000 + UInt64(end) << 20)
+        cell.memoryRegions.removeLast(2)
+        let link = SharedMemoryLink(
+            address: PCIAddress(rawValue: 0), peerID: end, msixVectors: vectors, physicalStart: 0x7100_0000,
+            outputSize: 0x2000)
+        cell.pciDevices = [link.device(firstRegion: UInt32(cell.memoryRegions.count))]
+        cell.memoryRegions += link.regions ?? []
+        cell.vpciInterruptBase = 112
+        return cell
+    }
+
+    /// By pin, by message, and one by either.
+    @Test(arguments: [(2, [0, 0]), (3, [0, 0]), (3, [1, 1]), (3, [0, 1])] as [(UInt8, [UInt16])])
+    func twoCellsHearEachOther(gic: UInt8, vectors: [UInt16]) async throws {
+        let machine = try TestMachine(.arm64)
+        let cells = try [0, 1].map { end in
+            try machine.run(
+                "inmates/heartbeat-arm64",
+                in: Arm64LinkTests.cell("end \(end)", end: UInt8(end), vectors: vectors[end]), slot: end * 3,
+                system: Arm64ExecutionTests.system(gic: gic))
+        }
+        for (end, cell) in cells.enumerated() {
+            try await cell.events.wait(for: "the end", 60) { $0.serial.contains("skipped") || !$0.violations.isEmpty }
+            // on a busy machine two rings may arrive as one
+            #expect(cell.events.serial.contains("PASS agreement"), "\(cell.events.serial) \(cell.events.violations)")
+            #expect(!cell.events.serial.contains("doorbell: 0 rings"))
+            let exits = try #require(cell.machine.exits()[1 + end])
+            // what wakes the monitor is none of the cell's
+            #expect((1...30).contains(exits[.virtualInterrupt] ?? 0), "\(exits)")
+        }
+    }
+
+    @Test func anEndThatGoesIsSeen() async throws {
+        let machine = try TestMachine(.arm64)
+        let cells = try [0, 1].map { end in
+            try machine.run(
+                "inmates/heartbeat-arm64", in: Arm64LinkTests.cell("end \(end)", end: UInt8(end), vectors: 0),
+                slot: end, commandLine: "forever")
+        }
+        for cell in cells { try await cell.events.serial("heartbeat: 10,") }
+        #expect(try machine.memory.read(at: 0x7100_0000, count: 8) == [1, 0, 0, 0, 1, 0, 0, 0])
+        let before = cells[1].machine.exits()[2]?[.virtualInterrupt] ?? 0
+        cells[0].machine.terminate()
+        #expect(try machine.memory.read(at: 0x7100_0000, count: 8) == [0, 0, 0, 0, 1, 0, 0, 0])
+        try await cells[1].events.wait(for: "an interrupt") { _ in
+            cells[1].machine.exits()[2]?[.virtualInterrupt] ?? 0 > before
+        }
     }
 }

@@ -76,6 +76,7 @@ import Testing
         #expect(call(0x8000_0001, 0x8000_0001) == .answer(0))
         #expect(call(0x8000_0001, 0x8000_8000) == .answer(-1))
         #expect(call(0x8000_8000) == .unknownArchitectureCall)
+        #expect(call(0x8000_7fff) == .missingWorkaround)
         #expect(call(0x8200_0000) == .answer(-1))
         #expect(call(0x8400_000a, 0xc400_0003) == .answer(0))
         #expect(call(0x8400_000a, 0x8400_0008) == .answer(-1))
@@ -198,5 +199,26 @@ import Testing
         #expect(layout.fileOffset(of: (4 << 30) - 1, count: 1, size: size) != nil)
         #expect(layout.fileOffset(of: 4 << 30, count: 1, size: size) == nil)
         #expect(layout.fileOffset(of: 0x1f_ffff, count: 1, size: size) == nil)
+    }
+
+    // MARK: links
+
+    @Test func byWhichInterruptALinkRings() {
+        var signal = LinkSignal(vectors: 0, command: 0, vectorControl: 0, pin: 146)
+        #expect(signal.interrupt(message: 33, isMasked: true) == 146)
+        signal.command = 1 << 10
+        #expect(signal.interrupt(message: 33, isMasked: false) == nil)
+        signal = LinkSignal(vectors: 2, command: 6, vectorControl: 0x8000, pin: 146)
+        #expect(signal.interrupt(message: 33, isMasked: false) == 33)
+        #expect(signal.interrupt(message: 33, isMasked: true) == nil)
+        signal.vectorControl = 0xc000
+        #expect(signal.interrupt(message: 33, isMasked: false) == nil)
+        signal.vectorControl = 0x8000
+        signal.command = 2
+        #expect(signal.interrupt(message: 33, isMasked: false) == nil)
+        #expect(LinkSignal.isMessage(33, Arm64ValueTests.owned))
+        #expect(!LinkSignal.isMessage(34, Arm64ValueTests.owned))
+        #expect(!LinkSignal.isMessage(27, Arm64ValueTests.owned))
+        #expect(!LinkSignal.isMessage(5000, Arm64ValueTests.owned))
     }
 }

@@ -71,6 +71,60 @@ struct Arm64Tests {
         #expect(ended.output.contains("timer: 6 passed, 0 failed, 0 skipped\n"))
     }
 
+    @Test("Two cells see each other through shared memory, one told by a pin, one by a message")
+    func heartbeat() async throws {
+        let machine = try await machine([
+            "heartbeat-a": try Definitions.shipped("arm64/heartbeat-a", []),
+            "heartbeat-b": try Definitions.shipped("arm64/heartbeat-b", []),
+        ])
+        for name in ["heartbeat-a-arm64", "heartbeat-b-arm64"] {
+            #expect(try await machine.control("start", name).status == 0)
+        }
+        for name in ["heartbeat-a-arm64", "heartbeat-b-arm64"] {
+            try await eventually("\(name) is content: \(machine.console)") {
+                try await machine.cell(name)?.state == "shut down"
+            }
+        }
+    }
+
+    @Test("What kills a real Arm64 machine is refused before it is tried")
+    func refusals() async throws {
+        let part = """
+            [[memory]]
+            name = "a device"
+            physical = 0x9060000
+            virtual = 0x9060000
+            size = 0x20
+            access = ["read", "write", "io", "io-32"]
+
+            [[image]]
+            """
+        let machine = try await LiveMachine.start(
+            cells: ["hello-arm64": try Definitions.shipped("arm64/hello", [("[[image]]", part)])], system: false,
+            simulator: [
+                "--architecture", "arm64", "--timing", "none", "--trap", "vhe", "--trap", "devices", "--trap",
+                "redistributors",
+            ])
+        let system = Place.source.path + "/configs/systems/qemu-arm64.toml"
+        let refused = try await machine.control("enable", system)
+        #expect(refused.status == 1 && refused.errors.contains("kvm-arm.mode=nvhe"), "\(refused)")
+        let checked = try await machine.daemonCommand("--check")
+        #expect(checked.status == 1 && (checked.output + checked.errors).contains("JH1313"), "\(checked)")
+        #expect(!machine.console.contains("FROZEN"), "\(machine.console)")
+        // Linux's end of a link in the system
+        let linked = machine.directory.url.appending(path: "linked.toml")
+        let text = try String(contentsOfFile: system, encoding: .utf8)
+        let link = "\n[[ivshmem]]\nbdf = \"00:00.0\"\npeer-id = 0\nphysical = 0x7fb00000\noutput-size = \"4 KiB\"\n"
+        try (text + link).write(to: linked, atomically: true, encoding: .utf8)
+        let check = try await Program.run(
+            [
+                Place.program("jailhouse-sim"), "exec", "--directory",
+                machine.directory.url.appending(path: "machine").path, "--", Place.program("jailhouse-ctl"), "check",
+                linked.path,
+            ])
+        #expect(check.output.contains("JH1311") && check.output.contains("JH1312"), "\(check)")
+    }
+
     private func temporary() throws -> URL {
         let folder = FileManager.default.temporaryDirectory.appending(path: "arm64-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

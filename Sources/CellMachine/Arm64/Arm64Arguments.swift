@@ -7,6 +7,8 @@ struct Arm64Arguments: EmulatorCommand {
     var gicVersion: Int
     /// Where the first processor begins, at EL2.
     var entry: UInt64
+    /// Where the monitor's bell is on the PCI bus.
+    var bellSlot: UInt32
 
     let networks: [String] = []
     let doorbellSlot: Int? = nil
@@ -25,8 +27,8 @@ struct Arm64Arguments: EmulatorCommand {
             "-action", "reboot=reset,shutdown=pause,panic=pause",
         ]
         list += EmulatorDescriptor.channel("control", Descriptor.control) + ["-mon", "chardev=control,mode=control"]
-        // the monitor's Machine.Bell knows its place on the bus, too
-        list += EmulatorDescriptor.channel("bell", Descriptor.bell) + ["-device", "pci-serial,chardev=bell,addr=1"]
+        list += EmulatorDescriptor.channel("bell", Descriptor.bell)
+        list += ["-device", "pci-serial,chardev=bell,addr=\(bellSlot)"]
         list += EmulatorDescriptor.channel("serial", Descriptor.serial) + ["-serial", "chardev:serial"]
         // which memory has changed outside of QEMU: see MemoryChannel
         list += EmulatorDescriptor.channel("memory", Descriptor.memory)

@@ -45,7 +45,16 @@ struct Arm64Model: MachineModel {
     func prepare() throws(CellMachineError) -> any EmulatorCommand {
         Arm64Arguments(
             settings: settings, cpuCount: cell.cpus.members.count, gicVersion: Int(platform.gicVersion),
-            entry: MachineLayout.arm64.monitor(slot: slot, size: settings.memorySize) + UInt64(MonitorMemory.image))
+            entry: MachineLayout.arm64.monitor(slot: slot, size: settings.memorySize) + UInt64(MonitorMemory.image),
+            bellSlot: bell.slot)
+    }
+
+    /// Where the monitor's bell is on QEMU's PCI bus, and its interrupt (hw/arm/virt.c): none of the cell's if that can be.
+    var bell: (slot: UInt32, interrupt: UInt32) {
+        let firstInterrupt: UInt32 = 35
+        let places = (1...4).map { (slot: UInt32($0), interrupt: firstInterrupt + UInt32($0) % 4) }
+        let own = Set(cell.interruptChips.filter { $0.address == platform.gicdBase }.flatMap(\.pins))
+        return places.first { !own.contains(Int($0.interrupt)) } ?? places[0]
     }
 
     func contents(monitor: [UInt8], _ emulator: EmulatorProcess) throws(CellMachineError) -> [UInt8] {
@@ -83,9 +92,6 @@ struct Arm64Model: MachineModel {
             if region.flags.contains(.communicationRegion), region.size != PageTables.pageSize {
                 try refuse("a communication region is one page of 4 KiB")
             }
-        }
-        if cell.pciDevices.contains(where: { $0.kind == .sharedMemory }) {
-            try refuse("ivshmem devices are not simulated for Arm64 yet")
         }
     }
 }

@@ -30,6 +30,12 @@ struct Arm64MonitorArea {
         }
         storeParameters(into: &area, root: tables.base)
         try storeCheckedRegions(into: &area)
+        let devices = DeviceArea(cell: cell, slot: model.slot)
+        try devices.storeDevices(cell.pciDevices.filter { $0.kind == .sharedMemory }, into: &area)
+        try devices.storeLinks(into: &area) { physical in
+            MachineLayout.arm64.machineAddress(
+                of: physical, count: PageTables.pageSize, size: model.settings.memorySize)
+        }
         return area.values
     }
 
@@ -48,6 +54,9 @@ struct Arm64MonitorArea {
         area.store(model.platform.gicdBase, at: ArmParameter.distributor)
         area.store(model.platform.gicrBase, at: ArmParameter.redistributor)
         area.store(Stage2.control, at: ArmParameter.translationControl)
+        area.store(DistributorAccess.firstShared &+ cell.vpciInterruptBase, at: ArmParameter.firstPinInterrupt)
+        area.store(model.bell.slot, at: ArmParameter.bellSlot)
+        area.store(model.bell.interrupt, at: ArmParameter.bellInterrupt)
         storeSerialPort(into: &area)
         for (index, word) in interrupts.enumerated() { area.store(word, at: ArmParameter.interrupts + index * 4) }
     }
@@ -65,6 +74,7 @@ struct Arm64MonitorArea {
     private var flags: UInt32 {
         var flags: UInt32 = 0
         if cell.flags.contains(.virtualConsolePermitted) { flags |= MonitorMemory.Flag.putcPermitted }
+        if model.settings.holdsOnViolation { flags |= MonitorMemory.Flag.holdsOnViolation }
         if cell.flags.contains(.aarch32) { flags |= MonitorMemory.Arm64.Flag.is32Bit }
         return flags
     }
@@ -74,6 +84,11 @@ struct Arm64MonitorArea {
         var words = [UInt32](repeating: 0, count: Int(DistributorAccess.interruptLimit) / 32)
         for chip in cell.interruptChips where chip.address == model.platform.gicdBase {
             for pin in chip.pins where pin / 32 < words.count { words[Int(pin) / 32] |= 1 << UInt32(pin % 32) }
+        }
+        // the bell takes one only where nothing else is left for it
+        if cell.pciDevices.contains(where: { $0.kind == .sharedMemory }) {
+            let bell = Int(model.bell.interrupt)
+            words[bell / 32] &= ~(1 << UInt32(bell % 32))
         }
         return words
     }

@@ -214,6 +214,8 @@ enum MonitorMemory {
         case crashed
         /// The CPU will be parked as soon as it is released; the record has the report.
         case held
+        /// Arm64: the host shall ring the monitor in the machine's part of this number.
+        case rung
     }
 
     /// Why a CPU was parked; the details are given for each.

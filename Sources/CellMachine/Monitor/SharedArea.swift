@@ -107,6 +107,17 @@ final class SharedArea: Sendable {
 
     func hasFailed(cpu index: Int) -> Bool { word(record(index) + Record.failed) != 0 }
 
+    /// Whether a CPU of an Arm64 cell waits in the monitor to be started.
+    func isOff(cpu index: Int) -> Bool {
+        architecture == .arm64
+            && (word(record(index) + MonitorMemory.Arm64.Record.isOn) == 0 || hasFailed(cpu: index))
+    }
+
+    /// A register of a CPU's last report.
+    func recordedRegister(_ number: Int, cpu index: Int) -> UInt64 {
+        long(record(index) + Record.registers + number * 8)
+    }
+
     /// 64 bits of a CPU's control block: ``ControlBlock``.
     func controlBlock(_ offset: Int, cpu index: Int) -> UInt64 {
         long(MonitorMemory.cpus + index * MonitorMemory.cpuStride + MonitorMemory.CPU.controlBlock + offset)

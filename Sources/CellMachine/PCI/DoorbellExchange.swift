@@ -4,14 +4,21 @@ import CCellMachine
 import Synchronization
 import SystemCalls
 
-/// What QEMU's ivshmem-doorbell devices of one machine's cells need of each other: an event descriptor a cell, which
+/// How the monitors of one machine's cells wake each other.
+///
+/// On x86 by what QEMU's ivshmem-doorbell devices need of each other: an event descriptor a cell, which
 /// wakes its owner, and an unused page of memory. QEMU expects a server that hands them out
 /// (its docs/specs/ivshmem-spec.rst); all are made beforehand, so that what is written to the socket once is enough.
+///
+/// On Arm64, where QEMU's machine has no messages without an ITS, by way of this process.
 enum DoorbellExchange {
     private struct Exchange {
         var bells: [CInt]
         var memory: CInt
     }
+
+    /// Of Arm64 cells, by machine and slot.
+    private static let listeners = Mutex<[String: [Int: @Sendable () -> Void]]>([:])
 
     // they stay open as long as the process lives: a few a machine
     private static let all = Mutex<[String: Exchange]>([:])
@@ -40,8 +47,14 @@ enum DoorbellExchange {
         }
     }
 
+    /// - Parameter hear: called on any thread whenever the slot's monitor is rung; replaces the one before.
+    static func listen(_ machine: String, slot: Int, _ hear: @escaping @Sendable () -> Void) {
+        listeners.withLock { $0[machine, default: [:]][slot] = hear }
+    }
+
     /// As a monitor rings another.
     static func ring(_ machine: String, slot: Int) {
+        if let hear = listeners.withLock({ $0[machine]?[slot] }) { return hear() }
         guard let bell = all.withLock({ $0[machine]?.bells[slot] }) else { return }
         doorbell_ring(bell)
     }

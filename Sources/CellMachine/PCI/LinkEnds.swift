@@ -6,6 +6,7 @@ import SystemCalls
 
 /// A cell's ends of links through shared memory, as the other ends see them when the cell's machine is gone.
 final class LinkEnds: Sendable {
+    /// The state table by its machine address.
     private let links: [(function: UInt16, stateTable: UInt64, identifier: UInt8)]
     private let slot: Int
     private let machine: String
@@ -18,29 +19,34 @@ final class LinkEnds: Sendable {
     init(of cell: CellDescriptor, slot: Int, settings: CellMachineSettings) throws(CellMachineError) {
         self.slot = slot
         machine = settings.directory
-        links = cell.pciDevices.compactMap { device in
-            SharedMemoryLink(device, in: cell.memoryRegions).map {
-                (device.address.rawValue, $0.physicalStart, $0.peerID)
-            }
-        }
-        var tables: [MappedFile] = []
+        let size = settings.memorySize
         let layout = MachineLayout(cell.architecture)
-        for link in links {
-            let offset = layout.fileOffset(
-                of: link.stateTable, count: PageTables.pageSize, size: settings.memorySize)
-            guard let offset, offset & (PageTables.pageSize - 1) == 0 else {
-                throw CellMachineError(.configuration, "a link's state table is not in the machine's memory")
-            }
+        var links: [(function: UInt16, stateTable: UInt64, identifier: UInt8)] = []
+        var tables: [MappedFile] = []
+        for device in cell.pciDevices {
+            guard let link = SharedMemoryLink(device, in: cell.memoryRegions) else { continue }
+            let begin = link.physicalStart
+            guard let offset = layout.fileOffset(of: begin, count: PageTables.pageSize, size: size),
+                let table = layout.machineAddress(of: begin, count: PageTables.pageSize, size: size),
+                offset & (PageTables.pageSize - 1) == 0
+            else { throw CellMachineError(.configuration, "a link's state table is not in the machine's memory") }
+            links.append((device.address.rawValue, table, link.peerID))
             tables.append(
                 try MappedFile.part(of: settings.memoryFile, at: Int(offset), size: Int(PageTables.pageSize)))
         }
+        self.links = links
         self.tables = tables
         monitors =
             links.isEmpty
             ? nil
             : try MappedFile.part(
-                of: settings.memoryFile, at: Int(layout.monitors(size: settings.memorySize)),
+                of: settings.memoryFile, at: Int(layout.monitors(size: size)),
                 size: MonitorMemory.slotLimit * MonitorMemory.size)
+    }
+
+    /// For a monitor that cannot ring another one by itself.
+    func ring(slot: Int) {
+        if (0..<MonitorMemory.slotLimit).contains(slot) { DoorbellExchange.ring(machine, slot: slot) }
     }
 
     /// State 0, and the other ends are interrupted; they cannot reach this one any more.

@@ -115,6 +115,12 @@ final class EmulatorProcess: Sendable {
         }
     }
 
+    /// To the monitor's bell. What its buffer cannot take is not needed: the monitor has not looked yet.
+    func ringBell() {
+        var byte: UInt8 = 1
+        _ = send(ours.bell.rawValue, &byte, 1, CInt(MSG_DONTWAIT | MSG_NOSIGNAL))
+    }
+
     /// Reports all that the cell has written to COM1 until now, on the caller's thread.
     func hearSerial() {
         serialTurn.withLock { _ in

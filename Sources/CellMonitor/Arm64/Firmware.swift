@@ -13,6 +13,7 @@ enum Firmware {
         let call = FirmwareCall(function, (cpu.register(1), cpu.register(2), cpu.register(3)))
         switch call {
         case .foreign: return Violation(.trap)
+        case .missingWorkaround: return Violation(.call)
         case .unknownArchitectureCall: return Violation(.firmwareCall, function)
         case .answer(let value): answer(value, cpu)
         case .suspend:

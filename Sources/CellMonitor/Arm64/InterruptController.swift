@@ -19,6 +19,7 @@ enum InterruptController {
         static let groups: UInt64 = 0x080
         static let enable: UInt64 = 0x100
         static let disable: UInt64 = 0x180
+        static let setPending: UInt64 = 0x200
         static let deactivate: UInt64 = 0x380
         static let clearPending: UInt64 = 0x280
         static let targets: UInt64 = 0x800
@@ -48,6 +49,20 @@ enum InterruptController {
         Machine.write32(isV3 ? enabledV3 : enabledV2, to: base + Register.control)
     }
 
+    /// To the first CPU, as all shared interrupts go until the cell routes its own.
+    static func enableBell() { set(Parameters.bellInterrupt, in: DistributorRegister.enable) }
+
+    /// A shared interrupt becomes pending, as if a device had raised it.
+    static func raise(_ interrupt: UInt32) {
+        let shared = DistributorAccess.firstShared..<DistributorAccess.interruptLimit
+        if shared.contains(interrupt) { set(interrupt, in: DistributorRegister.setPending) }
+    }
+
+    private static func set(_ interrupt: UInt32, in register: UInt64) {
+        Machine.write32(
+            1 << (interrupt % 32), to: Machine.Place.distributor + register + UInt64(interrupt / 32) * 4)
+    }
+
     static func prepareCPU(_ index: Int) {
         if isV3 { InterfaceV3.prepare(index) } else { InterfaceV2.prepare() }
         reset()
@@ -72,12 +87,20 @@ enum InterruptController {
 
     /// Takes all that has come: what is the cell's goes to the cell.
     static func handle(_ cpu: VirtualCPU) {
-        // one count for what comes together, of the kind that came first
+        // one count for what comes together, of the kind that came first; the bell does not exist for the cell
         var counter: Counter?
+        var isRung = false
         while true {
             let acknowledged = acknowledge()
             let number = acknowledged & 0x3ff
             guard number < Own.none else { break }
+            if isBell(number) {
+                end(acknowledged)
+                Doorbell.answer()
+                deactivate(acknowledged)
+                isRung = true
+                continue
+            }
             let kind: Counter
             switch number {
             case Own.inject:
@@ -102,15 +125,20 @@ enum InterruptController {
             }
             if counter == nil { counter = kind }
         }
-        cpu.count(counter ?? .other)
+        if counter != nil || !isRung { cpu.count(counter ?? .other) }
     }
 
-    /// Takes all that has come and lets it go.
+    private static func isBell(_ number: UInt32) -> Bool {
+        Parameters.linkCount > 0 && number == Parameters.bellInterrupt
+    }
+
+    /// Takes all that has come and lets it go; other CPUs of the cell may have links.
     static func drain() {
         while true {
             let acknowledged = acknowledge()
             guard acknowledged & 0x3ff < Own.none else { return }
             end(acknowledged)
+            if isBell(acknowledged & 0x3ff) { Doorbell.answer() }
             deactivate(acknowledged)
         }
     }

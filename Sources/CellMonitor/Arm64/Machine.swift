@@ -44,25 +44,45 @@ enum Machine {
     static func read32(_ address: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: read(address, size: 4)) }
     static func write32(_ value: UInt32, to address: UInt64) { write(UInt64(value), to: address, size: 4) }
 
+    static func pointer(_ address: UInt64) -> UnsafeMutableRawPointer {
+        UnsafeMutableRawPointer(bitPattern: UInt(address)).unsafelyUnwrapped
+    }
+
     // MARK: the bell
 
-    /// A serial port on the PCI bus; the host reads a byte from it only as a sign that the ring of events has something.
+    /// A serial port on the PCI bus. The host reads a byte from it only as a sign that the ring of events has something, and
+    /// writes one as a sign that another cell's monitor has left interrupts for a link.
     private enum Bell {
-        /// Its function: EmulatorArguments says so, too.
-        static let function: UInt64 = 1 << 3
         static let port: UInt64 = 0x1000
         static let command: UInt64 = 0x04
         static let answersPorts: UInt64 = 1
         static let baseAddress: UInt64 = 0x10
+        /// Of the serial port, an 8250.
+        static let interruptEnable: UInt64 = 1
+        static let received: UInt64 = 1
+        static let lineStatus: UInt64 = 5
+        static let hasData: UInt64 = 1
     }
 
     static func prepareBell() {
-        let registers = Place.configurationSpace + Bell.function << 12
+        let function = UInt64(Parameters.bellSlot) << 3
+        let registers = Place.configurationSpace + function << 12
         write(Bell.port, to: registers + Bell.baseAddress, size: 4)
         write(Bell.answersPorts, to: registers + Bell.command, size: 2)
     }
 
     static func ringBell() { write(1, to: Place.ports + Bell.port, size: 1) }
+
+    /// Lets it interrupt.
+    static func listenToBell() {
+        write(Bell.received, to: Place.ports + Bell.port + Bell.interruptEnable, size: 1)
+    }
+
+    /// Takes what the host wrote, so that its interrupt goes.
+    static func silenceBell() {
+        let port = Place.ports + Bell.port
+        while read(port + Bell.lineStatus, size: 1) & Bell.hasData != 0 { _ = read(port, size: 1) }
+    }
 }
 
 @_extern(c, "monitor_base") private func base() -> UInt
@@ -73,6 +93,7 @@ enum Machine {
 @_extern(c, "cpu_pause") func cpuPause()
 @_extern(c, "memory_barrier") func memoryBarrier()
 @_extern(c, "exchange") func exchange(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
+@_extern(c, "fetch_or") func fetchOr(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
 @_extern(c, "fetch_add") func fetchAdd(_ place: UnsafeMutableRawPointer, _ value: UInt32) -> UInt32
 @_extern(c, "await_interrupt") func awaitInterrupt()
 @_extern(c, "flush_translations") func flushTranslations()

@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How an access to a device ended.
-enum Access {
-    /// What was read, or nothing in particular after a write.
-    case value(UInt64)
-    case refused(Violation)
-    /// There is no such device here.
-    case unknown
-}
-
 /// Memory that the cell may not reach itself: devices that are looked after, or nothing.
 enum MappedIO {
     static func handle(_ cpu: VirtualCPU, _ syndrome: ExceptionSyndrome) -> Violation? {
@@ -38,7 +29,9 @@ enum MappedIO {
     private static func access(_ address: UInt64, _ size: Int, _ write: UInt64?, _ cpu: VirtualCPU) -> Access {
         if let access = Distributor.access(address, size, write, cpu) { return access }
         if let access = Redistributor.access(address, size, write) { return access }
-        if let access = ConfigurationSpace.access(address, size, write) { return access }
+        let word = write.map { UInt32(truncatingIfNeeded: $0) }
+        if let access = PCI.memory(address, size: size, write: word) { return access }
+        if let access = PCIDevice.linkMemory(address, size: size, write: word) { return access }
         return checkedRegion(address, size, write) ?? .unknown
     }
 

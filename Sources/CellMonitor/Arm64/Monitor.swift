@@ -6,8 +6,14 @@
 @c(monitor_main) func monitorMain(_ index: Int) {
     let cpu = VirtualCPU(index: index)
     if index == 0 {
+        cpu.setWord(record: MonitorMemory.Arm64.Record.isOn, 1)
         Machine.prepareBell()
         InterruptController.prepareDistributor()
+        if Parameters.linkCount > 0 {
+            InterruptController.enableBell()
+            Machine.listenToBell()
+            Doorbell.prepare()
+        }
         for other in 1..<max(Parameters.cpuCount, 1) {
             _ = firmwareCall(FirmwareNumber.on, UInt64(other), monitorEntry(), UInt64(other))
         }
@@ -16,8 +22,8 @@
     cpu.prepareHypervisor()
     cpu.count(.management)
     awaitOthers()
+    cpu.awaitRelease()
     guard index == 0 else { return awaitStart(cpu) }
-    cpu.setWord(record: MonitorMemory.Arm64.Record.isOn, 1)
     cpu.reset(entry: Parameters.resetAddress, context: 0)
 }
 
@@ -49,6 +55,11 @@ func awaitStart(_ cpu: VirtualCPU) {
 /// The CPU has failed: it is the last thing that it does, until the cell is started again.
 func park(_ cpu: VirtualCPU, _ violation: Violation) {
     cpu.report(violation)
+    if Parameters.has(MonitorMemory.Flag.holdsOnViolation) {
+        cpu.setWord(record: MonitorMemory.Record.held, 1)
+        Events.tell(.held, cpu: cpu.index)
+        cpu.awaitRelease()
+    }
     cpu.fail()
     Events.tell(.parked, cpu: cpu.index)
     awaitStart(cpu)

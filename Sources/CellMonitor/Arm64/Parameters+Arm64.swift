@@ -10,6 +10,12 @@ extension Parameters {
     static var redistributor: UInt64 { long(Offset.redistributor) }
     static var translationControl: UInt64 { long(Offset.translationControl) }
 
+    /// That of the first of the four pins of virtual PCI devices.
+    static var firstPinInterrupt: UInt32 { word(Offset.firstPinInterrupt) }
+    /// Of the bell on QEMU's PCI bus, and the interrupt that it raises.
+    static var bellSlot: UInt32 { word(Offset.bellSlot) }
+    static var bellInterrupt: UInt32 { word(Offset.bellInterrupt) }
+
     /// Which of 32 interrupts are the cell's; those of a CPU are always.
     ///
     /// - Parameter index: the first one's number, divided by 32.

@@ -67,6 +67,10 @@ struct VirtualCPU {
         case .sp: readSavedState() & SavedState.levelMask == 0 ? readStackPointerEL0() : readStackPointerEL1()
         case .spsr: readSavedState()
         case .esr: readSyndrome()
+        case .systemControl: readSystemControl()
+        case .translationControl: readCellTranslationControl()
+        case .lowerTable: readLowerTable()
+        case .upperTable: readUpperTable()
         }
     }
 }
@@ -94,3 +98,7 @@ typealias Counter = MonitorMemory.Arm64.Counter
 @_extern(c, "write_saved_state") func writeSavedState(_ value: UInt64)
 @_extern(c, "read_stack_pointer_el0") private func readStackPointerEL0() -> UInt64
 @_extern(c, "read_stack_pointer_el1") private func readStackPointerEL1() -> UInt64
+@_extern(c, "read_system_control") private func readSystemControl() -> UInt64
+@_extern(c, "read_cell_translation_control") private func readCellTranslationControl() -> UInt64
+@_extern(c, "read_lower_table") private func readLowerTable() -> UInt64
+@_extern(c, "read_upper_table") private func readUpperTable() -> UInt64

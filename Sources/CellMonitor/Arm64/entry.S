@@ -138,6 +138,13 @@ function fetch_add
     cbnz w3, 1b
     mov w0, w2
     ret
+function fetch_or
+1:  ldaxr w2, [x0]
+    orr w4, w2, w1
+    stlxr w3, w4, [x0]
+    cbnz w3, 1b
+    mov w0, w2
+    ret
 function cpu_pause
     yield
     ret
@@ -189,7 +196,10 @@ both return_address, elr_el2
 both saved_state, spsr_el2
 reader stack_pointer_el0, sp_el0
 reader stack_pointer_el1, sp_el1
-writer system_control, sctlr_el1
+both system_control, sctlr_el1
+reader cell_translation_control, tcr_el1
+reader lower_table, ttbr0_el1
+reader upper_table, ttbr1_el1
 writer coprocessor_access, cpacr_el1
 writer hypervisor_configuration, hcr_el2
 writer translation_control, vtcr_el2

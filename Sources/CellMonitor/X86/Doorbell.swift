@@ -19,7 +19,8 @@ enum Doorbell {
         for index in 0..<Parameters.linkCount { Link(index: index).announce() }
     }
 
-    static func ring(slot: Int) {
+    /// - Parameter isFirst: whether nothing waited there; each ring is heard, also one that is not needed.
+    static func ring(slot: Int, isFirst: Bool) {
         Machine.write32(UInt32(slot) << 16, to: Parameters.long(Offset.doorbellRegisters) + ringRegister)
     }
 

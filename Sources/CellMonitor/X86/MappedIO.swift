@@ -2,15 +2,6 @@
 
 private typealias Field = VirtualCPU.Field
 
-/// How an access to a device ended.
-enum Access {
-    /// What was read, or nothing in particular after a write.
-    case value(UInt64)
-    case refused(Violation)
-    /// There is no such device here.
-    case unknown
-}
-
 /// Memory that the cell may not reach itself: devices that are looked after, or nothing.
 enum MappedIO {
     static func handle(_ cpu: VirtualCPU) -> Violation? {

@@ -166,8 +166,59 @@ function call_address
 function read_pair
     ldp x1, x2, [x0]
     ret
+function write_pair
+    stp x1, x2, [x0]
+    ret
+function read_indexed
+    ldr w1, [x0], #4
+    ret
+function zero_block
+    dc zva, x0
+    ret
+function push_below
+    mov sp, x0
+    stp x29, x30, [sp, #-16]!
+    b stop
 function foreign_hypercall
     hvc #0
     ret
+function odd_secure_call
+    smc #0x77
+    ret
 reader read_auxiliary_control, actlr_el1
+writer write_auxiliary_control, actlr_el1
 writer write_group0_software_interrupt, S3_0_C12_C11_7  // ICC_SGI0R_EL1
+writer write_alias_software_interrupt, S3_0_C12_C11_6   // ICC_ASGI1R_EL1
+reader read_hypervisor_configuration, hcr_el2
+function read_floating_point
+    msr cpacr_el1, xzr
+    isb
+    fmov x0, d0
+    ret
+// an exception, and nothing to take it
+function forget_vectors
+    msr vbar_el1, xzr
+    isb
+    udf #0
+
+    // EL0 sees its code with the MMU off only
+    .macro as_user
+    mrs x2, sctlr_el1
+    bic x2, x2, #1
+    msr sctlr_el1, x2
+    mov x2, #0x3c0
+    msr spsr_el1, x2
+    adr x2, 1f
+    msr elr_el1, x2
+    isb
+    eret
+1:
+    .endm
+function user_write
+    as_user
+    str w0, [x0]
+    b .
+function user_hypercall
+    as_user
+    hvc #0x4a48
+    b .

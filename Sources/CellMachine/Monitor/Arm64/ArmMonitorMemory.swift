@@ -32,6 +32,11 @@ extension MonitorMemory {
             static let serialAddress = 0x430
             /// 64 bits: where the cell sees its page, when it is a whole one.
             static let serialPage = 0x438
+            /// 32 bits each: the interrupt of the first pin of virtual PCI devices; where the bell is on QEMU's PCI bus, and
+            /// its interrupt.
+            static let firstPinInterrupt = 0x440
+            static let bellSlot = 0x444
+            static let bellInterrupt = 0x448
             /// 1024 bits: the interrupts that are the cell's.
             static let interrupts = 0x480
         }
@@ -89,10 +94,11 @@ extension MonitorMemory {
             case trap  // none
         }
 
-        /// The registers of a report, 64 bits each; x0 to x30 follow them.
+        /// The registers of a report, 64 bits each; x0 to x30 follow them. The last four are for debuggers: SCTLR, TCR,
+        /// TTBR0 and TTBR1 of EL1.
         enum Register: Int {
-            case pc, sp, spsr, elr, esr
-            static let general = 5
+            case pc, sp, spsr, elr, esr, systemControl, translationControl, lowerTable, upperTable
+            static let general = 9
             static let generalCount = 31
         }
     }

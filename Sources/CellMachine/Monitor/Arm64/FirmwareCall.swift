@@ -14,6 +14,8 @@ enum FirmwareCall: Hashable {
     case information(affinity: UInt64)
     /// Of Arm's own calls one that is not known.
     case unknownArchitectureCall
+    /// A workaround that this processor does not need.
+    case missingWorkaround
     /// Of an owner who answers nobody.
     case foreign
 
@@ -41,6 +43,7 @@ enum FirmwareCall: Hashable {
     private enum Function {
         static let conventionVersion: UInt64 = 0x8000_0000
         static let conventionFeatures: UInt64 = 0x8000_0001
+        static let secondWorkaround: UInt64 = 0x8000_7fff
 
         static let version: UInt64 = 0x8400_0000
         static let suspend: UInt64 = 0x8400_0001
@@ -71,6 +74,7 @@ enum FirmwareCall: Hashable {
         case Function.conventionFeatures:
             let isKnown = asked == Function.conventionVersion || asked == Function.conventionFeatures
             return .answer(isKnown ? Answer.success : Answer.notSupported)
+        case Function.secondWorkaround: return .missingWorkaround
         default: return .unknownArchitectureCall
         }
     }

@@ -25,7 +25,7 @@ struct SharedMemoryDevice {
     let identifier: UInt32
     /// How many ends there can be.
     let peers: UInt32
-    /// Whether an interrupt can come by MSI-X.
+    /// Whether an interrupt can come.
     let hasInterrupt: Bool
 
     /// - Parameters:
@@ -36,7 +36,7 @@ struct SharedMemoryDevice {
             let capability = function.capability(9),
             let registersAddress = AddressSpace.map(UInt64(address), 0x2000, isCached: false)
         else { return nil }
-        let pci = PCI.ports
+        let pci = PCI.bus
         func number(_ register: UInt16) -> UInt64 {
             UInt64(pci.read(function, register + 4)) << 32 | UInt64(pci.read(function, register))
         }
@@ -58,9 +58,7 @@ struct SharedMemoryDevice {
             return nil
         }
         self.memory = DeviceMemory(at: memory)
-        hasInterrupt = function.enableMSIX(
-            interrupt, processor: LocalAPIC().identifier, tableAt: registersAddress + 0x1000
-        )
+        hasInterrupt = function.connect(interrupt, tableAt: registersAddress + 0x1000)
         registers.write(1, at: Register.interruptControl)
     }
 

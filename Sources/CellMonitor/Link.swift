@@ -7,7 +7,7 @@ struct Link {
     private typealias Offset = MonitorMemory.Link
 
     /// Of this end, in the machine.
-    private let place: UInt64
+    let place: UInt64
     /// Its cell's part of the machine.
     private let slot: Int
 
@@ -36,9 +36,9 @@ struct Link {
         self.slot = slot
     }
 
-    private func word(_ offset: Int) -> UInt32 { Machine.read32(place + UInt64(offset)) }
-    private func setWord(_ offset: Int, _ value: UInt32) { Machine.write32(value, to: place + UInt64(offset)) }
-    private func long(_ offset: Int) -> UInt64 { Machine.read(place + UInt64(offset), size: 8) }
+    func word(_ offset: Int) -> UInt32 { Machine.read32(place + UInt64(offset)) }
+    func setWord(_ offset: Int, _ value: UInt32) { Machine.write32(value, to: place + UInt64(offset)) }
+    func long(_ offset: Int) -> UInt64 { Machine.read(place + UInt64(offset), size: 8) }
 
     // MARK: configuration space
 
@@ -49,18 +49,17 @@ struct Link {
         static let vectorCapability: UInt32 = 0x60
     }
 
-    static let configurationSize: UInt32 = 0x6c
     /// Memory, mastery of the bus, no interrupt by wire.
     private static let commandBits: UInt32 = 0x406
     private static let memoryBit: UInt32 = 0x2
-    private static let masterBit: UInt32 = 0x4
+    static let masterBit: UInt32 = 0x4
     private static let vectorControlBits: UInt32 = 0xc000
 
     var hasMemory: Bool { word(Offset.command) & Link.memoryBit != 0 }
-    private var vectors: UInt32 { word(Offset.vectors) }
+    var vectors: UInt32 { word(Offset.vectors) }
 
     func readConfiguration(_ register: UInt32, size: Int) -> UInt32 {
-        guard register < Link.configurationSize else { return 0 }
+        guard register < Link.configurationSize else { return Link.beyondConfiguration }
         return configuration(register & ~3) >> (register & 3 * 8)
     }
 
@@ -79,6 +78,7 @@ struct Link {
             UInt32(truncatingIfNeeded: long(Link.wide(register)))
         case 0x4c, 0x54, 0x5c: UInt32(truncatingIfNeeded: long(Link.wide(register)) >> 32)
         case Space.vectorCapability where vectors > 0: 0x11 | (vectors - 1 | word(Offset.vectorControl)) << 16
+        case Space.vectorCapability: Link.emptyCapability
         case 0x64 where vectors > 0: 1  // at the beginning of the second base address
         case 0x68 where vectors > 0: vectors * 16 | 1
         default: 0
@@ -95,7 +95,9 @@ struct Link {
     }
 
     /// What cannot be written is ignored.
-    func writeConfiguration(_ value: UInt32, register: UInt32, size: Int) {
+    ///
+    /// - Returns: false when messages that are switched on by it are refused.
+    func writeConfiguration(_ value: UInt32, register: UInt32, size: Int) -> Bool {
         let shift = register & 3 * 8
         let bits: UInt32 = (size == 4 ? ~0 : 1 << UInt32(size * 8) - 1) << shift
         func set(_ offset: Int, _ allowed: UInt32, from position: UInt32) {
@@ -108,12 +110,13 @@ struct Link {
         case Space.vectorCapability where vectors > 0: set(Offset.vectorControl, Link.vectorControlBits, from: 16)
         default: break
         }
+        return hasValidMessages
     }
 
     // MARK: registers
 
     func accessRegister(_ offset: UInt32, size: Int, write: UInt32?) -> Access {
-        guard size == 4 else { return .value(0) }
+        guard size == 4 || Link.takesAnyWidth else { return .value(0) }
         switch (offset, write) {
         case (0x00, nil): return .value(UInt64(word(Offset.identifier)))
         case (0x04, nil): return .value(UInt64(word(Offset.peers)))
@@ -137,7 +140,7 @@ struct Link {
         let entry = Offset.vectorTable + Int(offset)
         guard let write else { return .value(UInt64(word(entry))) }
         setWord(entry, write)
-        return .value(0)
+        return hasValidMessages ? .value(0) : .refused(Link.refusedMessage)
     }
 
     /// After a reset the state is 0, and the others are told.
@@ -160,11 +163,11 @@ struct Link {
     /// - Parameter end: its number; one that is not there hears nothing.
     private func ring(end: UInt32, vector: UInt32) {
         guard vector < UInt32(Offset.vectorLimit), end < word(Offset.peers), let target = other(end) else { return }
-        _ = fetchOr(Machine.pointer(target.place + UInt64(Offset.pending)), 1 << vector)
+        let waiting = fetchOr(Machine.pointer(target.place + UInt64(Offset.pending)), 1 << vector)
         if target.slot == slot {
             target.deliver()
         } else {
-            Doorbell.ring(slot: target.slot)
+            Doorbell.ring(slot: target.slot, isFirst: waiting == 0)
         }
     }
 
@@ -182,22 +185,5 @@ struct Link {
             }
         }
         return nil
-    }
-
-    /// What was rung becomes interrupts of this cell's CPUs, as far as it has enabled them; the rest is forgotten.
-    func deliver() {
-        let pending = exchange(Machine.pointer(place + UInt64(Offset.pending)), 0)
-        guard pending != 0 else { return }
-        let control = word(Offset.vectorControl)
-        let isEnabled = control & 0x8000 != 0 && control & 0x4000 == 0 && word(Offset.command) & Link.masterBit != 0
-        for vector in 0..<vectors where pending & 1 << vector != 0 && isEnabled {
-            guard word(Offset.interruptControl) & 1 != 0 else { return }
-            let entry = Offset.vectorTable + Int(vector) * 16
-            guard word(entry + 12) & 1 == 0 else { continue }
-            let number = word(entry) >> 12 & 0xff
-            guard Parameters.cpuIndex(number) != nil else { continue }
-            if word(Offset.privilegedControl) & 1 != 0 { setWord(Offset.interruptControl, 0) }
-            LocalAPIC.send(to: number, word(entry + 8) & 0xff)
-        }
     }
 }

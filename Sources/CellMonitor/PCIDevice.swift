@@ -43,7 +43,8 @@ struct PCIDevice {
             return true
         }
         switch verdict(register, size) {
-        case .performed where link != nil: link?.writeConfiguration(value, register: register, size: size)
+        case .performed where link != nil:
+            return link?.writeConfiguration(value, register: register, size: size) ?? false
         case .performed: PCI.write(value, function: function, register: register, size: size)
         case .ignored: break
         case .refused: return false

@@ -4,14 +4,22 @@
 /// others read as all ones, and a write to them ends the cell.
 struct PCI {
     enum Access {
-        case ports
+        #if !arch(arm64)
+            case ports
+        #endif
         /// The window in memory; its address.
         case mmconfig(UInt)
     }
 
     let access: Access
 
-    static let ports = PCI(access: .ports)
+    #if arch(arm64)
+        /// The way that every cell has.
+        static var bus: PCI { PCI(access: .mmconfig(UInt(CommunicationRegion().mmconfigBase))) }
+    #else
+        static let ports = PCI(access: .ports)
+        static var bus: PCI { ports }
+    #endif
 
     /// The window that the communication region names, 1 MiB of it for each bus. Nil when there is none, or none that
     /// this program can reach.
@@ -25,9 +33,11 @@ struct PCI {
 
     func read(_ function: PCIFunction, _ register: UInt16) -> UInt32 {
         switch access {
-        case .ports:
-            Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
-            return Port.read32(0xcfc)
+        #if !arch(arm64)
+            case .ports:
+                Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
+                return Port.read32(0xcfc)
+        #endif
         case .mmconfig(let base):
             return DeviceMemory(at: base).read(UInt(function.number) << 12 + UInt(register))
         }
@@ -35,9 +45,11 @@ struct PCI {
 
     func write(_ value: UInt32, to function: PCIFunction, _ register: UInt16) {
         switch access {
-        case .ports:
-            Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
-            Port.write32(value, to: 0xcfc)
+        #if !arch(arm64)
+            case .ports:
+                Port.write32(0x8000_0000 | UInt32(function.number) << 8 | UInt32(register & 0xfc), to: 0xcf8)
+                Port.write32(value, to: 0xcfc)
+        #endif
         case .mmconfig(let base):
             DeviceMemory(at: base).write(value, at: UInt(function.number) << 12 + UInt(register))
         }
@@ -73,25 +85,25 @@ struct PCIFunction {
         "\(hex: number >> 8, digits: 2):\(hex: number >> 3 & 31, digits: 2).\(number & 7)"
     }
 
-    var vendor: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 0)) }
-    var device: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 0) >> 16) }
+    var vendor: UInt16 { UInt16(truncatingIfNeeded: PCI.bus.read(self, 0)) }
+    var device: UInt16 { UInt16(truncatingIfNeeded: PCI.bus.read(self, 0) >> 16) }
     /// Class and subclass.
-    var classCode: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 8) >> 16) }
-    private var hasCapabilities: Bool { PCI.ports.read(self, 4) >> 20 & 1 == 1 }
+    var classCode: UInt16 { UInt16(truncatingIfNeeded: PCI.bus.read(self, 8) >> 16) }
+    private var hasCapabilities: Bool { PCI.bus.read(self, 4) >> 20 & 1 == 1 }
     /// A bridge has two; but the hypervisor lets nobody write to them, which sizing would do, so they are left out.
-    var baseAddresses: UInt8 { PCI.ports.read(self, 0xc) >> 16 & 0x7f == 0 ? 6 : 0 }
+    var baseAddresses: UInt8 { PCI.bus.read(self, 0xc) >> 16 & 0x7f == 0 ? 6 : 0 }
 
     /// I/O ports, memory, mastery of the bus: bits 0, 1 and 2. The status beside it is left as it is.
-    var command: UInt16 { UInt16(truncatingIfNeeded: PCI.ports.read(self, 4)) }
-    func set(command: UInt16) { PCI.ports.write(UInt32(command), to: self, 4) }
+    var command: UInt16 { UInt16(truncatingIfNeeded: PCI.bus.read(self, 4)) }
+    func set(command: UInt16) { PCI.bus.write(UInt32(command), to: self, 4) }
 
     /// Where its capability with this identifier stands.
     func capability(_ identifier: UInt8) -> UInt16? {
         guard hasCapabilities else { return nil }
-        var place = UInt16(truncatingIfNeeded: PCI.ports.read(self, 0x34) & 0xfc)
+        var place = UInt16(truncatingIfNeeded: PCI.bus.read(self, 0x34) & 0xfc)
         var left = 48  // a list may run in a circle
         while place != 0, left > 0 {
-            let header = PCI.ports.read(self, place)
+            let header = PCI.bus.read(self, place)
             if header & 0xff == UInt32(identifier) { return place }
             place = UInt16(truncatingIfNeeded: header >> 8 & 0xfc)
             left -= 1
@@ -114,14 +126,14 @@ struct PCIFunction {
         let register = 0x10 + UInt16(index) * 4
         let before = command
         set(command: before & ~3)
-        let low = PCI.ports.read(self, register)
+        let low = PCI.bus.read(self, register)
         let lowMask = mask(of: register, low)
         let isPort = low & 1 == 1
         let is64Bit = !isPort && low >> 1 & 3 == 2
         var address = UInt64(low & (isPort ? ~3 : ~15))
         var bits = UInt64(lowMask & (isPort ? ~3 : ~15))
         if is64Bit {
-            let high = PCI.ports.read(self, register + 4)
+            let high = PCI.bus.read(self, register + 4)
             address |= UInt64(high) << 32
             bits |= UInt64(mask(of: register + 4, high)) << 32
         } else {
@@ -133,42 +145,9 @@ struct PCIFunction {
     }
 
     private func mask(of register: UInt16, _ value: UInt32) -> UInt32 {
-        PCI.ports.write(.max, to: self, register)
-        let mask = PCI.ports.read(self, register)
-        PCI.ports.write(value, to: self, register)
+        PCI.bus.write(.max, to: self, register)
+        let mask = PCI.bus.read(self, register)
+        PCI.bus.write(value, to: self, register)
         return mask
-    }
-
-    /// Lets it announce an interrupt by a message to one processor.
-    ///
-    /// - Returns: false when it has no such capability.
-    func enableMSI(_ interrupt: Interrupt, processor: UInt32) -> Bool {
-        guard let place = capability(5) else { return false }
-        let header = PCI.ports.read(self, place)
-        let data = place + (header >> 23 & 1 == 1 ? 12 : 8)
-        PCI.ports.write(0xfee0_0000 | processor << 12, to: self, place + 4)
-        if data == place + 12 { PCI.ports.write(0, to: self, place + 8) }
-        PCI.ports.write(UInt32(interrupt.vector), to: self, data)
-        PCI.ports.write(header & ~0x70_0000 | 0x1_0000, to: self, place)  // one message, enabled
-        return true
-    }
-
-    func disableMSI() {
-        guard let place = capability(5) else { return }
-        PCI.ports.write(PCI.ports.read(self, place) & ~0x1_0000, to: self, place)
-    }
-
-    /// The same by the table of its MSI-X, of which it uses the first entry.
-    func enableMSIX(_ interrupt: Interrupt, processor: UInt32, tableAt address: UInt) -> Bool {
-        guard let place = capability(0x11) else { return false }
-        let header = PCI.ports.read(self, place)
-        let table = DeviceMemory(at: address)
-        PCI.ports.write(header & 0x3fff_ffff | 0xc000_0000, to: self, place)  // enabled, all masked
-        table.write(0xfee0_0000 | processor << 12, at: 0)
-        table.write(0, at: 4)
-        table.write(UInt32(interrupt.vector), at: 8)
-        table.write(0, at: 12)
-        PCI.ports.write(header & 0x3fff_ffff | 0x8000_0000, to: self, place)
-        return true
     }
 }
