@@ -21,9 +21,6 @@ extension CellMachine {
     }
 
     func attach(_ status: inout Status) throws(CellMachineError) -> OwnedDescriptor {
-        guard cell.architecture == .x86 else {
-            throw CellMachineError(.configuration, "cells for Arm64 cannot be debugged yet")
-        }
         let pair = try calling(.emulator, "QEMU cannot be talked to") { () throws(SystemCallError) -> SocketPair in
             try SystemCall.socketPair()
         }
@@ -114,9 +111,9 @@ extension CellMachine {
             }
             let place = region.physicalStart + offset
             guard !region.flags.contains(.io),
-                layout.fileOffset(of: place, count: 1, size: settings.memorySize) != nil
+                let address = layout.machineAddress(of: place, count: 1, size: settings.memorySize)
             else { return nil }
-            return (place, region.size - offset)
+            return (address, region.size - offset)
         }
         return nil
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CellConfiguration
 import CellDefinition
 import Glibc
 import InmateImage
@@ -16,6 +17,8 @@ struct Debug: ParsableCommand {
             that touches what is not the cell's stops at its instruction with SIGSEGV; when it goes on, it is parked and \
             the cell fails. While gdb has the cell standing still, it answers nobody: the daemon sees what it would see \
             of a program that hangs. When gdb ends, in whatever way, the cell goes on without breakpoints.
+
+            For an Arm64 cell gdb is gdb-multiarch (apt install gdb-multiarch); its CPUs that PSCI has not started are off.
 
             Images are looked for in the cell's definition. Words after -- are gdb's: \
             jailhouse-sim gdb rtems -- -ex 'break rtems_task_start'
@@ -71,7 +74,7 @@ struct Debug: ParsableCommand {
             serve(listener.rawValue, stream.rawValue)
             return
         }
-        try startDebugger(image?.path, stream)
+        try startDebugger(image, stream)
     }
 
     private func say(_ text: String) {
@@ -108,7 +111,7 @@ struct Debug: ParsableCommand {
         }
     }
 
-    private func startDebugger(_ image: String?, _ stream: borrowing OwnedDescriptor) throws {
+    private func startDebugger(_ image: Image?, _ stream: borrowing OwnedDescriptor) throws {
         let directory = try SystemCall.makeTemporaryDirectory("/tmp/jailhouse-sim-gdb-")
         let path = directory + "/gdb"
         defer {
@@ -119,8 +122,8 @@ struct Debug: ParsableCommand {
         let (listening, streaming) = (listener.rawValue, stream.rawValue)
         let relay = BackgroundThread { [self] in serve(listening, streaming) }
         relay?.detach()
-        var words = ["gdb", "-q"]
-        if let image { words.append(image) }
+        var words = [image?.isForArm64 == true ? "gdb-multiarch" : "gdb", "-q"]
+        if let path = image?.path { words.append(path) }
         words += ["-ex", "target remote \(path)"] + arguments
         // Ctrl-C is gdb's
         for number in [SIGINT, SIGQUIT] { signal(number, SIG_IGN) }
@@ -144,8 +147,8 @@ struct Debug: ParsableCommand {
         let failure = posix_spawnp(&child, words[0], nil, &attributes, arguments, environ)
         guard failure == 0 else {
             throw ValidationError(
-                "\(words[0]) cannot be started: \(String(cString: strerror(failure))). Debian and Ubuntu: apt install gdb"
-            )
+                "\(words[0]) cannot be started: \(String(cString: strerror(failure))). Debian and Ubuntu: apt install "
+                    + words[0])
         }
         var status: CInt = 0
         while waitpid(child, &status, 0) == -1 && errno == EINTR {}
@@ -155,8 +158,10 @@ struct Debug: ParsableCommand {
     // MARK: symbols
 
     private struct Image {
-        var path: String
+        /// Nil when none has symbols.
+        var path: String?
         var architecture: Architecture?
+        var isForArm64 = false
     }
 
     /// The first ELF file among the images, or what --symbols says.
@@ -174,6 +179,7 @@ struct Debug: ParsableCommand {
                 toml: String(decoding: text, as: UTF8.self), path: path, readFile: TrialProgram.read)
             if let image = definition.images.lazy.compactMap({ Self.image($0.path) }).first { return image }
             say("no image of \(path) is an ELF file: there are no symbols (--symbols FILE)")
+            return Image(isForArm64: definition.descriptor.architecture == .arm64)
         } catch {
             say("there are no symbols, as the cell's definition cannot be read: \(error)")
         }
@@ -188,6 +194,6 @@ struct Debug: ParsableCommand {
             case .x8664: file.format == .elf64 ? .amd64 : .i386
             default: nil
             }
-        return Image(path: path, architecture: architecture)
+        return Image(path: path, architecture: architecture, isForArm64: file.machine == .aarch64)
     }
 }

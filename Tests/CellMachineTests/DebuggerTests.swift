@@ -97,4 +97,40 @@ struct DebuggerPartsTests {
         #expect(levels == 0 || walk.address(of: 0x80_0000) { place, _ in memory[place] ?? 0 } == nil)
         #expect(levels == 0 || walk.address(of: 0x40_2003) { _, _ in nil } == nil)
     }
+
+    @Test("Arm64: the core registers are where gdb has them; the monitor is at EL2")
+    func registersOfArm64() throws {
+        var answer = (0..<300).map { UInt8(truncatingIfNeeded: $0) }
+        answer[264] = 0xc5  // EL1
+        let registers = try #require(ArmRegisters(answer: RemotePackets.hexadecimal(answer)))
+        #expect(registers.one(32) == Array(answer[256..<264]))
+        #expect(registers.one(33)?.count == 4)
+        #expect(registers.one(34) == nil)
+        #expect(registers.all == answer)
+        #expect(ArmRegisters(answer: RemotePackets.hexadecimal(answer[..<200])) == nil)
+    }
+
+    @Test("Arm64: tables of pages of each size, blocks, and none", arguments: [12, 14, 16] as [UInt64])
+    func armPages(pageBits: UInt64) {
+        // 39-bit addresses by TTBR0
+        let size = UInt64(64 - 39)
+        let granule: UInt64 = [12: 0, 14: 2, 16: 1][pageBits] ?? 0
+        var walk = ArmPageWalk(systemControl: 1, control: granule << 14 | size, tables: (0x10_0000, 0))
+        let linear: UInt64 = 0x12_3456_7890
+        let perLevel = pageBits - 3
+        var memory: [UInt64: UInt64] = [:]
+        var (table, bits, shift) = (UInt64(0x10_0000), UInt64(39), pageBits)
+        while shift + perLevel < 39 { shift += perLevel }
+        while shift > pageBits {
+            memory[table + (linear >> shift & (1 << (bits - shift) - 1)) * 8] = (table + 0x10_0000) | 3
+            (table, bits, shift) = (table + 0x10_0000, shift, shift - perLevel)
+        }
+        memory[table + (linear >> shift & (1 << (bits - shift) - 1)) * 8] = 0x7000_0000 | 0x703
+        let offset = linear & (1 << pageBits - 1)
+        #expect(walk.address(of: linear) { place, _ in memory[place] ?? 0 } == 0x7000_0000 | offset)
+        #expect(walk.address(of: linear ^ 1 << 38) { place, _ in memory[place] ?? 0 } == nil)
+        #expect(walk.address(of: 0xffff_0000_0000_0000) { _, _ in 0 } == nil)
+        walk.systemControl = 0
+        #expect(walk.address(of: linear) { _, _ in nil } == linear)
+    }
 }

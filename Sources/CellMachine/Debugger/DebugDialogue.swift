@@ -9,8 +9,8 @@ import SystemCalls
 /// QEMU sees a machine in which a monitor runs a cell: it gives the monitor's registers when a CPU is in it, and takes
 /// every address for the monitor's. gdb is to see the cell: its CPUs, its registers, its memory.
 struct DebugDialogue {
-    private let machine: CellMachine
-    private let style: TargetRegisters.Style
+    let machine: CellMachine
+    let target: any DebugTarget
     private let stub: CInt
     private let client: CInt
     private var fromStub = RemotePackets()
@@ -23,30 +23,32 @@ struct DebugDialogue {
     /// Of gdb; removed at the end.
     private var breakpoints: Set<[UInt8]> = []
     /// The CPU that gdb's commands are about, by the machine's number.
-    private var cpu: Int
+    var cpu: Int
     private var hasEnded = false
 
     /// How many instructions the monitor may need to let a CPU into the cell, and how long that may take.
     private static let steps = 20_000
     private static let patience = Duration.seconds(3)
 
-    private typealias Bytes = [UInt8]
+    typealias Bytes = [UInt8]
 
     /// - Parameters:
-    ///   - style: nil: as the first CPU is now.
+    ///   - architecture: what gdb takes the CPUs for; nil: as the first CPU is now.
     ///   - stub: QEMU's, in which everything is stopped.
-    init(_ machine: CellMachine, style: TargetRegisters.Style?, stub: CInt, client: CInt) {
+    init(_ machine: CellMachine, as architecture: String?, stub: CInt, client: CInt) {
         self.machine = machine
         self.stub = stub
         self.client = client
         let first = machine.cell.cpus.members.first ?? 0
         cpu = first
-        self.style = style ?? (machine.area.isInLongMode(cpu: 0) ? .amd64 : .i386)
+        target = machine.cell.architecture == .x86 ? X86Target(architecture, of: machine.area) : Arm64Target()
     }
 
     /// Until gdb goes, or the cell.
     mutating func serve() {
-        guard ask(Bytes("Qqemu.PhyMemMode:1".utf8)) == Bytes("OK".utf8) else { return }
+        if let preparation = target.preparation {
+            guard ask(Bytes(preparation.utf8)) == Bytes("OK".utf8) else { return }
+        }
         machine.holdForDebugger()
         settle()
         if let held = machine.area.heldCPU { cpu = machine.cell.cpus.members[held] }
@@ -97,7 +99,7 @@ struct DebugDialogue {
     // MARK: QEMU
 
     /// Only while everything is stopped. - Returns: the answer; empty at the stub's end.
-    private mutating func ask(_ packet: Bytes) -> Bytes {
+    mutating func ask(_ packet: Bytes) -> Bytes {
         guard !hasEnded else { return [] }
         _ = try? SystemCall.send(RemotePackets.framed(packet), to: stub)
         return answer()
@@ -119,25 +121,17 @@ struct DebugDialogue {
 
     private func acknowledge() { _ = try? SystemCall.send([UInt8(ascii: "+")], to: stub) }
 
-    private mutating func registers(of cpu: Int) -> TargetRegisters? {
+    private mutating func registers(of cpu: Int) -> (any StubRegisters)? {
         _ = ask(Bytes("Hg\(thread(cpu))".utf8))
-        return TargetRegisters(answer: ask(Bytes("g".utf8)))
+        return target.registers(ask(Bytes("g".utf8)))
     }
 
     /// The cell's, also while the monitor runs. - Returns: and whether they are what the CPU has.
-    private mutating func cellRegisters(of cpu: Int) -> (values: TargetRegisters, areReal: Bool)? {
+    mutating func cellRegisters(of cpu: Int) -> (values: any StubRegisters, areReal: Bool)? {
         guard var registers = registers(of: cpu) else { return nil }
-        guard isMonitor(registers), let index = index(of: cpu) else { return (registers, true) }
-        let area = machine.area
-        registers.setCell { area.controlBlock($0, cpu: index) }
+        guard registers.isMonitor(machine.area), let index = index(of: cpu) else { return (registers, true) }
+        registers.setCell(machine.area, cpu: index)
         return (registers, false)
-    }
-
-    private func isMonitor(_ registers: TargetRegisters) -> Bool {
-        let tables = machine.area.base + UInt64(MonitorMemory.hostTables)
-        let place = UInt64(MonitorMemory.virtualBase)
-        return (tables..<tables + UInt64(MonitorMemory.hostTablePages) << 12).contains(registers.cr3)
-            && (place..<place + UInt64(MonitorMemory.size)).contains(registers.rip)
     }
 
     private func index(of cpu: Int) -> Int? { machine.cell.cpus.members.firstIndex(of: cpu) }
@@ -153,10 +147,12 @@ struct DebugDialogue {
     /// - Returns: whether the CPU was in the monitor, and is not any more.
     @discardableResult
     private mutating func leaveMonitor(_ cpu: Int) -> Bool {
-        guard machine.isRunning, let index = index(of: cpu), !machine.area.isHeld(cpu: index) else { return false }
+        guard machine.isRunning, let index = index(of: cpu), !machine.area.isHeld(cpu: index),
+            !machine.area.isOff(cpu: index)
+        else { return false }
         let deadline = ContinuousClock.now + DebugDialogue.patience
         var steps = 0
-        while let registers = registers(of: cpu), isMonitor(registers), !hasEnded {
+        while let registers = registers(of: cpu), registers.isMonitor(machine.area), !hasEnded {
             guard steps < DebugDialogue.steps, ContinuousClock.now < deadline, !machine.area.isHeld(cpu: index) else {
                 return false
             }
@@ -245,10 +241,10 @@ struct DebugDialogue {
         let text = String(decoding: packet, as: UTF8.self)
         switch text.first {
         case "?": say("T\(machine.area.heldCPU == nil ? "05" : "0b")thread:\(thread(cpu));")
-        case "g": say(registersAnswer { $0.all(as: $1) })
+        case "g": say(registersAnswer(packet) { $0.all })
         case "p":
             let number = Int(text.dropFirst(), radix: 16) ?? -1
-            say(registersAnswer { $0.one(number, as: $1) })
+            say(registersAnswer(packet) { $0.one(number) })
         case "G", "P": say(setRegisters(packet) ? "OK" : "E01")
         case "m": say(readMemory(text))
         case "M", "X": say(writeMemory(packet) ? "OK" : "E0e")
@@ -290,8 +286,11 @@ struct DebugDialogue {
         if text == "qC" { return say("QC\(thread(cpu))") }
         if text.hasPrefix("qThreadExtraInfo,") {
             let number = Int(text.split(separator: ".").last ?? "", radix: 16).map { $0 - 1 } ?? cpu
-            let parked = index(of: number).map { machine.area.hasFailed(cpu: $0) } ?? false
-            return say(RemotePackets.hexadecimal("CPU \(number)\(parked ? ", parked" : "")".utf8))
+            let index = index(of: number)
+            let parked = index.map { machine.area.hasFailed(cpu: $0) } ?? false
+            let isOff = index.map { machine.area.isOff(cpu: $0) } ?? false
+            let condition = parked ? ", parked" : isOff ? ", off" : ""
+            return say(RemotePackets.hexadecimal("CPU \(number)\(condition)".utf8))
         }
         if text.hasPrefix("qRcmd,") {
             // QEMU's monitor could end the cell under the machine
@@ -301,7 +300,7 @@ struct DebugDialogue {
             return say("OK")
         }
         if text.lowercased().hasPrefix("qqemu.") { return say("") }
-        if text.hasPrefix("qXfer:features:read:target.xml:"), let description = style.description {
+        if text.hasPrefix("qXfer:features:read:target.xml:"), let description = target.description {
             return say(DebugDialogue.part(of: Bytes(description.utf8), text))
         }
         say(ask(packet))
@@ -326,122 +325,26 @@ struct DebugDialogue {
 
     // MARK: registers
 
-    private mutating func registersAnswer(_ body: (TargetRegisters, TargetRegisters.Style) -> Bytes?) -> Bytes {
-        guard let registers = cellRegisters(of: cpu), let part = body(registers.values, style) else {
-            return Bytes("E01".utf8)
-        }
-        return RemotePackets.hexadecimal(part)
+    private mutating func registersAnswer(_ packet: Bytes, _ body: (any StubRegisters) -> Bytes?) -> Bytes {
+        guard let registers = cellRegisters(of: cpu) else { return Bytes("E01".utf8) }
+        if registers.areReal, target.speaksAsStub { return ask(packet) }
+        return body(registers.values).map { RemotePackets.hexadecimal($0) } ?? Bytes("E01".utf8)
     }
 
     private mutating func setRegisters(_ packet: Bytes) -> Bool {
         guard let found = cellRegisters(of: cpu), found.areReal else { return false }
+        if target.speaksAsStub { return ask(packet) == Bytes("OK".utf8) }
         var registers = found.values
         if packet.first == UInt8(ascii: "G") {
             guard let values = RemotePackets.bytes(fromHexadecimal: packet.dropFirst()) else { return false }
-            registers.setAll(values, as: style)
+            registers.setAll(values)
         } else {
             let parts = packet.dropFirst().split(separator: UInt8(ascii: "="), maxSplits: 1)
             guard parts.count == 2, let number = Int(String(decoding: parts[0], as: UTF8.self), radix: 16),
                 let value = RemotePackets.bytes(fromHexadecimal: parts[1]),
-                registers.setOne(number, to: value, as: style)
+                registers.setOne(number, to: value)
             else { return false }
         }
         return ask([UInt8(ascii: "G")] + RemotePackets.hexadecimal(registers.bytes)) == Bytes("OK".utf8)
-    }
-
-    // MARK: memory
-
-    /// So much at a time fits into a packet of QEMU's.
-    private static let chunk = 1024
-
-    private mutating func readMemory(_ text: String) -> Bytes {
-        guard let (address, count) = DebugDialogue.range(text.dropFirst()), let paging = paging() else {
-            return Bytes("E01".utf8)
-        }
-        var bytes: Bytes = []
-        while bytes.count < count {
-            let linear = address &+ UInt64(bytes.count)
-            guard let piece = piece(of: linear, limit: count - bytes.count, paging),
-                let more = physical(piece.address, count: piece.count)
-            else { break }
-            bytes += more
-        }
-        return bytes.isEmpty && count > 0 ? Bytes("E0e".utf8) : RemotePackets.hexadecimal(bytes)
-    }
-
-    private mutating func writeMemory(_ packet: Bytes) -> Bool {
-        guard let colon = packet.firstIndex(of: UInt8(ascii: ":")),
-            let (address, count) = DebugDialogue.range(
-                Substring(String(decoding: packet[1..<colon], as: UTF8.self))), let paging = paging()
-        else { return false }
-        let isBinary = packet.first == UInt8(ascii: "X")
-        let data = packet[(colon + 1)...]
-        guard let bytes = isBinary ? DebugDialogue.unescaped(data) : RemotePackets.bytes(fromHexadecimal: data),
-            bytes.count == count
-        else { return false }
-        // all of it or nothing
-        var pieces: [(address: UInt64, bytes: ArraySlice<UInt8>)] = []
-        var done = 0
-        while done < count {
-            guard let piece = piece(of: address &+ UInt64(done), limit: count - done, paging) else { return false }
-            pieces.append((piece.address, bytes[done..<done + piece.count]))
-            done += piece.count
-        }
-        for (address, bytes) in pieces {
-            let command = "M\(String(address, radix: 16)),\(String(bytes.count, radix: 16)):"
-            guard ask(Bytes(command.utf8) + RemotePackets.hexadecimal(bytes)) == Bytes("OK".utf8) else { return false }
-        }
-        return true
-    }
-
-    private mutating func paging() -> PageWalk? { cellRegisters(of: cpu)?.values.paging }
-
-    /// Where memory of the cell's is in the machine, as far as it is in one piece.
-    private mutating func piece(
-        of linear: UInt64, limit: Int, _ paging: PageWalk
-    ) -> (address: UInt64, count: Int)? {
-        let address = paging.address(of: linear) { entry($0, $1) }
-        guard let address, let place = machine.place(of: address) else { return nil }
-        let restOfPage = 0x1000 - Int(linear & 0xfff)
-        return (place.address, min(limit, restOfPage, DebugDialogue.chunk, Int(clamping: place.count)))
-    }
-
-    private mutating func entry(_ address: UInt64, _ size: Int) -> UInt64? {
-        guard let place = machine.place(of: address), place.count >= UInt64(size),
-            let bytes = physical(place.address, count: size)
-        else { return nil }
-        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
-    /// Of the machine.
-    private mutating func physical(_ address: UInt64, count: Int) -> Bytes? {
-        let answer = ask(Bytes("m\(String(address, radix: 16)),\(String(count, radix: 16))".utf8))
-        guard let bytes = RemotePackets.bytes(fromHexadecimal: answer), bytes.count == count else { return nil }
-        return bytes
-    }
-
-    /// `address,length`, hexadecimal.
-    private static func range(_ text: Substring) -> (address: UInt64, count: Int)? {
-        let words = text.split(separator: ",")
-        guard words.count == 2, let address = UInt64(words[0], radix: 16), let count = Int(words[1], radix: 16),
-            (0...RemotePackets.limit).contains(count)
-        else { return nil }
-        return (address, count)
-    }
-
-    private static func unescaped(_ data: ArraySlice<UInt8>) -> Bytes? {
-        var bytes: Bytes = []
-        var isEscaped = false
-        for byte in data {
-            if isEscaped {
-                bytes.append(byte ^ 0x20)
-                isEscaped = false
-            } else if byte == UInt8(ascii: "}") {
-                isEscaped = true
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return isEscaped ? nil : bytes
     }
 }

@@ -6,12 +6,12 @@ import SystemCalls
 /// One debugger's look into a cell, during which everything is stopped.
 package final class DebugSession: Sendable {
     private let machine: CellMachine
-    private let style: TargetRegisters.Style?
+    private let architecture: String?
     private let stub: OwnedDescriptor
 
     fileprivate init(_ machine: CellMachine, _ architecture: String?, _ stub: consuming OwnedDescriptor) {
         self.machine = machine
-        style = architecture.flatMap { TargetRegisters.Style(rawValue: $0) }
+        self.architecture = architecture
         self.stub = stub
     }
 
@@ -19,7 +19,7 @@ package final class DebugSession: Sendable {
     ///
     /// - Parameter client: a socket; stays the caller's.
     package func serve(_ client: CInt) {
-        var dialogue = DebugDialogue(machine, style: style, stub: stub.rawValue, client: client)
+        var dialogue = DebugDialogue(machine, as: architecture, stub: stub.rawValue, client: client)
         dialogue.serve()
     }
 
@@ -31,7 +31,8 @@ package final class DebugSession: Sendable {
 extension CellMachine {
     /// Stops the cell for a debugger.
     ///
-    /// - Parameter architecture: what gdb takes the cell's CPUs for, `i386` or `amd64`; nil: as they are now.
+    /// - Parameter architecture: what gdb takes the cell's CPUs for, `i386` or `amd64`; nil: as they are now,
+    ///   and always for Arm64.
     /// - Throws: ``CellMachineError`` `debugged` when there is a debugger already, `ended` or `emulator`.
     package func debug(as architecture: String?) throws(CellMachineError) -> DebugSession {
         DebugSession(self, architecture, try attachDebugger())
