@@ -7,7 +7,7 @@
 # make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] every state; tables: those of ARCHITECTURE.md
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
-# make scenarios  [TARGET=/dev/jailhouse] whether a machine behaves as Tests/Programs/scenarios say
+# make scenarios  [ARCHITECTURE=arm64] [TARGET=/dev/jailhouse] [SCENARIOS=] whether a machine behaves as Tests/Programs/scenarios say
 # make manuals    [MANUALS=] the manual pages, from the tables of the programs
 # make docs       [DOCS=] the guide as a site; without network once its tool is installed
 # make fleet      [MACHINES=] machines with Ansible and Prometheus, a good image and a bad one; ends by itself
@@ -29,7 +29,7 @@ MANUALS ?= .build/manuals
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb qemu-system-arm python3-venv mandoc curl
+TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb gdb-multiarch qemu-system-arm python3-venv mandoc curl
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -97,13 +97,14 @@ limits: release
 	.ci/packages $(BENCH_PACKAGES)
 	Tests/Programs/bench/budget.py .build/release --limits
 
-# On the simulated machine, or on this one: TARGET=/dev/jailhouse, as root.
+# On the simulated machine, or on this one: TARGET=/dev/jailhouse, as root. ARCHITECTURE=arm64: those of Arm64.
+SCENARIOS ?=
 TARGET ?= simulator
 scenarios:
-	.ci/packages $(BUILD_PACKAGES) qemu-system-x86
+	.ci/packages $(BUILD_PACKAGES) qemu-system-$(if $(filter arm64,$(ARCHITECTURE)),arm,x86)
 	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in jailhouse-sim scenarios; do $(SWIFT) build --product $$product || exit; done
-	Tests/Programs/scenarios/play.sh .build/debug $(TARGET)
+	ARCHITECTURE=$(ARCHITECTURE) FILES="$(SCENARIOS)" Tests/Programs/scenarios/play.sh .build/debug $(TARGET)
 
 # Machines as containers, which get the packages of the debug build; as root, or through sudo.
 MACHINES ?= 4

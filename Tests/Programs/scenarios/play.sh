@@ -5,12 +5,21 @@
 #
 #   play.sh BINARIES simulator         in a simulated machine of its own, whose cells execute
 #   play.sh BINARIES /dev/jailhouse    on this machine, as root; SYSTEM=file enables the hypervisor if it is not
+#
+# ARCHITECTURE=arm64: those of an Arm64 machine. FILES: which scenarios, all if it is not said.
 set -euo pipefail
 
 binaries=$(realpath "$1")
 target=$2
 cd "$(dirname "$0")/../../.."
-play=("$binaries/scenarios" --system "${SYSTEM:-configs/systems/q35.toml}" Tests/Programs/scenarios/*.toml)
+options=()
+system=configs/systems/q35.toml
+if [[ ${ARCHITECTURE:-x86} == arm64 ]]; then
+    options=(--definitions configs/cells/arm64)
+    system=configs/systems/qemu-arm64.toml
+fi
+read -ra files <<<"${FILES:-$(echo Tests/Programs/scenarios/*.toml)}"
+play=("$binaries/scenarios" --system "${SYSTEM:-$system}" "${options[@]}" "${files[@]}")
 
 case $target in
 /dev/jailhouse)
@@ -22,7 +31,8 @@ simulator) ;;
 esac
 
 work=$(mktemp --directory --tmpdir jailhoused-scenarios.XXXXXX)
-"$binaries/jailhouse-sim" serve --directory "$work/machine" --cells execute --timing none >"$work/log" 2>&1 &
+"$binaries/jailhouse-sim" serve --directory "$work/machine" --architecture "${ARCHITECTURE:-x86}" --cells execute \
+    --timing none >"$work/log" 2>&1 &
 machine=$!
 trap 'kill "$machine" 2>/dev/null || true; wait "$machine" || true; rm -rf "$work"' EXIT
 until grep --quiet '^ready' "$work/log"; do

@@ -76,7 +76,7 @@ struct Performance {
             guard answer == expected else {
                 throw Difference(description: "\(command.rawValue) of \(step.cell) answers \(answer), not \(expected)")
             }
-        case .inject(let words): try target.inject(words, into: step.cell)
+        case .inject(let words): try target.inject(words, into: name(of: step.cell))
         case .expectation(let expectation): try waitFor(expectation, of: step.cell)
         }
     }
@@ -89,9 +89,13 @@ struct Performance {
         }
     }
 
+    /// As the machine knows it.
+    private func name(of cell: String) -> String { definitions[cell]?.name ?? cell }
+
     /// What is not yet as expected; nil: all is.
     private func missing(_ expectation: Scenario.Expectation, _ cell: String) -> String? {
-        let seen = target.look(at: cell)
+        let name = name(of: cell)
+        let seen = target.look(at: name)
         if let state = expectation.state, state != seen?.state ?? "absent" {
             return "the state of \(cell) is \(seen?.state ?? "absent"), not \(state)"
         }
@@ -100,7 +104,7 @@ struct Performance {
         }
         target.listen()
         var rest = target.printed[...]
-        for pattern in expectation.console {
+        for pattern in expectation.console.map({ $0.replacing("{cell}", with: name) }) {
             guard let expression = try? Regex(pattern), let match = rest.firstMatch(of: expression) else {
                 return "the console does not say \"\(pattern)\" in this place; it says\n" + target.printed
             }

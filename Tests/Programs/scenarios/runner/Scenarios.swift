@@ -32,16 +32,16 @@ struct Scenarios: ParsableCommand {
         guard let absolute = realpath(inmates, nil) else { throw ValidationError("There is no \(inmates).") }
         defer { free(absolute) }
         let inmates = String(cString: absolute)
+        let text = String(decoding: try SystemCall.contents(ofFile: system, limit: 1 << 20), as: UTF8.self)
+        let machine = try SystemDescriptor(toml: text, path: system)
         let target = try Target()
-        try target.enableIfNeeded {
-            let text = String(decoding: try SystemCall.contents(ofFile: system, limit: 1 << 20), as: UTF8.self)
-            return try SystemDescriptor(toml: text, path: system).binary()
-        }
+        try target.enableIfNeeded { try machine.binary() }
         print("on \(target.description):")
         var (passed, failed, skipped) = (0, 0, 0)
         for file in files {
             let text = String(decoding: try SystemCall.contents(ofFile: file, limit: 1 << 20), as: UTF8.self)
-            let scenario = try Scenario(toml: text, path: file)
+            let scenario = try Scenario(toml: text, path: file, for: machine.architecture)
+            guard scenario.architectures.contains(machine.architecture) else { continue }
             guard target.isSimulated || !scenario.injects else {
                 print("SKIP  \(scenario.name): something is injected, which only the simulated machine can do")
                 skipped += 1
