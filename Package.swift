@@ -185,7 +185,10 @@ let package = Package(
             "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "TestSupport"], data: ["Cases"]),
         tests(
             "FailureReportsTests",
-            ["CellConfiguration", "DeathTable", "FailureReports", "InmateImage", "RulePages", "TestSupport"],
+            [
+                "CellConfiguration", "DeathTable", "FailureReports", "InmateImage", "RulePages", "Supervision",
+                "TestSupport",
+            ],
             data: ["deaths.md"]),
         tests("ManualsTests", ["Manuals"]),
         tests("MetricsTests", ["ControlInterface", "Metrics", "Supervision"]),

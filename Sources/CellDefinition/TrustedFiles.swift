@@ -68,8 +68,7 @@ package enum FileProblem: Error, Hashable, CustomStringConvertible {
         case .notAFile(let path): "\(path) is not a regular file"
         case .changing(let path):
             "\(path) is being changed while it is read: replace it atomically (write a temporary file, then mv)"
-        case .temporary(let path):
-            "\(path) does not exist: under systemd the daemon has a private /tmp; put the file elsewhere"
+        case .temporary: "No such file or directory (under systemd the daemon has a private /tmp and /var/tmp)"
         }
     }
 }

@@ -81,13 +81,34 @@ package struct ConditionPage: Hashable, Sendable {
                 "Nothing is wrong unless it should run; restart = \"always\" starts it again. A cell that is loaded and not "
                 + "started is \"shut down\", too."),
         ConditionPage(
-            "failed", "own failed", "declared failed",
+            "own failed", "declared failed",
+            summary: "The program itself wrote \"failed\" into its communication region; none of its CPUs was parked.",
+            advice:
+                "It gave up by itself: read its own output (a check that failed, a missing device). Load it again before it is started: "
+                + "its RAM has changed."),
+        ConditionPage(
+            "failed",
             summary:
                 "All of the cell's CPUs are parked after violations, or the program itself wrote \"failed\" into its "
                 + "communication region.",
             advice:
                 "'jailhouse-ctl failures CELL 1' has what the console said. Without parked CPUs, the program gave up by itself: "
                 + "read its own output (a check that failed, a missing device). Load it again before it is started: its RAM has changed."
+        ),
+        ConditionPage(
+            "violation", "parked",
+            summary:
+                "A CPU of the cell did what the cell has no right to, and the hypervisor parked it. No known line of the console says "
+                + "what it did.",
+            advice:
+                "The hypervisor's console keeps 2 KB only: keep it with 'jailhouse-ctl console --follow' until it happens again, or see "
+                + "it on a serial port. In the simulated machine, 'serve --stop-on-violation' holds the CPU for a debugger.",
+            notes: ["Its memory is as it was until the next load."]),
+        ConditionPage(
+            "unverified",
+            summary: "The cell's exit counters cannot be read, so nothing shows whether a start takes effect.",
+            advice:
+                "Read /sys/devices/jailhouse/cells/ID/statistics/vmexits_total as the daemon's user; the journal has the kernel's error."
         ),
         ConditionPage(
             "backing-off",
@@ -181,6 +202,15 @@ package struct ConditionPage: Hashable, Sendable {
                 "'jailhouse-ctl explain load ERRNO' lists the causes: most often an image lies in no region that is loadable and "
                 + "writable. The cell that ran has been stopped by then.", rule: "JH0806"),
         ConditionPage(
+            "refused", summary: "The hypervisor or the driver refused the command.",
+            advice:
+                "'jailhouse-ctl explain create EBUSY', with the command and the errno of the reason, lists the causes."),
+        ConditionPage(
+            "unusable definition", "unusable image", "not loaded",
+            summary:
+                "The cell's definition, or a file that it names, cannot be used. The hypervisor was not asked, and the cell is as it was.",
+            advice: "Correct what the reason names; 'jailhouse-ctl check DEFINITION' judges it beforehand."),
+        ConditionPage(
             "config_jailhouse_guest", "guest", "linux guest", "lvt", "extint",
             summary:
                 "A Linux in the cell uses a PC's hardware (ports 0x20 and 0x70, LINT0 as ExtINT), because it does not know that it is in a "
@@ -245,7 +275,11 @@ package struct ConditionPage: Hashable, Sendable {
             ("another tool replaced it", "replaced"), ("it made no VM exit", "stalled"),
             ("it gave no sign of life", "silent"),
             ("it shut itself down", "stopped"),
-            ("load was refused", "refused load"), ("it did not answer", "no answer"),
+            ("its exit counters cannot be read", "unverified"), ("CPU", "violation"),
+            ("load was refused", "refused load"), ("it was not loaded", "unusable definition"),
+            ("it was not created", "unusable definition"),
+            ("create was refused", "refused"), ("start was refused", "refused"), ("shutDown was refused", "refused"),
+            ("destroy was refused", "refused"), ("it did not answer", "no answer"),
         ]
         return beginnings.first { reason.hasPrefix($0.0) }.flatMap { named($0.1) }
     }

@@ -79,6 +79,8 @@ extension FailureCause: CustomStringConvertible {
         case .stalled: "it made no VM exit for longer than its liveness rule allows"
         case .silent: "it gave no sign of life for longer than its liveness rule allows"
         case .ended: "it shut itself down"
+        case .refused(let command, let refusal) where refusal.kind == .definition:
+            "it was not \(command.participle): \(refusal.message)"
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
         case .didNotAnswer(let unanswered):
             """

@@ -283,7 +283,7 @@ extension CellLifecycle {
         // an earlier daemon has noted it
         if before == nil, memory.shown?.condition == .degraded || isCounted(observation) { return }
         // what follows as a failure is noted then
-        if progress.isUp, isRestartedWhenDegraded { return }
+        if progress.isBegun, isRestartedWhenDegraded { return }
         actions.append(.keepEvidence(.cpusFailed(observation.failedCPUs)))
         actions.append(.report(.cpusFailed(observation.failedCPUs)))
     }

@@ -15,6 +15,14 @@ enum Progress: Hashable, Sendable {
 
     var isUp: Bool { if case .up = self { true } else { false } }
 
+    /// Whether it has been started, verified or not.
+    var isBegun: Bool {
+        switch self {
+        case .up, .started: true
+        default: false
+        }
+    }
+
     enum End: Hashable, Sendable {
         case created, stopped, failed
     }
@@ -119,6 +127,8 @@ struct Verification: Hashable, Sendable, Codable {
     enum Verdict { case pending, started, lost }
 
     func verdict(on observation: Observation, at now: Moment) -> Verdict {
+        // a CPU that did what it has no right to has run
+        guard observation.failedCPUs.isEmpty else { return .started }
         guard let exits = observation.managementExits else { return .pending }
         // counters that cannot be read prove nothing: the state must do
         if before.isEmpty || exits.isEmpty || exits.haveAllGrown(beyond: before) { return .started }

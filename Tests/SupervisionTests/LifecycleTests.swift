@@ -258,6 +258,19 @@ struct LifecycleTests {
         #expect(story.commands == [])
     }
 
+    @Test("A CPU that dies before its start was verified has run: one failure, with evidence kept once")
+    func diesWhileItStarts() {
+        var story = Story(SupervisionPolicy(delay: .zero))
+        let start = story.goToStart()
+        story.finish(.start, .running)
+        #expect(story.condition == .starting)
+        story.see(.running, failedCPUs: [2])
+        #expect(story.actions.filter { if case .keepEvidence = $0 { true } else { false } }.count == 1)
+        #expect(story.reports.contains(.failed(.cpusFailed([2]))))
+        #expect(story.answer(to: start) != nil)
+        #expect(story.commands == [.load])
+    }
+
     @Test("What was declared failed although it says running is not taken for running by the next look")
     func failedButRunning() {
         var story = Story(SupervisionPolicy(liveness: .vmExits(stall: .seconds(3))))

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Supervision
+import Testing
+
+@testable import FailureReports
+
+@Suite("What the daemon recorded of a failure")
+struct RecordedFailureTests {
+    private static let unusable = Refusal(kind: .definition, message: "a.bin: No such file or directory")
+
+    @Test(
+        "Each cause has a page, for when no line of the console explains it",
+        arguments: [
+            (FailureCause.failed(cpus: []), "own failed"), (.failed(cpus: [2]), "violation"),
+            (.failed(cpus: [2, 3]), "violation"), (.cpusFailed([2]), "violation"),
+            (.communicationABIMismatch, "Comm ABI mismatch"), (.invalidState, "invalid"),
+            (.vanished, "vanished"), (.lostStart, "lost start"), (.startedUnloaded, "replaced"),
+            (.stalled, "stalled"), (.silent, "silent"), (.ended, "stopped"),
+            (.refused(.load, Refusal(kind: .other, message: "EINVAL", errno: 22)), "refused load"),
+            (.refused(.create, Refusal(kind: .other, message: "EBUSY", errno: 16)), "refused"),
+            (.refused(.load, unusable), "unusable definition"), (.refused(.create, unusable), "unusable definition"),
+            (.didNotAnswer(Unanswered(command: .create, cell: "other", stall: .seconds(1))), "no answer"),
+            (.countersUnreadable, "unverified"), (.startUnverified, "unverified"),
+        ])
+    func page(cause: FailureCause, page: String) throws {
+        #expect(try #require(ConditionPage.ofFailure(reason: "\(cause)")) == #require(ConditionPage.named(page)))
+    }
+
+    @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")
+    func unusable() {
+        #expect("\(FailureCause.refused(.load, Self.unusable))" == "it was not loaded: \(Self.unusable.message)")
+    }
+}
