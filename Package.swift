@@ -113,8 +113,8 @@ let package = Package(
             "Commands",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "FailureReports",
-                "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls", "SystemdSupport", argumentParser,
-                systemPackage,
+                "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls", "SystemdSupport", "TOML",
+                argumentParser, systemPackage,
             ]),
 
         // the page and the metrics over HTTP

@@ -24,11 +24,14 @@ extension Manager {
         package var inForce: String?
         /// How long things have taken since the daemon was started; nil: not known.
         package var timings: [Timing]?
+        /// CPUs that the hypervisor took until the next boot, those of ``lostCpus`` among them; nil: none.
+        package var losses: [LostCPU]?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
-            deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil
+            deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil,
+            losses: [LostCPU]? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -44,6 +47,28 @@ extension Manager {
             self.deviceFaults = deviceFaults
             self.inForce = inForce
             self.timings = timings
+            self.losses = losses
+        }
+    }
+
+    /// A CPU that the hypervisor took until the next boot.
+    package struct LostCPU: Codable, Hashable, Sendable {
+        package var cpu: Int
+        /// Whose it was; nil: not known.
+        package var cell: String?
+        /// Whether the hypervisor itself failed on it; else Linux did what it has no right to.
+        package var stopped: Bool
+        /// The console's line; nil: not known.
+        package var reason: String?
+        /// What that means, and what to do; nil: not known.
+        package var meaning: String?
+
+        package init(cpu: Int, cell: String?, stopped: Bool, reason: String?, meaning: String?) {
+            self.cpu = cpu
+            self.cell = cell
+            self.stopped = stopped
+            self.reason = reason
+            self.meaning = meaning
         }
     }
 

@@ -151,6 +151,7 @@ extension Manager {
         # inForce: path of the system with which the hypervisor was enabled; absent: the configured one as it is now, or
         # it is not known.
         # timings: absent in replies of daemons older than 2026-12.
+        # losses: CPUs that the hypervisor took until the next boot, those of lostCpus among them; absent: none.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -165,8 +166,14 @@ extension Manager {
           lostCpus: ?[]int,
           deviceFaults: ?[]DeviceFault,
           inForce: ?string,
-          timings: ?[]Timing
+          timings: ?[]Timing,
+          losses: ?[]LostCpu
         )
+
+        # A CPU that the hypervisor took until the next boot. cell: whose it was; absent: not known any more. stopped: whether
+        # the hypervisor itself failed on it, so that it answers nothing; else Linux did what it has no right to. reason: the
+        # console's line. meaning: what that means, and what to do.
+        type LostCpu (cpu: int, cell: ?string, stopped: bool, reason: ?string, meaning: ?string)
 
         # Accesses of a PCI device to memory that it may not use, of one kind; no CPU is parked for them.
         # device: bus:device.function. cell: that has the device; absent: Linux, or none. address, access (read or

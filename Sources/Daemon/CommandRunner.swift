@@ -74,10 +74,9 @@ struct CommandRunner: Sendable {
     /// takes effect is found out by how often that happened. If a cell has come since, it may be one that never answers
     /// when it is told of this command.
     private func premise(of command: Command, _ name: String) -> HypervisorCommands.Premise {
-        let objection: ((String, String) -> String?)? =
-            command == .create ? { LostCPUs.objection(console: $0, rootCell: $1) } : nil
-        return HypervisorCommands.Premise(
-            { command == .start && $0 == name ? .managementExits : [] }, objection: objection
+        HypervisorCommands.Premise(
+            { command == .start && $0 == name ? .managementExits : [] },
+            objection: { CPULosses.objection(to: command, console: $0, rootCell: $1) }
         ) { now in
             if command.notifiesOthers, !now.hasSameCells(as: before, besides: name) { return false }
             switch (decidedOn, now.sighting(of: name)) {
@@ -139,7 +138,9 @@ extension HypervisorCommands {
     /// - Returns: false when a cell has come, gone or changed since: it may be one that never answers.
     func disableAll(before: Look) throws(MachineRefusal) -> Bool {
         do {
-            let premise = Premise(objection: LostCPUs.objection) { $0.hasSameCells(as: before, besides: nil) }
+            let premise = Premise(
+                objection: { CPULosses.objection(to: nil, console: $0, rootCell: $1) }
+            ) { $0.hasSameCells(as: before, besides: nil) }
             try disable(given: premise)
             return true
         } catch {

@@ -81,13 +81,8 @@ extension ManagerError {
                     disabling the hypervisor would destroy cells without a definition: \(cells.joined(separator: ", ")). \
                     To allow that: jailhouse-ctl disable --others
                     """)
-        case .lostCPUs(let cpus):
-            self = .failed(
-                "disable",
-                """
-                cannot disable the hypervisor: it has parked CPU \(cpus.ranges) of Linux, which cannot leave it, so Linux \
-                would hang. Save your work and reset the machine
-                """)
+        case .lostCPUs(let lost):
+            self = .failed("disable", "cannot disable the hypervisor: \(lost.objection(to: nil) ?? "")")
         case .otherCPUs(let system, let online):
             self = .definitionInvalid(
                 cell: nil, path: system.path,

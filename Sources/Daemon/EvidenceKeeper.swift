@@ -53,7 +53,7 @@ final class EvidenceKeeper {
     private var files: LockedFiles?
     private var pending: [String: Pending] = [:]
     private var lastReading = 0
-    private var lost = LostCPUs()
+    private var lost = CPULosses()
     private var feed = ConsoleFeed()
     /// The root cell that the console was looked through for last; nil while the hypervisor is disabled.
     private var lookedThrough: String?
@@ -79,9 +79,9 @@ final class EvidenceKeeper {
     ///   - lostCPUs: those that an earlier daemon knew of.
     /// - Throws: ``StartError`` when the system has no thread left.
     func begin(
-        _ directory: String, device: String = "/dev/jailhouse", lostCPUs: [Int] = []
+        _ directory: String, device: String = "/dev/jailhouse", lostCPUs: LostCPUs = LostCPUs()
     ) throws(StartError) {
-        lost = LostCPUs(known: lostCPUs)
+        lost = CPULosses(known: lostCPUs)
         let (eventLoop, bound, linux) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop), linux)
         do {
             files = try LockedFiles(directory: directory, device: device) { reading in
@@ -104,8 +104,10 @@ final class EvidenceKeeper {
 
     /// The last complete reading; nil before the first.
     var latest: LockedFiles.Reading? { files?.latest }
-    /// CPUs that Linux lost, ascending.
-    var lostCPUs: [Int] { lost.cpus }
+    /// CPUs that the hypervisor took.
+    var lostCPUs: LostCPUs { lost.cpus }
+    /// The same, with what is known of each.
+    var losses: [CPULosses.Loss] { lost.losses }
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] { faults.counts }
 

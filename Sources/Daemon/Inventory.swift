@@ -22,8 +22,8 @@ struct Inventory: Sendable {
     var settingsPath = ""
     /// The files that take the driver's lock, as they were read last.
     var reading: LockedFiles.Reading?
-    /// CPUs that Linux lost, ascending.
-    var lostCPUs: [Int] = []
+    /// CPUs that the hypervisor took.
+    var losses: [CPULosses.Loss] = []
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] = []
     /// How long things took.

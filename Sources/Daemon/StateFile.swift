@@ -29,6 +29,8 @@ struct StateFile: Sendable {
         var silentCells: Set<String>?
         /// CPUs of Linux that the hypervisor parked, ascending; nil: none.
         var lostCPUs: [Int]?
+        /// CPUs on which the hypervisor itself failed, ascending; nil: none.
+        var stoppedCPUs: [Int]?
         /// What the cells that exist were created with, by their names; nil: not known of any.
         var created: [String: CreatedCell.Record]?
         /// What the hypervisor was enabled with; nil: not known.

@@ -50,7 +50,7 @@ struct StateRecord {
                 // as in a new boot, except that cells may be left that are known not to answer
                 var memory = FleetMemory()
                 memory.silentCells = contents.silentCells ?? []
-                memory.lostCPUs = contents.lostCPUs ?? []
+                memory.lostCPUs = contents.losses
                 memory.beginsAnew = true
                 return memory
             }
@@ -110,8 +110,11 @@ extension StateFile.Contents {
         self.failures = failures.filter { !$0.value.isEmpty }
         startOrder = memory.startOrder
         silentCells = memory.silentCells
-        lostCPUs = memory.lostCPUs.isEmpty ? nil : memory.lostCPUs
+        lostCPUs = memory.lostCPUs.parked.isEmpty ? nil : memory.lostCPUs.parked
+        stoppedCPUs = memory.lostCPUs.stopped.isEmpty ? nil : memory.lostCPUs.stopped
     }
+
+    var losses: LostCPUs { LostCPUs(parked: lostCPUs ?? [], stopped: stoppedCPUs ?? []) }
 
     var fleet: FleetMemory {
         var memory = FleetMemory()
@@ -119,7 +122,7 @@ extension StateFile.Contents {
         memory.cells = cells
         memory.startOrder = startOrder ?? []
         memory.silentCells = silentCells ?? []
-        memory.lostCPUs = lostCPUs ?? []
+        memory.lostCPUs = losses
         return memory
     }
 }

@@ -72,7 +72,7 @@ actor Supervisor {
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
         let memory = try record.read()
-        try beginReading(lostCPUs: memory?.lostCPUs ?? [])
+        try beginReading(lostCPUs: memory?.lostCPUs ?? LostCPUs())
         book.begin(settings, failures: record.failures)
         (book.created, book.inForce) = (record.created, record.inForce)
         journal.tell(settings)
@@ -86,7 +86,7 @@ actor Supervisor {
             logger.record(
                 .linuxLostCPU,
                 """
-                Linux lost CPU \(CPUList.text(evidence.lostCPUs)) to the hypervisor before this daemon was started; only a \
+                CPU \(CPUList.text(evidence.losses.map(\.cpu))) was lost to the hypervisor before this daemon was started; only a \
                 reboot brings it back
                 """)
         }
@@ -288,7 +288,7 @@ actor Supervisor {
     }
 
     /// What is read on other threads comes back as events.
-    private func beginReading(lostCPUs: [Int]) throws(StartError) {
+    private func beginReading(lostCPUs: LostCPUs) throws(StartError) {
         images.isRead = { name, refusal in
             self.handle(.imagesRead(name, refusal), at: Clock.now())
             self.poll()
@@ -400,7 +400,7 @@ actor Supervisor {
         return Inventory(
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
-            reading: evidence.latest, lostCPUs: evidence.lostCPUs, deviceFaults: evidence.deviceFaults,
+            reading: evidence.latest, losses: evidence.losses, deviceFaults: evidence.deviceFaults,
             timings: timings,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }

@@ -228,21 +228,28 @@ extension Manager.Timing {
     }
 }
 
+extension Manager.LostCPU {
+    fileprivate init(_ loss: CPULosses.Loss) {
+        self.init(cpu: loss.cpu, cell: loss.cell, stopped: loss.isStopped, reason: loss.reason, meaning: loss.meaning)
+    }
+}
+
 // MARK: - The inventory
 
 extension Inventory {
     func list() -> Manager.List.Reply {
         let pools = fleet.isEnabled ? reading?.pools ?? HypervisorView.Pools() : HypervisorView.Pools()
+        let parked = losses.filter { !$0.isStopped }.map(\.cpu)
         let machine = Manager.Machine(
             enabled: fleet.isEnabled, system: system?.path, driver: fleet.hasDriver,
             version: DaemonProgram.version, memPoolSize: pools.memorySize, memPoolUsed: pools.memoryUsed,
             remapPoolSize: pools.remapSize, remapPoolUsed: pools.remapUsed,
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
-            lostCpus: lostCPUs.isEmpty ? nil : lostCPUs,
+            lostCpus: parked.isEmpty ? nil : parked,
             deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init),
             inForce: systemInForce.flatMap {
                 $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
-            }, timings: timings.onWire)
+            }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init))
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }

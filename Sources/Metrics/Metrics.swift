@@ -41,6 +41,9 @@ package enum Metrics {
         page.family(
             "jailhouse_linux_lost_cpus", .gauge, "CPUs of Linux that the hypervisor parked after a violation.",
             [Exposition.Sample([], .number(machine.lostCpus?.count ?? 0))])
+        page.family(
+            "jailhouse_hypervisor_failed_cpus", .gauge, "CPUs on which the hypervisor itself failed.",
+            [Exposition.Sample([], .number(machine.losses?.count { $0.stopped } ?? 0))])
         timings(machine.timings ?? [], &page)
         let pools = [
             ("memory", machine.memPoolSize, machine.memPoolUsed),

@@ -31,6 +31,30 @@ struct CaseReportTests {
                 + "https://example.org/x /")
     }
 
+    @Test("What a definition tells a guest or a program is hidden, wherever it stands; so is its own name")
+    func secrets() throws {
+        let text = """
+            accept = { JH0901 = "Meier in Kassel wants it" }
+            [cell]
+            name = "customer-a"
+            [[image]]
+            path = "vmlinuz"
+            command-line = "root=/dev/nfs nfsroot=192.0.2.4:/srv/customer password=\\"secret\\""
+            [supervision]
+            liveness = { kind = "command", within = "1 s", command = ["/usr/bin/look", "--token=secret", "-q"] }
+            """
+        let secrets = try #require(ConfigurationSecrets(text))
+        #expect(secrets.name == "customer-a")
+        var pseudonyms = Pseudonyms(cells: ["customer-a"], secrets: secrets.values)
+        let hidden = pseudonyms.hide(text)
+        for word in ["Meier", "customer", "192.0.2.4", "secret", "/usr", "-q"] {
+            #expect(!hidden.contains(word), "\(hidden)")
+        }
+        #expect(hidden.contains("command = [\"hidden\", \"hidden\", \"hidden\"]"), "\(hidden)")
+        #expect(pseudonyms.hide(markup: "<p>nfsroot at 192.0.2.4:/srv/customer</p>").contains(":/path-"))
+        #expect(ConfigurationSecrets("customer = [") == nil)
+    }
+
     @Test("Comments are left out, but not what only looks like one")
     func comments() {
         var text = CaseFile.ConfigurationText(path: "/nowhere")

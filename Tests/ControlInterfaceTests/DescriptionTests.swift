@@ -41,6 +41,7 @@ struct DescriptionTests {
             "Statistic": (Samples.statistic, Samples.statistic),
             "LeftCell": (Samples.leftCell, Samples.leftCell),
             "DeviceFault": (Samples.deviceFault, Samples.bareDeviceFault),
+            "LostCpu": (Samples.lostCPU, Samples.bareLostCPU),
             "Timing": (Samples.timing, Samples.timing),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Finding": (Samples.finding, Samples.bareFinding),

@@ -35,7 +35,10 @@ enum Samples {
     static let machine = Manager.Machine(
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
-        deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing])
+        deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing],
+        losses: [lostCPU])
+    static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m")
+    static let bareLostCPU = Manager.LostCPU(cpu: 1, cell: nil, stopped: true, reason: nil, meaning: nil)
     static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
     static let deviceFault = Manager.DeviceFault(
         device: "00:02.0", cell: "rtems", address: 0x2000_0000, access: "write", unit: 0, code: 5, count: 3, last: 7)

@@ -41,7 +41,7 @@ struct StateFileTests {
     @Test("A successor knows the CPUs that Linux lost, also after a soft-reboot", arguments: [false, true])
     func lostCPUs(isEndedWithMachine: Bool) throws {
         var fleet = Fleet([:], memory: FleetMemory(), at: Clock.now())
-        _ = fleet.handle(.lostCPUs([1, 3]), at: Clock.now())
+        _ = fleet.handle(.lostCPUs(LostCPUs(parked: [1, 3], stopped: [2])), at: Clock.now())
         #expect(fleet.differs(from: FleetMemory()))
         #expect(!fleet.differs(from: fleet.memory))
         var record = StateRecord(file: file, logger: Logger(label: "test"))
@@ -50,8 +50,8 @@ struct StateFileTests {
         record.save(fleet, failures: [:])
         var later = StateRecord(file: file, logger: Logger(label: "test"))
         let memory = try later.read()
-        #expect(memory?.lostCPUs == [1, 3])
-        #expect(Fleet([:], memory: memory, at: Clock.now()).lostCPUs == [1, 3])
+        #expect(memory?.lostCPUs == LostCPUs(parked: [1, 3], stopped: [2]))
+        #expect(Fleet([:], memory: memory, at: Clock.now()).lostCPUs == LostCPUs(parked: [1, 3], stopped: [2]))
         try? FileManager.default.removeItem(at: directory)
     }
 

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("What the daemon recorded of a failure")
 struct RecordedFailureTests {
-    private static let unusable = Refusal(kind: .definition, message: "a.bin: No such file or directory")
+    static let unusable = Refusal(kind: .definition, message: "a.bin: No such file or directory")
 
     @Test(
         "Each cause has a page, for when no line of the console explains it",
@@ -19,16 +19,17 @@ struct RecordedFailureTests {
             (.stalled, "stalled"), (.silent, "silent"), (.ended, "stopped"),
             (.refused(.load, Refusal(kind: .other, message: "EINVAL", errno: 22)), "refused load"),
             (.refused(.create, Refusal(kind: .other, message: "EBUSY", errno: 16)), "refused"),
-            (.refused(.load, unusable), "unusable definition"), (.refused(.create, unusable), "unusable definition"),
-            (.didNotAnswer(Unanswered(command: .create, cell: "other", stall: .seconds(1))), "no answer"),
+            (.refused(.load, Self.unusable), "unusable definition"),
+            (.refused(.create, Self.unusable), "unusable definition"),
+            (.didNotAnswer(Unanswered(command: .create, cell: "b", stall: .seconds(1))), "no answer"),
             (.countersUnreadable, "unverified"), (.startUnverified, "unverified"),
         ])
-    func page(cause: FailureCause, page: String) throws {
-        #expect(try #require(ConditionPage.ofFailure(reason: "\(cause)")) == #require(ConditionPage.named(page)))
+    func page(cause: FailureCause, word: String) throws {
+        #expect(try #require(ConditionPage.ofFailure(reason: "\(cause)")) == #require(ConditionPage.named(word)))
     }
 
     @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")
-    func unusable() {
+    func notLoaded() {
         #expect("\(FailureCause.refused(.load, Self.unusable))" == "it was not loaded: \(Self.unusable.message)")
     }
 }

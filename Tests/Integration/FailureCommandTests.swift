@@ -58,7 +58,34 @@ struct FailureCommandTests {
         try await machine.inject("rtems", "give-up")
         try await eventually("it gave up") {
             try await machine.control("failures", "rtems", "1").output.contains(
-                "meaning: All of the cell's CPUs are parked after violations, or the program itself wrote \"failed\"")
+                "meaning: The program itself wrote \"failed\" into its communication region")
         }
+    }
+
+    @Test(
+        "What Linux touched is in the status; after a failure of the hypervisor itself Linux is not made to wait for it"
+    )
+    func lostCPUs() async throws {
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems()],
+            simulator: ["--timing", "none", "--cells", "script"])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        try await machine.inject("--root", "fail-cpu", "1", "memory-write")
+        try await eventually("the status says what it was: \(machine.log)") {
+            let status = try await machine.control("status").output
+            return status.contains("1: parked after a violation by Linux; save your work")
+                && status.contains("Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4")
+        }
+        try await machine.inject("--root", "hypervisor", "3", "abort")
+        try await eventually("it is known: \(machine.log)") {
+            try await machine.control("status").output.contains(
+                "3 of cell \"rtems\": the hypervisor itself failed on it; save your work")
+        }
+        #expect(machine.log.contains("the hypervisor itself failed on CPU 3 of cell \"rtems\""), "\(machine.log)")
+        for command in ["stop", "restart", "destroy"] {
+            let refused = try await machine.control(command, "rtems")
+            #expect(refused.status != 0 && refused.errors.contains("failed on CPU 3"), "\(command): \(refused)")
+        }
+        #expect(!machine.console.contains("FROZEN"), "\(machine.console)")
     }
 }

@@ -54,6 +54,31 @@ struct LinuxTests {
             bench.machine.freeze?.reason == "to take a CPU offline Linux waits for all others, and CPU 1 is parked")
     }
 
+    /// Seen on an Arm64 machine with a region of less than a page where no device is.
+    @Test(arguments: ["load", "start", "destroy", "disable"])
+    func aCPUOnWhichTheHypervisorFailedHangsWhatItsCellIsGiven(command: String) throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.machine.inject(LinuxFault(words: ["hypervisor", "3", "abort"]))
+        #expect(bench.console.contains("Stopping CPU 3 (Cell: \"rtems\")\n"))
+        #expect(try bench.state("rtems") == "running" && bench.attribute("cpus_failed_list", of: "rtems") == "")
+        #expect(try bench.create(Samples.cell("other", cpus: [2])) == .done, "it concerns that cell only")
+        let end =
+            switch command {
+            case "load": bench.load("rtems")
+            case "start": bench.start("rtems")
+            case "destroy": bench.destroy("rtems")
+            default: bench.perform(.disable)
+            }
+        #expect(end == .hangs)
+        #expect(bench.machine.freeze?.reason == "CPU 3, on which the hypervisor failed, is not suspended")
+    }
+
+    @Test func afterTheHypervisorFailedOnACPUOfLinuxEverythingHangs() throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.machine.inject(LinuxFault(words: ["hypervisor", "1", "exception"]))
+        #expect(bench.load("rtems") == .hangs)
+    }
+
     @Test(arguments: [
         [], ["touch"], ["touch", "0x10000"], ["touch", "nothing"], ["fail-cpu", "x"], ["explode", "1"],
     ])

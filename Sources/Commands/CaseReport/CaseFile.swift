@@ -130,13 +130,17 @@ extension CaseFile.ConfigurationText {
         }
     }
 
-    /// The text without what follows a `#`: comments may name anything.
+    /// The text without what follows a `#`: comments may name anything. What is no TOML is left out.
     var withoutComments: String? {
         text.map { text in
-            text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line -> String? in
-                let code = Self.code(of: line)
-                return code.isEmpty && !line.isEmpty ? nil : code
-            }.joined(separator: "\n")
+            guard ConfigurationSecrets(text) != nil else {
+                return "# left out: it is no TOML, so names cannot be hidden in it"
+            }
+            return
+                text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line -> String? in
+                    let code = Self.code(of: line)
+                    return code.isEmpty && !line.isEmpty ? nil : code
+                }.joined(separator: "\n")
         }
     }
 

@@ -224,6 +224,7 @@ struct CasePage {
 
     private var machine: String {
         let state = file.machine
+        let lost = LostCPUReport.all(of: state).flatMap { $0.lines(.plain) }
         let hypervisor = file.console.last { $0.text.contains("Initializing Jailhouse hypervisor") }?.text
         return HTML.properties([
             ("Daemon", "jailhoused \(state.version)"), ("jailhouse-ctl", Product.version),
@@ -242,7 +243,7 @@ struct CasePage {
                     ? "\(state.memPoolUsed) of \(state.memPoolSize) pages, remapping \(state.remapPoolUsed) of "
                         + "\(state.remapPoolSize)" : nil
             ),
-            ("CPUs that Linux lost", state.lostCpus.map { Text.ranges($0) }),
+            ("Lost CPUs", lost.isEmpty ? nil : lost.joined(separator: "\n")),
         ])
     }
 }

@@ -7,19 +7,36 @@ struct Pseudonyms {
     /// The longest first, so that a name that contains another one is replaced as a whole.
     private var names: [(name: String, word: String)] = []
     private var paths: [String: String] = [:]
+    /// The longest first.
+    private var secrets: [String] = []
 
     private static let commonPaths = ["/dev", "/proc", "/sys"]
 
     /// - Parameters:
     ///   - cells: their names; they become `cell-1`, `cell-2` and so on.
     ///   - others: other names, with what replaces them.
-    init(cells: [String], others: KeyValuePairs<String, String> = [:]) {
+    ///   - secrets: whole strings, wherever they stand.
+    init(cells: [String], others: KeyValuePairs<String, String> = [:], secrets: Set<String> = []) {
+        self.secrets = secrets.sorted { ($0.count, $0) > ($1.count, $1) }
         names = others.map { ($0.key, $0.value) }
         for (index, name) in cells.enumerated() { names.append((name, "cell-\(index + 1)")) }
         names = names.filter { !$0.name.isEmpty }.sorted { $0.name.count > $1.name.count }
     }
 
-    mutating func hide(_ text: String) -> String { hideNames(hidePaths(text)) }
+    mutating func hide(_ text: String) -> String { hideNames(hidePaths(hideSecrets(text))) }
+
+    private func hideSecrets(_ text: String) -> String {
+        secrets.reduce(text) { text, secret in
+            // as HTML, TOML and JSON write it, too
+            let escaped = secret.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            let forms = [
+                secret, escaped, HTML.escaped(secret), HTML.escaped(escaped), escaped.replacing("/", with: "\\/"),
+            ]
+            // a short one is only known between quotation marks
+            guard secret.count < 4 else { return forms.reduce(text) { $0.replacing($1, with: "hidden") } }
+            return forms.reduce(text) { $0.replacing("\"\($1)\"", with: "\"hidden\"") }
+        }
+    }
 
     /// Text of HTML or SVG: nothing between `<` and `>` is touched, and no style sheet.
     mutating func hide(markup: String) -> String {
@@ -83,7 +100,7 @@ struct Pseudonyms {
             let end = path.endIndex
             result += rest[..<start]
             let isPath =
-                !Self.isPart(before) && !"/.:".contains(before) && path.count > 1 && !path.hasPrefix("//")
+                !Self.isPart(before) && !"/.".contains(before) && path.count > 1 && !path.hasPrefix("//")
                 && !Self.commonPaths.contains { path == $0 || path.hasPrefix($0 + "/") }
             result += isPath ? word(for: String(path)) : String(path)
             rest = rest[end...]

@@ -15,6 +15,7 @@ struct MachineReport: Encodable {
         let remapPoolUsed: Int
         @JSON.OrNull var poolsAge: Int?
         let lostCPUs: [Int]
+        let losses: [LostCPUReport]
         let deviceFaults: [DeviceFaultReport]
         @JSON.OrNull var inForce: String?
 
@@ -29,6 +30,7 @@ struct MachineReport: Encodable {
             remapPoolUsed = machine.remapPoolUsed
             poolsAge = machine.poolsAge
             lostCPUs = machine.lostCpus ?? []
+            losses = LostCPUReport.all(of: machine)
             deviceFaults = (machine.deviceFaults ?? []).map(DeviceFaultReport.init)
             inForce = machine.inForce
         }
@@ -50,14 +52,7 @@ struct MachineReport: Encodable {
         list.add("Hypervisor", style(state, condition.paint))
         list.add("System", system)
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
-        if !machine.lostCPUs.isEmpty {
-            let numbers = machine.lostCPUs.map(String.init).joined(separator: ", ")
-            list.add(
-                "Lost CPUs",
-                style(
-                    "\(numbers): parked after a violation by Linux; save your work and reset the machine",
-                    Condition.bad.paint))
-        }
+        list.add("Lost CPUs", lines: machine.losses.flatMap { $0.lines(style) })
         list.add(
             "DMA faults", lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
         if machine.enabled {

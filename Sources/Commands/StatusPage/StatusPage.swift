@@ -65,12 +65,13 @@ package struct StatusPage {
         let hypervisor =
             machine.enabled
             ? "The hypervisor is enabled." : machine.driver ? "The hypervisor is disabled." : "There is no driver."
-        guard let lost = machine.lostCpus, !lost.isEmpty else { return hypervisor }
-        return hypervisor + " Linux has lost CPU \(Text.ranges(lost)) after a violation: reboot."
+        guard let lost = LostCPUReport.sentence(about: LostCPUReport.all(of: machine)) else { return hypervisor }
+        return hypervisor + " " + lost.prefix(1).uppercased() + lost.dropFirst()
+            + ": save your work and reset the machine."
     }
 
     private static func kind(of machine: Manager.Machine) -> String {
-        if !(machine.lostCpus ?? []).isEmpty || !machine.driver { return "rp-bad" }
+        if !LostCPUReport.all(of: machine).isEmpty || !machine.driver { return "rp-bad" }
         return machine.enabled ? "rp-well" : ""
     }
 

@@ -78,7 +78,12 @@ struct CaseParts {
     init(_ file: CaseFile, isAnonymous: Bool) {
         self.file = file
         self.isAnonymous = isAnonymous
-        pseudonyms = Pseudonyms(cells: file.cellNames, others: [file.host.hostName: "host"])
+        let texts = (file.cells.map(\.definition) + [file.system]).compactMap { $0?.text }
+        let secrets = texts.compactMap(ConfigurationSecrets.init)
+        let names = file.cellNames + secrets.compactMap(\.name).filter { !file.cellNames.contains($0) }
+        pseudonyms = Pseudonyms(
+            cells: names, others: [file.host.hostName: "host"],
+            secrets: secrets.reduce(into: []) { $0.formUnion($1.values) })
     }
 
     var page: String {

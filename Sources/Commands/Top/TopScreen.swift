@@ -53,7 +53,7 @@ struct TopScreen {
         var parts = ["Jailhouse \(state)", Text.count(model.rows.count, "cell")]
         if let exits = model.exits { parts.append("\(ExitRates.text(exits)) exits/s") }
         if machine.enabled { parts.append("\(machine.memPoolUsed) of \(machine.memPoolSize) pages used") }
-        if let lost = machine.lostCpus, !lost.isEmpty { parts.append("Linux lost CPU \(Text.ranges(lost))") }
+        if let lost = LostCPUReport.sentence(about: LostCPUReport.all(of: machine)) { parts.append(lost) }
         let order =
             "by \(model.order.rawValue)\(model.isReversed ? ", reversed" : "")\(model.isPaused ? "   PAUSED" : "")"
         let time = String(now.time(zone).prefix(8))

@@ -40,6 +40,8 @@ package struct Cell: Sendable {
     var unnoticed: [Notice] = []
     /// When something last happened to it: a start, a fault, a message, another tool.
     package internal(set) var quietSince: Duration = .zero
+    /// CPUs on which the hypervisor itself failed: sysfs does not show it, and they answer nothing any more.
+    package internal(set) var stoppedCPUs: Set<Int> = []
     /// Whether another tool made it, and no client of the device has started it since.
     package internal(set) var isOtherTools = false
     package internal(set) var starts = 0

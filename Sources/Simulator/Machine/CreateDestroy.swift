@@ -85,6 +85,7 @@ extension Machine {
     mutating func finishCreate(_ id: Int, _ configuration: [UInt8]) -> Step {
         guard let index = index(ofCell: id), let read = try? read(configuration) else { return .answer(.invalid) }
         let name = cells[index].name
+        if let hang = hang("create") { return .freeze(hang) }
         guard mayReconfigure(except: id) else {
             giveBackCPUs(of: index)
             return withdraw(id, .notPermitted)
@@ -165,6 +166,7 @@ extension Machine {
         case .failure(let refusal): return .answer(refusal)
         }
         let id = cells[index].id
+        if let hang = hang(request?.command ?? "destroy", index) { return .freeze(hang) }
         guard mayReconfigure(except: id) else { return .answer(.notPermitted) }
         switch exchange(.shutdownRequest, with: index) {
         case .refused: return refuse(request?.command ?? "destroy", index)

@@ -100,6 +100,7 @@ extension Machine {
                 report("disable: a CPU of the root cell is offline")
                 return .answer(.busy)
             }
+            if let hang = hang("disable") { return .freeze(hang) }
             if let parked = root.failedCPUs.min() {
                 return .freeze(
                     Freeze(

@@ -55,14 +55,21 @@ extension Machine {
         parkRoot(cpu, violation.reason(settings.wording).joined(separator: "\n"), violation.exit, violation.registers)
     }
 
-    /// The hypervisor fails on a CPU of Linux.
+    /// The hypervisor itself fails on a CPU. Of a cell's, sysfs shows nothing: the cell goes on saying what it said.
     ///
-    /// - Throws: as ``failRoot(_:_:)``.
+    /// - Throws: ``SimulatorError`` `condition` when nobody has it, or it is lost already.
     package mutating func failHypervisor(on cpu: Int, _ failure: HypervisorFailure) throws(SimulatorError) {
-        guard isEnabled, let root = cells.first, root.cpus.contains(cpu), !root.failedCPUs.contains(cpu) else {
-            throw SimulatorError(.condition, "CPU \(cpu) is none of Linux's, or the hypervisor is disabled")
+        guard let index = cells.firstIndex(where: { $0.phase == .present && $0.cpus.contains(cpu) }), isEnabled,
+            !cells[index].failedCPUs.contains(cpu), !cells[index].stoppedCPUs.contains(cpu)
+        else { throw SimulatorError(.condition, "CPU \(cpu) is in no cell, is lost, or the hypervisor is disabled") }
+        cells[index].stoppedCPUs.insert(cpu)
+        guard !cells[index].isRoot else {
+            return parkRoot(cpu, failure.lines.joined(separator: "\n"), .management, [], verb: "Stopping")
         }
-        parkRoot(cpu, failure.lines.joined(separator: "\n"), .management, [], verb: "Stopping")
+        for line in failure.lines { console.print(line) }
+        console.print("Stopping CPU \(cpu) (Cell: \"\(cells[index].name)\")")
+        cells[index].quietSince = now
+        report("HYPERVISOR FAILED on CPU \(cpu) of cell \"\(cells[index].name)\"")
     }
 
     private mutating func parkRoot(

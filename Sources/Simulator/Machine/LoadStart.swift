@@ -32,6 +32,7 @@ extension Machine {
         case .failure(let refusal): return .answer(refusal)
         }
         let command = isShutdown ? "shutdown" : "load"
+        if let hang = hang(command, index) { return .freeze(hang) }
         switch exchange(.shutdownRequest, with: index) {
         case .refused: return refuse(command, index)
         case .endless(let reason):
@@ -102,6 +103,7 @@ extension Machine {
         case .success(let found): index = found
         case .failure(let refusal): return .answer(refusal)
         }
+        if let hang = hang("start", index) { return .freeze(hang) }
         switch exchange(.shutdownRequest, with: index) {
         case .refused: return refuse("start", index)
         case .endless(let reason):

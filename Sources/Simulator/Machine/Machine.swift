@@ -233,6 +233,19 @@ package struct Machine: Sendable {
                 cell: cells[index].id, reason: reason))
     }
 
+    /// What a command hangs in that suspends a CPU on which the hypervisor failed.
+    ///
+    /// - Parameter index: of the cell that it is for; it suspends the root cell in any case.
+    func hang(_ command: String, _ index: Int? = nil) -> Freeze? {
+        let suspended = [cells.firstIndex(where: \.isRoot), index].compactMap { $0 }
+        guard let index = suspended.last(where: { !cells[$0].stoppedCPUs.isEmpty }),
+            let cpu = cells[index].stoppedCPUs.min()
+        else { return nil }
+        return Freeze(
+            command: command, target: cells[index].name, cell: cells[index].id,
+            reason: "CPU \(cpu), on which the hypervisor failed, is not suspended")
+    }
+
     // MARK: for the rest of the machine
 
     mutating func report(_ line: String) {
@@ -296,6 +309,7 @@ package struct Machine: Sendable {
         report("thawed")
         if let id = freeze.cell, let index = index(ofCell: id), !cells[index].isRoot {
             conversation = nil
+            cells[index].stoppedCPUs = []
             stop(index)
             cells[index].commState = .failed
             current?.due = now

@@ -71,8 +71,8 @@ extension Fleet {
         case danger(Danger)
         /// A disable is objected to by now.
         case objection(FleetFailure)
-        /// CPUs of Linux are parked.
-        case lostCPUs([Int])
+        /// It would wait for CPUs that are lost.
+        case lostCPUs(LostCPUs)
         /// All cells are being shut down.
         case shuttingDown
         /// The hypervisor is no longer enabled, or no longer to be disabled.
@@ -92,8 +92,7 @@ extension Fleet {
                 return .rejected(.shuttingDown)
             }
             if command.bringsUp, !isWanted(command, for: name) { return .rejected(.unwanted) }
-            // taking a CPU offline waits for all of Linux's
-            if command == .create, !lostCPUs.isEmpty { return .rejected(.lostCPUs(lostCPUs)) }
+            if lostCPUs.objection(to: command) != nil { return .rejected(.lostCPUs(lostCPUs)) }
             // what it waits for may have failed since
             if command.bringsUp, cells[name]?.lifecycle.memory.goal == .run, wait(of: name) != nil {
                 return .rejected(.mustWait)
@@ -134,8 +133,8 @@ extension Fleet {
                 if holdsBack(command, for: name, danger, &effects) { return }
                 finish(command, of: name, .refused(Refusal(danger, command, name)), &effects)
             case .noDefinition: finish(command, of: name, .refused(.noDefinition), &effects)
-            case .lostCPUs(let cpus):
-                finish(command, of: name, .refused(Refusal(lostCPUs: cpus, creating: name)), &effects)
+            case .lostCPUs(let lost):
+                finish(command, of: name, .refused(Refusal(lost, command, name)), &effects)
             case .shuttingDown, .disabled, .mustWait, .unwanted, .objection:
                 finish(command, of: name, .overtaken, &effects)
             }
@@ -242,16 +241,9 @@ extension Fleet {
 extension Refusal {
     static let noDefinition = Refusal(kind: .definition, message: "its definition was removed")
 
-    init(lostCPUs cpus: [Int], creating name: String) {
-        self.init(kind: .other, message: "cannot create \(name): \(Refusal.sentence(ofLost: cpus))")
-    }
-
-    /// Why nothing is created or disabled any more. An orderly reboot would disable the hypervisor, and hang.
-    package static func sentence(ofLost cpus: [Int]) -> String {
-        """
-        Linux lost CPU \(CPUList.text(cpus)) to the hypervisor, and would wait for it indefinitely. Save your work and \
-        reset the machine
-        """
+    init(_ lost: LostCPUs, _ command: Command, _ name: String) {
+        let reason = lost.objection(to: command) ?? ""
+        self.init(kind: .other, message: "cannot \(command.rawValue) \(name): \(reason)")
     }
 
     /// A create or destroy is announced to all other cells, and their replies are waited for.

@@ -31,8 +31,7 @@ package struct Fleet: Hashable, Sendable {
     var lastID: RequestID = 0
     /// A cell was given a request, and there has been no look since.
     var mustLook = false
-    /// CPUs of Linux that the hypervisor parked, ascending.
-    package internal(set) var lostCPUs: [Int] = []
+    package internal(set) var lostCPUs = LostCPUs()
     let readsImages: Bool
     /// What outlives the daemon, except for the cells' own memories.
     var remembered: FleetMemory

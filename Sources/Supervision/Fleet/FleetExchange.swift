@@ -51,8 +51,8 @@ package enum FleetEvent: Hashable, Sendable {
     case imagesRead(String, Refusal?)
     /// The system configuration that `enable` uses.
     case configured(FleetSystem?)
-    /// CPUs of Linux that the hypervisor parked, ascending: they never leave it, and a disable waits for them.
-    case lostCPUs([Int])
+    /// CPUs that the hypervisor took: they never leave it, and a disable waits for them.
+    case lostCPUs(LostCPUs)
     /// A listener, or a caller, says whether a cell gave a sign of life.
     case heard(String, LifeSign)
     /// The daemon exits. Cells are left as they are.
@@ -189,8 +189,8 @@ package indirect enum FleetFailure: Error, Hashable, Sendable {
     case unknownAnswer(cell: String, to: MachineCommand)
     /// Cells without a definition would be destroyed.
     case othersDestroyed([String])
-    /// CPUs of Linux are parked, and disabling would wait for them indefinitely.
-    case lostCPUs([Int])
+    /// Disabling would wait for them indefinitely.
+    case lostCPUs(LostCPUs)
     /// Linux's CPUs are not those of the system configuration.
     case otherCPUs(system: FleetSystem, online: [Int])
     case machine(MachineCommand, MachineRefusal)

@@ -11,8 +11,8 @@ package struct FleetMemory: Hashable, Sendable, Codable {
     package var startOrder: [String] = []
     /// Cells that were considered dead when the end of the machine was requested, and were not started since.
     package var silentCells: Set<String> = []
-    /// CPUs of Linux that the hypervisor parked, ascending; while it is enabled they stay so.
-    package var lostCPUs: [Int] = []
+    /// While the hypervisor is enabled they stay so.
+    package var lostCPUs = LostCPUs()
     /// All was shut down for the end of the machine, and this is the first daemon since: `autostart` decides, as after a
     /// boot.
     package var beginsAnew = false

@@ -174,12 +174,13 @@ struct FleetInvariant: Sendable {
                 }
             }
         },
-        FleetInvariant("no create and no disable once it is known that Linux lost a CPU") { step, _ in
+        FleetInvariant("no command that would wait for a lost CPU, once it is known to be lost") { step, _ in
             !step.after.record.isLossKnown
                 || step.given.allSatisfy { work in
                     switch work {
-                    case .command(.create, _, _), .disable: false
-                    default: true
+                    case .command(let command, _, _): step.world.lostCPUs.objection(to: command) == nil
+                    case .disable: step.world.lostCPUs.objection(to: nil) == nil
+                    case .enable: true
                     }
                 }
         },

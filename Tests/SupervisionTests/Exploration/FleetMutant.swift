@@ -128,7 +128,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
                 }, at: .present)
         case .overlooksLostCPUs:
             if case .lostCPUs = event { return [] }
-            fleet.lostCPUs = []
+            fleet.lostCPUs = LostCPUs()
             return fleet.handle(event, at: .present)
         case .loadsWithoutImages:
             if case .imagesRead(let name, .some) = event {
@@ -179,7 +179,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
             ["the driver is given one thing at a time, and none without a look since the last"]
         case .forgetsDeadlines, .forgetsWhoAsked:
             ["every request is answered by its deadline", FleetExplorer.goal]
-        case .overlooksLostCPUs: ["no create and no disable once it is known that Linux lost a CPU"]
+        case .overlooksLostCPUs: ["no command that would wait for a lost CPU, once it is known to be lost"]
         case .loadsWithoutImages: ["nothing is loaded whose images cannot be read"]
         case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
         case .forgetsCreation:

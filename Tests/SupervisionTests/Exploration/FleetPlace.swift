@@ -62,6 +62,8 @@ enum FleetMisfortune: Hashable, Sendable {
     case cpuGoesOffline
     /// The hypervisor parks a CPU of Linux.
     case linuxLosesCPU
+    /// The hypervisor itself fails on a CPU.
+    case hypervisorFails
 }
 
 /// The fleet as the daemon drives it; ``FleetMutant`` puts a wrong one in its place.
@@ -290,7 +292,10 @@ extension FleetPlace {
             world.onlineCPUs = [0, 1, 2]
         case .linuxLosesCPU:
             guard world.hypervisor == .enabled, world.lostCPUs.isEmpty else { return false }
-            world.lostCPUs = [1]
+            world.lostCPUs = LostCPUs(parked: [1])
+        case .hypervisorFails:
+            guard world.hypervisor == .enabled, world.lostCPUs.isEmpty else { return false }
+            world.lostCPUs = LostCPUs(stopped: [2])
         }
         return true
     }

@@ -104,6 +104,11 @@ struct FleetSubject: Sendable, CustomStringConvertible {
             definitions: ["a": cell(), "b": cell()],
             asked: [.cell(.start, "a"), .cell(.start, "b"), .disable(others: false)],
             befalls: [.linuxLosesCPU]),
+        FleetSubject(
+            description: "the hypervisor fails on a CPU",
+            definitions: ["a": cell(), "b": cell()],
+            asked: [.cell(.start, "a"), .cell(.stop, "a"), .shutDownAll(within: .seconds(8))],
+            befalls: [.hypervisorFails, .fails("a")], misfortunes: 2),
     ]
 
     /// For make explore.

@@ -38,8 +38,8 @@ struct FleetWorld: Hashable, Sendable {
     var hypervisor = Look.Hypervisor.enabled
     var cells: [Cell] = []
     var onlineCPUs = [0, 1, 2, 3]
-    /// CPUs of Linux that the hypervisor parked: whatever takes a CPU offline waits for them indefinitely.
-    var lostCPUs: [Int] = []
+    /// Whatever takes a CPU offline waits for Linux's indefinitely, and each command for those that the hypervisor stopped.
+    var lostCPUs = LostCPUs()
     /// Counters of exits cannot be read.
     var isBlind = false
     /// The cell that Linux waits for.
@@ -138,7 +138,7 @@ extension FleetWorld {
             guard ending != .overtaken else { return isOvertaken ? .command(.overtaken) : nil }
             if isOvertaken, ending != .refused { return nil }
             let refused = DriverEnd.command(.refused(Refusal(kind: .other, message: "EIO", errno: 5)))
-            if command == .create, !lostCPUs.isEmpty { return ending == .lost ? nil : refused }
+            if lostCPUs.objection(to: command) != nil { return ending == .lost ? nil : refused }
             guard ending == .done || ending == .lost && command == .start, hypervisor == .enabled else {
                 return ending == .refused ? refused : nil
             }

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hypervisor
+import Supervision
 import Testing
 
 @testable import Daemon
 
-@Suite("CPUs that Linux lost")
-struct LostCPUsTests {
+@Suite("CPUs that the hypervisor took")
+struct CPULossesTests {
     private func reading(_ console: String, rootCell: String? = "q35") -> LockedFiles.Reading {
         LockedFiles.Reading(at: .now, console: console, pools: .init(), rootCellName: rootCell)
     }
 
     @Test("Those that an earlier daemon knew stay lost when the console has rolled, while the hypervisor is enabled")
     func known() {
-        var lost = LostCPUs(known: [3, 1])
-        #expect(lost.cpus == [1, 3])
-        #expect(lost.note(reading("")).isEmpty && lost.cpus == [1, 3])
+        var lost = CPULosses(known: LostCPUs(parked: [3, 1]))
+        #expect(lost.cpus.parked == [1, 3])
+        #expect(lost.note(reading("")).isEmpty && lost.cpus.parked == [1, 3])
         #expect(lost.note(reading("Parking CPU 1 (Cell: \"q35\")\n")).isEmpty, "it is known")
         #expect(lost.note(reading("Parking CPU 2 (Cell: \"q35\")\n")).count == 1)
-        #expect(lost.cpus == [1, 2, 3])
+        #expect(lost.cpus.parked == [1, 2, 3])
         _ = lost.note(reading("", rootCell: nil))
         #expect(lost.cpus.isEmpty)
     }
@@ -32,16 +33,39 @@ struct LostCPUsTests {
             Parking CPU 3 (Cell: "rtems")
 
             """
-        var lost = LostCPUs()
+        var lost = CPULosses()
         let messages = lost.note(reading(console))
         #expect(messages.count == 1)
         #expect(messages.first?.contains("Linux lost CPU 1: ") == true)
         #expect(messages.first?.contains("Invalid PIO write, port: 21 size: 1") == true)
         #expect(messages.first?.contains("Linux accessed the first 8259A (port 0x21)") == true)
-        #expect(lost.cpus == [1])
+        #expect(lost.cpus == LostCPUs(parked: [1]))
         #expect(lost.note(reading(console)).isEmpty)
         _ = lost.note(reading(console, rootCell: nil))
         #expect(lost.cpus.isEmpty)
         #expect(lost.note(reading(console)).count == 1)
+    }
+
+    @Test("Where the hypervisor itself failed, whoever had the CPU, nothing is commanded any more")
+    func stopped() {
+        let console = """
+
+            FATAL: Unhandled HYP exception: synchronous abort from EL2
+            Stopping CPU 3 (Cell: "sub")
+
+            """
+        var lost = CPULosses()
+        let messages = lost.note(reading(console))
+        #expect(messages.count == 1)
+        #expect(
+            messages.first?.hasPrefix("the hypervisor itself failed on CPU 3 of cell \"sub\": ") == true, "\(messages)")
+        #expect(lost.cpus == LostCPUs(stopped: [3]))
+        for command in [Command.create, .load, .start, .shutDown, .destroy] {
+            #expect(CPULosses.objection(to: command, console: console, rootCell: "q35")?.contains("CPU 3") == true)
+        }
+        #expect(CPULosses.objection(to: nil, console: console, rootCell: "q35") != nil)
+        let parked = "Parking CPU 1 (Cell: \"q35\")\nParking CPU 3 (Cell: \"sub\")\n"
+        #expect(CPULosses.objection(to: .load, console: parked, rootCell: "q35") == nil)
+        #expect(CPULosses.objection(to: .create, console: parked, rootCell: "q35")?.contains("lost CPU 1 ") == true)
     }
 }
