@@ -136,8 +136,19 @@ struct DebugDialogue {
 
     private func index(of cpu: Int) -> Int? { machine.cell.cpus.members.firstIndex(of: cpu) }
 
-    /// QEMU counts its CPUs from 1; ours have the machine's numbers.
-    private func thread(_ cpu: Int) -> String { "p1.\(String(cpu + 1, radix: 16))" }
+    /// QEMU counts its CPUs from 1: on x86 all up to the cell's highest, which have the machine's numbers, on Arm64 the
+    /// cell's.
+    private func thread(_ cpu: Int) -> String {
+        let number = machine.cell.architecture == .x86 ? cpu : index(of: cpu) ?? 0
+        return "p1.\(String(number + 1, radix: 16))"
+    }
+
+    /// The machine's number of QEMU's CPU; nil when it is none of the cell's.
+    private func cpu(ofThread number: Int) -> Int? {
+        let members = machine.cell.cpus.members
+        if machine.cell.architecture == .x86 { return members.contains(number - 1) ? number - 1 : nil }
+        return members.indices.contains(number - 1) ? members[number - 1] : nil
+    }
 
     /// Lets CPUs that are in the monitor for a moment go on to the cell.
     private mutating func settle() {
@@ -179,8 +190,7 @@ struct DebugDialogue {
         let held = machine.area.heldCPU.map { machine.cell.cpus.members[$0] }
         // the machine has parked the cell: gdb goes on waiting, for the next start
         if text.hasPrefix("T02"), held == nil, !isInterrupted { return }
-        let stopped = DebugDialogue.threadNumber(in: text).map { $0 - 1 }
-        let member = stopped.flatMap { index(of: $0) == nil ? nil : $0 }
+        let member = DebugDialogue.threadNumber(in: text).flatMap { cpu(ofThread: $0) }
         if let held {
             cpu = held
         } else if text.hasPrefix("T05"), let member, leaveMonitor(member), !isStep {
@@ -285,7 +295,7 @@ struct DebugDialogue {
         if text == "qsThreadInfo" { return say("l") }
         if text == "qC" { return say("QC\(thread(cpu))") }
         if text.hasPrefix("qThreadExtraInfo,") {
-            let number = Int(text.split(separator: ".").last ?? "", radix: 16).map { $0 - 1 } ?? cpu
+            let number = Int(text.split(separator: ".").last ?? "", radix: 16).flatMap { cpu(ofThread: $0) } ?? cpu
             let index = index(of: number)
             let parked = index.map { machine.area.hasFailed(cpu: $0) } ?? false
             let isOff = index.map { machine.area.isOff(cpu: $0) } ?? false
@@ -318,8 +328,8 @@ struct DebugDialogue {
         let word = text.dropFirst(2)
         let number = Int(word.split(separator: ".").last.map { $0.drop { $0 == "p" } } ?? "", radix: 16) ?? 0
         guard number > 0 else { return say("OK") }
-        guard index(of: number - 1) != nil else { return say("E16") }
-        if text.dropFirst().first == "g" { cpu = number - 1 }
+        guard let member = cpu(ofThread: number) else { return say("E16") }
+        if text.dropFirst().first == "g" { cpu = member }
         say("OK")
     }
 

@@ -22,9 +22,13 @@
     cpu.prepareHypervisor()
     cpu.count(.management)
     awaitOthers()
-    cpu.awaitRelease()
-    guard index == 0 else { return awaitStart(cpu) }
+    guard index == 0 else {
+        cpu.awaitRelease()
+        return awaitStart(cpu)
+    }
     cpu.reset(entry: Parameters.resetAddress, context: 0)
+    // a debugger steps over what is left of the monitor
+    cpu.awaitRelease()
 }
 
 /// QEMU's own firmware, which knows its CPUs by their number as long as there are no more than eight.
