@@ -45,8 +45,10 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// The cause and, if the hypervisor gave one, its reason.
     var reason: String {
         // a block of this cell begins with its reason; other lines are not reasons
-        guard !failedCPUs.isEmpty, let reason = console.first.flatMap(ConsoleGrammar.reason) else { return "\(cause)" }
-        return "\(cause): \(reason.text)"
+        guard !failedCPUs.isEmpty, let first = console.first.flatMap(ConsoleGrammar.reason) else { return "\(cause)" }
+        // of two lines the address is in the second
+        let death = ConsoleText(console.joined(separator: "\n")).deaths.first
+        return "\(cause): \(death?.reason ?? first.text)"
     }
 
     /// Bytes. A dump has ten lines, and may be mixed with what others print; what is further back is not looked through: it

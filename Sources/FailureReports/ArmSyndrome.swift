@@ -4,12 +4,24 @@
 enum ArmSyndrome {
     /// A sentence each.
     static func notes(class kind: UInt64, _ registers: [String: UInt64]) -> [String] {
-        switch kind {
-        case 0x12, 0x16: registers["iss"].map { ["The instruction was HVC #0x\(hex($0 & 0xffff))."] } ?? []
+        let syndrome = registers["iss"] ?? registers["hsr"].map { $0 & 0x1ff_ffff }
+        return switch kind {
+        case 0x12, 0x16: syndrome.map { ["The instruction was HVC #0x\(hex($0 & 0xffff))."] } ?? []
         case 0x17, 0x13: (registers["x0"] ?? registers["r0"]).map { [call($0)] } ?? []
-        case 0x18: registers["iss"].map { [systemRegister($0)] } ?? []
+        case 0x18: syndrome.map { [systemRegister($0)] } ?? []
+        case 0x24: syndrome.map { [dataAbort($0)] } ?? []
         default: []
         }
+    }
+
+    /// Bit 6: a write; bit 24: the size (bits 22 and 23) and the register (16 to 20) are valid.
+    private static func dataAbort(_ syndrome: UInt64) -> String {
+        let access = syndrome & 0x40 != 0 ? "wrote" : "read"
+        guard syndrome & 0x100_0000 != 0 else { return "By its syndrome the instruction \(access)." }
+        let register = syndrome >> 16 & 0x1f
+        let name = register == 31 ? "the zero register" : "register \(register)"
+        return
+            "By its syndrome the instruction \(access) \(bytes(1 << (syndrome >> 22 & 3))), \(access == "read" ? "into" : "from") \(name)."
     }
 
     /// By the SMC Calling Convention: bits 24 to 29 of the function are its owner.
@@ -38,16 +50,5 @@ enum ArmSyndrome {
             "S3_0_C12_C11_7": "ICC_SGI0R_EL1",
         ]
         return "It \(syndrome & 1 == 1 ? "read" : "wrote") \(known[name] ?? name)."
-    }
-}
-
-extension Explanation {
-    /// The same of a CPU of Linux.
-    var ofLinux: Explanation {
-        var copy = self
-        if summary.hasPrefix("The program") { copy.summary = "Linux" + summary.dropFirst("The program".count) }
-        if !advice.contains("boot") { copy.advice = advice + " That CPU of Linux is parked until the next boot." }
-        copy.entry = nil
-        return copy
     }
 }

@@ -12,10 +12,11 @@ package enum ConsoleGrammar {
     }
 
     /// What a line says; nil when it is no reason.
-    package static func reason(in line: String) -> Reason? {
-        let bytes = Array(line.utf8)
+    package static func reason(in line: String) -> Reason? { reason(in: Array(line.utf8)) }
+
+    static func reason(in bytes: [UInt8]) -> Reason? {
         // most lines are none
-        guard candidates.contains(where: { contains(bytes, $0) }) else { return nil }
+        guard candidates.isOne(in: bytes) else { return nil }
         for rule in rules {
             guard let (start, values) = rule.pattern.find(in: bytes), let violation = rule.make(Values(values)) else {
                 continue
@@ -37,15 +38,7 @@ package enum ConsoleGrammar {
     private static let fatal = Array("FATAL: ".utf8)
 
     /// The words of which one is in every reason line.
-    private static let candidates: [[UInt8]] = ["FATAL: ", "Unhandled ", "Attempt to route", "testdev: ", "ERROR: SMI"]
-        .map {
-            Array($0.utf8)
-        }
-
-    private static func contains(_ line: [UInt8], _ word: [UInt8]) -> Bool {
-        guard line.count >= word.count else { return false }
-        return (0...line.count - word.count).contains { line[$0...].starts(with: word) }
-    }
+    private static let candidates = WordFilter(["FATAL: ", "Unhandled ", "Attempt to route", "testdev: ", "ERROR: SMI"])
 
     /// What stood at the places of a pattern, in their order.
     struct Values {
@@ -85,8 +78,8 @@ package enum ConsoleGrammar {
         Rule("FATAL: unsupported instruction ({x} {x} {x} {x})") { values in
             .unsupportedInstruction((0..<4).map { values.number($0) })
         },
-        Rule("FATAL: Unsupported paging mode") { _ in .pagingMode },
-        Rule("FATAL: inconsistent access") { _ in .inconsistentAccess },
+        Rule("FATAL: Unsupported paging mode") { _ in .pagingMode() },
+        Rule("FATAL: inconsistent access") { _ in .inconsistentAccess() },
         Rule("testdev: invalid {rw}") { .testDevice($0.access(0)) },
     ]
 
@@ -118,6 +111,9 @@ package enum ConsoleGrammar {
         },
     ]
 
+    /// The window of the local APIC.
+    private static let apic: UInt64 = 0xfee0_0000
+
     private static let interruptRules = [
         Rule("FATAL: Invalid IOAPIC {rw}, reg: {x}, index: {x}") {
             .ioapic($0.access(0), register: $0.number(1), index: $0.number(2))
@@ -134,7 +130,15 @@ package enum ConsoleGrammar {
         Rule("FATAL: Unsupported APIC access width {d}") { .apicWidth($0.number(0)) },
         Rule("FATAL: Unsupported change to LDR: {x}") { .apicDestination(register: "LDR", value: $0.number(0)) },
         Rule("FATAL: Unsupported change to DFR: {x}") { .apicDestination(register: "DFR", value: $0.number(0)) },
-        Rule("FATAL: Unhandled APIC access") { _ in .apicAccess },
+        // Intel: bits 0 to 11 are the offset, the next ones what was done
+        Rule("FATAL: Unhandled APIC access, qualification {x}") {
+            let (offset, kind) = ($0.number(0) & 0xfff, $0.number(0) >> 12 & 0xf)
+            return .apicAccess(TrappedAccess(kind == 1 ? .write : .read, apic + offset), isFetch: kind == 2)
+        },
+        Rule("FATAL: Unhandled APIC access, offset {d}, is_write: {d}") {
+            .apicAccess(TrappedAccess($0.number(1) == 0 ? .read : .write, apic + ($0.number(0) & 0xfff)))
+        },
+        Rule("FATAL: Unhandled APIC access") { _ in .apicAccess(nil) },
         Rule("Attempt to route IRQ{d} outside of cell") { .interruptRoute($0.number(0)) },
     ]
 
@@ -154,7 +158,12 @@ package enum ConsoleGrammar {
             }
         },
         Rule("FATAL: Unexpected #VMEXIT, exitcode {x}") {
-            $0.number(0) == 0x7f ? .tripleFault : .svmExit(code: $0.number(0))
+            switch $0.number(0) {
+            case 0x7f: .tripleFault
+            // VMEXIT_INVALID, -1
+            case 0xffff_ffff, .max: .guestState
+            default: .svmExit(code: $0.number(0))
+            }
         },
         Rule("FATAL: VM-Entry failure") { _ in .guestState },
         Rule("Unhandled SMC arch trap {x}") { .secureCall($0.number(0)) },
@@ -165,7 +174,11 @@ package enum ConsoleGrammar {
     private static let machineRules = [
         Rule("FATAL: Unhandled HYP exception") { _ in .hypervisorAbort },
         // 32-bit Arm
-        Rule("Unhandled HYP ") { _ in .hypervisorAbort },
+        Rule("Unhandled HYP data abort") { _ in .hypervisorAbort },
+        Rule("Unhandled HYP prefetch abort") { _ in .hypervisorAbort },
+        Rule("Unhandled HYP {*}") { values in
+            .hypervisorTrap(values.text(0).split(separator: " ").first.map(String.init) ?? "unknown")
+        },
         Rule("FATAL: Unable to IDmap") { _ in .identityMap },
         Rule("FATAL: Jailhouse triggered exception #{d}") { .hypervisorException($0.number(0)) },
         Rule("FATAL: vmwrite {*}") { _ in .hypervisorInstruction("VMWRITE") },

@@ -26,13 +26,14 @@ extension Violation {
         isRootCell: Bool = false, in surroundings: Surroundings, registers: [String: UInt64] = [:]
     ) -> Explanation {
         var explanation = explanation(isRootCell: isRootCell)
-        explanation.rule = isRootCell ? rootRule : rule
         guard !isRootCell else {
-            explanation.notes += surroundings.rootNotes(of: self)
+            surroundings.complete(&explanation, ofLinux: self)
             return explanation
         }
+        var rules = relatedRules
         switch self {
-        case .port(_, let port, _): surroundings.complete(&explanation, port: port, registers)
+        case .port(_, let port, let size):
+            surroundings.complete(&explanation, port: port, size: size, registers, &rules)
         case .memory(let access, let address, let size):
             let isFetch = size == 0 && (registers["rip"] == nil || registers["rip"] == address)
             if size == 0, registers["rip"] == address {
@@ -41,24 +42,32 @@ extension Violation {
                 explanation.advice =
                     "Check function pointers, the return address on the stack, and the address for which the image is linked."
             }
-            surroundings.complete(&explanation, address: address, access, isFetch: isFetch, registers)
+            surroundings.complete(
+                &explanation, address: address, size: size, access, isFetch: isFetch, registers, &rules)
+        case .unsupportedInstruction(_, let trapped?), .inconsistentAccess(let trapped?), .pagingMode(let trapped?):
+            surroundings.complete(&explanation, trapped)
         case .dataAbort(let access, let address, let size):
-            surroundings.complete(&explanation, address: address, access, isFetch: false, registers)
+            surroundings.complete(&explanation, address: address, size: size, access, isFetch: false, registers, &rules)
             if let syndrome = registers["iss"], registers["esr"] == 0x24, size == 1, syndrome & 0x100_0000 == 0 {
                 explanation.notes.append(
                     "The instruction was none that the hypervisor can follow (a pair, an exclusive access or one with "
                         + "write-back), so the size is not known.")
             }
         case .instructionAbort(let address):
-            surroundings.complete(&explanation, address: address, .read, isFetch: true, registers)
-        case .subPage(let access, let address, _): surroundings.complete(&explanation, physical: address, access)
-        case .pciConfiguration(_, let device, let register, _), .pciMemory(_, let device, let register, _):
-            surroundings.complete(&explanation, device: device, register: register)
+            let exception = VectorTable.exception(at: address, registers)
+            explanation = exception.map { VectorTable.explanation($0, at: address) } ?? VectorTable.jump(to: address)
+            if exception != nil { rules = RelatedRules() }
+            surroundings.complete(&explanation, address: address, size: 4, .read, isFetch: true, registers, &rules)
+        case .subPage(let access, let address, let size):
+            surroundings.complete(&explanation, physical: address, size: size, access)
+        case .pciConfiguration(_, let device, let register, let size),
+            .pciMemory(_, let device, let register, let size):
+            surroundings.complete(&explanation, device: device, register: register, size: size)
         case .pciPort: Surroundings.completeAddressPort(&explanation, registers)
         case .tripleFault: surroundings.completeTripleFault(&explanation, registers)
         case .vmExit(reason: 49):
             if let address = registers["phys"] {
-                surroundings.complete(&explanation, address: address, .read, isFetch: false, registers)
+                surroundings.complete(&explanation, address: address, size: 1, .read, isFetch: false, registers, &rules)
                 explanation.entry = nil
             }
         case .armTrap(let kind, _): explanation.notes += ArmSyndrome.notes(class: kind, registers)
@@ -69,48 +78,38 @@ extension Violation {
                 explanation.notes.append(
                     pins.isEmpty ? "The cell has no pin of the IOAPIC." : "The cell has the pins \(pins).")
             }
+        case .hypervisorException(14):
+            explanation.notes += registers["cr2"].map { ["The address was 0x\(hex($0))."] } ?? []
+        case .hypervisorAbort: surroundings.completeAbort(&explanation, registers)
         default: break
+        }
+        explanation.rule = rules.named(by: surroundings.findings)
+        if surroundings.isLinux, needsLinuxGuest {
+            explanation.advice =
+                "\(isPort ? "Do not grant it. " : "")Build the cell's kernel with CONFIG_JAILHOUSE_GUEST, and start it "
+                + "by the loader for Linux, which passes it the setup data by which it notices: such a kernel does without."
+            explanation.entry = nil
         }
         return explanation
     }
 
-    /// The rule of `check` that says so of a cell.
-    private var rule: String? {
-        switch self {
-        case .port(_, let port, _):
-            PCPorts.boardDevice(at: port) != nil ? "JH0841" : PCPorts.serialPort(at: port) != nil ? "JH0402" : nil
-        case .subPage: "JH0204"
-        case .pciConfiguration, .pciMemory: "JH1016"
-        case .vectorTable: "JH1008"
-        case .vectorTarget: "JH0602"
-        case .ioapic: "JH1104"
-        case .interruptRoute: "JH1103"
-        case .instructionAbort, .unreadableInstruction: "JH0811"
-        case .armTrap(class: 0x12, _), .armTrap(class: 0x13, _): "JH0815"
-        case .armTrap(class: 0x24, isForbidden: true): "JH1110"
-        case .armTrap(class: 0x20, _): "JH0811"
-        case .keyboardController: "JH1504"
-        case .hypervisorAbort: "JH1307"
-        case .hypervisorException: "JH0701"
-        default: nil
-        }
-    }
+    private var isPort: Bool { if case .port = self { true } else { false } }
 
-    /// The rule that says so of what a cell takes from Linux.
-    private var rootRule: String? {
+    /// What a Linux touches that does not know that it is in a cell.
+    private var needsLinuxGuest: Bool {
         switch self {
-        case .port(_, let port, _): PCPorts.boardDevice(at: port) != nil ? "JH1302" : "JH1301"
-        case .memory, .dataAbort: "JH1303"
-        case .pciConfiguration, .pciMemory, .vectorTable: "JH1010"
-        case .hypervisorAbort: "JH1307"
-        case .hypervisorException: "JH0701"
-        default: nil
+        case .port(_, let port, _): PCPorts.linuxDoesWithout.contains { $0.contains(port) }
+        case .msr, .apicVector, .apicDelivery: true
+        default: false
         }
     }
 }
 
 extension Surroundings {
-    fileprivate func complete(_ explanation: inout Explanation, port: UInt64, _ registers: [String: UInt64]) {
+    fileprivate func complete(
+        _ explanation: inout Explanation, port: UInt64, size: UInt64, _ registers: [String: UInt64],
+        _ rules: inout RelatedRules
+    ) {
         explanation.notes += portNotes(port) + owners(ofPort: port)
         if case .x86(let platform)? = system?.platform.specific, platform.pmTimerPort > 0,
             (UInt64(platform.pmTimerPort)..<UInt64(platform.pmTimerPort) + 4).contains(port)
@@ -121,12 +120,27 @@ extension Surroundings {
             explanation.advice = "Only read the PM timer, 4 bytes at a time."
         }
         if PCPorts.pciConfiguration.ports.contains(port) { Self.completeAddressPort(&explanation, registers) }
+        if let own = ownPorts(at: port) {
+            (explanation.entry, rules) = (nil, RelatedRules())
+            if port + max(size, 1) - 1 > own.last {
+                explanation.notes.append("The access begins in \(own.label) (\(own.rangeText)) and ends behind it.")
+                explanation.advice = "Access the last ports of \(own.label) with 1 byte each; nothing is to be granted."
+            } else {
+                explanation.notes.append("The cell has \(own.rangeText) (\(own.label)) in the file that was given.")
+                explanation.advice =
+                    "The file is not what the cell was created with, or it was changed since: compare them."
+            }
+            return
+        }
         if let other = others.first(where: { $0.ioPortRegions.contains { $0.contains(port) } }) {
             explanation.entry = nil
-            explanation.rule = "JH0607"
+            rules = RelatedRules(possible: ["JH0607"])
             explanation.advice = "Do not grant it: the cell \"\(other.name)\" has it. Correct the program."
         }
         if isRTEMS, explanation.entry == nil, PCPorts.boardDevice(at: port) != nil {
+            if let guest = explanation.advice.firstRange(of: " A Linux guest needs") {
+                explanation.advice.removeSubrange(guest.lowerBound...)
+            }
             explanation.advice +=
                 " For an RTEMS program: link it with the layer of inmates/rtems, which replaces the drivers of "
                 + "a PC's own hardware."
@@ -146,91 +160,88 @@ extension Surroundings {
     }
 
     fileprivate func complete(
-        _ explanation: inout Explanation, address: UInt64, _ access: Access, isFetch: Bool,
-        _ registers: [String: UInt64]
+        _ explanation: inout Explanation, address: UInt64, size: UInt64, _ access: Access, isFetch: Bool,
+        _ registers: [String: UInt64], _ rules: inout RelatedRules
     ) {
         // an exception without vectors is no access that one could allow
         let hasNoVectors = explanation.summary.contains("VBAR")
-        let judgement = judge(address, access, isFetch: isFetch)
+        let judgement = judge(address, size: max(size, 1), access, isFetch: isFetch)
         explanation.notes += judgement.notes
         if let holder = isFetch ? nil : Self.holders(of: address, in: registers) { explanation.notes.append(holder) }
-        if isFetch, let caller = registers["lr"], caller > 4 {
+        if let caller = registers["lr"] ?? registers["r14"], caller > 4 {
             explanation.notes.append("LR, the last return address, is 0x\(hex(caller)).")
         }
-        guard !hasNoVectors else { return explanation.rule = nil }
-        if isFetch || cell != nil && judgement.entry == nil && judgement.advice == nil { explanation.entry = nil }
+        guard !hasNoVectors else { return }
+        if isFetch || judgement.isForbidden { explanation.entry = nil }
         if let advice = judgement.advice {
             explanation.advice = advice
             explanation.entry = judgement.entry
         }
-        explanation.rule = judgement.rule ?? explanation.rule
+        rules.certain = judgement.rule ?? rules.certain
+        rules.possible += judgement.possibleRules
     }
 
-    fileprivate func complete(_ explanation: inout Explanation, physical address: UInt64, _ access: Access) {
+    fileprivate func complete(
+        _ explanation: inout Explanation, physical address: UInt64, size: UInt64, _ access: Access
+    ) {
         guard let region = cell?.memoryRegions.first(where: { $0.containsPhysical(address) }) else { return }
         let seen = region.virtualStart &+ (address - region.physicalStart)
         explanation.notes.append(
             "It is in \"\(region.label)\", which the cell sees at \(region.rangeText): the program used 0x\(hex(seen)). Its "
                 + "access is \(region.flags.words.joined(separator: ", ")).")
-        let wanted =
-            region.flags.contains(access == .read ? .read : .write) ? ["io-8", "io-16", "io-32"] : [access.rawValue]
-        explanation.entry = region.access(with: wanted)
+        let missing = SubPageRights(access, address, size: size).missing(in: region)
+        guard !missing.isEmpty else {
+            explanation.advice =
+                "The file allows this access: it is not what the cell was created with, or was changed since."
+            return
+        }
+        explanation.entry = region.access(with: missing)
     }
 
-    fileprivate func complete(_ explanation: inout Explanation, device: String, register: UInt64) {
-        let driver = drivers[device].map { "Linux's driver \"\($0)\" has the device \(device)." }
-        explanation.notes += [driver].compactMap(\.self)
-        let own = cell?.pciDevices.first { $0.address.description == device }
-        guard let cell, let own else {
-            if cell != nil {
-                explanation.notes.append("The cell does not have the device \(device).")
-                explanation.rule = "JH1010"
-            }
-            if let other = others.first(where: { $0.pciDevices.contains { $0.address.description == device } }) {
-                (explanation.entry, explanation.rule) = (nil, "JH0604")
-                explanation.advice = "Do not grant it: the cell \"\(other.name)\" has the device."
-            }
+    /// An access that only another instruction would make.
+    fileprivate func complete(_ explanation: inout Explanation, _ trapped: TrappedAccess) {
+        if let region = cell?.memoryRegions.first(where: { $0.contains(trapped.address) }) {
+            // the address may be right: the instruction is at fault
+            explanation.notes.append(
+                "0x\(hex(trapped.address)) is in the cell's region \"\(region.label)\" (\(region.rangeText)).")
             return
         }
-        guard register >= 0x40 else {
-            explanation.entry = nil
-            explanation.notes.append(
-                "The cell has the device; register 0x\(hex(register)) is in its header, which is protected.")
-            explanation.advice =
-                "Leave the write out: of the header a cell may write the command register, the BARs and a few others; the BARs "
-                + "keep their addresses."
-            return
-        }
-        let range = Int(own.firstCapability)..<Int(own.firstCapability) + Int(own.capabilityCount)
-        let capabilities = range.clamped(to: cell.pciCapabilities.indices).map { cell.pciCapabilities[$0] }
-        if let capability = capabilities.first(where: { $0.contains(register) }) {
-            explanation.notes.append(
-                "The cell has the device; the register is in its capability 0x\(hex(UInt64(capability.id & 0x7fff))) at "
-                    + "0x\(hex(UInt64(capability.start))), which is not writable.")
-            explanation.entry = "writable = true    # in [[pci-capability]] at 0x\(hex(UInt64(capability.start)))"
-            explanation.advice =
-                "Add it to that [[pci-capability]] if the program's driver needs it; MSI and MSI-X are moderated and safe."
-        } else {
-            explanation.notes.append("The cell has the device; the register lies in none of its capabilities.")
-            explanation.entry = Self.registers(at: register)
-            explanation.advice =
-                "A record with the id 0 makes registers writable that lie in no capability. Put it next to the device's other "
-                + "capabilities and count it in \"capabilities\". Grant only registers that do not leave the device."
+        let judgement = judge(trapped.address, size: 1, trapped.access, isFetch: false)
+        explanation.notes += judgement.notes
+        if emulated(trapped.address) == nil, judgement.isForbidden, let advice = judgement.advice {
+            explanation.advice = advice
         }
     }
 
-    /// A made-up capability over a register.
-    static func registers(at register: UInt64) -> String {
-        """
-        [[pci-capability]]
-        id = 0x0
-        start = 0x\(hex(register & ~3))
-        length = 4
-        writable = true
-        """
+    /// The hypervisor touched for a cell what is not there.
+    fileprivate func completeAbort(_ explanation: inout Explanation, _ registers: [String: UInt64]) {
+        if let address = registers["physical"] {
+            explanation.notes.append("The hypervisor's access was to the physical address 0x\(hex(address)).")
+            if let region = cell?.memoryRegions.first(where: { $0.containsPhysical(address) }) {
+                explanation.notes.append("It is in the cell's region \"\(region.label)\" (\(region.rangeText)).")
+            }
+            return
+        }
+        guard let cell else { return }
+        let small = cell.memoryRegions.filter { ($0.size | $0.virtualStart | $0.physicalStart) & 0xfff != 0 }
+        guard !small.isEmpty else { return }
+        explanation.notes.append(
+            "The cell's regions smaller than a page are "
+                + small.map { "\"\($0.label)\" at 0x\(hex($0.physicalStart))" }.joined(separator: ", ") + ".")
     }
+
+    private static let exceptions: [UInt64: String] = [
+        0: "division", 3: "breakpoint", 6: "invalid opcode", 7: "no coprocessor", 8: "double fault", 10: "invalid TSS",
+        11: "segment not present", 12: "stack fault", 13: "general protection", 14: "page fault",
+    ]
 
     fileprivate func completeTripleFault(_ explanation: inout Explanation, _ registers: [String: UInt64]) {
+        if let info = registers["vectoring"], info & 0x8000_0000 != 0 {
+            let vector = info & 0xff
+            explanation.notes.append(
+                "The processor was delivering the exception \(vector)\(Self.exceptions[vector].map { " (\($0))" } ?? "")."
+            )
+        }
         guard let cr0 = registers["cr0"] else { return }
         let (isProtected, isPaged) = (cr0 & 1 != 0, cr0 & 0x8000_0000 != 0)
         let mode =
@@ -251,86 +262,5 @@ extension Surroundings {
             else { continue }
             explanation.notes.append("\(name.uppercased()) 0x\(hex(address)) is in no memory of the cell.")
         }
-    }
-
-    /// Who has what Linux touched.
-    fileprivate func rootNotes(of violation: Violation) -> [String] {
-        switch violation {
-        case .port(_, let port, _):
-            let owner = owners(ofPort: port)
-            return owner.isEmpty && system != nil
-                && system?.rootCell.ioPortRegions.contains { $0.contains(port) } == false
-                ? ["No cell has it: [root-cell] of the system configuration lacks the port."] : owner
-        case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _),
-            .instructionAbort(let address):
-            var notes: [String] = []
-            if let other = others.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
-                notes.append("The cell \"\(other.name)\" has 0x\(hex(address)).")
-            } else if let system, !system.rootCell.memoryRegions.contains(where: { $0.containsPhysical(address) }) {
-                notes.append("No cell has it: the system configuration's root cell lacks the address.")
-            }
-            if let resource = machine?.memory.last(where: { ($0.first...$0.last).contains(address) && $0.last > 0 }) {
-                notes.append("Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
-                for name in [resource.name] + resource.parents.reversed() {
-                    guard let driver = drivers[String(name.dropFirst(5))] else { continue }
-                    notes.append("Its driver in Linux is \"\(driver)\".")
-                    break
-                }
-            }
-            return notes
-        case .pciConfiguration(_, let device, _, _), .pciMemory(_, let device, _, _), .vectorTable(let device):
-            let owner = others.first { $0.pciDevices.contains { $0.address.description == device } }
-            return [
-                owner.map { "The cell \"\($0.name)\" has \(device)." },
-                drivers[device].map { "Its driver in Linux is \"\($0)\"." },
-            ]
-            .compactMap(\.self)
-        default: return []
-        }
-    }
-}
-
-extension PCICapability {
-    fileprivate func contains(_ register: UInt64) -> Bool {
-        register >= UInt64(start) && register < UInt64(start) + UInt64(length)
-    }
-}
-
-extension DMAFault {
-    /// With the cell that has the device, and what the address is there.
-    package func explanation(in surroundings: Surroundings) -> Explanation {
-        var explanation = explanation
-        explanation.rule = "JH1015"
-        let cells = [surroundings.cell].compactMap(\.self) + surroundings.others
-        let owner = cells.first { $0.pciDevices.contains { $0.address.description == device } }
-        explanation.notes.append(
-            owner.map { "The device is the cell \"\($0.name)\"'s." }
-                ?? "No known cell has the device, so it is Linux's, or nobody's.")
-        if let driver = surroundings.drivers[device] {
-            explanation.notes.append("Its driver in Linux is \"\(driver)\".")
-        }
-        guard let address else { return explanation }
-        guard let owner else {
-            if let taken = cells.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
-                explanation.notes.append("0x\(hex(address)) is memory of the cell \"\(taken.name)\".")
-            }
-            explanation.advice =
-                "Linux's driver used memory that Linux does not have for DMA: it is a cell's, or its region in [root-cell] lacks the access "
-                + "\"dma\". Unbind the driver before cells are created, or add the access for memory that is Linux's."
-            return explanation
-        }
-        if let region = owner.memoryRegions.first(where: { $0.contains(address) }) {
-            explanation.notes.append(
-                "0x\(hex(address)) is in \"\(region.label)\", which "
-                    + (region.flags.contains(.dma) ? "allows DMA." : "lacks the access \"dma\"."))
-            if !region.flags.contains(.dma) {
-                explanation.entry = region.access(with: ["dma"])
-            }
-        } else {
-            explanation.notes.append(
-                "The cell has no memory at 0x\(hex(address)): devices use the cell's addresses (virtual), not the machine's."
-            )
-        }
-        return explanation
     }
 }

@@ -19,32 +19,6 @@ package struct Explanation: Hashable, Sendable {
 }
 
 extension Violation {
-    /// - Parameter isRootCell: it was a CPU of Linux that did so.
-    package func explanation(isRootCell: Bool = false) -> Explanation {
-        guard isRootCell else { return explanation }
-        guard let resource = linuxResource else { return explanation.ofLinux }
-        return Explanation(
-            summary: "Linux accessed \(resource), which it does not have.",
-            advice: """
-                That CPU of Linux is parked until the next boot. 'jailhouse-ctl map' shows which cell has it: keep Linux's \
-                driver from using it, or leave it out of the cell. If no cell has it, the system configuration lacks it.
-                """)
-    }
-
-    private var linuxResource: String? {
-        switch self {
-        case .port(_, let port, _):
-            (PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map { "\($0.name) (port 0x\(hex(port)))" }
-                ?? "the I/O port 0x\(hex(port))"
-        case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _),
-            .instructionAbort(let address):
-            "the address 0x\(hex(address))"
-        case .pciConfiguration(_, let device, _, _), .pciMemory(_, let device, _, _), .vectorTable(let device):
-            "the PCI device \(device)"
-        default: nil
-        }
-    }
-
     /// Of a program in a cell, when nothing is known beside the console.
     var explanation: Explanation {
         switch self {
@@ -57,7 +31,7 @@ extension Violation {
             interruptExplanation
         case .hypervisorException, .hypervisorAbort, .hypervisorInstruction, .interruptState, .ioapicState,
             .iommuCommand,
-            .iommuLocked, .messageFilterLocked, .dmarRegister, .dmarQueue, .identityMap:
+            .iommuLocked, .messageFilterLocked, .dmarRegister, .dmarQueue, .identityMap, .hypervisorTrap:
             machineExplanation
         default: registerExplanation
         }
@@ -69,7 +43,7 @@ extension Violation {
         case .memory(let access, let address, size: 0):
             return Explanation(
                 summary:
-                    "The program \(access.past) 0x\(hex(address)), or jumped there, and the hypervisor could not read "
+                    "The program \(access.past) 0x\(hex(address)), or jumped there, and the hypervisor could not decode "
                     + "the instruction.",
                 advice:
                     "The address is outside the cell's memory: most often a jump through a wrong pointer, a stack or "
@@ -79,54 +53,51 @@ extension Violation {
                 summary:
                     "The program \(access.past) \(bytes(size)) at 0x\(hex(address)), where the cell has no memory that "
                     + "it may \(access.rawValue).",
-                entry: """
-                    [[memory]]
-                    physical = 0x\(hex(address & ~0xfff))
-                    virtual = 0x\(hex(address & ~0xfff))
-                    size = "4 KiB"
-                    access = ["read", "write", "io"]
-                    """,
+                entry: Surroundings.region(over: address, size: size),
                 advice: "Add the region only for a device that is the cell's own. For RAM, correct the program's link "
                     + "address or the size of the cell's RAM.")
         case .subPage(let access, let address, let size):
+            let rights = SubPageRights(access, address, size: size).words.map { "\"\($0)\"" }.joined(separator: ", ")
             return Explanation(
                 summary:
                     "The program \(access.past) \(bytes(size)) at the physical address 0x\(hex(address)), in a region "
                     + "smaller than a page that forbids this right, width or alignment.",
                 advice:
-                    "Correct the access flags of that region (io-8, io-16, io-32, io-64, io-unaligned), or the width of "
-                    + "the driver's access.")
+                    "This access needs \(rights) in the region's \"access\". Add what it lacks only if the device has such "
+                    + "registers; otherwise correct the width or alignment of the driver's access.")
         case .instructionAbort(let address):
-            return Explanation(
-                summary: address < 0x1000 && address & 0x7f == 0
-                    ? "An exception went to the vector table at address 0 (0x\(hex(address))): VBAR_EL1 was never set."
-                    : "The program jumped to 0x\(hex(address)), where the cell has no executable memory.",
-                advice: address < 0x1000 && address & 0x7f == 0
-                    ? "Install exception vectors at the start of the program; the first exception is the actual fault."
-                    : "Check the image's load address, the reset address, and function pointers.")
+            return VectorTable.exception(at: address).map { VectorTable.explanation($0, at: address) }
+                ?? VectorTable.jump(to: address)
         case .unreadableInstruction:
             return Explanation(
                 summary: "The program jumped to an address without memory.",
                 advice: "Check function pointers, the stack, and the image's link address.")
-        case .unsupportedInstruction:
+        case .unsupportedInstruction(let code, let trapped):
+            let text = code.map { ($0 < 16 ? "0" : "") + hex($0) }.joined(separator: " ")
             return Explanation(
-                summary: "The program accessed trapped memory with an instruction that the hypervisor does not emulate "
-                    + "(only MOV and MOVZX are).",
+                summary: "The program \(Self.place(trapped)) with an instruction that the hypervisor does not "
+                    + "emulate (\(text); only MOV and MOVZX are).",
                 advice: "Access device registers with plain MOV instructions (volatile reads and writes), or map the "
                     + "region if it is RAM.")
-        case .pagingMode:
+        case .pagingMode(let trapped):
             return Explanation(
                 summary:
-                    "The program accessed a trapped address, and its paging mode is none that the hypervisor follows to read the instruction.",
+                    "The program \(Self.place(trapped)), and its paging mode is none that the hypervisor follows to read the "
+                    + "instruction.",
                 advice: "Use 64-bit paging, or 32-bit paging without PAE, or none.")
-        case .inconsistentAccess:
+        case .inconsistentAccess(let trapped):
             return Explanation(
-                summary: "The hypervisor decoded another instruction than the CPU executed.",
+                summary: "The program \(Self.place(trapped)), and the hypervisor decoded another instruction than "
+                    + "the CPU executed.",
                 advice: "The program probably changed its own code; report it if not.")
         default:
             return Explanation(
                 summary: "The program misused the hypervisor's test device.", advice: "Leave the test device out.")
         }
+    }
+
+    private static func place(_ trapped: TrappedAccess?) -> String {
+        trapped.map { "\($0.access.past) the trapped address 0x\(hex($0.address))" } ?? "accessed a trapped address"
     }
 
     private func portExplanation(_ access: Access, _ port: UInt64, _ size: UInt64) -> Explanation {
@@ -146,12 +117,24 @@ extension Violation {
                     "Grant it only if Linux does not use this serial port: no console=ttyS…, no getty, no other driver."
             )
         }
+        if PCPorts.isModerated(port) {
+            return Explanation(
+                summary:
+                    "The program \(access.past) \(PCPorts.registers[port] ?? "the PCI configuration port 0x\(hex(port))") (port "
+                    + "0x\(hex(port)), \(bytes(size))) with a string or REP instruction, which the hypervisor does not moderate.",
+                advice:
+                    "Do not grant it: the hypervisor moderates these ports for every cell. Use single IN and OUT instructions "
+                    + "(no INS, OUTS, REP).")
+        }
         if let device {
+            let guest =
+                PCPorts.linuxDoesWithout.contains { $0.contains(port) }
+                ? " A Linux guest needs CONFIG_JAILHOUSE_GUEST, and its loader." : ""
             return Explanation(
                 summary: summary,
                 advice:
                     "Do not grant it: the device is Linux's, and a CPU of Linux that uses it meanwhile is parked for good. "
-                    + "In the program, \(PCPorts.substitute(at: port) ?? device.substitute).")
+                    + "In the program, \(PCPorts.substitute(at: port) ?? device.substitute).\(guest)")
         }
         return Explanation(
             summary: summary,
@@ -167,6 +150,13 @@ extension Violation {
         switch self {
         case .pciConfiguration(let access, let device, let register, let size),
             .pciMemory(let access, let device, let register, let size):
+            guard size <= 4 else {
+                return Explanation(
+                    summary:
+                        "The program read or wrote register 0x\(hex(register)) of the PCI device \(device) with \(bytes(size)): in "
+                        + "the configuration space only 1, 2 and 4 bytes are possible.",
+                    advice: "Use two accesses of 4 bytes: no entry of a definition allows this one.")
+            }
             return Explanation(
                 summary:
                     "The program \(access.past) register 0x\(hex(register)) (\(bytes(size))) in the configuration space of "
@@ -196,62 +186,6 @@ extension Violation {
             return Explanation(
                 summary: "The program directed a vector of an ivshmem device to a CPU outside the cell.",
                 advice: "Use APIC ids of the cell's own CPUs as destinations; the communication region lists them.")
-        }
-    }
-
-    private var interruptExplanation: Explanation {
-        switch self {
-        case .ioapic(let access, let register, _):
-            Explanation(
-                summary:
-                    "The program \(access.past) the IOAPIC's register 0x\(hex(register)) in a way that is not allowed: a "
-                    + "pin or register that does not exist, or a redirection entry with a foreign destination or another "
-                    + "delivery mode than fixed or lowest priority.",
-                entry: """
-                    [[interrupt-chip]]
-                    address = 0xfec00000
-                    pins = [4]
-                    """,
-                advice: "List the pins that the cell uses; send their interrupts to the cell's own CPUs.")
-        case .apicDelivery(let value):
-            Explanation(
-                summary: "The program sent an inter-processor interrupt with a delivery mode that is not allowed "
-                    + "(ICR 0x\(hex(value)): SMI, ExtINT, or another mode than fixed with a shorthand).",
-                advice: "Address CPUs one by one; leave ExtINT out: there is no 8259A in a cell.")
-        case .apicReserved(let register, let value):
-            Explanation(
-                summary:
-                    "The program set reserved bits of the local APIC's register 0x\(hex(register)) (0x\(hex(value))).",
-                advice: "Correct the program: no entry of a definition allows it.")
-        case .apicVector(let register, let value):
-            Explanation(
-                summary:
-                    "The program set a local vector of the APIC (register 0x\(hex(register)), 0x\(hex(value))) to another "
-                    + "delivery mode than fixed or NMI.",
-                advice:
-                    "Usually this is LINT0 as ExtINT for an 8259A, which a cell does not have: mask it. A Linux guest needs "
-                    + "CONFIG_JAILHOUSE_GUEST.")
-        case .apicMode:
-            Explanation(
-                summary: "The program used the APIC's memory window, but this machine runs in x2APIC mode.",
-                advice: "Use the x2APIC's MSRs, or boot Linux with nox2apic.")
-        case .apicWidth(let width):
-            Explanation(
-                summary: "The program accessed the local APIC with \(bytes(width)).", advice: "Use 4-byte accesses.")
-        case .apicDestination(let register, let value):
-            Explanation(
-                summary: "The program changed the APIC's \(register) to 0x\(hex(value)), which is not allowed.",
-                advice: "Leave logical destinations as the hypervisor sets them, or use physical ones.")
-        case .apicAccess:
-            Explanation(
-                summary:
-                    "The program accessed the local APIC's window in a way that is not allowed: unaligned, or as code.",
-                advice: "Use aligned 4-byte accesses with MOV.")
-        case .interruptRoute(let number):
-            Explanation(
-                summary: "The program routed the interrupt \(number) to a CPU outside the cell.",
-                advice: "Correct the affinity in the program; never allow it.")
-        default: registerExplanation
         }
     }
 }

@@ -36,6 +36,13 @@ package struct RefusedEnable: Hashable, Sendable {
         }
     }
 
+    /// - Parameter findings: the rules that find something in the files; nil: they were not checked.
+    package func explanation(findings: Set<String>?) -> Explanation {
+        var explanation = explanation
+        if let findings, let rule = explanation.rule, !findings.contains(rule) { explanation.rule = nil }
+        return explanation
+    }
+
     package var explanation: Explanation {
         let traced = errno.map { " The hypervisor's own trace says \($0)." } ?? ""
         if let cpu {
@@ -60,48 +67,44 @@ package struct RefusedEnable: Hashable, Sendable {
             summary:
                 "The enable ended while the unit \"\(unit)\" was initialised\(known.map { ": \($0.what)" } ?? "").\(traced)",
             advice: known?.advice
-                ?? "Look at the entries of the system configuration that this unit reads, and at the kernel's log (dmesg).",
-            rule: known?.rule)
+                ?? "Look at the entries of the system configuration that this unit reads, and at the kernel's log (dmesg)."
+        )
     }
 
-    private static let units: [(name: String, what: String, advice: String, rule: String?)] = [
+    private static let units: [(name: String, what: String, advice: String)] = [
         (
             "VT-d", "Intel's IOMMU",
             "Boot Linux with intel_iommu=off and interrupt remapping left to the hypervisor; compare [[iommu]] with the table DMAR "
-                + "('jailhouse-ctl probe' reads it). Its hardware needs queued invalidation and interrupt remapping.",
-            nil
+                + "('jailhouse-ctl probe' reads it). Its hardware needs queued invalidation and interrupt remapping."
         ),
         (
             "AMD IOMMU", "AMD's IOMMU",
-            "Compare base, bdf and capabilities of [[iommu]] with the table IVRS ('jailhouse-ctl probe' reads it); boot with amd_iommu=off.",
-            nil
+            "Compare base, bdf and capabilities of [[iommu]] with the table IVRS ('jailhouse-ctl probe' reads it); boot with amd_iommu=off."
         ),
         (
             "IOAPIC", "the interrupt controller for devices",
             "Compare [[interrupt-chip]] of the root cell with the table MADT; pin-base must be 0, and an interrupt must not be in use with a "
-                + "mode that cannot be translated.", "JH1102"
+                + "mode that cannot be translated."
         ),
         (
             "Cache Allocation Technology", "cache partitions",
-            "Correct [[cache]] of the root cell: a range within the cache's ways.", "JH1201"
+            "Correct [[cache]] of the root cell: a range within the cache's ways."
         ),
         (
             "PCI", "the PCI devices of the root cell",
             "A device's MSI or MSI-X state does not fit its record: compare msi-vectors and msix-vectors with 'lspci -vv'; MMCONFIG must be "
-                + "where mmconfig-base says; an ivshmem device needs all its regions.", "JH1003"
+                + "where mmconfig-base says; an ivshmem device needs all its regions."
         ),
         (
             "irqchip", "the GIC",
-            "Compare gic-version and the GIC's addresses with the device tree; a GICv3 needs a redistributor of each CPU.",
-            "JH1106"
+            "Compare gic-version and the GIC's addresses with the device tree; a GICv3 needs a redistributor of each CPU."
         ),
-        ("ARM SMMU v3", "the IOMMU", "Compare [[iommu]] with the device tree; Linux must not use the SMMU.", nil),
+        ("ARM SMMU v3", "the IOMMU", "Compare [[iommu]] with the device tree; Linux must not use the SMMU."),
         (
-            "ARM SMMU", "the IOMMU (MMU-500)", "Compare [[iommu]] with the device tree; Linux must not use the SMMU.",
-            nil
+            "ARM SMMU", "the IOMMU (MMU-500)", "Compare [[iommu]] with the device tree; Linux must not use the SMMU."
         ),
-        ("PVU IOMMU", "the peripheral virtualisation unit", "Compare [[iommu]] with the board's manual.", nil),
-        ("Test device", "the test device", "Leave test-device out of the configuration.", nil),
+        ("PVU IOMMU", "the peripheral virtualisation unit", "Compare [[iommu]] with the board's manual."),
+        ("Test device", "the test device", "Leave test-device out of the configuration."),
     ]
 }
 

@@ -62,8 +62,12 @@ extension Violation {
                 advice: "Check the switch between processor modes: CR0, CR4, EFER and the segments.")
         case .secureCall(let function):
             Explanation(
-                summary: "The program made an SMC call that the hypervisor does not know (0x\(hex(function))).",
-                advice: "Only PSCI and SMCCC discovery are available in a cell.")
+                summary:
+                    "The program made an SMC call of the architecture that the hypervisor does not know, or that this CPU's "
+                    + "firmware does not have (0x\(hex(function))).",
+                advice:
+                    "Ask with SMCCC_ARCH_FEATURES (0x80000001) first. Only PSCI, the SMCCC version and the workarounds of the CPU are "
+                    + "available in a cell.")
         case .armTrap(let kind, let isForbidden): Self.armExplanation(kind, isForbidden)
         case .unknown(let text):
             Explanation(
@@ -98,6 +102,29 @@ extension Violation {
             Explanation(
                 summary: "The program made an HVC call that is none of the hypervisor's.",
                 advice: "PSCI is called with SMC in a cell: set method = \"smc\" in the device tree.")
+        // the 32-bit hypervisor has a handler, and refuses another number than its own
+        case 0x12 where isForbidden:
+            Explanation(
+                summary: "The program made an HVC call that is none of the hypervisor's.",
+                advice: "PSCI is called with SMC in a cell: set method = \"smc\" in the device tree.")
+        case 0x12:
+            Explanation(
+                summary: "The program made an HVC call in AArch32, which the 64-bit hypervisor does not answer.",
+                advice:
+                    "A cell with aarch32 = true has neither a virtual console nor hypercalls: leave them out, or build the program for "
+                    + "AArch64.")
+        case 0x13:
+            Explanation(
+                summary: "The program, in AArch32, made an SMC call that the hypervisor does not answer.",
+                advice:
+                    "On a 64-bit hypervisor a cell with aarch32 = true has no PSCI at all, so one CPU only; on a 32-bit one use the "
+                    + "32-bit functions of PSCI.")
+        case 0x17 where isForbidden:
+            Explanation(
+                summary: "The program made an SMC call that this CPU's firmware does not have.",
+                advice:
+                    "Ask with SMCCC_ARCH_FEATURES (0x80000001) first whether the CPU has the workaround, and call it only then."
+            )
         case 0x17:
             Explanation(
                 summary:
@@ -122,6 +149,12 @@ extension Violation {
                 summary: "The program accessed a device's registers in a way that is not allowed.",
                 advice:
                     "Most often it is the MSI-X data of an ivshmem device: it must be an interrupt of the cell's own.")
+        case 0x24:
+            Explanation(
+                summary:
+                    "The program accessed an address where the cell has no memory; the line with the address is lost.",
+                advice:
+                    "Disassemble the instruction at the program counter: the registers of the dump hold the address.")
         case 0x07:
             Explanation(
                 summary: "The program used floating-point registers that are trapped.",
@@ -130,10 +163,6 @@ extension Violation {
             Explanation(
                 summary: "The program used pointer authentication, which is trapped.",
                 advice: "Build the program without pointer authentication.")
-        case 0x12, 0x13:
-            Explanation(
-                summary: "The program made a hypervisor or secure call in AArch32 that is not supported.",
-                advice: "Use the PSCI functions.")
         default:
             Explanation(
                 summary:
@@ -157,6 +186,12 @@ extension Violation {
                     "The CPU is gone until the next boot, and the next destroy of its cell would hang Linux. The usual cause is a region "
                     + "smaller than a page at an address where the machine has nothing: check the cell's io regions. Otherwise report it "
                     + "upstream with the whole console.")
+        case .hypervisorTrap(let kind):
+            Explanation(
+                summary: "The hypervisor itself was trapped (\(kind)).",
+                advice:
+                    "The CPU is gone until the next boot, and the next destroy of its cell would hang Linux. It is no fault of a region: "
+                    + "report it upstream with the whole console.")
         case .hypervisorInstruction(let name):
             Explanation(
                 summary: "The hypervisor's own \(name) failed.",
@@ -201,42 +236,5 @@ extension Violation {
                 advice: "Move [hypervisor-memory] to another address, and build the hypervisor for the board again.")
         default: registerExplanation
         }
-    }
-}
-
-extension DMAFault {
-    /// An IOMMU had more to report than it could keep.
-    package static let lostReports = Explanation(
-        summary: "An IOMMU reported more faults than it could keep, so some are lost.",
-        advice:
-            "A device is accessing foreign memory over and over: the reports before name it. Stop its driver, or its cell.",
-        rule: "JH1015")
-
-    package var explanation: Explanation {
-        let what = access.map { $0 == .read ? "read" : "write to" } ?? "access"
-        let place = address.map { " 0x\(hex($0))" } ?? " memory"
-        return Explanation(
-            summary:
-                "The PCI device \(device) tried to \(what)\(place), which is not its cell's for DMA; the IOMMU \(unit) stopped "
-                + "it (code 0x\(hex(code))\(codeName.map { ": \($0)" } ?? "")).",
-            advice:
-                "Give the device to the cell that drives it ([[pci-device]]), and the access \"dma\" to that cell's RAM. Never "
-                + "grant DMA to memory of others.")
-    }
-
-    /// VT-d's fault reasons, by its specification; AMD-Vi's event codes, by that of AMD. Only VT-d says whether it was a read.
-    private var codeName: String? {
-        let vtd: [UInt64: String] = [
-            1: "no root entry", 2: "no context entry", 3: "a context entry that is not valid",
-            4: "beyond the address width",
-            5: "writing is not permitted", 6: "reading is not permitted", 7: "a page table that cannot be read",
-        ]
-        let amd: [UInt64: String] = [
-            1: "a device table entry that is not valid", 2: "page fault", 3: "error in reading the device table",
-            4: "error in reading a page table", 7: "the device did not answer an invalidation",
-            8: "a request that is not valid",
-            9: "a request that is not valid",
-        ]
-        return access == nil ? amd[code] : vtd[code]
     }
 }

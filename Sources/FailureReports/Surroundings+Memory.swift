@@ -10,38 +10,37 @@ struct AddressJudgement {
     var entry: String?
     /// Whether one should; nil: nothing is known about it.
     var advice: String?
+    /// It is not to be granted, or no region would help.
+    var isForbidden = false
+    /// The rule that is about exactly this mistake.
     var rule: String?
+    /// Those that may be about it, where they find something.
+    var possibleRules: [String] = []
+
+    mutating func forbid(_ advice: String) { (isForbidden, self.advice, entry) = (true, advice, nil) }
 }
 
 extension Surroundings {
     /// - Parameters:
     ///   - address: as the cell sees it.
+    ///   - size: in bytes, at least 1.
     ///   - isFetch: an instruction was to be read there.
-    func judge(_ address: UInt64, _ access: Access, isFetch: Bool) -> AddressJudgement {
+    func judge(_ address: UInt64, size: UInt64, _ access: Access, isFetch: Bool) -> AddressJudgement {
         var judgement = AddressJudgement()
-        if let cell { judgeRegions(of: cell, address, access, isFetch, &judgement) }
+        if let cell { judgeRegions(of: cell, address, size, access, isFetch, &judgement) }
         // what is at that address in the machine says nothing about a wrong jump
         guard judgement.advice == nil, !isFetch else { return judgement }
-        judgeMachine(address, &judgement)
+        judgeMachine(address, size, &judgement)
         return judgement
     }
 
     /// By the regions of the cell itself.
     private func judgeRegions(
-        of cell: CellDescriptor, _ address: UInt64, _ access: Access, _ isFetch: Bool,
+        of cell: CellDescriptor, _ address: UInt64, _ size: UInt64, _ access: Access, _ isFetch: Bool,
         _ judgement: inout AddressJudgement
     ) {
         if let region = cell.memoryRegions.first(where: { $0.contains(address) }) {
-            let right = isFetch ? "execute" : access.rawValue
-            judgement.notes.append(
-                "0x\(hex(address)) is in the cell's region \"\(region.label)\" (\(region.rangeText)), without the access "
-                    + "\"\(right)\".")
-            guard !region.flags.contains(isFetch ? .execute : access == .read ? .read : .write) else { return }
-            judgement.entry = region.access(with: [right])
-            judgement.advice =
-                "Add \"\(right)\" to that region's access only if the program is meant to; memory that is read-only on purpose "
-                + "(an ivshmem section of another peer, firmware) stays so."
-            return
+            return judge(address, size, access, isFetch, in: region, isArm: cell.architecture != .x86, &judgement)
         }
         guard
             let near = cell.memoryRegions.filter({ $0.size > 0 }).min(by: {
@@ -61,13 +60,13 @@ extension Surroundings {
             judgement.notes.append(
                 "Programs look for the communication region at 0x\(hex(expected)); this cell has it at "
                     + "0x\(hex(region.virtualStart)).")
-            (judgement.rule, judgement.advice) = (
-                "JH0831",
-                "Set virtual = 0x\(hex(expected)) in the cell's communication region, and keep its RAM away from it."
-            )
+            judgement.rule = "JH0831"
+            judgement.forbid(
+                "Set virtual = 0x\(hex(expected)) in the cell's communication region, and keep its RAM away from it.")
             return
         }
-        if isBehind, near.isRAM, distance <= 0x400_0000 {
+        if isBehind, near.isRAM, distance <= min(near.size, 0x100_0000) {
+            judgement.isForbidden = true
             judgement.rule = "JH0821"
             judgement.notes.append(
                 "An address just behind the RAM is a stack, heap or work area that is larger than the RAM, or an image "
@@ -76,83 +75,143 @@ extension Surroundings {
         if isFetch, cell.cpuResetAddress == address { judgement.rule = "JH0401" }
     }
 
+    /// The access begins in this region of the cell.
+    private func judge(
+        _ address: UInt64, _ size: UInt64, _ access: Access, _ isFetch: Bool, in region: MemoryRegion, isArm: Bool,
+        _ judgement: inout AddressJudgement
+    ) {
+        let place = "0x\(hex(address)) is in the cell's region \"\(region.label)\" (\(region.rangeText))"
+        if !isFetch, size - 1 > region.size - 1 - (address - region.virtualStart) {
+            judgement.notes.append("\(place), and the access of \(bytes(size)) ends behind it.")
+            return judgement.forbid(
+                "Correct the program's address, or access the end of the region with a smaller width; nothing is to be granted."
+            )
+        }
+        // Arm's page tables for cells make all readable memory executable
+        let right = isFetch && !isArm ? "execute" : access.rawValue
+        let flag: MemoryRegion.Flags = isFetch && !isArm ? .execute : access == .read ? .read : .write
+        guard !region.flags.contains(flag) else {
+            judgement.notes.append("\(place), which allows it in the file that was given.")
+            return judgement.forbid(
+                "The file is not what the cell was created with, or it was changed since: compare them. With an instruction that "
+                    + "the hypervisor does not emulate, an access to a region smaller than a page ends the cell as well."
+            )
+        }
+        judgement.notes.append("\(place), without the access \"\(right)\".")
+        judgement.entry = region.access(with: [right])
+        judgement.advice =
+            "Add \"\(right)\" to that region's access only if the program is meant to; memory that is read-only on purpose "
+            + "(an ivshmem section of another peer, firmware) stays so."
+    }
+
     /// The RTEMS port of 2016, Jailhouse's own inmates on x86 and on Arm.
     private static let knownCommunicationRegions: [UInt64] = [0x90_0000, 0x10_0000, 0x8000_0000]
 
     /// By what is there in the machine, where the cell sees devices at their physical addresses.
-    private func judgeMachine(_ address: UInt64, _ judgement: inout AddressJudgement) {
+    private func judgeMachine(_ address: UInt64, _ size: UInt64, _ judgement: inout AddressJudgement) {
         let resource = machine?.memory.last { ($0.first...$0.last).contains(address) && $0.last > 0 }
         if let resource {
             judgement.notes.append(
                 "Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
         }
-        if case .arm(let arm)? = system?.platform.specific, arm.gicVersion == 3, arm.gicrBase > 0,
-            emulated(address) == nil,
-            address >= arm.gicrBase, address - arm.gicrBase < 0x2_0000 << 8
-        {
-            judgement.advice =
-                "The program looks for GIC redistributors of more CPUs than Linux has: let the range in its device tree (or its count of "
-                + "CPUs) end after 0x20000 bytes for each of Linux's CPUs."
-            judgement.notes.append("The GIC redistributors begin at 0x\(hex(arm.gicrBase)).")
-            return
-        }
-        if let device = emulated(address) {
-            judgement.notes.append("The \(device.name) is at \(device.text).")
-            judgement.rule = "JH0507"
-            judgement.advice =
-                "Do not add a region for it: the hypervisor emulates this device for every cell that may have it. The program "
-                + "accessed a part, or in a way, that the hypervisor does not show to this cell."
-            return
-        }
-        if let memory = system?.hypervisorMemory, memory.size > 0, address >= memory.physicalStart,
-            address - memory.physicalStart < memory.size
-        {
-            judgement.rule = "JH0506"
-            judgement.advice = "Never grant it: this is the hypervisor's own memory. Correct the program's address."
-            return
+        if isOfHypervisor(address) {
+            judgement.possibleRules = ["JH0506"]
+            return judgement.forbid(
+                "Never grant it: this is the hypervisor's own memory ('check' refuses such an entry, JH0506). Correct the program's "
+                    + "address.")
         }
         if let other = others.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
             judgement.notes.append("0x\(hex(address)) is memory of the cell \"\(other.name)\".")
-            judgement.rule = "JH0603"
-            judgement.advice =
-                "Do not grant it: it is another cell's. Cells share memory by an [[ivshmem]] link; correct the program's address."
-            return
+            judgement.possibleRules = ["JH0603"]
+            return judgement.forbid(
+                "Do not grant it: it is another cell's ('check' refuses such an entry, JH0603). Cells share memory by an [[ivshmem]] "
+                    + "link; correct the program's address.")
+        }
+        if let device = emulated(address) {
+            judgement.notes.append("The \(device.name) is at \(device.text).")
+            judgement.possibleRules = ["JH0507"]
+            return judgement.forbid(
+                "Do not add a region for it ('check' refuses it, JH0507): the hypervisor emulates this device for every cell that may "
+                    + "have it. The program accessed a part, or in a way, that the hypervisor does not show to this cell."
+            )
+        }
+        if let first = firstMissingRedistributor, (first..<first + 0x2_0000).contains(address) {
+            judgement.notes.append("The GIC redistributors of Linux's CPUs end at 0x\(hex(first)).")
+            return judgement.forbid(
+                "The program looks for GIC redistributors of more CPUs than Linux has: let the range in its device tree (or its count of "
+                    + "CPUs) end after 0x20000 bytes for each of Linux's CPUs.")
+        }
+        if resource.map({ $0.name == "System RAM" || $0.parents.contains("System RAM") }) ?? false {
+            judgement.possibleRules = ["JH1303"]
+            return judgement.forbid(
+                "Never grant it: this is Linux's memory. Correct the program's address, or give the cell more of the memory that "
+                    + "is kept free for cells.")
         }
         let ownRAM = cell?.memoryRegions.contains { $0.isRAM && $0.containsPhysical(address) } ?? false
-        if resource.map({ $0.name == "System RAM" || $0.parents.contains("System RAM") }) ?? false {
-            judgement.rule = "JH1303"
-            judgement.advice =
-                "Never grant it: this is Linux's memory. Correct the program's address, or give the cell more of the memory that "
-                + "is kept free for cells."
-            return
-        }
         if let region = system?.rootCell.memoryRegions.first(where: { $0.containsPhysical(address) }), region.isRAM,
             !ownRAM
         {
             judgement.notes.append("The machine has Linux's region \"\(region.label)\" at this address.")
-            judgement.rule = judgement.rule ?? "JH0504"
-            judgement.advice =
+            judgement.possibleRules = ["JH0504"]
+            return judgement.forbid(
                 "Do not grant the machine's memory at this address: it is Linux's. Correct the program's address, or make the cell's RAM "
-                + "larger with memory that is kept free for cells."
+                    + "larger with memory that is kept free for cells.")
+        }
+        guard !judgement.isForbidden else {
+            judgement.advice =
+                "Do not add a region for it: correct the program's link address, or make the cell's RAM larger."
             return
         }
-        guard let resource, resource.isDevice else { return }
-        let pages = (start: resource.first & ~0xfff, end: resource.last | 0xfff)
-        judgement.entry = Self.region(pages.start, size: pages.end - pages.start + 1, name: resource.name)
-        let driver =
-            drivers[String(resource.name.dropFirst(5))]
-            ?? resource.parents.lazy.compactMap {
-                drivers[String($0.dropFirst(5))]
-            }.first
-        judgement.rule = "JH1305"
-        judgement.advice =
-            driver.map {
-                "Grant it only after Linux's driver \"\($0)\" has been unbound from the device; two drivers of one device break both."
-            } ?? "Grant it only if no driver of Linux uses the device: /proc/iomem names it \"\(resource.name)\"."
+        if let region = cell?.memoryRegions.first(where: {
+            $0.isSubPage && address >= $0.virtualStart
+                && address &+ size <= ($0.virtualStart & ~0xfff) + 0x1000 && !$0.flags.contains(.communicationRegion)
+        }) {
+            judgement.entry = "size = 0x\(hex(address + size - region.virtualStart))    # of \"\(region.label)\""
+            judgement.advice =
+                "Make that region larger only if the device's registers go on there, and nothing else is behind them."
+            return
+        }
+        judgeDevice(address, size, resource, &judgement)
+    }
+
+    /// A device that a cell may have.
+    private func judgeDevice(
+        _ address: UInt64, _ size: UInt64, _ resource: RunningMachine.Resource?, _ judgement: inout AddressJudgement
+    ) {
+        if let resource, resource.isDevice {
+            judgement.entry = Self.region(
+                over: resource.first, size: resource.last - resource.first + 1, name: resource.name)
+            let driver =
+                drivers[String(resource.name.dropFirst(5))]
+                ?? resource.parents.lazy.compactMap { drivers[String($0.dropFirst(5))] }.first
+            judgement.possibleRules = ["JH1305"]
+            judgement.advice =
+                driver.map {
+                    "Grant it only after Linux's driver \"\($0)\" has been unbound from the device; two drivers of one device break both."
+                } ?? "Grant it only if no driver of Linux uses the device: /proc/iomem names it \"\(resource.name)\"."
+        } else if resource != nil {
+            // a bus's window, firmware's tables: no device that could be named
+            judgement.entry = Self.region(over: address, size: size)
+            judgement.advice =
+                "Add the region only for a device that is the cell's own and that no driver of Linux uses (/proc/iomem)."
+        } else if cell?.architecture ?? .x86 == .x86, (0xfed0_0000..<0xfed0_0400).contains(address) {
+            judgement.notes.append("A PC has its HPET (timer) at 0xfed00000.")
+            judgement.entry = Self.region(over: address, size: size, name: "HPET")
+            judgement.advice =
+                "Grant it only if Linux does not use the HPET (it is booted with hpet=disable); the local APIC's timer, which every cell "
+                + "has, is the better choice."
+        }
+    }
+
+    /// Where the redistributor of one CPU more than Linux has would be: a program that walks them dies there.
+    private var firstMissingRedistributor: UInt64? {
+        guard case .arm(let arm)? = system?.platform.specific, arm.gicVersion == 3, arm.gicrBase > 0 else { return nil }
+        let count = UInt64(system?.rootCell.cpus.members.count ?? 0)
+        return arm.gicrBase.addingReportingOverflow(0x2_0000 * max(1, count)).partialValue
     }
 
     /// The devices that the hypervisor emulates; without a system those that every PC has.
-    private func emulated(_ address: UInt64) -> (name: String, text: String)? {
+    func emulated(_ address: UInt64) -> (name: String, text: String)? {
         if let system {
             let devices = EmulatedDevice.all(of: system, for: cell ?? system.rootCell)
             return devices.first { $0.contains(address) }.map { ($0.name, $0.text) }
@@ -165,14 +224,17 @@ extension Surroundings {
         }
     }
 
-    static func region(_ start: UInt64, size: UInt64, name: String = "") -> String {
-        """
-        [[memory]]
-        \(name.isEmpty ? "" : "name = \"\(name.filter { $0 != "\"" && $0 != "\\" })\"\n")physical = 0x\(hex(start))
-        virtual = 0x\(hex(start))
-        size = \(Quantity.sizeText(size).map { "\"\($0)\"" } ?? "0x\(hex(size))")
-        access = ["read", "write", "io"]
-        """
+    /// A region of whole pages that contains these bytes.
+    static func region(over address: UInt64, size: UInt64, name: String = "") -> String {
+        let (start, end) = (address & ~0xfff, (address &+ (max(size, 1) - 1)) | 0xfff)
+        let count = end > start ? end - start + 1 : 0x1000
+        return """
+            [[memory]]
+            \(name.isEmpty ? "" : "name = \"\(name.filter { $0 != "\"" && $0 != "\\" })\"\n")physical = 0x\(hex(start))
+            virtual = 0x\(hex(start))
+            size = \(Quantity.sizeText(count).map { "\"\($0)\"" } ?? "0x\(hex(count))")
+            access = ["read", "write", "io"]
+            """
     }
 
     private static func size(_ bytes: UInt64) -> String {
@@ -190,6 +252,8 @@ extension MemoryRegion {
     func containsPhysical(_ address: UInt64) -> Bool {
         !flags.contains(.communicationRegion) && address >= physicalStart && address - physicalStart < size
     }
+
+    var isSubPage: Bool { size > 0 && (virtualStart | size) & 0xfff != 0 }
 
     var isRAM: Bool { flags.isSuperset(of: [.read, .write, .execute]) && !flags.contains(.io) }
 

@@ -14,6 +14,10 @@ package struct Surroundings: Sendable {
     package var machine: RunningMachine?
     /// Whether the cell's program was built with RTEMS.
     package var isRTEMS = false
+    /// Whether the cell's program is a Linux.
+    package var isLinux = false
+    /// The rules of `check` that find something in the files of which the rest is known; nil: they were not checked.
+    package var findings: Set<String>?
     /// The drivers of PCI devices in Linux: `00:1f.2` → `ahci`.
     package var drivers: [String: String] = [:]
 
@@ -74,26 +78,24 @@ extension Surroundings {
         return notes
     }
 
+    /// The cell's port region in which an access begins.
+    func ownPorts(at port: UInt64) -> IOPortRegion? { cell?.ioPortRegions.first { $0.contains(port) } }
+
     /// Which port regions of the cell are near.
     func portNotes(_ port: UInt64) -> [String] {
         guard let cell else { return [] }
         guard !cell.ioPortRegions.isEmpty else { return ["The cell has no I/O ports at all."] }
         let near = cell.ioPortRegions.filter { $0.count > 0 }.min { $0.distance(to: port) < $1.distance(to: port) }
-        guard let near, near.distance(to: port) <= 16 else { return [] }
-        let name = near.name.isEmpty ? "its ports" : "\"\(near.name)\""
-        let last = UInt64(near.base) + UInt64(near.count) - 1
-        let side = port > last ? "behind" : "in front of"
-        return [
-            "The cell has 0x\(hex(UInt64(near.base)))–0x\(hex(last)): the port is "
-                + "\(near.distance(to: port)) \(side) \(name)."
-        ]
+        guard let near, (1...16).contains(near.distance(to: port)) else { return [] }
+        let side = port > near.last ? "behind" : "in front of"
+        return ["The cell has \(near.rangeText): the port is \(near.distance(to: port)) \(side) \(near.label)."]
     }
 
     /// The register that held the number; the shortest word for it.
     static func holders(of address: UInt64, in registers: [String: UInt64]) -> String? {
         let others: Set = [
             "rip", "pc", "flags", "cs", "base", "cr0", "cr3", "cr4", "efer", "esr", "iss", "spsr", "elr", "phys",
-            "linear", "hsr", "cpsr",
+            "linear", "hsr", "cpsr", "cr2", "vectoring", "error", "physical", "ar-bytes",
         ]
         let named = registers.filter { !others.contains($0.key) }
         if let exact = named.filter({ $0.value == address }).keys.min() {
@@ -108,8 +110,13 @@ extension Surroundings {
 extension IOPortRegion {
     func contains(_ port: UInt64) -> Bool { port >= UInt64(base) && port < UInt64(base) + UInt64(count) }
 
+    var last: UInt64 { UInt64(base) + UInt64(max(count, 1)) - 1 }
+
+    var rangeText: String { "0x\(hex(UInt64(base)))–0x\(hex(last))" }
+
+    var label: String { name.isEmpty ? "its ports" : "\"\(name)\"" }
+
     func distance(to port: UInt64) -> UInt64 {
-        let last = UInt64(base) + UInt64(max(count, 1)) - 1
-        return port < base ? UInt64(base) - port : port > last ? port - last : 0
+        port < base ? UInt64(base) - port : port > last ? port - last : 0
     }
 }

@@ -23,10 +23,10 @@ package enum Violation: Hashable, Sendable {
     /// The bytes of the instruction cannot be read (x86).
     case unreadableInstruction
     /// An instruction that the hypervisor does not emulate on trapped memory.
-    case unsupportedInstruction([UInt64])
-    case inconsistentAccess
+    case unsupportedInstruction([UInt64], TrappedAccess? = nil)
+    case inconsistentAccess(TrappedAccess? = nil)
     /// The hypervisor does not follow page tables of this kind, so it cannot read the instruction.
-    case pagingMode
+    case pagingMode(TrappedAccess? = nil)
 
     // MARK: PCI
     case pciConfiguration(Access, device: String, register: UInt64, size: UInt64)
@@ -43,7 +43,8 @@ package enum Violation: Hashable, Sendable {
     case apicMode
     case apicWidth(UInt64)
     case apicDestination(register: String, value: UInt64)
-    case apicAccess
+    /// The line that closes each failure in the APIC's window; alone only for an unaligned access and for a fetch.
+    case apicAccess(TrappedAccess?, isFetch: Bool = false)
     case interruptRoute(UInt64)
 
     // MARK: registers and instructions
@@ -64,6 +65,8 @@ package enum Violation: Hashable, Sendable {
     // MARK: the hypervisor and the machine
     case hypervisorException(UInt64)
     case hypervisorAbort
+    /// 32-bit Arm: the hypervisor itself was trapped, by no abort: `hvc`, `undef`, `fiq`.
+    case hypervisorTrap(String)
     case hypervisorInstruction(String)
     case interruptState(device: String)
     case ioapicState(pin: UInt64)
@@ -77,6 +80,17 @@ package enum Violation: Hashable, Sendable {
 
     /// A `FATAL` that no release up to now prints, or one that is cut off; without that word.
     case unknown(String)
+}
+
+/// Where a trapped access went, by the line that follows the reason.
+package struct TrappedAccess: Hashable, Sendable {
+    package var access: Access
+    package var address: UInt64
+
+    package init(_ access: Access, _ address: UInt64) {
+        self.access = access
+        self.address = address
+    }
 }
 
 /// A device accessed memory that is not its cell's. Nobody is parked: the access was dropped.

@@ -65,7 +65,6 @@ struct ExplainTests {
                     base = 0x3f8
                     count = 8
                 advice: Grant it only if Linux does not use this serial port: no console=ttyS…, no getty, no other driver.
-                rule: JH0402 of 'jailhouse-ctl check' says so
 
                 """)
         let nothing = try Executable.run(["explain", "all is well"])

@@ -68,7 +68,7 @@ struct ReportTests {
                   failed CPUs: 3
                   VM exits then: 48213, 4 of them for the hypervisor itself
                   meaning: The program wrote the I/O port 0x70 (1 byte): the CMOS clock, which is not the cell's.
-                  advice: Do not grant it: the device is Linux's, and a CPU of Linux that uses it meanwhile is parked for good. In the program, use the time-stamp counter.
+                  advice: Do not grant it: the device is Linux's, and a CPU of Linux that uses it meanwhile is parked for good. In the program, use the time-stamp counter. A Linux guest needs CONFIG_JAILHOUSE_GUEST, and its loader.
                   rule: JH0841 of 'jailhouse-ctl check' says so
                   | FATAL: Invalid PIO write, port: 70 size: 1
                   | Parking CPU 3 (Cell: "rtems")\\x1b[2J

@@ -31,7 +31,10 @@ struct EvidenceTests {
         #expect(record.console.first == "FATAL: unable to get MMIO instruction")
         #expect(record.console.last == #"Parking CPU 3 (Cell: "rtems")"#)
         #expect(record.state == "failed")
-        #expect(record.reason == "CPU 3 was parked after a violation: unable to get MMIO instruction")
+        #expect(
+            record.reason
+                == "CPU 3 was parked after a violation: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0 (unable to get MMIO instruction)"
+        )
     }
 
     /// Found by the fuzzer: an inmate prints what it likes.

@@ -14,6 +14,14 @@ extension DeathCase {
         linux("VT-d's registers", "FATAL: Unhandled DMAR unit write access, register 18"),
         linux("VT-d's queue", "FATAL: Invalid/unsupported invalidation queue entry"),
         linux("an MSR", "FATAL: Unhandled MSR write: 200"),
+        linux("the hypervisor's memory", "FATAL: Invalid MMIO/RAM read, addr: 0x000000003e900000 size: 4"),
+        linux("the IOMMU", "FATAL: Invalid MMIO/RAM write, addr: 0x00000000fed90018 size: 4"),
+        linux("a reset by the keyboard controller", "FATAL: Invalid write to i8042 controller port"),
+        linux("VMXON", "FATAL: Unhandled VM-Exit, reason 27\nqualification 0"),
+        linux(
+            "strings to memory of a cell",
+            "FATAL: unsupported instruction (0xf3 0xa4 0x48 0x89)\n"
+                + "FATAL: Invalid MMIO/RAM write, addr: 0x000000003a000000 size: 0"),
         DeathCase(
             .root, "on Arm: memory of a cell",
             "Unhandled data read at 0x70000000(8)\n\nFATAL: unhandled trap (exception class 0x24)",
@@ -25,7 +33,18 @@ extension DeathCase {
     static let hypervisor: [DeathCase] = [
         own("a page fault", "FATAL: Jailhouse triggered exception #14\nError code: 2\nPhysical CPU ID: 1"),
         own("an abort at EL2", "\nFATAL: Unhandled HYP exception: synchronous abort from EL2"),
-        own("an abort on 32-bit Arm", "Unhandled HYP data abort exit at 0xf0001234"),
+        DeathCase(
+            .hypervisor, "an abort on 32-bit Arm",
+            "Unhandled HYP data abort exit at 0xf0001234\nr0: 0x00000000 r1: 0x00000001\n"
+                + "Physical address: 0x09010004 HSR: 0x94000006",
+            verdict: "Stopping CPU 3 (Cell: \"sample\")", knows: Surroundings(cell: Samples.arm)),
+        own("an HVC on 32-bit Arm", "Unhandled HYP hvc exit at 0xf0001234"),
+        own("an undefined instruction on 32-bit Arm", "Unhandled HYP undef exit at 0xf0001234"),
+        DeathCase(
+            .hypervisor, "a page fault at an address",
+            "FATAL: Jailhouse triggered exception #14\nError code: 2\nPhysical CPU ID: 1\n"
+                + "RIP: 0xfffffffff0012345 RSP: 0xfffffffff0070000 FLAGS: 10002\nCR2: 0x00000000fed00000",
+            verdict: "Stopping CPU 1 (Cell: \"sample\")"),
         own("VMWRITE", "FATAL: vmwrite 00006806 failed, error 12, caller 0xfffffffff0012345"),
         own("INVEPT", "FATAL: invept failed, error 28"), own("VMRESUME", "FATAL: vmresume failed, error 5"),
         own("a CPU that cannot be reset", "FATAL: CPU reset failed, error 12"),

@@ -16,6 +16,7 @@ package struct DeathCase: Sendable {
         case hypervisor = "The hypervisor itself"
         case iommu = "IOMMUs"
         case enable = "A refused enable"
+        case remark = "Lines that park no CPU"
     }
 
     package let group: Group
@@ -60,14 +61,15 @@ package struct DeathCase: Sendable {
             return explanation
         }
         found += text.others.map { $0.explanation(in: surroundings) }
-        found += text.dmaFaults.map { $0.explanation(in: surroundings) }
+        found += text.faultExplanations { _ in surroundings }
         if let enable = text.refusedEnable { found.append(enable.explanation) }
         if text.lostFaultReports > 0 { found.append(DMAFault.lostReports) }
         if text.timeouts > 0, let page = ConditionPage.named("no answer") { found.append(page.explanation) }
+        found += text.remarks.map(\.explanation)
         return found
     }
 
-    package static let all: [DeathCase] = x86 + intel + arm64 + arm32 + root + hypervisor + iommu + enable
+    package static let all: [DeathCase] = x86 + intel + arm64 + arm32 + root + hypervisor + iommu + enable + remarks
 }
 
 /// A machine, two cells and their programs.
@@ -161,7 +163,7 @@ enum Samples {
         case .iommu: Surroundings(cell: x86, system: x86System, others: [other])
         case .arm64, .arm32: Surroundings(cell: arm, system: armSystem)
         case .root: Surroundings(system: x86System, others: [x86, other], drivers: ["00:1f.2": "ahci"])
-        case .hypervisor, .enable: Surroundings()
+        case .hypervisor, .enable, .remark: Surroundings()
         }
     }
 

@@ -9,7 +9,8 @@ package enum DeathTable {
             "# Every death explained", "",
             "Made by `make deaths` from the texts in `Tests/DeathTable`, with the code that answers `jailhouse-ctl explain`; a test compares.",
             "The cell of the examples has 2 MiB of RAM; *place* is by the symbols of a sample program. Under *entry* is what a definition would",
-            "need, under *advice* whether to grant it. *Rule* is the one by which `check` says so: of the program beforehand, or of such an entry.",
+            "need, under *advice* whether to grant it. *Rule* is the one of `check` that is about exactly this mistake; with files, `explain` names",
+            "a rule only if it finds something in them.",
             "",
         ]
         for group in DeathCase.Group.allCases {

@@ -27,18 +27,19 @@ enum Dump {
     }
 
     /// - Parameters:
-    ///   - registers: `pc`, `lr`, `sp` and `x0` to `x29`; others are 0.
+    ///   - registers: `pc`, `elr` (the same if it is not given), `lr`, `sp` and `x0` to `x29`; others are 0.
     ///   - esr: as printed: class, length, syndrome.
     ///   - hasLink: releases up to v0.12 print no `elr:`.
     static func arm64(_ registers: [String: UInt64] = [:], esr: String, hasLink: Bool = true) -> String {
         func value(_ name: String) -> String {
-            let digits = String(registers[name] ?? (name == "pc" ? 0x8_1040 : 0), radix: 16)
+            let counter = registers["pc"] ?? 0x8_1040
+            let digits = String(registers[name] ?? (name == "pc" || name == "elr" ? counter : 0), radix: 16)
             return String(repeating: "0", count: 16 - digits.count) + digits
         }
         var lines = [
             "Cell state before exception:",
             " pc: \(value("pc"))   lr: \(value("lr")) spsr: 600003c5     EL1",
-            " sp: \(value("sp"))  \(hasLink ? "elr: \(value("pc"))  " : "")esr: \(esr)",
+            " sp: \(value("sp"))  \(hasLink ? "elr: \(value("elr"))  " : "")esr: \(esr)",
         ]
         for first in stride(from: 0, to: 30, by: 3) {
             lines.append(

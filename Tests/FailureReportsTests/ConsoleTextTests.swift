@@ -81,10 +81,16 @@ struct ConsoleTextTests {
         let string = ConsoleText(
             """
             FATAL: unsupported instruction (0xf3 0xa4 0x00 0x00)
-            FATAL: Invalid MMIO/RAM read, addr: 0x00000000fed00000 size: 4
+            FATAL: Invalid MMIO/RAM read, addr: 0x00000000fed00000 size: 0
             Parking CPU 2 (Cell: "a")
             """)
-        #expect(string.deaths.map(\.violation) == [.unsupportedInstruction([0xf3, 0xa4, 0, 0])])
+        #expect(
+            string.deaths.map(\.violation) == [
+                .unsupportedInstruction([0xf3, 0xa4, 0, 0], TrappedAccess(.read, 0xfed0_0000))
+            ])
+        #expect(
+            jump.deaths[0].reason
+                == "Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0 (unable to get MMIO instruction)")
     }
 
     @Test("Several cells in one text")
@@ -102,7 +108,10 @@ struct ConsoleTextTests {
             """)
         let root = text.deaths.filter { $0.cell == "root cell" }
         #expect(root.map(\.cpu) == [1, 2])
-        #expect(root.map(\.reason) == ["unable to get MMIO instruction", nil])
+        #expect(
+            root.map(\.reason) == [
+                "Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0 (unable to get MMIO instruction)", nil,
+            ])
         #expect(text.deaths.filter { $0.cell == "root" }.isEmpty)
     }
 

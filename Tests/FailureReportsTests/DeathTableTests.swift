@@ -55,12 +55,51 @@ struct DeathTableTests {
             DeathCase.all[index].explanations + reasonLines.map { $0.violation.explanation(in: Surroundings()) }
         for entry in explanations.compactMap(\.entry) {
             let table =
-                entry.hasPrefix("access")
-                ? "[[memory]]\nphysical = 0x1000\nvirtual = 0x1000\nsize = \"4 KiB\"\n"
+                entry.hasPrefix("access") || entry.hasPrefix("size")
+                ? "[[memory]]\nphysical = 0x1000\nvirtual = 0x1000\n"
+                    + (entry.hasPrefix("size") ? "access = [\"read\"]\n" : "size = \"4 KiB\"\n")
                 : entry.hasPrefix("writable")
                     ? "[[pci-capability]]\nid = 0x5\nstart = 0x40\nlength = 4\n" : ""
             let toml = "[cell]\nname = \"a\"\narchitecture = \"x86\"\ncpus = [1]\n\n\(table)\(entry)\n"
             do { _ = try CellDescriptor(toml: toml, path: "a.toml") } catch { Issue.record("\(error): \(entry)") }
+        }
+    }
+
+    @Test("Each entry covers what was accessed", arguments: DeathCase.all.indices)
+    func covers(index: Int) throws {
+        let death = DeathCase.all[index]
+        let text = ConsoleText(death.console)
+        guard let violation = text.deaths.last?.violation, let entry = death.explanations.last?.entry,
+            entry.hasPrefix("[[")
+        else { return }
+        let cell = try CellDescriptor(
+            toml: "[cell]\nname = \"a\"\narchitecture = \"x86\"\ncpus = [1]\n\n\(entry)\n", path: "a.toml")
+        switch violation {
+        case .memory(let access, let address, let size), .dataAbort(let access, let address, let size):
+            let region = try #require(cell.memoryRegions.first, "\(death.name)")
+            #expect(region.contains(address) && region.contains(address + size - 1), "\(death.name)")
+            #expect(region.flags.contains(access == .read ? .read : .write), "\(death.name)")
+        case .port(_, let port, let size):
+            let region = try #require(cell.ioPortRegions.first, "\(death.name)")
+            #expect(region.contains(port) && region.contains(port + size - 1), "\(death.name)")
+        case .pciConfiguration(_, let device, let register, let size):
+            let own = cell.pciCapabilities.first ?? PCICapability(id: 0, start: 0, length: 0x40)
+            if entry.contains("bdf") { #expect(cell.pciDevices.first?.address.description == device, "\(death.name)") }
+            #expect(register >= UInt64(own.start), "\(death.name)")
+            #expect(register + size <= UInt64(own.start) + UInt64(own.length), "\(death.name)")
+        default: break
+        }
+    }
+
+    @Test("Each access that is added is the one that was missing", arguments: DeathCase.all.indices)
+    func rights(index: Int) throws {
+        let death = DeathCase.all[index]
+        let text = ConsoleText(death.console)
+        guard case .subPage(let access, let address, let size)? = text.deaths.last?.violation,
+            let entry = death.explanations.last?.entry
+        else { return }
+        for word in SubPageRights(access, address, size: size).words {
+            #expect(entry.contains("\"\(word)\""), "\(death.name): \(entry)")
         }
     }
 

@@ -15,7 +15,7 @@ let reasonLines: [(line: String, violation: Violation)] = [
     ("FATAL: Invalid MMIO write, address: fee01003, size: 8", .subPage(.write, 0xfee0_1003, size: 8)),
     ("FATAL: unable to get MMIO instruction", .unreadableInstruction),
     ("FATAL: unsupported instruction (0xf3 0xa4 0x00 0x12)", .unsupportedInstruction([0xf3, 0xa4, 0, 0x12])),
-    ("FATAL: inconsistent access, expected read instruction", .inconsistentAccess),
+    ("FATAL: inconsistent access, expected read instruction", .inconsistentAccess()),
     ("testdev: invalid write, register 14, size 2", .testDevice(.write)),
     (
         "FATAL: Invalid PCI config write, device 00:1f.2, reg: 0x4, size: 2",
@@ -31,7 +31,7 @@ let reasonLines: [(line: String, violation: Violation)] = [
         .pciPort(.write, port: 0xcf8, size: 2)
     ),
     ("FATAL: Unsupported shorthand, ICR.lo=c4500", .apicDelivery(0xc4500)),
-    ("FATAL: Unsupported paging mode", .pagingMode),
+    ("FATAL: Unsupported paging mode", .pagingMode()),
     (
         "FATAL: Invalid PCI MMCONFIG write, device 02:00.0, reg: 0x40, size: 8",
         .pciMemory(.write, device: "02:00.0", register: 0x40, size: 8)
@@ -52,8 +52,8 @@ let reasonLines: [(line: String, violation: Violation)] = [
     ("FATAL: Unsupported APIC access width 8", .apicWidth(8)),
     ("FATAL: Unsupported change to LDR: 3000000", .apicDestination(register: "LDR", value: 0x300_0000)),
     ("FATAL: Unsupported change to DFR: fffffff", .apicDestination(register: "DFR", value: 0xfff_ffff)),
-    ("FATAL: Unhandled APIC access, qualification 1004", .apicAccess),
-    ("FATAL: Unhandled APIC access, offset 52, is_write: 1", .apicAccess),
+    ("FATAL: Unhandled APIC access, qualification 1004", .apicAccess(TrappedAccess(.write, 0xfee0_0004))),
+    ("FATAL: Unhandled APIC access, offset 52, is_write: 1", .apicAccess(TrappedAccess(.write, 0xfee0_0034))),
     ("Attempt to route IRQ74 outside of cell", .interruptRoute(74)),
     ("FATAL: Unhandled MSR read: c0011029", .msr(.read, 0xc001_1029)),
     ("FATAL: Unhandled MSR write: 2ff", .msr(.write, 0x2ff)),
@@ -67,6 +67,12 @@ let reasonLines: [(line: String, violation: Violation)] = [
     ("FATAL: Unhandled VM-Exit, reason 49", .vmExit(reason: 49)),
     ("FATAL: VM-Entry failure, reason 33", .guestState),
     ("FATAL: VM-Entry failure, error -1", .guestState),
+    (
+        "FATAL: Unexpected #VMEXIT, exitcode ffffffff, exitinfo1 0x0000000000000000 exitinfo2 0x0000000000000000",
+        .guestState
+    ),
+    ("Unhandled HYP data abort exit at 0xf0001234", .hypervisorAbort),
+    ("Unhandled HYP hvc exit at 0xf0001234", .hypervisorTrap("hvc")),
     ("FATAL: Unexpected #VMEXIT, exitcode 7f, exitinfo1 0x0000000000000000 exitinfo2 0x0000000000000000", .tripleFault),
     (
         "FATAL: Unexpected #VMEXIT, exitcode 82, exitinfo1 0x0000000000000000 exitinfo2 0x0000000000000000",

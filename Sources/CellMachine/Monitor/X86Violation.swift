@@ -37,6 +37,8 @@ struct X86Violation: Hashable, Sendable {
             let bytes = (0..<4).map { "0x" + padded(first >> UInt64($0 * 8) & 0xff, 2) }.joined(separator: " ")
             return ["FATAL: unsupported instruction (\(bytes))", memoryLine(second, 0, third)]
         case .register: return ["FATAL: Unhandled MSR \(direction(second)): \(short(first))"]
+        // the processor refuses the guest's state: the hypervisor prints it as a failed entry
+        case .exit where first == .max || first == 0xffff_ffff: return ["FATAL: VM-Entry failure, error -1"]
         case .exit:
             return [
                 "FATAL: Unexpected #VMEXIT, exitcode \(short(first)), exitinfo1 \(full(second)) "

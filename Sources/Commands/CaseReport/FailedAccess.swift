@@ -23,6 +23,10 @@ struct FailedAccess {
             self.address = address
             self.size = max(1, size)
             text = "failed \(access.rawValue)"
+        case .unsupportedInstruction(_, let trapped?), .inconsistentAccess(let trapped?), .pagingMode(let trapped?):
+            address = trapped.address
+            size = 1
+            text = "failed \(trapped.access.rawValue)"
         case .instructionAbort(let address):
             self.address = address
             size = 1

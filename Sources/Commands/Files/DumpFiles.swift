@@ -17,6 +17,8 @@ struct DumpFiles {
     private var programs: [Program] = []
     /// What does not fit together; a sentence each.
     private(set) var warnings: [String] = []
+    private var systemPath = ""
+    private let checked = CheckedRules()
 
     init() {}
 
@@ -34,6 +36,7 @@ struct DumpFiles {
                 throw CommandFailure(.wrongUsage, "\(system) is no system configuration")
             }
             self.system = descriptor
+            systemPath = system
         }
         machine = try RunningMachine(root: root)
         if machine != nil { drivers = MachineFiles(root: root ?? "").pciDrivers() }
@@ -51,14 +54,49 @@ struct DumpFiles {
     }
 
     /// What is known of a cell's surroundings; a single cell that was given is the one, whatever its name.
-    func surroundings(of name: String?) -> Surroundings {
-        let own = own(name)
-        return Surroundings(
+    ///
+    /// - Parameter isRootCell: it is Linux.
+    func surroundings(of name: String?, isRootCell: Bool = false) -> Surroundings {
+        let own = isRootCell ? nil : own(name)
+        var known = Surroundings(
             cell: own?.descriptor, system: system,
             others: cells.filter { $0.name != own?.name }.map(\.descriptor), machine: machine,
             isRTEMS: own?.images.contains { $0.kind == .rtems || Self.isRTEMS($0) } ?? false
                 || programs.contains(where: \.isRTEMS),
             drivers: drivers)
+        known.isLinux = own?.images.contains { $0.linux != nil } ?? false
+        known.findings = rules(about: own)
+        return known
+    }
+
+    /// The rules of `check` that find something in a cell's files, or in all of them; nil without files.
+    private func rules(about own: CellDefinition?) -> Set<String>? {
+        guard !cells.isEmpty || system != nil else { return nil }
+        let key = own?.name ?? ""
+        if let known = checked.byCell[key] { return known }
+        let set = DefinitionSet(cells)
+        var findings = set.mutualFindings(in: system)
+        if let machine { findings += set.findings(on: machine, system: system.map { (systemPath, $0) }) }
+        if let own {
+            findings += own.findings(system: system) + own.imageFindings(readFile: InputFile.read)
+        } else if let system {
+            findings += system.findings()
+        }
+        let rules = Set(findings.compactMap(\.rule))
+        checked.byCell[key] = rules
+        return rules
+    }
+
+    /// Why an answer about a cell of this name may be about another; nil: the files are its own, or there are none.
+    func doubt(about name: String) -> String? {
+        guard !cells.isEmpty, !cells.contains(where: { $0.name == name }), name != system?.rootCell.name else {
+            return nil
+        }
+        guard cells.count == 1, let only = cells.first else { return "No file of the cell \"\(name)\" was given." }
+        return """
+            The text is about the cell "\(name)", and is judged by \(only.path), which is of the cell "\(only.name)". If \
+            "\(name)" is the root cell, give --root-cell.
+            """
     }
 
     private func own(_ name: String?) -> CellDefinition? {
@@ -72,6 +110,16 @@ struct DumpFiles {
     /// - Parameter withInstruction: whether a disassembler is asked as well.
     func place(of death: Death, withInstruction: Bool = false) -> ProgramPlace? {
         guard let counter = death.codeAddress, death.cell != system?.rootCell.name else { return nil }
+        return place(at: counter, of: death, withInstruction: withInstruction)
+    }
+
+    /// The function that the last call returns to, where the registers have it: Arm's LR.
+    func caller(of death: Death) -> String? {
+        guard let address = death.registers["lr"] ?? death.registers["r14"], address > 4 else { return nil }
+        return place(at: address, of: death)?.text
+    }
+
+    private func place(at counter: UInt64, of death: Death, withInstruction: Bool = false) -> ProgramPlace? {
         let candidates = programs.isEmpty ? own(death.cell).map { Self.programs(of: $0) } ?? [] : programs
         for program in candidates {
             guard let place = program.functions?.place(of: counter) else { continue }
@@ -106,6 +154,11 @@ struct DumpFiles {
         guard let contents = try? InputFile.read(image.path) else { return false }
         return Program(image.path, address: image.address, contents: contents).isRTEMS
     }
+}
+
+/// What `check` found, looked for when it is first asked for.
+private final class CheckedRules {
+    var byCell: [String: Set<String>] = [:]
 }
 
 /// A program's file, and the one that has its symbols.

@@ -62,11 +62,13 @@ struct ConsoleReport: Encodable {
 
     /// - Parameter rootCell: the root cell's name: what Linux did itself is explained as such; nil: it is not known.
     init(_ text: ConsoleText, rootCell: String?, files: DumpFiles = DumpFiles()) {
+        let linux = rootCell.map { [$0] } ?? Self.rootCells(in: text)
         var entries = text.deaths.map { death in
             Entry(
                 cpu: death.cpu, cell: death.cell,
                 programCounter: death.programCounter.map { "0x" + String($0, radix: 16) }, isStopped: death.isStopped,
-                explanation: ExplanationReport(files.explanation(of: death, rootCell: rootCell)))
+                explanation: ExplanationReport(
+                    files.explanation(of: death, rootCell: linux.contains(death.cell) ? death.cell : nil)))
         }
         if let violation = text.others.last, !text.lastRegisters.isEmpty {
             // a dump that is cut off before the line that names CPU and cell
@@ -74,18 +76,33 @@ struct ConsoleReport: Encodable {
             entries.append(
                 Entry(
                     programCounter: death.programCounter.map { "0x" + String($0, radix: 16) },
-                    explanation: ExplanationReport(files.explanation(of: death, rootCell: rootCell))))
+                    explanation: ExplanationReport(files.explanation(of: death, rootCell: nil))))
         }
         let known = files.surroundings(of: nil)
         let unfinished = text.lastRegisters.isEmpty ? text.others : text.others.dropLast()
-        var others = unfinished.map { $0.explanation(in: known) } + text.dmaFaults.map { $0.explanation(in: known) }
+        var others = unfinished.map { $0.explanation(in: known) } + text.faultExplanations { _ in known }
         if text.lostFaultReports > 0 { others.append(DMAFault.lostReports) }
         if text.timeouts > 0, let condition = ConditionPage.named("no answer") { others.append(condition.explanation) }
-        if let enable = text.refusedEnable { others.append(enable.explanation) }
+        if let enable = text.refusedEnable { others.append(enable.explanation(findings: known.findings)) }
+        others += text.remarks.map(\.explanation)
         entries += others.map { Entry(explanation: ExplanationReport($0)) }
         self.entries = entries
         let missed = text.missedBytes > 0 ? ["\(text.missedBytes) bytes of the console are missing from the text."] : []
-        warnings = missed + Set(text.deaths.map(\.cell)).sorted().flatMap { files.programWarnings(of: $0) }
+        let names = Set(text.deaths.map(\.cell)).sorted()
+        let assumed = rootCell == nil ? linux : []
+        warnings =
+            missed
+            + assumed.map {
+                "CPU 0 of an x86 machine is always Linux's, so \"\($0)\" is taken for the root cell; --root-cell \($0) says so."
+            }
+            + names.filter { !linux.contains($0) }.flatMap {
+                [files.doubt(about: $0)].compactMap(\.self) + files.programWarnings(of: $0)
+            }
+    }
+
+    /// The cells that can only be Linux's: no other cell of an x86 machine may have CPU 0.
+    private static func rootCells(in text: ConsoleText) -> [String] {
+        Set(text.deaths.filter { $0.cpu == 0 && $0.registers["rip"] != nil }.map(\.cell)).sorted()
     }
 
     /// Of what is no text of a console.
@@ -110,9 +127,11 @@ extension DumpFiles {
     /// What happened, with the place in the program.
     func explanation(of death: Death, rootCell: String?) -> Explanation {
         let isRootCell = death.cell == rootCell
-        var explanation = death.explanation(isRootCell: isRootCell, in: surroundings(of: death.cell))
+        var explanation = death.explanation(
+            isRootCell: isRootCell, in: surroundings(of: death.cell, isRootCell: isRootCell))
         guard !isRootCell else { return explanation }
         explanation.place = place(of: death, withInstruction: true)
+        if let caller = caller(of: death) { explanation.notes.append("The last return address is in \(caller).") }
         let instruction = explanation.place?.instruction ?? instruction(of: death)
         guard let instruction else { return explanation }
         if explanation.place == nil { explanation.notes.insert("The instruction is \"\(instruction)\".", at: 0) }

@@ -20,29 +20,33 @@ extension Violation {
         case .stringMove:
             [
                 "FATAL: unsupported instruction (0xf3 0xa4 0x48 0x89)",
-                "FATAL: Invalid MMIO/RAM read, addr: 0x00000000fed00000 size: 4",
+                "FATAL: Invalid MMIO/RAM read, addr: 0x00000000fed00000 size: 0",
             ]
-        case .otherInstruction: ["FATAL: inconsistent access, expected write instruction"]
+        case .otherInstruction:
+            [
+                "FATAL: inconsistent access, expected write instruction",
+                "FATAL: Invalid MMIO/RAM write, addr: 0x00000000fed00000 size: 0",
+            ]
         case .regionRight: ["FATAL: Invalid MMIO write, address: fed00010, size: 4"]
         case .pciWrite: ["FATAL: Invalid PCI config write, device 00:1f.1, reg: 0x40, size: 2"]
         case .pciPort: ["FATAL: Invalid PCI config write, port: 0xcf8, size: 2"]
         case .mmconfigWrite: ["FATAL: Invalid PCI MMCONFIG write, device 00:1f.1, reg: 0x40, size: 4"]
         case .vectorTable: ["FATAL: Invalid PCI MSI-X table/PBA access, device 00:02.0"]
         case .vectorTarget: ["FATAL: ivshmem MSI-X target outside of cell \"rtems\" device 00:0e.0"]
-        case .ioapic: ["FATAL: Invalid IOAPIC write, reg: 10, index: 3f"]
+        case .ioapic: ["FATAL: Invalid IOAPIC write, reg: 10, index: 42"]
         default: apicReason
         }
     }
 
     private var apicReason: [String] {
         switch self {
-        case .apicDelivery: ["FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=4700"]
-        case .apicReserved: ["FATAL: Trying to set reserved APIC bits (reg 32, value 00000100)"]
-        case .apicVector: ["FATAL: Setting invalid LVT delivery mode (reg 35, value 00000700)"]
-        case .apicMode: ["FATAL: xAPIC access in x2APIC mode"]
-        case .apicWidth: ["FATAL: Unsupported APIC access width 8"]
-        case .apicLogical: ["FATAL: Unsupported change to LDR: 3000000"]
-        case .apicFormat: ["FATAL: Unsupported change to DFR: fffffff"]
+        case .apicDelivery: Self.apic("Unsupported/invalid APIC delivery mode, ICR.lo=4700", 768)
+        case .apicReserved: Self.apic("Trying to set reserved APIC bits (reg 32, value 00000100)", 800)
+        case .apicVector: Self.apic("Setting invalid LVT delivery mode (reg 35, value 00000700)", 848)
+        case .apicMode: Self.apic("xAPIC access in x2APIC mode", 176)
+        case .apicWidth: Self.apic("Unsupported APIC access width 8", 800)
+        case .apicLogical: Self.apic("Unsupported change to LDR: 3000000", 208)
+        case .apicFormat: Self.apic("Unsupported change to DFR: fffffff", 224)
         case .apicAccess: ["FATAL: Unhandled APIC access, offset 82, is_write: 1"]
         case .attributes: ["FATAL: Invalid PAT value: 2070406"]
         case .keyboard: ["FATAL: Invalid write to i8042 controller port"]
@@ -55,6 +59,11 @@ extension Violation {
         case .remappingQueue: ["FATAL: Invalid/unsupported invalidation queue entry"]
         default: armReason
         }
+    }
+
+    /// The reason, and the line that follows each in the window of the local APIC.
+    private static func apic(_ reason: String, _ offset: Int) -> [String] {
+        ["FATAL: \(reason)", "FATAL: Unhandled APIC access, offset \(offset), is_write: 1"]
     }
 
     private static func exit(_ code: String) -> String {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+
+extension Surroundings {
+    func complete(_ explanation: inout Explanation, device: String, register: UInt64, size: UInt64) {
+        let driver = drivers[device].map { "Linux's driver \"\($0)\" has the device \(device)." }
+        explanation.notes += [driver].compactMap(\.self)
+        let own = cell?.pciDevices.first { $0.address.description == device }
+        guard let cell, let own else {
+            if cell != nil {
+                explanation.notes.append("The cell does not have the device \(device).")
+                explanation.advice =
+                    "Grant a device only if no driver of Linux uses it; otherwise correct the program's address."
+                if explanation.entry?.contains("id = 0x0") ?? false {
+                    explanation.advice +=
+                        " The made-up capability with the id 0 is needed unless the register lies in one that "
+                        + "'jailhouse-ctl probe' finds and that is made writable."
+                }
+            }
+            if let other = others.first(where: { $0.pciDevices.contains { $0.address.description == device } }) {
+                explanation.entry = nil
+                explanation.advice = "Do not grant it: the cell \"\(other.name)\" has the device."
+            }
+            return
+        }
+        // its width is at fault
+        guard size <= 4 else { return explanation.notes.append("The cell has the device.") }
+        guard register >= 0x40 else {
+            explanation.entry = nil
+            explanation.notes.append(
+                "The cell has the device; register 0x\(hex(register)) is in its header, which is protected.")
+            explanation.advice =
+                "Leave the write out: of the header a cell may write the command register, the BARs and a few others; the BARs "
+                + "keep their addresses."
+            return
+        }
+        let range = Int(own.firstCapability)..<Int(own.firstCapability) + Int(own.capabilityCount)
+        let capabilities = range.clamped(to: cell.pciCapabilities.indices).map { cell.pciCapabilities[$0] }
+        if let capability = capabilities.first(where: { $0.contains(register) }) {
+            explanation.notes.append(
+                "The cell has the device; the register is in its capability 0x\(hex(UInt64(capability.id & 0x7fff))) at "
+                    + "0x\(hex(UInt64(capability.start))), which is not writable.")
+            explanation.entry = "writable = true    # in [[pci-capability]] at 0x\(hex(UInt64(capability.start)))"
+            explanation.advice =
+                "Add it to that [[pci-capability]] if the program's driver needs it; MSI and MSI-X are moderated and safe."
+        } else {
+            explanation.notes.append("The cell has the device; the register lies in none of its capabilities.")
+            explanation.entry = Self.registers(at: register)
+            explanation.advice =
+                "A record with the id 0 makes registers writable that lie in no capability. Put it next to the device's other "
+                + "capabilities and count it in \"capabilities\". Grant only registers that do not leave the device."
+        }
+    }
+
+    /// A made-up capability over a register.
+    static func registers(at register: UInt64) -> String {
+        """
+        [[pci-capability]]
+        id = 0x0
+        start = 0x\(hex(register & ~3))
+        length = 4
+        writable = true
+        """
+    }
+}
+
+extension PCICapability {
+    fileprivate func contains(_ register: UInt64) -> Bool {
+        register >= UInt64(start) && register < UInt64(start) + UInt64(length)
+    }
+}

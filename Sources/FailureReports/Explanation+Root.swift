@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import ConfigurationRules
+
+extension Violation {
+    /// - Parameter isRootCell: it was a CPU of Linux that did so.
+    package func explanation(isRootCell: Bool = false) -> Explanation {
+        guard isRootCell else { return explanation }
+        guard let resource = linuxResource else { return explanation.ofLinux(linuxAdvice) }
+        return Explanation(
+            summary: "Linux accessed \(resource), which it does not have.",
+            advice: """
+                \(Self.parked) 'jailhouse-ctl map' shows which cell has it: keep Linux's driver from using it, or leave it \
+                out of the cell. If no cell has it, and it is not the hypervisor's own memory, the system configuration \
+                lacks it.
+                """)
+    }
+
+    private static let parked = "That CPU of Linux is parked until the next boot."
+
+    /// Nil for what is no access to memory.
+    fileprivate var touchedAddress: UInt64? {
+        switch self {
+        case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _),
+            .instructionAbort(let address):
+            address
+        case .unsupportedInstruction(_, let trapped), .inconsistentAccess(let trapped), .pagingMode(let trapped):
+            trapped?.address
+        default: nil
+        }
+    }
+
+    private var linuxResource: String? {
+        if let touchedAddress { return "the address 0x\(hex(touchedAddress))" }
+        return switch self {
+        case .port(_, let port, _):
+            (PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map { "\($0.name) (port 0x\(hex(port)))" }
+                ?? "the I/O port 0x\(hex(port))"
+        case .pciConfiguration(_, let device, _, _), .pciMemory(_, let device, _, _), .vectorTable(let device):
+            "the PCI device \(device)"
+        default: nil
+        }
+    }
+
+    /// What to do about Linux, where the advice for a cell's program does not fit; nil: it fits, or is about the machine.
+    private var linuxAdvice: String? {
+        switch self {
+        case .msr:
+            "Find what in Linux does so (a driver, or a tool such as wrmsr; for a memory type /proc/mtrr), and leave it out "
+                + "while the hypervisor is enabled."
+        case .keyboardController:
+            "Linux resets the machine by its keyboard controller: boot it with reboot=acpi or reboot=efi."
+        case .tripleFault:
+            "Linux's kernel itself failed, or resets the machine this way: boot it with reboot=acpi, and look at its last messages."
+        case .vmExit(reason: 18...27), .svmExit(code: 0x80...0x86):
+            "Another hypervisor runs in Linux: end the virtual machines, and unload kvm_intel or kvm_amd before the hypervisor "
+                + "is enabled."
+        case .ioapic, .interruptRoute:
+            "Linux directed an interrupt to a CPU that is a cell's, or in a mode that is not emulated: correct its affinity "
+                + "(/proc/irq/N/smp_affinity)."
+        case .apicMode: "Boot Linux with the mode of the APIC that it had when the configuration was made (nox2apic)."
+        case .secureCall, .armTrap(class: 0x17, _), .armTrap(class: 0x13, _):
+            "Remove the firmware's service (OP-TEE, SCMI) from the device tree that Linux boots with: the hypervisor does not "
+                + "pass such calls on."
+        case .armTrap(class: 0x16, _), .armTrap(class: 0x12, _):
+            "Set method = \"smc\" in the node psci of the device tree that Linux boots with; KVM must not run."
+        case .pageAttributes, .controlRegister, .extendedControlRegister, .guestState, .vmExit, .svmExit,
+            .apicDelivery, .apicReserved, .apicVector, .apicWidth, .apicDestination, .apicAccess, .armTrap, .pciPort,
+            .unsupportedInstruction, .inconsistentAccess, .pagingMode, .unreadableInstruction, .testDevice:
+            "Linux does what the hypervisor does not emulate for it: report it upstream with the kernel's version and the "
+                + "whole console."
+        default: nil
+        }
+    }
+}
+
+extension Explanation {
+    /// The same of a CPU of Linux.
+    fileprivate func ofLinux(_ linuxAdvice: String?) -> Explanation {
+        var copy = self
+        if summary.hasPrefix("The program") { copy.summary = "Linux" + summary.dropFirst("The program".count) }
+        copy.advice = linuxAdvice ?? advice
+        if !copy.advice.contains("until the next boot") {
+            copy.advice += " That CPU of Linux is parked until the next boot."
+        }
+        copy.entry = nil
+        return copy
+    }
+}
+
+extension Surroundings {
+    /// Who has what Linux touched, and what follows from that.
+    func complete(_ explanation: inout Explanation, ofLinux violation: Violation) {
+        var isOfCell = false
+        switch violation {
+        case .port(_, let port, _): isOfCell = completeRoot(&explanation, port: port)
+        case .pciConfiguration(_, let device, _, _), .pciMemory(_, let device, _, _), .vectorTable(let device):
+            let owner = others.first { $0.pciDevices.contains { $0.address.description == device } }
+            isOfCell = owner != nil
+            explanation.notes += [
+                owner.map { "The cell \"\($0.name)\" has \(device)." },
+                drivers[device].map { "Its driver in Linux is \"\($0)\"." },
+            ].compactMap(\.self)
+        default:
+            if let address = violation.touchedAddress { isOfCell = completeRoot(&explanation, address: address) }
+        }
+        explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: findings)
+    }
+
+    private func completeRoot(_ explanation: inout Explanation, port: UInt64) -> Bool {
+        let owner = owners(ofPort: port)
+        explanation.notes += owner
+        let isOfCell = others.contains { $0.ioPortRegions.contains { $0.contains(port) } }
+        if !isOfCell, let system, !system.rootCell.ioPortRegions.contains(where: { $0.contains(port) }) {
+            explanation.notes.append("No known cell has it: [root-cell] of the system configuration lacks the port.")
+        }
+        return isOfCell
+    }
+
+    private func completeRoot(_ explanation: inout Explanation, address: UInt64) -> Bool {
+        let parked = "That CPU of Linux is parked until the next boot."
+        var isOfCell = false
+        if isOfHypervisor(address) {
+            explanation.notes.append("0x\(hex(address)) is the hypervisor's own memory.")
+            explanation.advice =
+                "\(parked) Never give this memory to Linux. Reserve it with memmap=SIZE$ADDRESS on the kernel's command line, as "
+                + "[hypervisor-memory] has it, and find the driver or program (such as one that maps /dev/mem) that read it."
+        } else if let other = others.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
+            isOfCell = true
+            explanation.notes.append("The cell \"\(other.name)\" has 0x\(hex(address)).")
+            explanation.advice =
+                "\(parked) Keep Linux from using it (its driver, or memmap=SIZE$ADDRESS for memory), or leave it out of the cell."
+        } else if let device = emulated(address) {
+            explanation.notes.append("The \(device.name) is at \(device.text).")
+            explanation.advice =
+                device.name.hasPrefix("IOMMU")
+                ? "\(parked) Do not add it to the root cell: the hypervisor keeps the IOMMU for itself. Boot Linux with "
+                    + "intel_iommu=off or amd_iommu=off."
+                : "\(parked) Do not add a region for it: the hypervisor emulates this device, and Linux accessed a part, or in a "
+                    + "way, that it does not emulate."
+        } else if let system {
+            if let region = system.rootCell.memoryRegions.first(where: { $0.containsPhysical(address) }) {
+                explanation.notes.append(
+                    "It is in Linux's region \"\(region.label)\" with the access \(region.flags.words.joined(separator: ", ")): a cell "
+                        + "that is not known here may have taken it.")
+            } else {
+                explanation.notes.append(
+                    "No known cell has it: the system configuration's root cell lacks the address.")
+                explanation.advice =
+                    "\(parked) If it is a device of Linux's, add its region to the root cell of the system configuration; "
+                    + "'jailhouse-ctl probe' reads the devices from /proc/iomem. If it is not, keep Linux's driver from using it."
+            }
+        }
+        guard let resource = machine?.memory.last(where: { ($0.first...$0.last).contains(address) && $0.last > 0 })
+        else { return isOfCell }
+        explanation.notes.append("Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
+        for name in [resource.name] + resource.parents.reversed() {
+            guard let driver = drivers[String(name.dropFirst(5))] else { continue }
+            explanation.notes.append("Its driver in Linux is \"\(driver)\".")
+            break
+        }
+        return isOfCell
+    }
+
+    func isOfHypervisor(_ address: UInt64) -> Bool {
+        guard let memory = system?.hypervisorMemory, memory.size > 0 else { return false }
+        return address >= memory.physicalStart && address - memory.physicalStart < memory.size
+    }
+}
