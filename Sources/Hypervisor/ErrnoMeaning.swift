@@ -7,17 +7,40 @@ extension HypervisorError {
     static func meaning(of errno: Errno, for command: HypervisorCommand) -> (code: Code, text: String) {
         switch (command, errno) {
         case (.enable, .resourceBusy):
-            (.enabled, "the hypervisor is enabled already, or a CPU of Linux is offline: bring all CPUs online first")
+            (
+                .enabled,
+                "the hypervisor is enabled already; or KVM has the processor's virtualisation in use, or Linux the IOMMU "
+                    + "(boot it with intel_iommu=off or amd_iommu=off)"
+            )
         case (.enable, .invalidArgument):
             (
                 .refused,
-                "the system configuration does not fit: its revision, its architecture, or memory that Linux does "
-                    + "not keep free (memmap= on the kernel command line); the kernel log has the reason"
+                "the system configuration does not fit: its CPUs are not just those that are online, its revision or "
+                    + "architecture is another, Linux does not keep the memory free (memmap= on the kernel command line), or a "
+                    + "unit rejects it: 'jailhouse-ctl check --root /' and the kernel log have the reason"
             )
+        case (.enable, .ioError):
+            (
+                .refused,
+                "the processor or an IOMMU lacks a feature, or the APICs are in another mode than apic-mode: the last "
+                    + "line of the hypervisor's console names the unit"
+            )
+        case (.enable, .notPermitted):
+            (
+                .refused,
+                "the firmware has switched virtualisation off, or locked an AMD IOMMU at another address than the "
+                    + "configuration has"
+            )
+        case (.enable, .outOfRange):
+            (.refused, "an APIC id is above 254, or the machine has too many IOAPICs")
+        case (.enable, .argListTooLong):
+            (.refused, "the hypervisor's code does not fit the page that is mapped to itself: move its memory")
+        case (.enable, .fileExists):
+            (.refused, "a file of the driver exists in sysfs already: unload and load its module again")
         case (.enable, .noSuchFileOrDirectory):
             (.refused, "the hypervisor's firmware file is missing: install jailhouse-*.bin in /lib/firmware")
         case (.enable, .noMemory):
-            (.refused, "the memory for the hypervisor cannot be mapped")
+            (.refused, "the hypervisor's memory is too small for the system, or Linux has none left for the driver")
         case (.enable, .operationNotSupportedByDevice), (.enable, .noFunction):
             (.refused, "this CPU has no virtualisation that the hypervisor can use, or the firmware disabled it")
         case (.disable, .invalidArgument):
@@ -30,7 +53,7 @@ extension HypervisorError {
             (
                 .refused,
                 "the hypervisor is not enabled, or it does not accept the configuration: its revision, CPU 0, "
-                    + "a device or an interrupt that Linux does not have to give; its console has the reason"
+                    + "an interrupt chip, a cache region or an ivshmem device: 'jailhouse-ctl check' names the line"
             )
         case (.create, .fileExists):
             (.refused, "a cell of this name exists already")
@@ -38,8 +61,15 @@ extension HypervisorError {
             (.refused, "a CPU that it asks for belongs to another cell, is offline or does not exist")
         case (.create, .notPermitted):
             (.otherCellLocked, "another cell is running/locked and must not be disturbed: try again when it is not")
-        case (.create, .argListTooLong), (.create, .noMemory):
+        case (.create, .noMemory):
             (.refused, "there is not enough hypervisor memory for it (see mem_pool_used)")
+        case (.create, .argListTooLong):
+            (
+                .refused,
+                "the configuration has more than 64 KiB, or VT-d's interrupt entries are used up (vtd-interrupt-limit)"
+            )
+        case (.create, .outOfRange):
+            (.refused, "an IOMMU's number, the number of IOAPICs or that of VT-d's domains is exceeded")
         case (.create, .badAddress):
             (.refused, "the configuration could not be read")
         case (.load, .notPermitted), (.shutDown, .notPermitted), (.start, .notPermitted):
@@ -51,6 +81,10 @@ extension HypervisorError {
             )
         case (.load, .noMemory):
             (.refused, "Linux has no memory to map the cell's regions; the cell has been stopped")
+        case (.load, .resourceBusy):
+            (.refused, "the window for the image cannot be mapped; the cell has been stopped")
+        case (.start, .noMemory):
+            (.refused, "the hypervisor has no memory left for page tables: make [hypervisor-memory] larger")
         case (.load, .badAddress):
             (.refused, "an image could not be read; the cell has been stopped")
         case (.load, .noSuchFileOrDirectory), (.start, .noSuchFileOrDirectory), (.shutDown, .noSuchFileOrDirectory),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import JailhouseInterface
+
 /// Why a cell does not run although it should.
 package enum FailureCause: Hashable, Sendable, Codable {
     /// All CPUs of the cell are parked, or the inmate itself says so.
@@ -81,6 +83,8 @@ extension FailureCause: CustomStringConvertible {
         case .ended: "it shut itself down"
         case .refused(let command, let refusal) where refusal.kind == .definition:
             "it was not \(command.participle): \(refusal.message)"
+        case .refused(let command, let refusal) where refusal.errno > 0:
+            "\(command.rawValue) was refused: \(refusal.message) (\(ErrnoName.of(refusal.errno)))"
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
         case .didNotAnswer(let unanswered):
             """

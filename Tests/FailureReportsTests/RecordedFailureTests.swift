@@ -17,8 +17,8 @@ struct RecordedFailureTests {
             (.communicationABIMismatch, "Comm ABI mismatch"), (.invalidState, "invalid"),
             (.vanished, "vanished"), (.lostStart, "lost start"), (.startedUnloaded, "replaced"),
             (.stalled, "stalled"), (.silent, "silent"), (.ended, "stopped"),
-            (.refused(.load, Refusal(kind: .other, message: "EINVAL", errno: 22)), "refused load"),
-            (.refused(.create, Refusal(kind: .other, message: "EBUSY", errno: 16)), "refused"),
+            (.refused(.load, Refusal(kind: .other, message: "no")), "refused load"),
+            (.refused(.create, Refusal(kind: .other, message: "no")), "refused"),
             (.refused(.load, Self.unusable), "unusable definition"),
             (.refused(.create, Self.unusable), "unusable definition"),
             (.didNotAnswer(Unanswered(command: .create, cell: "b", stall: .seconds(1))), "no answer"),
@@ -26,6 +26,22 @@ struct RecordedFailureTests {
         ])
     func page(cause: FailureCause, word: String) throws {
         #expect(try #require(ConditionPage.ofFailure(reason: "\(cause)")) == #require(ConditionPage.named(word)))
+    }
+
+    @Test("A refusal is explained by the command and its error number, with all causes")
+    func refused() throws {
+        let cause = FailureCause.refused(.create, Refusal(kind: .other, message: "cannot create a: busy", errno: 16))
+        #expect("\(cause)" == "create was refused: cannot create a: busy (EBUSY)")
+        let explanation = try #require(ConditionPage.explanation(ofFailure: "\(cause)"))
+        #expect(explanation.summary.contains("not Linux's to give"))
+        #expect(explanation.notes.count == 2 && explanation.rule == nil)
+    }
+
+    @Test(
+        "Error numbers are understood as tools print them",
+        arguments: ["EBUSY", "ebusy", "16", "-16", "device or resource busy"])
+    func errorNumber(words: String) {
+        #expect(ErrorNumber.name(words) == "EBUSY")
     }
 
     @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")

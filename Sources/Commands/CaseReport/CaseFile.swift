@@ -62,7 +62,8 @@ extension CaseFile {
         // an unknown name is answered with the nearest one
         if let name { _ = try daemon.call(Manager.Describe.self, .init(cell: name)) }
         let chosen = list.cells.map(\.name).filter { name == nil || $0 == name }
-        cells = try chosen.map { try Self.cell($0, daemon) }
+        let files = DumpFiles(of: daemon)
+        cells = try chosen.map { try Self.cell($0, files, daemon) }
         var lines = ConsoleLines()
         var console: [ConsoleLine] = []
         var state: String?
@@ -88,7 +89,7 @@ extension CaseFile {
         map = Self.map(of: checkup, cells, isEmpty: readable.isEmpty)
     }
 
-    private static func cell(_ name: String, _ daemon: Daemon) throws -> Cell {
+    private static func cell(_ name: String, _ files: DumpFiles, _ daemon: Daemon) throws -> Cell {
         let details = try daemon.call(Manager.Describe.self, .init(cell: name)).details
         func optional<Value>(_ body: () throws -> Value) -> Value? { try? body() }
         return Cell(
@@ -98,7 +99,7 @@ extension CaseFile {
             statistics: optional { try daemon.call(Manager.Statistics.self, .init(cell: name)).statistics } ?? [],
             region: optional { try daemon.call(Manager.CommunicationRegion.self, .init(cell: name)).region },
             definition: details.definition.map(ConfigurationText.init),
-            files: DumpFiles(definition: details.definition), journal: JournalEntries(ofCell: name))
+            files: files, journal: JournalEntries(ofCell: name))
     }
 
     private static func map(of checkup: Checkup, _ cells: [Cell], isEmpty: Bool) -> MapOutcome {

@@ -3,6 +3,7 @@
 import CellDefinition
 import CellConfiguration
 import ConfigurationRules
+import ControlInterface
 import FailureReports
 import InmateImage
 import SystemCalls
@@ -43,14 +44,22 @@ struct DumpFiles {
         for path in images { programs.append(Program(path, address: nil, contents: try InputFile(path).contents)) }
     }
 
-    /// Of a cell that the daemon knows, as far as this user may read its files.
+    /// What the daemon has of its cells and the system, as far as this user may read the files: what a cell touched may be
+    /// another one's, Linux's or the hypervisor's.
     ///
-    /// - Parameter definition: the path of its definition.
-    init(definition: String?) {
-        guard let definition, let input = try? InputFile(definition),
-            case .definition(let definition)? = try? DaemonFile(input)
+    /// - Parameter daemon: one of this machine.
+    init(of daemon: Daemon) {
+        guard let list = try? daemon.call(Manager.List.self) else { return }
+        cells = list.cells.compactMap { cell in
+            guard let path = try? daemon.call(Manager.Describe.self, .init(cell: cell.name)).details.definition,
+                let input = try? InputFile(path), case .definition(let definition)? = try? DaemonFile(input)
+            else { return nil }
+            return definition
+        }
+        guard let path = list.machine.inForce ?? list.machine.system, let input = try? InputFile(path),
+            case .system(let descriptor)? = try? DaemonFile(input)
         else { return }
-        cells = [definition]
+        system = descriptor
     }
 
     /// What is known of a cell's surroundings; a single cell that was given is the one, whatever its name.

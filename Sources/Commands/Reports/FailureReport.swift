@@ -35,7 +35,7 @@ struct FailureReport: Encodable {
             ConsoleText(failure.console.joined(separator: "\n")).deaths
             .first { $0.cell == cell && $0.violation != nil }
             .map { ExplanationReport(files.explanation(of: $0, rootCell: nil)) }
-            ?? ConditionPage.ofFailure(reason: failure.reason).map { ExplanationReport($0.explanation) }
+            ?? ConditionPage.explanation(ofFailure: failure.reason).map { ExplanationReport($0) }
     }
 
     func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {

@@ -82,13 +82,7 @@ struct Explain: ParsableCommand {
             return try options.screen.show([report], text: report.text(style, width: min(Terminal.width, 100)))
         }
         let parts = words.split(separator: " ").map(String.init)
-        if parts.count == 2, let error = CommandError.of(parts[0], parts[1]) {
-            return try show(
-                ConsoleReport(
-                    error.causes.map(\.explanation),
-                    title:
-                        "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:"))
-        }
+        if let report = Self.errorNumber(parts) { return try show(report) }
         if let condition = ConditionPage.named(words) { return try show(ConsoleReport([condition.explanation])) }
         // rules have no blanks, lines of a console have
         if words == "-" || words.contains(" ") { return try explainConsole(words) }
@@ -115,6 +109,24 @@ struct Explain: ParsableCommand {
                     + "hypervisor's console, such as 'FATAL: Invalid PIO write, port: 70 size: 1'")
         }
         try show(report)
+    }
+
+    /// What a command means by an error number; without a command, all that return it.
+    private static func errorNumber(_ words: [String]) -> ConsoleReport? {
+        if let command = words.first, let name = ErrorNumber.name(words.dropFirst().joined(separator: " ")),
+            let error = CommandError.of(command, name)
+        {
+            return ConsoleReport(
+                error.causes.map(\.explanation),
+                title: "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:")
+        }
+        guard let name = ErrorNumber.name(words.joined(separator: " ")) else { return nil }
+        let errors = CommandError.all.filter { $0.errno == name }
+        guard !errors.isEmpty else { return nil }
+        let causes = errors.flatMap { error in
+            error.causes.map { $0.explanation(of: error.command) }
+        }
+        return ConsoleReport(causes, title: "\(name) has these reasons, by command, the most frequent first:")
     }
 
     /// A command with an error number that it does not return.

@@ -27,11 +27,8 @@ struct Failures: ParsableCommand {
 
     func run() throws {
         let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
-        // the place in the program is in the failure that is shown in full
-        let definition =
-            number == nil || options.isRemote
-            ? nil : try? options.daemon.call(Manager.Describe.self, .init(cell: cell)).details.definition
-        let files = DumpFiles(definition: definition)
+        // what it touched and where in the program is in the failure that is shown in full
+        let files = number == nil || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
         let reports = failures.map { FailureReport($0, of: cell, files: files) }
         let screen = options.screen
         if let number {

@@ -32,8 +32,7 @@ struct Status: ParsableCommand {
             return
         }
         let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
-        let files =
-            details.lastFailure == nil || options.isRemote ? DumpFiles() : DumpFiles(definition: details.definition)
+        let files = details.lastFailure == nil || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
         let report = CellReport(details, files: files)
         try screen.show(report, text: report.text(screen.style, now: .now))
         if let status = details.cell.exitStatus { throw ExitCode(status.rawValue) }
