@@ -68,21 +68,23 @@ let package = Package(
         // the ground floor: values and pure functions; SystemCalls wraps the kernel
         room("TOML"),
         room("CellConfiguration", ["TOML"]),
+        room("DeviceTree"),
         room("InmateImage"),
         room("JailhouseInterface"),
         room("Supervision", ["JailhouseInterface"], settings: explored),
         room("SystemCalls", [systemPackage]),
 
         // the first floor
-        room("ConfigurationRules", ["CellConfiguration"]),
+        room("ConfigurationRules", ["CellConfiguration", "DeviceTree"]),
         room(
             "CellDefinition",
             [
-                "CellConfiguration", "ConfigurationRules", "InmateImage", "Supervision", "SystemCalls", systemPackage,
+                "CellConfiguration", "ConfigurationRules", "DeviceTree", "InmateImage", "Supervision", "SystemCalls",
+                systemPackage,
             ]),
         room("FailureReports", ["CellConfiguration", "ConfigurationRules"]),
-        room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules"]),
-        room("MachineProbe", ["CellConfiguration", "ConfigurationRules"]),
+        room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules", "DeviceTree"]),
+        room("MachineProbe", ["CellConfiguration", "ConfigurationRules", "DeviceTree"]),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
         room("Metrics", ["ControlInterface"]),
@@ -112,8 +114,8 @@ let package = Package(
         room(
             "Commands",
             [
-                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "FailureReports",
-                "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls", "SystemdSupport", "TOML",
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "DeviceTree",
+                "FailureReports", "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls", "SystemdSupport", "TOML",
                 argumentParser, systemPackage,
             ]),
 
@@ -182,7 +184,8 @@ let package = Package(
         tests("TOMLTests", ["TOML", "TestSupport"]),
         tests("CellConfigurationTests", ["CellConfiguration", "TestSupport"]),
         tests(
-            "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "TestSupport"], data: ["Cases"]),
+            "ConfigurationRulesTests", ["CellConfiguration", "ConfigurationRules", "DeviceTree", "TestSupport"],
+            data: ["Cases"]),
         tests(
             "FailureReportsTests",
             [
@@ -194,15 +197,17 @@ let package = Package(
         tests("MetricsTests", ["ControlInterface", "Metrics", "Supervision"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
+        tests("DeviceTreeTests", ["DeviceTree", "TestSupport"], data: ["trees"]),
         tests(
-            "MachineProbeTests", ["CellConfiguration", "ConfigurationRules", "MachineProbe", "TestSupport"],
+            "MachineProbeTests",
+            ["CellConfiguration", "ConfigurationRules", "DeviceTree", "MachineProbe", "TestSupport"],
             data: ["Captures"]),
         tests("SupervisionTests", ["JailhouseInterface", "Supervision", "TestSupport"], settings: explored),
         tests(
             "CellDefinitionTests",
             [
-                "CellConfiguration", "CellDefinition", "ConfigurationRules", "InmateImage", "Supervision",
-                "SystemCalls", "TestSupport",
+                "CellConfiguration", "CellDefinition", "ConfigurationRules", "DeviceTree", "InmateImage",
+                "Supervision", "SystemCalls", "TestSupport",
             ]),
         tests("HypervisorTests", ["Hypervisor", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         tests("ControlInterfaceTests", ["ControlInterface", "SystemCalls", systemPackage]),

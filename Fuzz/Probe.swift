@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import ConfigurationRules
+import DeviceTree
 import MachineProbe
 
 // Coverage-guided fuzzing of what is made of the texts and tables in /proc and /sys that describe a machine.
@@ -27,7 +28,9 @@ public func fuzzProbe(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         case UInt8(ascii: "I"): capture.tables["IVRS"] = contents
         case UInt8(ascii: "r"): resource = text
         case UInt8(ascii: "i"): capture.cpuInfo = text
-        case UInt8(ascii: "t"): capture.deviceTree = DeviceNode(blob: contents)
+        case UInt8(ascii: "t"):
+            capture.deviceTree = DeviceNode(blob: contents)
+            rewrite(contents)
         case UInt8(ascii: "p"):
             let name = "0000:00:0\(capture.pciFunctions.count % 10).0"
             capture.pciFunctions.append(.init(name: name, config: contents, resource: resource))
@@ -38,4 +41,13 @@ public func fuzzProbe(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     _ = proposal.system.findings()
     _ = proposal.toml(from: "input")
     return 0
+}
+
+/// A tree that can be read is the same when it has been written, and an overlay or none.
+private func rewrite(_ blob: [UInt8]) {
+    guard let tree = FlattenedTree(blob: blob) else { return }
+    expect(FlattenedTree(blob: tree.blob) == tree, "the tree changes when it is written")
+    _ = tree.source
+    var root = tree.root
+    try? root.apply(overlay: tree.root)
 }

@@ -2,6 +2,7 @@
 
 import CellConfiguration
 package import ConfigurationRules
+package import DeviceTree
 package import SystemCalls
 import SystemPackage
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import DeviceTree
+
 // What Linux's texts and the device tree say of an Arm machine.
 
 extension RunningMachine {

@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import ConfigurationRules
+import DeviceTree
 
 /// What a device tree says of an Arm machine, in the words of configurations.
 struct ArmMachine {

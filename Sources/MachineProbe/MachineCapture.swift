@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import ConfigurationRules
+package import DeviceTree
 
 /// What Linux says of a machine, as it stands in its files: of the running machine or of one whose files were
 /// copied.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ConfigurationRules
+import DeviceTree
 
 /// Whether an x86 processor has what the hypervisor asks for when it is enabled, by `/proc/cpuinfo` and, where they can be
 /// read, the registers that tell what VMX can do.

@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import ConfigurationRules
+import DeviceTree
 
 // An Arm64 system, from the device tree and what Linux says of its memory.
 

@@ -2,6 +2,7 @@
 
 package import CellConfiguration
 import ConfigurationRules
+import DeviceTree
 
 /// A system configuration for a machine as far as Linux tells what it is, and what it does not tell.
 package struct SystemProposal: Hashable, Sendable {

@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import ConfigurationRules
+import DeviceTree
 import Foundation
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@
 
 import CellDefinition
 import ConfigurationRules
+import DeviceTree
 import Glibc
 import MachineProbe
 import SystemCalls
