@@ -12,6 +12,7 @@
 # make docs       [DOCS=] the guide as a site; without network once its tool is installed
 # make fleet      [MACHINES=] machines with Ansible and Prometheus, a good image and a bad one; ends by itself
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
+# make guest-kernel  [GUEST=] a small Linux that can be a guest, and a shell for it; minutes, once
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -29,7 +30,7 @@ MANUALS ?= .build/manuals
 DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || date --reference CHANGELOG.md +%s)}")
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
-TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb gdb-multiarch qemu-system-arm python3-venv mandoc curl
+TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb gdb-multiarch qemu-system-arm python3-venv mandoc curl device-tree-compiler
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -39,7 +40,7 @@ SEED ?=
 BENCH_PACKAGES := gcc libc6-dev binutils strace valgrind
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
-SCRIPTS := $(wildcard .ci/* docs/*.sh Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
+SCRIPTS := $(wildcard .ci/* docs/*.sh inmates/linux/*.sh Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
 
 build:
 	$(SWIFT) build
@@ -71,6 +72,13 @@ test:
 	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(OWN_FILES) SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
+
+# Of Debian's source; see inmates/linux/guest-kernel.sh.
+GUEST ?= .build/guest-kernel
+GUEST_PACKAGES := linux-source-6.1 gcc make flex bison bc libelf-dev libc6-dev xz-utils cpio busybox-static
+guest-kernel:
+	.ci/packages $(GUEST_PACKAGES)
+	inmates/linux/guest-kernel.sh $(GUEST)
 
 chaos:
 	.ci/packages $(BUILD_PACKAGES)
@@ -237,4 +245,4 @@ install:
 	    ../bin/jailhouse-ctl --generate-completion-script zsh > zsh/site-functions/_jailhouse-ctl && \
 	    ../bin/jailhouse-ctl --generate-completion-script fish > fish/vendor_completions.d/jailhouse-ctl.fish
 
-.PHONY: build inmates cell-monitor release demo test chaos soak bench limits scenarios fleet fleet-lint fuzz explore tables deaths manuals docs deb format lint install
+.PHONY: build inmates cell-monitor release demo test guest-kernel chaos soak bench limits scenarios fleet fleet-lint fuzz explore tables deaths manuals docs deb format lint install
