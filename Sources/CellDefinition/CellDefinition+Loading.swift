@@ -26,11 +26,10 @@ extension CellDefinition {
         for image in images {
             let contents = try read(image.path, readFile)
             if let linux = image.linux {
-                let initrd: [UInt8]? = if let path = linux.initrd { try read(path, readFile) } else { nil }
-                let loader = try read(linux.loader, readFile)
+                var files: [String: [UInt8]] = [image.path: contents]
+                for file in linux.files { files[file] = try read(file, readFile) }
                 do throws(ImageError) {
-                    let boot = try linuxBoot(image, linux, kernel: contents, initrd: initrd, loader: loader)
-                    plans.append(boot.parts.map(\.piece))
+                    plans.append(try linuxParts(image, linux, files).map(\.piece))
                 } catch {
                     throw DefinitionError(error, path: image.path)
                 }
@@ -58,32 +57,6 @@ extension CellDefinition {
             throw DefinitionError(
                 .unreadable, "the image cannot be read: \(error)", path: file,
                 remedy: "install it, or correct its path in \(path)")
-        }
-    }
-
-    /// How a Linux kernel gets into the cell.
-    ///
-    /// - Throws: ``ImageError`` with the kernel's path.
-    package func linuxBoot(
-        _ image: ImageReference, _ linux: LinuxStart, kernel: [UInt8], initrd: [UInt8]?, loader: [UInt8]
-    ) throws(ImageError) -> LinuxBoot {
-        do throws(ImageError) {
-            guard descriptor.architecture == .x86 else {
-                throw ImageError(
-                    .start, "start = \"linux\" is for x86 cells so far",
-                    remedy: "start the kernel with Jailhouse's own tool")
-            }
-            let boot = try LinuxBoot(
-                kernel: kernel, initrd: initrd, commandLine: linux.commandLine, loader: loader, in: descriptor.linuxCell
-            )
-            for part in boot.parts {
-                try LoadPlan.check(
-                    part.piece, as: "the " + part.kind.rawValue, descriptor.loadableRegions,
-                    keepFree: descriptor.regionsToKeepFree)
-            }
-            return boot
-        } catch {
-            throw error.inFile(image.path)
         }
     }
 
@@ -206,14 +179,14 @@ extension CellDescriptor {
             communicationRegion: communicationRegion?.virtualStart)
     }
 
-    fileprivate var loadableRegions: [CellRegion] {
+    var loadableRegions: [CellRegion] {
         memoryRegions.filter {
             $0.flags.isSuperset(of: [.loadable, .write]) && !$0.flags.contains(.communicationRegion)
         }
         .map(\.cellRegion)
     }
 
-    fileprivate var regionsToKeepFree: [CellRegion] {
+    var regionsToKeepFree: [CellRegion] {
         memoryRegions.filter { $0.flags.contains(.communicationRegion) }.map(\.cellRegion)
     }
 }

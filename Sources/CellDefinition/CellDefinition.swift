@@ -24,6 +24,8 @@ package struct CellDefinition: Hashable, Sendable {
     package var dependencies: Dependencies
     /// What it has in the simulated machine only.
     package var simulation: SimulationTable
+    /// What Linux in it is told of the machine; nil without Linux, or while the system is not known.
+    package var machine: LinuxMachine?
     private var lines: KeyLines
 
     package var name: String { descriptor.name }
@@ -58,6 +60,11 @@ package struct CellDefinition: Hashable, Sendable {
                 case .inline(let cell): cell
                 case .file(let file): try CellDefinition.descriptor(file, besides: path, readFile)
                 }
+            for index in images.indices {
+                images[index].linux = try images[index].linux?.fitted(to: descriptor, at: "image[\(index)]") {
+                    document.lines[$0]
+                }
+            }
             if liveness?.kind == .console,
                 descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
             {
@@ -102,6 +109,7 @@ package struct CellDefinition: Hashable, Sendable {
     ///
     /// - Throws: ``DefinitionError`` for what that revision cannot have.
     package mutating func follow(_ system: SystemDescriptor) throws(DefinitionError) {
+        self = placed(in: system)
         guard descriptor.isRevisionAssumed, descriptor.format != system.format else { return }
         do throws(ConfigurationError) {
             configuration = try descriptor.withoutSurplus.binary(as: system.format)

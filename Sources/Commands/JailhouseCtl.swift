@@ -34,8 +34,8 @@ package struct JailhouseCtl: ParsableCommand {
             CommandGroup(
                 name: "Cell",
                 subcommands: [
-                    Start.self, Stop.self, Restart.self, Destroy.self, Attach.self, ResetFailed.self, Alive.self,
-                    CheckAlive.self,
+                    Start.self, Stop.self, Restart.self, Destroy.self, LinuxCommand.self, Attach.self, ResetFailed.self,
+                    Alive.self, CheckAlive.self,
                 ]),
             CommandGroup(name: "Machine", subcommands: [Enable.self, Disable.self, ShutDownAll.self, Reload.self]),
             CommandGroup(
@@ -44,7 +44,7 @@ package struct JailhouseCtl: ParsableCommand {
                     Bridge.self, BundleCommand.self, Compile.self, Decompile.self, Schema.self, Check.self,
                     Explain.self, Map.self,
                     Probe.self,
-                    NewCell.self,
+                    NewCell.self, DeviceTreeCommand.self,
                 ]),
         ]
     )

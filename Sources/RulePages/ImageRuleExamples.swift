@@ -9,10 +9,16 @@ enum ImageRuleExamples {
     static func example(of rule: String) -> RuleExample? {
         if let changes = x86[rule] { return example(rtemsFile, rtems, changes) }
         if let changes = arm64[rule] { return example(sensorFile, sensor, changes) }
+        if let changes = LinuxRuleExamples.x86[rule] {
+            return example(LinuxRuleExamples.file, LinuxRuleExamples.definition, changes)
+        }
+        if let changes = LinuxRuleExamples.arm64[rule] {
+            return example(LinuxRuleExamples.file, LinuxRuleExamples.definitionForArm64, changes)
+        }
         return nil
     }
 
-    private typealias Change = (right: String, wrong: String)
+    typealias Change = (right: String, wrong: String)
 
     private static func example(_ name: String, _ text: String, _ changes: [Change]) -> RuleExample {
         RuleExample(
@@ -166,7 +172,9 @@ extension ImageRuleExamples {
                 machine: 183, is64: true, address: 0x4_0000, contents: Array(repeating: 0, count: 64), memorySize: 64,
                 entry: 0x20
             ).bytes
-        default: throw NoSuchFile()
+        default:
+            guard let contents = LinuxRuleExamples.contents(path) else { throw NoSuchFile() }
+            return contents
         }
         return program.bytes
     }

@@ -72,6 +72,7 @@ import Testing
         "ivshmem.first-memory-region", "ivshmem.device-index",
         "image.entry", "image.stack-pointer", "image.command-line", "image.command-line-address",
         "image.communication-region-layout", "image.initrd", "image.loader",
+        "image.device-tree", "image.overlays", "image.affinities", "image.serial-interrupt", "image.serial-clock",
         "interrupt-chip.pins", "supervision.maximum-delay", "cell.name-bytes", "root-cell.name-bytes",
     ]
 

@@ -1,32 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 
 @testable import InmateImage
 
 @Suite("Linux as a cell's program") struct LinuxBootTests {
-    /// A bzImage of one page behind its setup.
     static func kernel(
-        sectors: UInt8 = 1, relocatable: Bool = true, initialSize: UInt64 = 0x40_0000,
-        _ change: (inout [UInt8]) -> Void = { _ in }
+        relocatable: Bool = true, initialSize: UInt64 = 0x40_0000, _ change: (inout [UInt8]) -> Void = { _ in }
     ) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: (Int(sectors) + 1) * 512 + 0x1000)
-        bytes[0x1f1] = sectors
-        bytes.store(0xaa55, at: 0x1fe, 2)
-        bytes[0x201] = 0x66
-        bytes.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
-        bytes.store(0x20f, at: 0x206, 2)
-        bytes[0x211] = 1
-        bytes.store(0x7fff_ffff, at: 0x22c, 4)
-        bytes.store(0x20_0000, at: 0x230, 4)
-        bytes[0x234] = relocatable ? 1 : 0
-        bytes.store(3, at: 0x236, 2)
-        bytes.store(2047, at: 0x238, 4)
-        bytes.store(0x100_0000, at: 0x258, 8)
-        bytes.store(initialSize, at: 0x260, 4)
-        bytes[bytes.count - 0x1000] = 0xe7
-        change(&bytes)
-        return bytes
+        TestKernel.bzImage(relocatable: relocatable, initialSize: initialSize, change)
     }
 
     private static let low = CellRegion(name: "low", start: 0, size: 0x10_0000)

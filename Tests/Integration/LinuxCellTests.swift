@@ -49,4 +49,38 @@ struct LinuxCellTests {
             (ended.output + ended.errors).contains("add \"dma\" to the flags of its RAM"),
             "\(ended.output)\(ended.errors)")
     }
+
+    // MARK: - Arm64
+
+    private static let executesArm64 =
+        ["/usr/bin/qemu-system-aarch64", Place.source.path + "/Sources/CellMonitor/build/cell-monitor-arm64.bin"]
+        .allSatisfy { FileManager.default.fileExists(atPath: $0) }
+
+    private func runArm64(initrd size: Int = 0, _ change: (String) -> String = { $0 }) async throws -> Ended {
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: directory) }
+        let configs = Place.source.appending(path: "configs")
+        var text = try String(contentsOf: configs.appending(path: "cells/arm64/linux-arm64.toml"), encoding: .utf8)
+        text = text.replacing("/boot/Image", with: Place.inmates.path + "/linux-kernel-arm64.bin")
+        if size > 0 {
+            let initrd = directory.appending(path: "initrd")
+            try Data((0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }).write(to: initrd)
+            text = text.replacing("# initrd = \"/boot/initrd.img\"", with: "initrd = \"\(initrd.path)\"")
+        }
+        let definition = directory.appending(path: "linux.toml")
+        try change(text).write(to: definition, atomically: true, encoding: .utf8)
+        let system = configs.appending(path: "systems/qemu-arm64.toml").path
+        return try await Program.run(
+            [Place.program("jailhouse-sim"), "run", definition.path, "--system", system, "--timeout", "60"],
+            within: .seconds(120))
+    }
+
+    @Test(.enabled(if: executesArm64, "QEMU runs the cells"), arguments: ["2-3", "1", "1-3"])
+    func linuxOnArm64IsHandedWhatItExpects(cpus: String) async throws {
+        let ended = try await runArm64(initrd: 70_000) { $0.replacing("cpus = \"2-3\"", with: "cpus = \"\(cpus)\"") }
+        let output = ended.output
+        #expect(ended.status == 0, "\(output)\(ended.errors)")
+        #expect(output.contains("16 passed, 0 failed") && !output.contains("FAIL"), "\(output)")
+        #expect(output.contains("command line: console=ttyAMA0,115200"))
+    }
 }

@@ -45,6 +45,9 @@ extension CellDefinition {
             guard let contents = files[image.path] else { continue }
             if let linux = image.linux {
                 findings += linuxFindings(of: image, linux, files, at: location)
+                findings += LinuxInCell(
+                    definition: self, image: image, linux: linux, files: files, location: location
+                ).findings(readFile: readFile)
                 continue
             }
             var startPieces: [LoadPiece] = []
@@ -77,18 +80,14 @@ extension CellDefinition {
     private func linuxFindings(
         of image: ImageReference, _ linux: LinuxStart, _ files: [String: [UInt8]], at location: String
     ) -> [Finding] {
-        guard files.count == Set(image.files).count, let kernel = files[image.path], let loader = files[linux.loader]
-        else {
-            return []
-        }
+        guard files.count == Set(image.files).count else { return [] }
         do throws(ImageError) {
-            _ = try linuxBoot(
-                image, linux, kernel: kernel, initrd: linux.initrd.flatMap { files[$0] }, loader: loader)
+            _ = try linuxParts(image, linux, files)
             return []
         } catch {
             return [
                 ImageRule.rule(for: error).finding(
-                    at: location, "\(image.path): \(error.message)", remedy: error.remedy)
+                    at: location, "\(error.path): \(error.message)", remedy: error.remedy)
             ]
         }
     }

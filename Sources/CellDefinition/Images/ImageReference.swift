@@ -33,7 +33,7 @@ package struct ImageReference: Hashable, Sendable {
     package var linux: LinuxStart?
 
     /// All files that are read for a load, the image first.
-    package var files: [String] { [path] + (linux.map { [$0.initrd, $0.loader].compactMap { $0 } } ?? []) }
+    package var files: [String] { [path] + (linux?.files ?? []) }
 
     package init(
         path: String, address: UInt64? = nil, kind: Kind? = nil, workArea: UInt64? = nil,

@@ -8,7 +8,7 @@ package enum ImageRule {}
 
 extension ImageRule {
     /// In the order of their numbers.
-    package static let all = loading + beginning + memory + hardware
+    package static let all = loading + beginning + memory + hardware + linux
 
     static func rule(for error: ImageError) -> RuleText {
         switch error.code {

@@ -176,19 +176,7 @@ extension CellProposal {
         Quantity.sizeText(size).map { "\"\($0)\"" } ?? hexadecimal(size)
     }
 
-    private func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
+    private func quoted(_ text: String) -> String { SourceQuote.quoted(text) }
 }
 
 /// Text of comments.

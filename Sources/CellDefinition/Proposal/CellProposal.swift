@@ -108,7 +108,7 @@ package struct CellProposal: Sendable {
 
 extension CellProposal {
     /// What was asked for or, in letters that a name of a cell should have, the file's.
-    private static func name(_ request: Request, besides others: [String]) throws(DefinitionError) -> String {
+    static func name(_ request: Request, besides others: [String]) throws(DefinitionError) -> String {
         let file = request.imagePath[
             (request.imagePath.lastIndex(of: "/").map(request.imagePath.index(after:)) ?? request.imagePath.startIndex)...
         ]
@@ -127,7 +127,7 @@ extension CellProposal {
     }
 
     /// The highest one that no cell has; Linux keeps CPU 0 and one at least.
-    private static func freeCPU(
+    static func freeCPU(
         _ system: SystemDescriptor, _ others: [CellDescriptor]
     ) throws(DefinitionError) -> CPUSet {
         let taken = Set(others.flatMap(\.cpus.members))
@@ -216,7 +216,7 @@ extension CellProposal {
         return usual >= end ? usual : (end + 0xf_ffff) / 0x10_0000 * 0x10_0000
     }
 
-    private static func console(_ system: SystemDescriptor) -> Console {
+    static func console(_ system: SystemDescriptor) -> Console {
         if system.debugConsole.kind != .none { return system.debugConsole }
         return system.architecture == .x86 ? Console(kind: .uart8250, address: 0x3f8) : .none
     }

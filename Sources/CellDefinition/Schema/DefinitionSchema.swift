@@ -45,12 +45,35 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "start", .word(LinuxStart.words),
                 text:
-                    "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself; linux: it is a Linux kernel (bzImage)"
+                    "How the cell's processor gets from 16-bit real mode to it; default: image, it does so itself; linux: it is a Linux kernel (bzImage; Arm64: Image)"
             ),
             SchemaProperty("initrd", .string, text: "Of a Linux kernel: its initial RAM file system"),
             SchemaProperty(
                 "loader", .string,
-                text: "Of a Linux kernel: linux-loader.bin; default: \(LinuxStart.defaultLoader)"),
+                text: "Of a Linux kernel for x86: linux-loader.bin; default: \(LinuxStart.defaultLoader)"),
+            SchemaProperty(
+                "device-tree", .string,
+                text:
+                    "Of a Linux kernel for Arm64: a device tree of your own (.dtb); default: one made of the configurations"
+            ),
+            SchemaProperty(
+                "overlays", .nameList,
+                text: "Of a Linux kernel for Arm64: what is applied to the device tree (.dtbo), in this order"),
+            SchemaProperty(
+                "affinities", .numberList(most: 0xff_ffff_ffff, count: nil),
+                text:
+                    "Of a Linux kernel for Arm64: the MPIDR of each of the cell's CPUs; default: as machines with one kind of core have them"
+            ),
+            SchemaProperty(
+                "serial-interrupt", .number(32...1019),
+                text:
+                    "Of a Linux kernel for Arm64: the interrupt of the console's serial port; default: the only one that the cell has"
+            ),
+            SchemaProperty(
+                "serial-clock", .number(1...UInt64(UInt32.max)),
+                text:
+                    "Of a Linux kernel for Arm64: the clock of that serial port in Hz; default: \(LinuxStart.standardClock)"
+            ),
             SchemaProperty(
                 "entry", .number(0...UInt64(UInt32.max)),
                 text: "Where a start stub enters a flat image; default: at its first byte"),

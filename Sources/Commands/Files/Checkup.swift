@@ -68,8 +68,8 @@ struct Checkup {
             return result("system", descriptor.rootCell.name, findings)
         case .definition(let definition):
             let findings =
-                definition.findings(system: system?.descriptor) + definition.imageFindings(readFile: InputFile.read)
-                + together
+                definition.findings(system: system?.descriptor)
+                + definition.placed(in: system?.descriptor).imageFindings(readFile: InputFile.read) + together
             return result("definition", definition.name, findings)
         case .settings(let settings):
             guard let path = settings.system, let error = Self.complaint(aboutSystem: path) else {

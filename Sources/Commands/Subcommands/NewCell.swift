@@ -18,7 +18,11 @@ struct NewCell: ParsableCommand {
 
             With --json: an object with output, toml, and findings as 'check --json' has them.
 
+            With --linux, the image is a Linux kernel: the cell gets RAM as Linux wants it, its serial port with the \
+            interrupt, and a command line.
+
             Example: jailhouse-ctl new-cell q35.toml --cpus 3 --memory "8 MiB" --image rtems.exe -o rtems.toml
+            Example: jailhouse-ctl new-cell q35.toml --linux --cpus 2-3 --image /boot/vmlinuz --initrd /boot/initrd.img
             """
     )
 
@@ -43,6 +47,24 @@ struct NewCell: ParsableCommand {
     @Option(help: "The cell's name (default: the image's).")
     var name: String?
 
+    @Flag(help: "The image is a Linux kernel.")
+    var linux = false
+
+    @Option(help: "Of Linux: its initial RAM file system.", completion: .file())
+    var initrd: String?
+
+    @Option(
+        name: .customLong("command-line"),
+        help: ArgumentHelp("Of Linux: its command line (default: the console's).", valueName: "words"))
+    var commandLine: String?
+
+    @Option(
+        name: .customLong("serial-interrupt"),
+        help: ArgumentHelp(
+            "Of Linux on Arm64: the interrupt of the system's serial port, 32 more than in device trees.",
+            valueName: "number"))
+    var serialInterrupt: UInt32?
+
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
 
@@ -51,18 +73,34 @@ struct NewCell: ParsableCommand {
         completion: .file(extensions: ["toml", "cell", "system"]))
     var files: [String]
 
+    func validate() throws {
+        guard !linux else { return }
+        for (option, isGiven) in [
+            ("initrd", initrd != nil), ("command-line", commandLine != nil),
+            ("serial-interrupt", serialInterrupt != nil),
+        ] where isGiven {
+            throw ValidationError("--\(option) is for Linux: give --linux as well.")
+        }
+    }
+
     func run() throws {
         let (system, others) = try machine()
         let image = try InputFile(image)
         let path = try Enable.absolute(image.path)
+        let initrdPath = try initrd.map(Enable.absolute)
         let toml: String
         do throws(DefinitionError) {
             let request = CellProposal.Request(
                 imagePath: path, address: address?.value, name: name, cpus: cpus?.value, memory: memory?.value,
                 physical: physical?.value)
-            toml = try CellProposal(
-                request, image: image.contents, system: system, others: others.map(\.descriptor)
-            ).toml()
+            let descriptors = others.map(\.descriptor)
+            if linux {
+                let request = LinuxProposal.Request(
+                    request, initrd: initrdPath, commandLine: commandLine, serialInterrupt: serialInterrupt)
+                toml = try LinuxProposal(request, kernel: image.contents, system: system, others: descriptors).toml()
+            } else {
+                toml = try CellProposal(request, image: image.contents, system: system, others: descriptors).toml()
+            }
         } catch {
             throw CommandFailure(.failed, [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
         }
@@ -116,7 +154,8 @@ struct NewCell: ParsableCommand {
                 $0.path == path || $0.message.contains(path)
             }
             let findings =
-                definition.findings(system: system) + definition.imageFindings(readFile: InputFile.read) + mutual
+                definition.findings(system: system)
+                + definition.placed(in: system).imageFindings(readFile: InputFile.read) + mutual
             return findings.map { Complaint($0, file: path) }
         } catch {
             throw CommandFailure(.failed, "\(error)")

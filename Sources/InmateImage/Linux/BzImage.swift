@@ -9,12 +9,15 @@ package struct BzImage: Hashable, Sendable {
         static let jump = 0x201
         static let signature = 0x202
         static let version = 0x206
+        static let release = 0x20e
         static let loadFlags = 0x211
         static let initrdMaximum = 0x22c
         static let alignment = 0x230
         static let isRelocatable = 0x234
         static let extendedLoadFlags = 0x236
         static let commandLineSize = 0x238
+        static let payload = 0x248
+        static let payloadSize = 0x24c
         static let preferredAddress = 0x258
         static let initialSize = 0x260
         static let end = 0x264
@@ -39,6 +42,10 @@ package struct BzImage: Hashable, Sendable {
     package let preferredAddress: UInt64
     /// The memory that the kernel needs from its address on until it can read the memory map, in bytes.
     package let initialSize: UInt64
+    /// As `uname -r` prints it, such as `6.1.0-28-amd64`; empty when the kernel does not say it.
+    package let release: String
+    /// The compressed kernel, in the file.
+    private let payload: Range<Int>
     /// The header's bytes from 0x1f1 on, as they are copied to the zero page.
     let header: ArraySlice<UInt8>
 
@@ -84,6 +91,9 @@ package struct BzImage: Hashable, Sendable {
         commandLineSize = Int(image.number(at: Offset.commandLineSize, 4))
         preferredAddress = image.number(at: Offset.preferredAddress, 8)
         initialSize = image.number(at: Offset.initialSize, 4)
+        release = Self.release(in: image)
+        let start = kernelOffset + Int(image.number(at: Offset.payload, 4))
+        payload = start..<start + Int(image.number(at: Offset.payloadSize, 4))
         guard alignment.nonzeroBitCount == 1, initialSize >= UInt64(image.count - kernelOffset) else {
             throw ImageError(
                 .damaged, "its setup header says an alignment of \(alignment) and \(initialSize) bytes of memory",
@@ -99,7 +109,7 @@ package struct BzImage: Hashable, Sendable {
                 .notExecutable, "it is an ELF file, such as vmlinux",
                 remedy: "give the bzImage that the same build makes (arch/x86/boot/bzImage)")
         }
-        if image.count >= 0x40, image[0x38..<0x3c].elementsEqual([0x41, 0x52, 0x4d, 0x64]) {
+        if Arm64Kernel.isKernel(image) {
             return ImageError(.machine, "it is a kernel for Arm64", remedy: "give one for x86")
         }
         if image.starts(with: [0x1f, 0x8b]) {
@@ -108,6 +118,19 @@ package struct BzImage: Hashable, Sendable {
                 remedy: "unpack it with gunzip")
         }
         return nil
+    }
+
+    /// The first word of what the setup has at an offset from 0x200.
+    private static func release(in image: [UInt8]) -> String {
+        let offset = Int(image.number(at: Offset.release, 2))
+        guard offset > 0, offset + 0x200 < image.count else { return "" }
+        let text = image[(offset + 0x200)...].prefix(128).prefix { $0 != 0 }
+        return String(decoding: text.prefix { $0 > 0x20 && $0 < 0x7f }, as: UTF8.self)
+    }
+
+    /// The compressed kernel; nil where the header names none.
+    func payload(in image: [UInt8]) -> ArraySlice<UInt8>? {
+        payload.isEmpty || payload.upperBound > image.count ? nil : image[payload]
     }
 
     private static func text(_ version: UInt16) -> String { "\(version >> 8).\(version & 0xff)" }

@@ -39,6 +39,9 @@ package struct LinuxBoot: Hashable, Sendable {
             case loader = "loader, zero page and command line"
             case kernel
             case initrd
+            /// Arm64: what hands the device tree to the kernel.
+            case jump = "loader"
+            case tree = "device tree"
         }
 
         package var kind: Kind
@@ -115,13 +118,12 @@ package struct LinuxBoot: Hashable, Sendable {
 
     // MARK: - Checks
 
+    static let noMemory = ImageError(
+        .outsideMemory, "the cell has no RAM for Linux, which is readable, writable, executable and has the flag dma",
+        remedy: "add \"dma\" to the flags of its RAM")
+
     private static func check(_ cell: Cell) throws(ImageError) {
-        guard !cell.memory.isEmpty else {
-            throw ImageError(
-                .outsideMemory,
-                "the cell has no RAM for Linux, which is readable, writable, executable and has the flag dma",
-                remedy: "add \"dma\" to the flags of its RAM")
-        }
+        guard !cell.memory.isEmpty else { throw noMemory }
         guard !cell.loadable.isEmpty else {
             throw ImageError(
                 .outsideMemory, "none of the cell's RAM for Linux is loadable", remedy: "add \"loadable\" to its flags")

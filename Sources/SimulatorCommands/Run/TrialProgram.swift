@@ -37,6 +37,7 @@ struct TrialProgram {
             throw DefinitionError(.invalidValue, "it is no system configuration", path: file, remedy: "")
         }
         self.system = system
+        definition = definition.placed(in: system)
     }
 
     /// In the cell that `new-cell` proposes.

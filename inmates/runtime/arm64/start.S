@@ -22,6 +22,7 @@ start:
 default_region:                         // at address 8: where the communication region is. A loader may change it
     .quad default_communication_region
 
+    .globl begin
 begin:
     adrp x0, bss_start
     add x0, x0, :lo12:bss_start

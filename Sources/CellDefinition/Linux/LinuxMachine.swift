@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CellConfiguration
+
+/// What Linux in a cell must know of the machine, from its system configuration.
+package struct LinuxMachine: Hashable, Sendable {
+    package var platform: Platform
+    /// How many CPUs the system has: on Arm each has registers of the interrupt controller.
+    package var cpuCount: Int
+
+    package init(_ system: SystemDescriptor) {
+        platform = system.platform
+        cpuCount = system.rootCell.cpus.members.count
+    }
+}
+
+extension CellDefinition {
+    /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
+    package func placed(in system: SystemDescriptor?) -> CellDefinition {
+        guard let system, images.contains(where: { $0.linux != nil }) else { return self }
+        var definition = self
+        definition.machine = LinuxMachine(system)
+        return definition
+    }
+}

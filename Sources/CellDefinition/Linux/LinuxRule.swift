@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConfigurationRules
+import InmateImage
+
+// MARK: - What Linux in a cell needs
+
+extension ImageRule {
+    static let linux = [
+        guestSupport, linuxIsPassive, lastBus, linuxSerialPort, linuxConsole, linuxLowMemory, linuxReach, firmwareCalls,
+        secureServices, treeInterrupts, treeProcessors,
+    ]
+
+    static let guestSupport = RuleText(
+        id: "JH0851", severity: .error, title: "a Linux kernel of an x86 cell is built as a guest of Jailhouse",
+        consequence:
+            "it takes the cell for a PC, and ends with `FATAL: Invalid PIO write, port: 20` or a similar line before it prints "
+            + "anything",
+        remedy:
+            "use a kernel with \(GuestSupport.option)=y (it needs HYPERVISOR_GUEST and PCI), as make guest-kernel builds one"
+    )
+    static let linuxIsPassive = RuleText(
+        id: "JH0852", severity: .error, title: "a cell of Linux is passive",
+        consequence:
+            "Linux reads no messages of the hypervisor: at each stop all of the root cell's Linux is stalled until the message "
+            + "times out, and the cell ends as failed",
+        remedy: "set passive-comm-region = true in [cell], and remove message-timeout"
+    )
+    static let lastBus = RuleText(
+        id: "JH0853", severity: .warning, title: "Linux in an x86 cell is told which PCI buses there are",
+        consequence:
+            "it asks for each function of 256 buses, 130,000 accesses that the hypervisor checks: it boots seconds later, and "
+            + "reads configuration space that is not there",
+        remedy: "add pci=lastbus=0 to the command line, or the last bus that the cell has a device on"
+    )
+    static let linuxSerialPort = RuleText(
+        id: "JH0854", severity: .warning,
+        title: "the serial port that Linux prints to is the cell's, with its interrupt",
+        consequence: "Linux does not take the port for its own: nothing is printed, or a shell there hangs",
+        remedy: "give the cell all 8 ports of it, and its pin of the interrupt controller"
+    )
+    static let linuxConsole = RuleText(
+        id: "JH0855", severity: .warning, title: "Linux is told where to print",
+        consequence: "nobody learns what it says, not even that it panicked",
+        remedy: "add console= to the command line, for example console=ttyS0,115200, or console=ttyAMA0 on Arm"
+    )
+    static let linuxLowMemory = RuleText(
+        id: "JH0856", severity: .error, title: "Linux in an x86 cell has RAM below 1 MiB",
+        consequence:
+            "it panics early (`Real mode trampoline was not allocated`): other processors begin there, and a wake-up would",
+        remedy: "give the cell a region of RAM with virtual = 0x0, size = \"1 MiB\" and the flag dma"
+    )
+    static let linuxReach = RuleText(
+        id: "JH0857", severity: .error, title: "Linux in an x86 cell has loadable RAM below 4 GiB",
+        consequence: "the loader, which hands the kernel 32-bit addresses, cannot be loaded, nor can the kernel",
+        remedy: "set \"virtual\" of its RAM to an address below 4 GiB; \"physical\" may be anywhere"
+    )
+
+    // of the device tree
+
+    static let firmwareCalls = RuleText(
+        id: "JH0858", severity: .error, title: "the device tree of a Linux cell calls the firmware by SMC",
+        consequence:
+            "with another method Linux ends with `FATAL: forbidden access (exception class 0x16)` when it asks for the firmware's "
+            + "version; without the node it has one processor",
+        remedy: "write psci { compatible = \"arm,psci-0.2\"; method = \"smc\"; }; in it"
+    )
+    static let secureServices = RuleText(
+        id: "JH0859", severity: .error, title: "the device tree of a Linux cell names no service of the secure world",
+        consequence:
+            "the first call ends the cell with `FATAL: unhandled trap (exception class 0x17)`: the hypervisor answers PSCI only",
+        remedy: "remove the node, or give it status = \"disabled\", for example by an overlay"
+    )
+    static let treeInterrupts = RuleText(
+        id: "JH0860", severity: .error,
+        title: "the device tree of a Linux cell has the interrupt controller as the cell sees it",
+        consequence:
+            "Linux finds registers that the cell does not have, and ends with `FATAL: unhandled trap (exception class 0x24)`, or "
+            + "refuses virtual PCI",
+        remedy:
+            "describe the controller without msi-controller, with 0x20000 bytes of redistributor for each CPU of the system"
+    )
+    static let treeProcessors = RuleText(
+        id: "JH0861", severity: .warning, title: "the device tree of a Linux cell has the cell's processors",
+        consequence: "Linux does not start those that it does not find, and the hypervisor denies it those of others",
+        remedy:
+            "write a node for each CPU of the cell into it, with its affinity (MPIDR) as reg, and correct affinities in "
+            + "[[image]]"
+    )
+}

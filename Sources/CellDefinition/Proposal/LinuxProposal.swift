@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import CellConfiguration
+import ConfigurationRules
+import InmateImage
+
+/// A cell for Linux on a machine: `new-cell --linux`.
+package struct LinuxProposal {
+    package struct Request {
+        /// As in ``CellProposal/Request``; its image is the kernel.
+        package var cell: CellProposal.Request
+        /// Absolute; nil for none.
+        package var initrd: String?
+        /// Nil: that of the console.
+        package var commandLine: String?
+        /// Arm64: the interrupt of the system's serial port, as the interrupt controller numbers it.
+        package var serialInterrupt: UInt32?
+
+        package init(
+            _ cell: CellProposal.Request, initrd: String? = nil, commandLine: String? = nil,
+            serialInterrupt: UInt32? = nil
+        ) {
+            self.cell = cell
+            self.initrd = initrd
+            self.commandLine = commandLine
+            self.serialInterrupt = serialInterrupt
+        }
+    }
+
+    /// Of the cell: enough for a small system.
+    static let standardMemory: UInt64 = 64 << 20
+    private static let blockSize: UInt64 = 0x20_0000
+
+    private let request: Request
+    private let architecture: Architecture
+    private let name: String
+    private let cpus: CPUSet
+    /// Of all its RAM, the loader's included.
+    private let physical: UInt64
+    private let size: UInt64
+    private let console: Console
+    private let interruptController: UInt64
+
+    /// - Parameters:
+    ///   - kernel: the whole file.
+    ///   - others: the cells that are to exist beside it.
+    /// - Throws: ``DefinitionError`` for what cannot be: no CPU or memory left, a file that is no kernel.
+    package init(
+        _ request: Request, kernel: [UInt8], system: SystemDescriptor, others: [CellDescriptor]
+    ) throws(DefinitionError) {
+        self.request = request
+        architecture = system.architecture
+        let needed: UInt64
+        do throws(ImageError) {
+            needed =
+                architecture == .x86
+                ? try BzImage(kernel).initialSize : try Arm64Kernel(kernel).imageSize
+        } catch {
+            throw DefinitionError(error, path: request.cell.imagePath)
+        }
+        name = try CellProposal.name(request.cell, besides: [system.rootCell.name] + others.map(\.name))
+        cpus = if let asked = request.cell.cpus { asked } else { try CellProposal.freeCPU(system, others) }
+        // the kernel prefers to be at 16 MiB, and unpacks things behind itself
+        let wanted = request.cell.memory ?? max(Self.standardMemory, needed * 2 + (32 << 20))
+        size = (min(wanted, 1 << 40) + Self.blockSize - 1) / Self.blockSize * Self.blockSize
+        guard size >= 16 << 20 else {
+            throw DefinitionError(
+                .invalidValue, "Linux does not run in \(size >> 20) MiB", path: request.cell.imagePath,
+                remedy: "give it more with --memory")
+        }
+        physical =
+            if let asked = request.cell.physical { asked } else {
+                try FreeMemory(system: system, others: others).place(for: size)
+            }
+        console = CellProposal.console(system)
+        guard physical <= CellProposal.addressLimit else {
+            throw DefinitionError(
+                .invalidValue, "\(hexadecimal(physical)) is beyond what a processor can address",
+                path: request.cell.imagePath,
+                remedy: "correct --physical")
+        }
+        if case .arm(let platform) = system.platform.specific {
+            interruptController = platform.gicdBase
+            guard request.serialInterrupt != nil || console.kind == .none else {
+                throw DefinitionError(
+                    .invalidValue, "which interrupt the serial port has cannot be seen in the system configuration",
+                    path: request.cell.imagePath,
+                    remedy:
+                        "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it")
+            }
+        } else {
+            interruptController = LinuxStart.ioAPIC
+        }
+    }
+
+    /// The definition's text, with comments.
+    package func toml() -> String {
+        ([head] + (architecture == .x86 ? x86 : arm64) + [image, text(["[supervision]", "restart = \"on-failure\""])])
+            .joined(separator: "\n")
+    }
+
+    private var head: String {
+        var lines = [
+            "# Linux in a cell: \(SourceQuote.quoted(request.cell.imagePath)).", "", "[cell]",
+            "name = \(SourceQuote.quoted(name))", "architecture = \(SourceQuote.quoted(architecture.name))",
+            "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", "reset-address = 0x0",
+            "passive-comm-region = true      # Linux does not read the hypervisor's messages",
+            "virtual-console = \"permitted\"",
+        ]
+        if let console = consoleLine { lines.append(console) }
+        return text(lines)
+    }
+
+    private var consoleLine: String? {
+        guard console.kind != .none else { return nil }
+        guard console.flags.contains(.mmio) else {
+            return "console = { type = \"8250\", access = \"pio\", address = \(hexadecimal(console.address)) }"
+        }
+        let distance = console.flags.contains(.registerDistance4) && console.kind == .uart8250
+        return
+            "console = { type = \"\(console.kind.word)\", access = \"mmio\", address = \(hexadecimal(console.address)), "
+            + "size = \(hexadecimal(max(console.size, 0x1000)))" + (distance ? ", register-distance = \"4 bytes\"" : "")
+            + " }"
+    }
+
+    private func region(
+        _ name: String, physical: UInt64? = nil, virtual: UInt64, size: UInt64, _ access: [String]
+    ) -> String {
+        var lines = ["[[memory]]", "name = \"\(name)\""]
+        if let physical { lines.append("physical = \(hexadecimal(physical))") }
+        lines += [
+            "virtual = \(hexadecimal(virtual))",
+            "size = \(Quantity.sizeText(size).map { "\"\($0)\"" } ?? hexadecimal(size))",
+            "access = [\(access.map { "\"\($0)\"" }.joined(separator: ", "))]",
+        ]
+        return text(lines)
+    }
+
+    private static let ram = ["read", "write", "execute", "dma", "loadable"]
+    private static let page: UInt64 = 0x1000
+
+    private var x86: [String] {
+        var tables = [
+            region("low RAM", physical: physical, virtual: 0, size: 1 << 20, Self.ram),
+            region(
+                "communication region", virtual: 1 << 20, size: Self.page, ["read", "write", "communication-region"]),
+            region(
+                "RAM", physical: physical + Self.blockSize, virtual: Self.blockSize, size: size - Self.blockSize,
+                Self.ram),
+        ]
+        if let base = UInt16(exactly: console.address), !console.flags.contains(.mmio),
+            let index = LinuxStart.serialPorts.firstIndex(where: { $0.base == base })
+        {
+            let port = LinuxStart.serialPorts[index]
+            tables.append(
+                text(["[[ports]]", "name = \"COM\(index + 1)\"", "base = \(hexadecimal(base))", "count = 8"]))
+            tables.append(
+                text([
+                    "[[interrupt-chip]]", "address = \(hexadecimal(interruptController))", "id = 0xff00",
+                    "pins = [\(port.pin)]",
+                ]))
+        }
+        return tables
+    }
+
+    /// Where upstream's programs look for it, or else behind the RAM.
+    private var regionOfArm64: UInt64 {
+        let usual: UInt64 = 0x8000_0000
+        let (start, end) = (physical, physical &+ size)
+        return usual >= end || usual + Self.page <= start ? usual : (end + 0xf_ffff) / 0x10_0000 * 0x10_0000
+    }
+
+    private var arm64: [String] {
+        var tables = [
+            region("loader", physical: physical, virtual: 0, size: 0x1_0000, ["read", "write", "execute", "loadable"]),
+            region(
+                "RAM", physical: physical + Self.blockSize, virtual: physical + Self.blockSize,
+                size: size - Self.blockSize,
+                Self.ram),
+            region(
+                "communication region", virtual: regionOfArm64, size: Self.page,
+                ["read", "write", "communication-region"]),
+        ]
+        if console.kind != .none, let interrupt = request.serialInterrupt {
+            tables.append(
+                region(
+                    "serial port", physical: console.address, virtual: console.address,
+                    size: UInt64(max(console.size, 0x1000)), ["read", "write", "io", "root-shared"]))
+            let base = interrupt / 32 * 32
+            tables.append(
+                text([
+                    "[[interrupt-chip]]", "address = \(hexadecimal(interruptController))", "pin-base = \(base)",
+                    "pins = [\(interrupt)]              # the serial port's",
+                ]))
+        }
+        return tables
+    }
+
+    private var image: String {
+        var lines = ["[[image]]", "path = \(SourceQuote.quoted(request.cell.imagePath))", "start = \"linux\""]
+        if let initrd = request.initrd { lines.append("initrd = \(SourceQuote.quoted(initrd))") }
+        lines.append("command-line = \(SourceQuote.quoted(request.commandLine ?? usualCommandLine))")
+        return text(lines)
+    }
+
+    private var usualCommandLine: String {
+        let names: [Console.Kind: String] = [
+            .pl011: "ttyAMA0", .xuartps: "ttyPS0", .imx: "ttymxc0", .imxLPUART: "ttyLP0", .mvebu: "ttyMV0",
+        ]
+        guard architecture == .x86 else { return "console=\(names[console.kind] ?? "ttyS0"),115200" }
+        let index = LinuxStart.serialPorts.firstIndex { UInt64($0.base) == console.address } ?? 0
+        return "console=ttyS\(index),115200 pci=lastbus=0"
+    }
+
+    private func text(_ lines: [String]) -> String { lines.map { $0 + "\n" }.joined() }
+}

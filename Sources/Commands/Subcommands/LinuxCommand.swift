@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import CellConfiguration
+import CellDefinition
+import ConfigurationRules
+import ControlInterface
+import Glibc
+import SystemCalls
+
+struct LinuxCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "linux",
+        abstract: "Start Linux in a cell, given the cell's configuration and the kernel.",
+        discussion: """
+            For those who know Jailhouse's own command. It writes a definition of the cell into the daemon's directory, \
+            has the daemon read it, and starts the cell; from then on the cell is looked after like any other. What check \
+            finds wrong is said before anything is written. A definition that this command did not write is not replaced.
+
+            With --write, the definition goes to that file, nothing is started, and the commands that would do it are \
+            printed. With --json: the cell, as in 'list --json'.
+
+            Example: jailhouse-ctl linux linux-x86-demo.cell /boot/vmlinuz -i /boot/initrd.img -c 'console=ttyS0,115200'
+            """
+    )
+
+    @OptionGroup var options: DaemonOptions
+
+    @Option(name: .shortAndLong, help: "The initial RAM file system.", completion: .file())
+    var initrd: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The kernel's command line.", valueName: "words"))
+    var cmdline: String?
+
+    @Option(
+        name: .shortAndLong, help: "Arm64: the device tree (default: one made of the configurations).",
+        completion: .file(extensions: ["dtb"]))
+    var dtb: String?
+
+    @Option(
+        name: [.customShort("w"), .customLong("write")],
+        help: ArgumentHelp("Only write the definition, to this file.", valueName: "file"),
+        completion: .file(extensions: ["toml"]))
+    var write: String?
+
+    @Option(help: ArgumentHelp("The configuration directory.", valueName: "directory"), completion: .directory)
+    var directory = ConfiguredSystem.directory
+
+    @Argument(help: "The cell's configuration, source or compiled.", completion: .file(extensions: ["cell", "toml"]))
+    var config: String
+
+    @Argument(help: "The kernel: a bzImage on x86, an Image on Arm64.", completion: .file())
+    var kernel: String
+
+    /// In the first line of a definition that this command wrote.
+    private static let mark = "# Written by 'jailhouse-ctl linux'"
+
+    func validate() throws {
+        if options.isRemote { throw ValidationError("The files are on this machine: --host is not for this command.") }
+    }
+
+    func run() throws {
+        let text = try LinuxDefinition(
+            configuration: Enable.absolute(config), kernel: Enable.absolute(kernel),
+            initrd: initrd.map(Enable.absolute),
+            commandLine: cmdline ?? "", deviceTree: dtb.map(Enable.absolute)
+        ).toml(mark: Self.mark)
+        let definition = try judged(text)
+        let path = write ?? "\(directory)/cells/\(definition.name).toml"
+        try refuseForeign(path)
+        try OutputFile(path).write(Array(text.utf8), to: options.screen)
+        guard write == nil else {
+            let target = "\(ConfiguredSystem.directory)/cells/\(definition.name).toml"
+            try options.screen.show(
+                Written(file: path),
+                text: """
+                    cp \(path) \(target)
+                    jailhouse-ctl reload
+                    jailhouse-ctl start \(definition.name)
+                    """)
+            return
+        }
+        let reload = try options.daemon.call(Manager.Reload.self)
+        if let problem = reload.problems.first(where: { $0.contains(path) }) {
+            throw CommandFailure(.failed, Text.printable(problem))
+        }
+        let reply = try options.daemon.call(Manager.Start.self, .init(cell: definition.name))
+        let row = CellRow(reply.cell)
+        try options.screen.show(row, text: "\(Text.printable(row.name)): \(Text.printable(row.condition))")
+        if let message = reply.message { throw CommandFailure(.failed, Text.printable(message)) }
+    }
+
+    private struct Written: Encodable {
+        let file: String
+    }
+
+    /// - Throws: ``CommandFailure`` with what `check` finds, when it is an error.
+    private func judged(_ text: String) throws -> CellDefinition {
+        let definition: CellDefinition
+        do throws(DefinitionError) {
+            definition = try CellDefinition(toml: text, path: config, readFile: InputFile.read)
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+        let system = try ConfiguredSystem.read(nil, in: directory)
+        let findings =
+            definition.findings(system: system)
+            + definition.placed(in: system).imageFindings(readFile: InputFile.read)
+        for finding in findings where finding.severity != .note {
+            try SystemCall.write(Array((Complaint(finding, file: config).text(.plain) + "\n").utf8), to: STDERR_FILENO)
+        }
+        if findings.contains(where: { $0.severity == .error }) {
+            throw ExitCode(CommandFailure.Status.failed.rawValue)
+        }
+        return definition
+    }
+
+    /// What somebody wrote is not replaced.
+    private func refuseForeign(_ path: String) throws {
+        guard access(path, F_OK) == 0 else { return }
+        let contents = String(decoding: try InputFile(path).contents, as: UTF8.self)
+        guard contents.hasPrefix(Self.mark) else {
+            throw CommandFailure(
+                .failed,
+                "\(path) is there already, and was not written by this command; rename the cell, or remove the file")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import ConfigurationRules
+import Foundation
+import InmateImage
+import TestSupport
+import Testing
+
+@testable import CellDefinition
+
+/// What `new-cell --linux` proposes passes `check`.
+@Suite("Proposals for Linux cells") struct LinuxProposalTests {
+    private struct NoSuchFile: Error {}
+
+    private func system(_ name: String) throws -> SystemDescriptor {
+        let url = ShippedConfigurationTests.folder.appendingPathComponent("systems/\(name).toml")
+        return try SystemDescriptor(toml: String(decoding: try Data(contentsOf: url), as: UTF8.self), path: name)
+    }
+
+    private func findings(
+        _ system: SystemDescriptor, _ kernel: [UInt8], initrd: String? = nil, memory: UInt64? = nil,
+        interrupt: UInt32? = nil
+    ) throws -> [Finding] {
+        let request = LinuxProposal.Request(
+            .init(imagePath: "/boot/kernel", cpus: CPUSet([2, 3]), memory: memory), initrd: initrd,
+            serialInterrupt: interrupt)
+        let toml = try LinuxProposal(request, kernel: kernel, system: system, others: []).toml()
+        let definition = try CellDefinition(toml: toml, path: "/linux.toml") { _ in throw NoSuchFile() }
+        return definition.findings(system: system)
+            + definition.placed(in: system).imageFindings { path in
+                switch path {
+                case "/boot/kernel": return kernel
+                case "/initrd": return [UInt8](repeating: 7, count: 100_000)
+                case LinuxStart.defaultLoader: return [UInt8](repeating: 0x90, count: 64)
+                default: throw NoSuchFile()
+                }
+            }
+    }
+
+    @Test func onAPC() throws {
+        let q35 = try system("q35")
+        // Linux of the root cell has COM1, too, as the shipped definition is told
+        func rest(_ findings: [Finding]) -> [Finding] { findings.filter { $0.rule != "JH1505" } }
+        #expect(rest(try findings(q35, TestKernel.bzImage())) == [])
+        #expect(
+            rest(try findings(q35, TestKernel.bzImage(initialSize: 0x180_0000), initrd: "/initrd", memory: 48 << 20))
+                == [])
+        #expect(throws: DefinitionError.self) { try findings(q35, TestKernel.arm64()) }
+        #expect(throws: DefinitionError.self) { try findings(q35, TestKernel.bzImage(), memory: 8 << 20) }
+        #expect(throws: DefinitionError.self) { try findings(q35, TestKernel.bzImage(), memory: 1 << 40) }
+    }
+
+    @Test func onArm64() throws {
+        let virtual = try system("qemu-arm64")
+        #expect(try findings(virtual, TestKernel.arm64(), initrd: "/initrd", interrupt: 33) == [])
+        #expect(throws: DefinitionError.self) { try findings(virtual, TestKernel.arm64()) }
+        #expect(throws: DefinitionError.self) { try findings(virtual, TestKernel.bzImage(), interrupt: 33) }
+    }
+}
