@@ -35,6 +35,9 @@ public func fuzzImage(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         }
     }
     bootLinux(image)
+    if let unpacked = try? Gzip.unpack(image[...], limit: 1 << 16) {
+        expect(unpacked.count <= 1 << 16, "more came out than the limit allows")
+    }
     return 0
 }
 

@@ -67,7 +67,9 @@ struct ExplainDumpTests {
                 "FATAL: Invalid MMIO/RAM write, addr: 0x0000000000201000 size: 4", rip: "0000000000100100",
                 rbx: "0000000000201000"))
         #expect(outcome.status == 0, "\(outcome.error)")
-        for line in ["0x201000 is 4 KiB behind \"RAM\" (0x0–0x1fffff).", "RBX held the address.", "make the cell's RAM larger"] {
+        for line in [
+            "0x201000 is 4 KiB behind \"RAM\" (0x0–0x1fffff).", "RBX held the address.", "make the cell's RAM larger",
+        ] {
             #expect(outcome.output.contains(line), "\(outcome.output)")
         }
         // it finds nothing in this file
