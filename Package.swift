@@ -115,8 +115,8 @@ let package = Package(
             "Commands",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "DeviceTree",
-                "FailureReports", "InmateImage", "MachineProbe", "Metrics", "RulePages", "SystemCalls",
-                "SystemdSupport", "TOML", argumentParser, systemPackage,
+                "FailureReports", "InmateImage", "JailhouseInterface", "MachineProbe", "Metrics", "RulePages",
+                "SystemCalls", "SystemdSupport", "TOML", argumentParser, systemPackage,
             ]),
 
         // the page and the metrics over HTTP

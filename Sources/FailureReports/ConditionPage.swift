@@ -291,9 +291,8 @@ package struct ConditionPage: Hashable, Sendable {
             ("it gave no sign of life", "silent"),
             ("it shut itself down", "stopped"),
             ("its exit counters cannot be read", "unverified"), ("CPU", "violation"),
-            ("load was refused", "refused load"), ("it was not loaded", "unusable definition"),
-            ("it was not created", "unusable definition"),
-            ("create was refused", "refused"), ("start was refused", "refused"), ("shutDown was refused", "refused"),
+            ("load was refused", "refused load"), ("it was not ", "unusable definition"),
+            ("create was refused", "refused"), ("start was refused", "refused"), ("shutdown was refused", "refused"),
             ("destroy was refused", "refused"), ("it did not answer", "no answer"),
         ]
         return beginnings.first { reason.hasPrefix($0.0) }.flatMap { named($0.1) }

@@ -53,6 +53,23 @@ struct ExplainTests {
         #expect((page["findings"] as? [[String: Any]])?.first?["rule"] as? String == "JH0901")
     }
 
+    @Test(
+        "Error numbers are understood as tools print them",
+        arguments: ["EBUSY", "ebusy", "16", "-16", "Device or resource busy"])
+    func errorNumber(words: String) throws {
+        #expect(Explain.errnoName(words) == "EBUSY")
+        let outcome = try Executable.run(["explain", "--", "create \(words)"])
+        #expect(outcome.status == 0 && outcome.output.hasPrefix("create ends with EBUSY for one of"), "\(outcome)")
+        let all = try Executable.run(["explain", "--", words])
+        #expect(all.status == 0 && all.output.hasPrefix("EBUSY has these reasons"), "\(all)")
+    }
+
+    @Test(
+        "What is no error number is refused", arguments: ["-9223372036854775808", "-2147483648", "99999", "create 77"])
+    func noErrorNumber(words: String) throws {
+        #expect(try Executable.run(["explain", "--", words]).status == 1)
+    }
+
     @Test("A line of the console is explained")
     func line() throws {
         let outcome = try Executable.run(["explain", "FATAL: Invalid PIO write, port: 3f9 size: 1"])

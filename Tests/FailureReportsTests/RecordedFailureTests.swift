@@ -22,6 +22,8 @@ struct RecordedFailureTests {
             (.refused(.load, Self.unusable), "unusable definition"),
             (.refused(.create, Self.unusable), "unusable definition"),
             (.didNotAnswer(Unanswered(command: .create, cell: "b", stall: .seconds(1))), "no answer"),
+            (.refused(.shutDown, Refusal(kind: .other, message: "no")), "refused"),
+            (.refused(.destroy, Self.unusable), "unusable definition"),
             (.countersUnreadable, "unverified"), (.startUnverified, "unverified"),
         ])
     func page(cause: FailureCause, word: String) throws {
@@ -35,13 +37,6 @@ struct RecordedFailureTests {
         let explanation = try #require(ConditionPage.explanation(ofFailure: "\(cause)"))
         #expect(explanation.summary.contains("not Linux's to give"))
         #expect(explanation.notes.count == 2 && explanation.rule == nil)
-    }
-
-    @Test(
-        "Error numbers are understood as tools print them",
-        arguments: ["EBUSY", "ebusy", "16", "-16", "device or resource busy"])
-    func errorNumber(words: String) {
-        #expect(ErrorNumber.name(words) == "EBUSY")
     }
 
     @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")

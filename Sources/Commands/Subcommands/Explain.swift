@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import RulePages
 import ArgumentParser
 import CellConfiguration
 import CellDefinition
 import FailureReports
+import JailhouseInterface
+import RulePages
+import SystemPackage
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -111,16 +113,26 @@ struct Explain: ParsableCommand {
         try show(report)
     }
 
+    /// - Parameter words: `EBUSY`, `16`, `-16`, or the C library's text for it.
+    /// - Returns: `EBUSY`; nil for what is none.
+    static func errnoName(_ words: String) -> String? {
+        let plain = words.lowercased()
+        let number = Int32(plain)?.magnitude
+        return ErrnoName.names.first { known, name in
+            name.lowercased() == plain || known.magnitude == number || "\(Errno(rawValue: known))".lowercased() == plain
+        }?.value
+    }
+
     /// What a command means by an error number; without a command, all that return it.
     private static func errorNumber(_ words: [String]) -> ConsoleReport? {
-        if let command = words.first, let name = ErrorNumber.name(words.dropFirst().joined(separator: " ")),
+        if let command = words.first, let name = errnoName(words.dropFirst().joined(separator: " ")),
             let error = CommandError.of(command, name)
         {
             return ConsoleReport(
                 error.causes.map(\.explanation),
                 title: "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:")
         }
-        guard let name = ErrorNumber.name(words.joined(separator: " ")) else { return nil }
+        guard let name = errnoName(words.joined(separator: " ")) else { return nil }
         let errors = CommandError.all.filter { $0.errno == name }
         guard !errors.isEmpty else { return nil }
         let causes = errors.flatMap { error in
