@@ -131,12 +131,13 @@ extension CaseFile.ConfigurationText {
         }
     }
 
-    /// The text without what follows a `#`: comments may name anything. What is no TOML is left out.
+    /// The text without what follows a `#`: comments may name anything. What is no TOML, or has
+    /// strings whose text is not what they mean, is left out.
     var withoutComments: String? {
         text.map { text in
-            guard ConfigurationSecrets(text) != nil else {
-                return "# left out: it is no TOML, so names cannot be hidden in it"
-            }
+            guard let secrets = ConfigurationSecrets(text),
+                secrets.values.allSatisfy({ Pseudonyms.finds($0, in: text) })
+            else { return "# left out: it is written in a way in which names cannot be hidden" }
             return
                 text.split(separator: "\n", omittingEmptySubsequences: false).compactMap { line -> String? in
                     let code = Self.code(of: line)

@@ -25,10 +25,19 @@ struct Pseudonyms {
 
     mutating func hide(_ text: String) -> String { hideNames(hidePaths(hideSecrets(text))) }
 
+    /// Whether a secret is found where a text of TOML has it, which may write it in other ways.
+    static func finds(_ secret: String, in text: String) -> Bool {
+        text.contains(secret) || text.contains(escaped(secret))
+    }
+
+    private static func escaped(_ secret: String) -> String {
+        secret.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    }
+
     private func hideSecrets(_ text: String) -> String {
         secrets.reduce(text) { text, secret in
+            let escaped = Self.escaped(secret)
             // as HTML, TOML and JSON write it, too
-            let escaped = secret.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
             let forms = [
                 secret, escaped, HTML.escaped(secret), HTML.escaped(escaped), escaped.replacing("/", with: "\\/"),
             ]
