@@ -212,7 +212,7 @@ struct CellDeviceTree {
                 "its device tree cannot be made: what Linux needs for a console of the type \(console.kind.word) is not known",
                 remedy: "give a device-tree of your own in [[image]]")
         }
-        let address = region.virtualStart + (console.address - region.physicalStart)
+        let address = region.virtualStart &+ (console.address - region.physicalStart)
         var node = DeviceNode(name: "serial@" + String(address, radix: 16))
         node.properties["compatible"] = kind.compatible
         let size = min(UInt64(console.size == 0 ? 0x1000 : console.size), region.size)

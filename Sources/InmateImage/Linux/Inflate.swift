@@ -19,7 +19,10 @@ package enum Gzip {
     package static func unpack(_ bytes: ArraySlice<UInt8>, limit: Int) throws(Failure) -> [UInt8] {
         let input = Array(bytes)
         guard isGzip(input[...]) else { throw .damaged }
-        var inflater = Inflater(input, from: try dataStart(input), limit: limit)
+        // its last four bytes should be the size, if nothing is behind it
+        let expected = input.count >= 4 ? Int(input.number(at: input.count - 4, 4)) : 0
+        var inflater = Inflater(
+            input, from: try dataStart(input), limit: limit, expected: expected <= limit ? expected : 0)
         try inflater.run()
         let end = inflater.position
         guard end + 8 <= input.count else { throw .truncated }
@@ -100,8 +103,9 @@ private struct Inflater {
     private var bits: UInt64 = 0
     private var bitCount = 0
 
-    init(_ input: [UInt8], from start: Int, limit: Int) {
+    init(_ input: [UInt8], from start: Int, limit: Int, expected: Int) {
         self.input = input
+        output.reserveCapacity(expected)
         next = start
         self.limit = limit
     }

@@ -7,7 +7,8 @@ package struct LostCPUs: Hashable, Sendable, Codable {
     /// CPUs of Linux, parked after a violation by it; ascending.
     package var parked: [Int]
     /// CPUs, of Linux or of a cell, on which the hypervisor itself failed; ascending. They answer nothing any more, and
-    /// each command waits for those of Linux and of its cell.
+    /// each command waits for those of Linux and of its cell. Commands for other cells are not given, either: what the
+    /// hypervisor held when it failed is unknown.
     package var stopped: [Int]
 
     package init(parked: [Int] = [], stopped: [Int] = []) {
