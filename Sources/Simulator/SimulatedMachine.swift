@@ -367,6 +367,7 @@ package final class SimulatedMachine: Sendable {
         } catch {
             onReport("sysfs cannot be shown: \(error)")
         }
+        state.machine.wasShown(at: elapsed)
     }
 
     private func serveReaders(_ state: inout State) {
@@ -382,9 +383,11 @@ package final class SimulatedMachine: Sendable {
 
 extension SimulatedMachine: TestbedHandler {
     func received(_ request: Request, _ call: DeviceCall) {
+        // before waiting for whatever else goes on in the machine
+        let arrival = elapsed
         let isWaiting = state.withLock { state in
             advance(&state)
-            let id = state.machine.submit(request)
+            let id = state.machine.submit(request, at: arrival)
             state.calls[id] = call
             pump(&state)
             return state.nextMoment != nil

@@ -201,6 +201,13 @@ struct CommandTests {
         #expect(outcome.output == "")
     }
 
+    @Test func commandsThatNeedNoTreeAreThoseOfTheTree() {
+        for (name, command) in JailhouseCtl.quickCommands {
+            #expect(command._commandName == name)
+            #expect(JailhouseCtl.configuration.subcommands.contains { $0 == command }, "\(name)")
+        }
+    }
+
     @Test func helpAndVersion() throws {
         for command in JailhouseCtl.configuration.subcommands {
             let name = try #require(command._commandName as String?)

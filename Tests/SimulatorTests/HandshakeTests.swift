@@ -42,6 +42,23 @@ struct HandshakeTests {
         #expect(throws: SimulatorError.self) { try bench.inject("shut-down", into: "rtems") }
     }
 
+    /// The simulator may wait for its own file system, with all that it does: what is judged by this must not be blamed.
+    @Test func whoGaveTheCommandBeforeTheCellWasShownCouldNotForesee() throws {
+        var bench = try Bench.running(Samples.cell("rtems", timeout: 0))
+        bench.machine.wasShown(at: bench.machine.now)
+        bench.pass(.seconds(1))
+        let arrival = bench.machine.now
+        try bench.inject("hang", into: "rtems")
+        bench.pass(.milliseconds(400))
+        bench.machine.wasShown(at: bench.machine.now)
+        _ = bench.machine.submit(.load(.name("rtems"), [Samples.image]), at: arrival)
+        bench.pass(.milliseconds(1))
+        #expect(bench.machine.foresight == .milliseconds(-400))
+        // shown again it is no younger
+        bench.machine.wasShown(at: bench.machine.now + .seconds(1))
+        #expect(bench.machine.foresight == .milliseconds(-400))
+    }
+
     @Test(arguments: Command.allCases) func thawedItGoesOn(command: Command) throws {
         var bench = try Bench.running(Samples.cell("rtems", timeout: 0))
         try bench.inject("hang", into: "rtems")

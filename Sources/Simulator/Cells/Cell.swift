@@ -38,7 +38,7 @@ package struct Cell: Sendable {
     var settledAt: Duration = .zero
     /// Management exits that will be counted soon: see ``Timing/noticing``.
     var unnoticed: [Notice] = []
-    /// When something last happened to it: a start, a fault, a message, another tool.
+    /// When something last happened to it (a start, a fault, a message, another tool), as sysfs shows it.
     package internal(set) var quietSince: Duration = .zero
     /// CPUs on which the hypervisor itself failed: sysfs does not show it, and they answer nothing any more.
     package internal(set) var stoppedCPUs: Set<Int> = []

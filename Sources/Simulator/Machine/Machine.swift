@@ -59,6 +59,8 @@ package struct Machine: Sendable {
     /// How many cells other tools have made.
     var foreignCells = 0
 
+    /// See ``wasShown(at:)``.
+    private var shownAt: Duration = .zero
     private var waiting: [(id: RequestID, request: Request, submitted: Duration)] = []
     var current: Execution?
     private var effects: [Effect] = []
@@ -102,11 +104,22 @@ package struct Machine: Sendable {
     // MARK: requests
 
     /// Puts a request in the queue for the driver's lock.
-    package mutating func submit(_ request: Request) -> RequestID {
+    ///
+    /// - Parameter arrival: when the client gave it; nil: now.
+    package mutating func submit(_ request: Request, at arrival: Duration? = nil) -> RequestID {
         requestCount += 1
         let id = RequestID(number: requestCount)
-        waiting.append((id, request, now))
+        waiting.append((id, request, arrival ?? now))
         return id
+    }
+
+    /// sysfs shows from this moment on what happened since it was shown last; the file system that the simulator writes
+    /// to may have let it wait, and nobody could see earlier what a cell had become.
+    package mutating func wasShown(at time: Duration) {
+        for index in cells.indices where cells[index].quietSince > shownAt {
+            cells[index].quietSince = max(time, cells[index].quietSince)
+        }
+        shownAt = time
     }
 
     /// The time has come to `time`: does what is due until then.
@@ -218,7 +231,7 @@ package struct Machine: Sendable {
         report("FROZEN: \(freeze)")
     }
 
-    /// How long the cell that Linux waits for had been as it is when the command was given that waits for it; negative
+    /// How long the cell that Linux waits for had shown itself as it is when the command was given that waits for it; negative
     /// if it has come to be so since.
     package var foresight: Duration? {
         guard let current, let id = freeze?.cell, let cell = cells.first(where: { $0.id == id }) else { return nil }
