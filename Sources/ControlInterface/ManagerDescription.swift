@@ -268,10 +268,10 @@ extension Manager {
         # Forgets the failures and restarts of one cell or of all; a cell that was given up can be started again.
         method ResetFailed(cell: ?string) -> ()
 
-        # A sign of life of a cell, or with alive = false: it was looked for and there was none. For programs that check
-        # cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not
+        # A sign of life of a cell, or with alive = false: it was looked for and there was none. reason: what was seen
+        # instead, for people; it is kept with the failure. For programs that check cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not
         # logged.
-        method Alive(cell: string, alive: ?bool) -> (cell: Cell, message: ?string)
+        method Alive(cell: string, alive: ?bool, reason: ?string) -> (cell: Cell, message: ?string)
 
         # Reads the definitions again. added, removed, changed: names of cells; problems: one sentence for each rejected
         # definition.

@@ -104,14 +104,17 @@ extension Manager {
     package enum Alive: ManagerMethod {
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
-            package static let fieldNames = ["cell", "alive"]
+            package static let fieldNames = ["cell", "alive", "reason"]
             package var cell: String
             /// Nil: true.
             package var alive: Bool?
+            /// What was seen instead of a sign, for people.
+            package var reason: String?
 
-            package init(cell: String, alive: Bool? = nil) {
+            package init(cell: String, alive: Bool? = nil, reason: String? = nil) {
                 self.cell = cell
                 self.alive = alive
+                self.reason = reason
             }
         }
         package typealias Reply = CellReply

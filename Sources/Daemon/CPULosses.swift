@@ -52,10 +52,10 @@ struct CPULosses {
     /// The hypervisor is not enabled.
     mutating func forget() { losses = [] }
 
-    /// - Parameter surroundings: what is known of the machine and its cells; asked for when a CPU was lost.
+    /// - Parameter surroundings: what is known of the machine and a cell; asked for when a CPU was lost.
     /// - Returns: a message for each CPU that was not known to be lost.
     mutating func note(
-        _ reading: LockedFiles.Reading, in surroundings: @autoclosure () -> Surroundings = Surroundings()
+        _ reading: LockedFiles.Reading, in surroundings: (_ cell: String) -> Surroundings = { _ in Surroundings() }
     ) -> [String] {
         guard let rootCell = reading.rootCellName else {
             losses = []
@@ -68,10 +68,10 @@ struct CPULosses {
             guard known?.cell == nil else { continue }
             let explanation =
                 death.violation == nil
-                ? nil : death.explanation(isRootCell: death.cell == rootCell, in: surroundings())
+                ? nil : death.explanation(isRootCell: death.cell == rootCell, in: surroundings(death.cell))
             let loss = Loss(
                 cpu: death.cpu, cell: death.cell, isStopped: death.isStopped, reason: death.reason,
-                meaning: explanation.map { ([$0.summary] + $0.notes + [$0.advice]).joined(separator: " ") })
+                meaning: explanation?.sentences)
             losses = (losses.filter { $0.cpu != death.cpu } + [loss]).sorted { $0.cpu < $1.cpu }
             if known == nil { messages.append(loss.message) }
         }

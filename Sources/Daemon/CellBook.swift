@@ -70,6 +70,23 @@ struct CellBook {
         cells[name, default: ManagedCell(name)].keep(record)
     }
 
+    /// Takes in when each cell gave its last sign of life, before a look judges it.
+    mutating func noteSigns(_ fleet: Fleet) {
+        let names = cells.values.compactMap { $0.definition?.liveness == nil ? nil : $0.name }
+        for name in names {
+            guard let life = fleet.cells[name]?.lifecycle else { continue }
+            cells[name]?.lastSign = life.lastSign.map { .init(at: $0, isSign: life.hasGivenSign) }
+        }
+    }
+
+    /// Nil for a failure of another kind.
+    func silence(of name: String, _ cause: FailureCause, exits: UInt64?) -> Silence? {
+        guard cause == .silent || cause == .stalled, let cell = cells[name], let definition = cell.definition,
+            let check = definition.liveness, let rule = definition.policy.liveness
+        else { return nil }
+        return Silence(check: check, rule: rule, last: cell.lastSign, seen: cell.seen, exits: exits)
+    }
+
     /// Adds what the console showed to a failure that is kept.
     ///
     /// - Returns: the failure with it; nil when it is no longer kept.
@@ -77,7 +94,8 @@ struct CellBook {
         guard
             let index = cells[name]?.failures.lastIndex(where: { $0.at == failure.at && $0.cause == failure.cause })
         else { return nil }
-        cells[name]?.failures[index].add(console: console, cell: name)
+        let sign = cells[name]?.definition?.liveness?.contains
+        cells[name]?.failures[index].add(console: console, cell: name, sign: sign)
         return cells[name]?.failures[index]
     }
 

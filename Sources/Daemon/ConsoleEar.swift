@@ -21,8 +21,15 @@ struct ConsoleEar {
     private var hasBegun = false
     private var rest: [UInt8] = []
 
+    struct Heard {
+        let cell: String
+        let sign: LifeSign
+        /// The last line that was its sign.
+        var line: String?
+    }
+
     /// What was heard of each cell by one reading of the console; nothing by the first reading.
-    mutating func listen(to text: String, for listeners: [Listener]) -> [(cell: String, sign: LifeSign)] {
+    mutating func listen(to text: String, for listeners: [Listener]) -> [Heard] {
         var lines: [String] = []
         for byte in text.utf8 {
             if byte != UInt8(ascii: "\n") {
@@ -37,10 +44,11 @@ struct ConsoleEar {
             return []
         }
         return listeners.map { listener in
-            (
-                listener.cell,
-                lines.contains { $0.contains(listener.contains) || $0.hasPrefix(Self.gap) } ? .sign : .silence
-            )
+            let line = lines.last { $0.contains(listener.contains) }
+            let isSign = line != nil || lines.contains { $0.hasPrefix(Self.gap) }
+            return Heard(
+                cell: listener.cell, sign: isSign ? .sign : .silence,
+                line: line.map { String($0.prefix { !$0.isNewline }) })
         }
     }
 

@@ -31,26 +31,32 @@ struct DeviceFaults {
         let complete = text[..<(text.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex)]
         let faults = ConsoleText(String(complete)).dmaFaults
         rest = Self.unfinished(complete, faults.count) + text[complete.endIndex...]
-        guard !faults.isEmpty else { return [] }
-        let known = surroundings()
-        return faults.compactMap { note($0, at: time, in: known) }
+        var known: Surroundings?
+        return faults.compactMap { fault in
+            // another one of a known kind is only counted
+            guard !count(fault, at: time), counts.count < Self.limit else { return nil }
+            let surroundings = known ?? surroundings()
+            known = surroundings
+            return note(fault, at: time, in: surroundings)
+        }
     }
 
     /// The hypervisor is disabled.
     mutating func forget() { self = DeviceFaults() }
 
-    private mutating func note(_ fault: DMAFault, at time: Int, in surroundings: Surroundings) -> String? {
-        if let index = counts.firstIndex(where: { $0.fault.isOfKind(fault) }) {
-            counts[index].count += 1
-            counts[index].last = time
-            counts[index].fault = fault
-            return nil
-        }
-        guard counts.count < Self.limit else { return nil }
+    /// - Returns: false for a kind that is not known.
+    private mutating func count(_ fault: DMAFault, at time: Int) -> Bool {
+        guard let index = counts.firstIndex(where: { $0.fault.isOfKind(fault) }) else { return false }
+        counts[index].count += 1
+        counts[index].last = time
+        counts[index].fault = fault
+        return true
+    }
+
+    private mutating func note(_ fault: DMAFault, at time: Int, in surroundings: Surroundings) -> String {
         let cell = surroundings.owner(ofDevice: fault.device)
         counts.append(Count(fault: fault, cell: cell, last: time))
-        let explanation = fault.explanation(in: surroundings)
-        return ([explanation.summary] + explanation.notes + [explanation.advice]).joined(separator: " ")
+        return fault.explanation(in: surroundings).sentences
     }
 
     /// From the last report's first line on, if it is not among those that were complete.

@@ -40,8 +40,8 @@ final class EvidenceKeeper {
     /// Adds what the console showed to a failure of a cell; returns the failure with it, or nil when it is not kept any
     /// more.
     var add: (_ console: String, FailureRecord, _ cell: String) -> FailureRecord? = { _, _, _ in nil }
-    /// What is known of the machine and its cells, beside ``LinuxFacts``.
-    var surroundings: () -> Surroundings = { Surroundings() }
+    /// What is known of a cell, or of Linux, and of the machine.
+    var surroundings: (_ cell: String?, LinuxFacts) -> Surroundings = { _, _ in Surroundings() }
     /// Called with each reading of the console.
     var heard: (ConsoleFollower.News) -> Void = { _ in }
     /// Called when all evidence of a cell is there, before its next command can overwrite anything.
@@ -99,7 +99,7 @@ final class EvidenceKeeper {
         feed.finish()
         for name in pending.keys { announce(name) }
         pending = [:]
-        (add, isComplete, surroundings, heard) = ({ _, _, _ in nil }, {}, { Surroundings() }, { _ in })
+        (add, isComplete, surroundings, heard) = ({ _, _, _ in nil }, {}, { _, _ in Surroundings() }, { _ in })
     }
 
     /// The last complete reading; nil before the first.
@@ -221,13 +221,9 @@ final class EvidenceKeeper {
         // looking through it takes time, and most readings show nothing new
         guard !reading.added.isEmpty || lookedThrough != rootCell else { return }
         lookedThrough = rootCell
-        var known: Surroundings {
-            var all = surroundings()
-            (all.machine, all.drivers) = (facts.machine, facts.drivers)
-            return all
-        }
-        for message in lost.note(reading, in: known) { logger.record(.linuxLostCPU, "\(message)") }
-        for message in faults.note(reading.added, at: Clock.realTime(), in: known) {
+        let losses = lost.note(reading) { surroundings($0, facts) }
+        for message in losses { logger.record(.linuxLostCPU, "\(message)") }
+        for message in faults.note(reading.added, at: Clock.realTime(), in: surroundings(nil, facts)) {
             logger.record(.deviceFault, "\(message)")
         }
     }

@@ -21,6 +21,8 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// read, and in records of older daemons.
     var exits: Int?
     var managementExits: Int?
+    /// Of a cell that gave no sign of life: which rule, since when, and what was seen last. Nil in records of older daemons.
+    var silence: String?
 
     init(
         _ cause: FailureCause, of observation: Observation?, exits: (total: UInt64?, management: UInt64?) = (nil, nil),
@@ -36,15 +38,25 @@ struct FailureRecord: Hashable, Sendable, Codable {
     }
 
     /// Adds what the console showed, which is read beside the supervision.
-    mutating func add(console text: String, cell: String) {
+    ///
+    /// - Parameter sign: what a line must contain to be the cell's sign of life; nil: its rule is about something else.
+    mutating func add(console text: String, cell: String, sign: String? = nil) {
         // the hypervisor was not asked
         if case .refused(_, let refusal) = cause, refusal.errno == 0 { return }
-        console = Self.lines(of: text, about: failedCPUs, of: cell)
+        if cause == .silent || cause == .stalled {
+            // inmates share the console, and nothing tells whose any other line is
+            console = Self.lastLines(of: text) { line in
+                Self.names(line) && Self.isAbout(cell, line) || sign.map { line.contains($0) } == true
+            }
+        } else {
+            console = Self.lines(of: text, about: failedCPUs, of: cell)
+        }
     }
 
     /// The cause and, if the hypervisor gave one, its reason.
     var reason: String {
         // a block of this cell begins with its reason; other lines are not reasons
+        if let silence { return "\(cause): \(silence)" }
         guard !failedCPUs.isEmpty, let first = console.first.flatMap(ConsoleGrammar.reason) else { return "\(cause)" }
         // of two lines the address is in the second
         let death = ConsoleText(console.joined(separator: "\n")).deaths.first
@@ -55,13 +67,13 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// takes time before the cell's next command.
     private static let looked = 8 << 10
 
+    /// Lines that are kept without a dump.
+    private static let few = 5
+
     /// The last block, from its first reason on, in which one of these CPUs was parked; where the reason was lost, from
     /// the line on that says so. Without such a block: the last few lines, but none that are about another cell.
     private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
-        let end = console.utf8.suffix(looked)
-        // the first line may have been cut
-        let whole = end.count < console.utf8.count ? end.drop { $0 != UInt8(ascii: "\n") } : end
-        let lines = String(decoding: whole, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+        let lines = lines(of: console)
         let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
         let isGap = lines.map { $0.hasPrefix("<missed ") }
         let beginnings = lines.indices.filter { isGap[$0] || isReason[$0] && ($0 == 0 || !isReason[$0 - 1]) }
@@ -94,7 +106,19 @@ struct FailureRecord: Hashable, Sendable, Codable {
             index >= floor && !others.contains { $0.contains(index) }
                 && !(names(lines[index]) && !isAbout(cell, lines[index]))
         }
-        return own.suffix(5).map { lines[$0] }
+        return own.suffix(few).map { lines[$0] }
+    }
+
+    /// What is looked through.
+    private static func lines(of console: String) -> [String] {
+        let end = console.utf8.suffix(looked)
+        // the first line may have been cut
+        let whole = end.count < console.utf8.count ? end.drop { $0 != UInt8(ascii: "\n") } : end
+        return String(decoding: whole, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+    }
+
+    private static func lastLines(of console: String, where isOwn: (String) -> Bool) -> [String] {
+        lines(of: console).filter(isOwn).suffix(few)
     }
 
     /// Where the life of the cell's program began that ended: at its last start, or at the one before, since it may have

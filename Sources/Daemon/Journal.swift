@@ -27,6 +27,7 @@ struct Journal {
         }
         var sentence = report.sentence
         if case .failed = report, let reason = failure?.reason { sentence = reason }
+        if case .silent = report, let silence = failure?.silence { sentence += "; \(silence)" }
         logger.record(report.messageKind, "\(name): \(sentence)", metadata: metadata)
         if case .failed = report {
             for line in failure?.console ?? [] {

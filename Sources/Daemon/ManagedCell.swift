@@ -18,6 +18,10 @@ struct ManagedCell {
     var isOutdated = false
     /// What its images were when they were judged.
     var images = JudgedImages()
+    /// Of its life: what ``Silence/seen`` says.
+    var seen: String?
+    /// Before the latest look; nil: it has no liveness rule, or is not up.
+    var lastSign: Silence.LastSign?
     /// Newest last.
     var failures: [FailureRecord] = []
 

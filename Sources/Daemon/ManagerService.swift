@@ -112,7 +112,8 @@ struct ManagerService: CallService {
         case .alive:
             await reply(call, M.Alive.self) { asked in
                 try await supervisor.inventory().requireLife(of: asked.cell)
-                await supervisor.hear(asked.alive == false ? .silence : .sign, of: asked.cell)
+                await supervisor.hear(
+                    asked.alive == false ? .silence : .sign, of: asked.cell, reason: asked.reason)
                 return await supervisor.inventory().replyAboutLife(of: asked.cell)
             }
         case .reload: await reply(call, M.Reload.self) { _ in M.Reload.Reply(await reloads.run()) }

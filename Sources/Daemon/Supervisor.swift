@@ -120,6 +120,7 @@ actor Supervisor {
             exit(EXIT_FAILURE)
         }
         if fleet.lostCPUs != evidence.lostCPUs { handle(.lostCPUs(evidence.lostCPUs), at: now) }
+        book.noteSigns(fleet)
         handle(.looked(look), at: now)
         book.take(view, fleet)
         images.prune(fleet)
@@ -281,7 +282,10 @@ actor Supervisor {
     private func keepEvidence(_ cause: FailureCause, of name: String) {
         let observation = fleet.cells[name]?.lifecycle.sighting?.observation
         let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
-        let failure = FailureRecord(cause, of: observation, exits: exits)
+        var failure = FailureRecord(cause, of: observation, exits: exits)
+        failure.silence = book.silence(of: name, cause, exits: exits.0)?.text(at: Clock.now())
+        // of the next life nothing has been seen
+        if failure.silence != nil { book[name]?.seen = nil }
         book.keep(failure, of: name)
         record.failuresChanged = true
         evidence.keep(failure, of: name)
@@ -301,10 +305,10 @@ actor Supervisor {
         evidence.heard = { self.listen(to: $0) }
         // what the cell's next command may overwrite must be known to a successor
         evidence.isComplete = { self.saveState() }
-        evidence.surroundings = {
+        evidence.surroundings = { cell, linux in
             Surroundings(
-                system: (self.book.inForce.source ?? self.settings.system)?.descriptor,
-                others: self.book.neighbours(of: "", in: self.view).map(\.descriptor))
+                of: cell, cells: self.book.neighbours(of: "", in: self.view),
+                system: self.book.inForce.source ?? self.settings.system, linux)
         }
         try evidence.begin(
             driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs)
@@ -316,7 +320,10 @@ actor Supervisor {
         let listeners = book.consoleListeners
         guard !listeners.isEmpty else { return }
         let now = Clock.now()
-        for (cell, sign) in ear.listen(to: news.text, for: listeners) { handle(.heard(cell, sign), at: now) }
+        for heard in ear.listen(to: news.text, for: listeners) {
+            if let line = heard.line { book[heard.cell]?.seen = line }
+            handle(.heard(heard.cell, heard.sign), at: now)
+        }
         // what was heard is judged by what the cells are now
         poll()
     }
@@ -381,7 +388,10 @@ actor Supervisor {
     }
 
     /// What somebody says of a cell's life.
-    func hear(_ sign: LifeSign, of name: String) {
+    ///
+    /// - Parameter reason: what kept the look from being a sign, for people.
+    func hear(_ sign: LifeSign, of name: String, reason: String? = nil) {
+        book[name]?.seen = sign == .sign ? nil : reason.map { Silence.plain($0) }
         handle(.heard(name, sign), at: Clock.now())
         poll()
     }

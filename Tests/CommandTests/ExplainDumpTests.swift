@@ -76,6 +76,22 @@ struct ExplainDumpTests {
         #expect(!outcome.output.contains("rule:"), "\(outcome.output)")
     }
 
+    @Test("A dump of another cell than the file's is explained with a warning")
+    func otherCell() throws {
+        let cell = try file("sample.toml", Self.cell())
+        let reason = "FATAL: Invalid PIO write, port: 70 size: 1"
+        let other = try Executable.run(
+            ["explain", "-", "--cell", cell],
+            input: Self.dump(reason, rip: "0000000000100100", cell: "otherguy"))
+        #expect(other.status == 0, "\(other.error)")
+        #expect(
+            other.output.contains("is judged by \(cell), which is of the cell \"sample\"")
+                && other.output.contains("give --root-cell"), "\(other.output)")
+        let own = try Executable.run(
+            ["explain", "-", "--cell", cell], input: Self.dump(reason, rip: "0000000000100100"))
+        #expect(!own.output.contains("is judged by"), "\(own.output)")
+    }
+
     @Test("A copy of the machine's /proc says who has it")
     func machine() throws {
         try FileManager.default.createDirectory(atPath: directory + "/proc", withIntermediateDirectories: true)

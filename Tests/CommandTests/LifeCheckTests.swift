@@ -90,9 +90,9 @@ import Testing
             return check.look()
         }
         #expect(try run("/bin/true") == .alive)
-        #expect(try run("/bin/sh", "-c", "exit 7") == .silent("/bin/sh exited with 7"))
-        #expect(try run("/bin/sh", "-c", "kill -9 $$") == .silent("/bin/sh was ended by signal 9"))
-        #expect(isSilent(try run("/bin/sleep", "100"), "took longer than its timeout"))
+        #expect(try run("/bin/sh", "-c", "exit 7") == .silent("the command /bin/sh exited with status 7"))
+        #expect(try run("/bin/sh", "-c", "kill -9 $$") == .silent("the command /bin/sh was killed by signal 9"))
+        #expect(try run("/bin/sleep", "100") == .silent("the command /bin/sleep did not end within 500 ms"))
         // that is no fault of the cell's
         #expect(isUnable(try run("/nothing"), "No such file"))
     }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+import CellDefinition
+import ConfigurationRules
+import FailureReports
 import Hypervisor
 import Supervision
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -44,6 +49,29 @@ struct CPULossesTests {
         _ = lost.note(reading(console, rootCell: nil))
         #expect(lost.cpus.isEmpty)
         #expect(lost.note(reading(console)).count == 1)
+    }
+
+    @Test("A loss is judged by the files of the cells that exist, with the rules that find something in them")
+    func surroundings() throws {
+        let taken = RTEMSCell.toml() + "\n[[ports]]\nbase = 0x70\ncount = 2\nname = \"clock\"\n"
+        let cell = try CellDefinition(toml: taken, path: "/cells/rtems.toml", readFile: { _ in [] })
+        let facts = LinuxFacts(machine: RunningMachine(ioports: "0070-0071 : rtc0\n", iomem: ""), drivers: [:])
+        var lost = CPULosses()
+        let console = "FATAL: Invalid PIO write, port: 70 size: 1\nParking CPU 1 (Cell: \"q35\")\n"
+        var asked: [String] = []
+        let messages = lost.note(reading(console)) { name in
+            asked.append(name)
+            return Surroundings(of: name, cells: [cell], system: nil, facts)
+        }
+        #expect(asked == ["q35"])
+        let message = messages.first ?? ""
+        #expect(message.contains("\"rtems\"") && message.contains("rtc0"), "\(message)")
+
+        let own = Surroundings(of: "rtems", cells: [cell], system: nil, facts)
+        #expect(own.cell?.name == "rtems" && own.others.isEmpty && own.machine != nil)
+        #expect(own.findings?.isEmpty == false)
+        let none = Surroundings(of: nil, cells: [], system: nil, LinuxFacts())
+        #expect(none.findings == nil, "nothing was checked")
     }
 
     @Test("Where the hypervisor itself failed, whoever had the CPU, nothing is commanded any more")

@@ -30,6 +30,13 @@ import Testing
         #expect(signs(&ear, "hello\nbeat 2\r\ny\n") == [.sign, .sign])
     }
 
+    @Test("The last line that was a sign is kept, without its end")
+    func lastLine() {
+        var ear = begun()
+        #expect(ear.listen(to: "beat 1\nbeat 2\r\nhello\n", for: [Self.beat]).map(\.line) == ["beat 2"])
+        #expect(ear.listen(to: "nothing\n", for: [Self.beat]).map(\.line) == [nil])
+    }
+
     @Test("A line is one when it has ended")
     func pieces() {
         var ear = begun()

@@ -130,6 +130,26 @@ struct EvidenceTests {
         #expect(record.state == nil)
     }
 
+    @Test("Of a silence only lines are kept that are the cell's: those that name it, and those that its rule is about")
+    func silence() {
+        let console = """
+            Created cell "rtems"
+            Started cell "rtems"
+            Started cell "other"
+            beat 1 of another cell
+            I am another cell
+            beat 2
+
+            """
+        var record = FailureRecord(.silent, of: Observation(id: 1, state: .running))
+        record.add(console: console, cell: "rtems")
+        #expect(record.console == ["Created cell \"rtems\"", "Started cell \"rtems\""])
+        record.add(console: console, cell: "rtems", sign: "beat 2")
+        #expect(record.console.last == "beat 2" && record.console.count == 3)
+        record.silence = "the rule"
+        #expect(record.reason == "it gave no sign of life for longer than its liveness rule allows: the rule")
+    }
+
     @Test("A refused create keeps no lines of other cells, and one that the hypervisor did not see keeps none")
     func refusedCreate() {
         let console = """

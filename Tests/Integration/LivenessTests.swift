@@ -166,7 +166,13 @@ private let canExecute =
         try await eventually("it is silent: \(machine.log)") {
             try await machine.cell("rtems")?.condition == "silent"
         }
-        #expect(follower.output.contains("rtems: no sign of life: /usr/bin/test exited with 1"), "\(follower.output)")
+        #expect(
+            follower.output.contains("rtems: no sign of life: the command /usr/bin/test exited with status 1"),
+            "\(follower.output)")
+        let failure = try await machine.control("failures", "rtems", "1").output
+        #expect(failure.contains("liveness \"command\" within 2.0 s; its last sign was "), "\(failure)")
+        #expect(failure.contains("the command /usr/bin/test exited with status 1"), "\(failure)")
+        #expect(machine.log.contains("no sign of life for 2.0 s; liveness \"command\""), "\(machine.log)")
         try Data().write(to: mark)
         try await eventually("it is alive again") { try await machine.cell("rtems")?.condition == "running" }
     }

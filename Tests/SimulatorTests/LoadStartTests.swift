@@ -21,6 +21,23 @@ struct LoadStartTests {
         }
     }
 
+    @Test("An Arm machine has no SIPIs") func armStartsWithoutSIPI() throws {
+        var settings = MachineSettings(timing: .none, architecture: .arm64)
+        settings.gicVersion = 3
+        var bench = Bench(settings)
+        var system = Samples.system()
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3))
+        system.hypervisorMemory.physicalStart = settings.reservedMemory.lowerBound
+        #expect(bench.perform(.enable(try system.binary())) == .done)
+        var cell = Samples.cell("rtems", at: settings.reservedMemory.lowerBound + 0x100_0000)
+        cell.architecture = .arm64
+        #expect(try bench.create(cell) == .done)
+        #expect(bench.bringUp("rtems") == .done)
+        #expect(bench.console.contains("Started cell \"rtems\""))
+        #expect(!bench.console.contains("SIPI"), "\(bench.console)")
+    }
+
     @Test func takesTheMeasuredTime() throws {
         var bench = try Bench.enabled()
         #expect(try bench.create(Samples.cell("rtems")) == .done)

@@ -22,6 +22,9 @@ struct LifeCheck {
             }
         }
 
+        /// What the daemon keeps with the failure.
+        var reason: String? { if case .silent(let reason) = self { reason } else { nil } }
+
         var sentence: String {
             switch self {
             case .alive: "alive"
@@ -56,13 +59,13 @@ struct LifeCheck {
             }
             switch try ChildProcess.run(rule.command, timeout: rule.timeout) {
             case .exited(0): return .alive
-            case .exited(let status): return .silent("\(name) exited with \(status)")
-            case .signalled(let signal): return .silent("\(name) was ended by signal \(signal)")
-            case .timedOut: return .silent("\(name) took longer than its timeout and was killed")
+            case .exited(let status): return .silent("the command \(name) exited with status \(status)")
+            case .signalled(let signal): return .silent("the command \(name) was killed by signal \(signal)")
+            case .timedOut: return .silent("the command \(name) did not end within \(limit)")
             }
         } catch {
             guard let target = rule.target else { return .unable("\(error)") }
-            guard error.call == "socket" else { return .silent("\(error)") }
+            guard error.call == "socket" else { return .silent("\(name(of: target)): \(error)") }
             let isForbiddenPing = target.transport == .icmp && error.errno == .permissionDenied
             return .unable(
                 isForbiddenPing
@@ -71,6 +74,18 @@ struct LifeCheck {
     }
 
     private var name: String { rule.command.first ?? "" }
+
+    /// `2 s`, `500 ms`
+    private var limit: String {
+        let (seconds, fraction) = rule.timeout.components
+        return fraction == 0 ? "\(seconds) s" : "\(seconds * 1000 + fraction / 1_000_000_000_000_000) ms"
+    }
+
+    /// As the definition has it.
+    private func name(of target: LivenessCheck.Target) -> String {
+        let host = target.host.contains(":") ? "[\(target.host)]" : target.host
+        return "\(target.transport.rawValue)://\(host)" + (target.transport == .icmp ? "" : ":\(target.port)")
+    }
 
     private mutating func beat(at address: UInt64) throws(SystemCallError) -> Result? {
         let word = try memory.word(at: address)

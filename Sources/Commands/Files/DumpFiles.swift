@@ -49,6 +49,8 @@ struct DumpFiles {
     ///
     /// - Parameter daemon: one of this machine.
     init(of daemon: Daemon) {
+        machine = try? RunningMachine(root: nil)
+        if machine != nil { drivers = MachineFiles().pciDrivers() }
         guard let list = try? daemon.call(Manager.List.self) else { return }
         cells = list.cells.compactMap { cell in
             guard let path = try? daemon.call(Manager.Describe.self, .init(cell: cell.name)).details.definition,
@@ -59,7 +61,7 @@ struct DumpFiles {
         guard let path = list.machine.inForce ?? list.machine.system, let input = try? InputFile(path),
             case .system(let descriptor)? = try? DaemonFile(input)
         else { return }
-        system = descriptor
+        (system, systemPath) = (descriptor, path)
     }
 
     /// What is known of a cell's surroundings; a single cell that was given is the one, whatever its name.
@@ -80,18 +82,10 @@ struct DumpFiles {
 
     /// The rules of `check` that find something in a cell's files, or in all of them; nil without files.
     private func rules(about own: CellDefinition?) -> Set<String>? {
-        guard !cells.isEmpty || system != nil else { return nil }
         let key = own?.name ?? ""
         if let known = checked.byCell[key] { return known }
-        let set = DefinitionSet(cells)
-        var findings = set.mutualFindings(in: system)
-        if let machine { findings += set.findings(on: machine, system: system.map { (systemPath, $0) }) }
-        if let own {
-            findings += own.findings(system: system) + own.imageFindings(readFile: InputFile.read)
-        } else if let system {
-            findings += system.findings()
-        }
-        let rules = Set(findings.compactMap(\.rule))
+        let rules = DefinitionSet(cells).rulesThatFind(
+            about: own, system: system.map { (systemPath, $0) }, on: machine, readFile: InputFile.read)
         checked.byCell[key] = rules
         return rules
     }

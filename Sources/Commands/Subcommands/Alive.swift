@@ -26,6 +26,9 @@ struct Alive: ParsableCommand {
     @Flag(help: "It was checked, and gave no sign of life.")
     var no = false
 
+    @Option(help: ArgumentHelp("With --no: what was seen instead; it is kept with the failure.", valueName: "text"))
+    var reason: String?
+
     @Flag(help: "Read lines until the end of standard input.")
     var eachLine = false
 
@@ -34,12 +37,13 @@ struct Alive: ParsableCommand {
 
     func validate() throws {
         if no && eachLine { throw ValidationError("--no and --each-line exclude each other.") }
+        if reason != nil && !no { throw ValidationError("--reason needs --no.") }
         if containing != nil && !eachLine { throw ValidationError("--containing needs --each-line.") }
     }
 
     func run() throws {
         guard eachLine else {
-            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: !no))
+            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: !no, reason: reason))
             let row = CellRow(reply.cell)
             let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)
             let message = reply.message.map { "; \(Text.printable($0))" } ?? ""

@@ -66,7 +66,8 @@ struct CheckAlive: ParsableCommand {
 
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
         guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
-        let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: isAlive))
+        let reply = try options.daemon.call(
+            Manager.Alive.self, .init(cell: cell, alive: isAlive, reason: result.reason))
         watch.say(result.sentence)
         if let message = reply.message { watch.say(message) }
     }

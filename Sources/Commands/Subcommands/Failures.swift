@@ -27,10 +27,11 @@ struct Failures: ParsableCommand {
 
     func run() throws {
         let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
-        // what it touched and where in the program is in the failure that is shown in full
-        let files = number == nil || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
-        let reports = failures.map { FailureReport($0, of: cell, files: files) }
         let screen = options.screen
+        // what it touched and where in the program is not in the table
+        let isTable = number == nil && !screen.json
+        let files = isTable || failures.isEmpty || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
+        let reports = failures.map { FailureReport($0, of: cell, files: files) }
         if let number {
             guard reports.indices.contains(number - 1) else {
                 throw CommandFailure(

@@ -133,8 +133,8 @@ extension Machine {
             return .goOn(.done, after: settings.timing.start)
         }
         countSoon(.management, index)
-        // all of them begin at the reset address
-        for cpu in cells[index].cpus.sorted() {
+        // all of them begin at the reset address; on Arm the first one, without a word
+        for cpu in cells[index].cpus.sorted() where settings.architecture == .x86 {
             console.print("CPU \(cpu) received SIPI, vector 100")
         }
         cells[index].isFresh = false
