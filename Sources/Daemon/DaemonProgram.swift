@@ -105,7 +105,7 @@ package struct DaemonProgram {
     private func makeSupervisor(_ logger: Logger, _ files: DefinitionFiles) -> Supervisor {
         Supervisor(
             eventLoop: MultiThreadedEventLoopGroup(numberOfThreads: 1).next(), hypervisor: HypervisorCommands(),
-            files: files, stateFile: StateFile(path: runtime + "/state.json"), logger: logger)
+            files: files, stateFile: StateFile(path: runtime + "/state.json"), logger: logger, precedence: .granted)
     }
 
     private func makeLogger() -> Logger {

@@ -7,6 +7,7 @@ import JailhouseInterface
 import NIOCore
 import NIOPosix
 import Supervision
+import SystemCalls
 
 /// One piece of the driver's work, with everything that it needs.
 enum DriverJob: Sendable {
@@ -53,9 +54,11 @@ struct DriverThread: Sendable {
     let hypervisor: HypervisorCommands
     private let thread = NIOThreadPool(numberOfThreads: 1)
 
-    init(_ hypervisor: HypervisorCommands) {
+    /// - Parameter precedence: of the thread.
+    init(_ hypervisor: HypervisorCommands, precedence: Precedence = .none) {
         self.hypervisor = hypervisor
         thread.start()
+        thread.submit { _ in try? precedence.take() }
     }
 
     /// - Returns: how the job ended, on the loop, and how long the driver was at it.

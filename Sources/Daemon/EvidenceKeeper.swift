@@ -77,14 +77,16 @@ final class EvidenceKeeper {
     ///   - directory: of the driver in sysfs.
     ///   - device: the driver's.
     ///   - lostCPUs: those that an earlier daemon knew of.
+    ///   - precedence: of that thread.
     /// - Throws: ``StartError`` when the system has no thread left.
     func begin(
-        _ directory: String, device: String = "/dev/jailhouse", lostCPUs: LostCPUs = LostCPUs()
+        _ directory: String, device: String = "/dev/jailhouse", lostCPUs: LostCPUs = LostCPUs(),
+        precedence: Precedence = .none
     ) throws(StartError) {
         lost = CPULosses(known: lostCPUs)
         let (eventLoop, bound, linux) = (eventLoop, NIOLoopBound(self, eventLoop: eventLoop), linux)
         do {
-            files = try LockedFiles(directory: directory, device: device) { reading in
+            files = try LockedFiles(directory: directory, device: device, precedence: precedence) { reading in
                 let facts = linux.facts(for: reading)
                 eventLoop.execute { bound.value.note(reading, facts) }
             }

@@ -42,6 +42,7 @@ final class ImageReadings {
     private let reader: TrustedFiles
     private let memory: ImageMemory
     private let limit: Duration
+    private let precedence: Precedence
     private let logger: Logger
     /// What is being read, by cell.
     private var waiting: [String: Reading] = [:]
@@ -53,8 +54,9 @@ final class ImageReadings {
 
     init(
         eventLoop: any EventLoop, reader: TrustedFiles, memory: ImageMemory, logger: Logger,
-        limit: Duration = ImageReadings.standardLimit
+        limit: Duration = ImageReadings.standardLimit, precedence: Precedence = .none
     ) {
+        self.precedence = precedence
         self.eventLoop = eventLoop
         self.reader = reader
         self.memory = memory
@@ -102,8 +104,10 @@ final class ImageReadings {
         let name = definition.name
         threads.insert(name)
         let (reader, memory, limit, logger, eventLoop) = (reader, memory, limit, logger, eventLoop)
+        let precedence = precedence
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         LimitedWork.start {
+            try? precedence.take()
             guard let place = memory.place(for: definition.imageSize, within: limit) else {
                 throw ImagesNotRead(message: "its images wait for memory that other large images occupy")
             }

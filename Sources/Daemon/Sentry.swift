@@ -39,12 +39,18 @@ final class Sentry: Sendable {
 
     /// Starts the thread; nil when the system has none left.
     ///
-    /// - Parameter call: called on that thread when something has changed; nothing is compared then until the next
-    ///   ``watch(_:from:every:)``.
-    init?(call: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - precedence: of the thread.
+    ///   - call: called on that thread when something has changed; nothing is compared then until the next
+    ///     ``watch(_:from:every:)``.
+    init?(precedence: Precedence = .none, call: @escaping @Sendable () -> Void) {
         let shared = Shared(call)
         self.shared = shared
-        guard let thread = BackgroundThread({ Self.watch(shared) }) else { return nil }
+        let begin: @Sendable () -> Void = {
+            try? precedence.take()
+            Self.watch(shared)
+        }
+        guard let thread = BackgroundThread(begin) else { return nil }
         thread.detach()
     }
 
@@ -125,8 +131,12 @@ struct Rest {
 
     init() { sentry = nil }
 
-    /// - Parameter call: called on another thread when something has changed.
-    init(call: @escaping @Sendable () -> Void) { sentry = Sentry(call: call) }
+    /// - Parameters:
+    ///   - precedence: of the thread that compares.
+    ///   - call: called on another thread when something has changed.
+    init(precedence: Precedence, call: @escaping @Sendable () -> Void) {
+        sentry = Sentry(precedence: precedence, call: call)
+    }
 
     /// - Parameters:
     ///   - isPossible: nothing else is to be done.

@@ -10,6 +10,7 @@ import JailhouseInterface
 import Logging
 import NIOCore
 import Supervision
+import SystemCalls
 import SystemdSupport
 
 /// The shell around the ``Fleet``, which decides: looks, gives the driver its work on another thread, keeps evidence and
@@ -28,6 +29,8 @@ actor Supervisor {
     private let serviceManager = ServiceManager()
     private let images: ImageReadings
     private let evidence: EvidenceKeeper
+    /// Of the threads that a restart waits for.
+    private let precedence: Precedence
 
     private var settings: LoadedDefinitions
     private var fleet = Fleet([:], memory: nil, at: Clock.now())
@@ -47,13 +50,15 @@ actor Supervisor {
 
     init(
         eventLoop: any EventLoop, hypervisor: HypervisorCommands, files: DefinitionFiles, stateFile: StateFile,
-        logger: Logger
+        logger: Logger, precedence: Precedence = .none
     ) {
         self.eventLoop = eventLoop
         self.files = files
         self.logger = logger
-        driver = DriverThread(hypervisor)
-        images = ImageReadings(eventLoop: eventLoop, reader: files.reader, memory: files.memory, logger: logger)
+        self.precedence = precedence
+        driver = DriverThread(hypervisor, precedence: precedence)
+        images = ImageReadings(
+            eventLoop: eventLoop, reader: files.reader, memory: files.memory, logger: logger, precedence: precedence)
         evidence = EvidenceKeeper(eventLoop: eventLoop, logger: logger, machine: files.machine)
         record = StateRecord(file: stateFile, logger: logger)
         journal = Journal(logger: logger)
@@ -71,6 +76,7 @@ actor Supervisor {
     ///   without what an earlier daemon knew, nothing good could be done; who starts the daemon tries again.
     func begin(onlyToEnd: Bool = false) throws(StartError) {
         if let shortage = settings.problems.first(where: \.isShortage) { throw StartError(shortage.message) }
+        precedence.take(logger)
         let memory = try record.read()
         try beginReading(lostCPUs: memory?.lostCPUs ?? LostCPUs())
         book.begin(settings, failures: record.failures)
@@ -91,7 +97,7 @@ actor Supervisor {
                 """)
         }
         try claimDriver()
-        rest = Rest { [eventLoop] in eventLoop.execute { self.assumeIsolated { $0.poll() } } }
+        rest = Rest(precedence: precedence) { [eventLoop] in eventLoop.execute { self.assumeIsolated { $0.poll() } } }
         poll()
     }
 
@@ -311,7 +317,7 @@ actor Supervisor {
                 system: self.book.inForce.source ?? self.settings.system, linux)
         }
         try evidence.begin(
-            driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs)
+            driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs, precedence: precedence)
     }
 
     /// What the console says of the life of those cells whose rule is about it.

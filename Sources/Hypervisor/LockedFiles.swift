@@ -76,15 +76,21 @@ package final class LockedFiles: Sendable {
     /// - Parameters:
     ///   - directory: of the driver in sysfs.
     ///   - device: the driver's.
+    ///   - precedence: of that thread.
     ///   - report: called on that thread with every reading, before those who asked for it.
     /// - Throws: ``SystemCallError`` when the system has no thread left.
     package init(
         directory: String = "/sys/devices/jailhouse", device: String = "/dev/jailhouse",
+        precedence: Precedence = .none,
         report: @escaping @Sendable (Reading) -> Void = { _ in }
     ) throws(SystemCallError) {
         let shared = Shared(directory: directory, device: device, report: report)
         self.shared = shared
-        guard let thread = BackgroundThread({ Self.read(shared) }) else {
+        let begin: @Sendable () -> Void = {
+            try? precedence.take()
+            Self.read(shared)
+        }
+        guard let thread = BackgroundThread(begin) else {
             throw SystemCallError(call: "pthread_create", errno: .resourceTemporarilyUnavailable)
         }
         thread.detach()

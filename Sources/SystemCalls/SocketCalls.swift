@@ -115,6 +115,28 @@ extension SystemCall {
         }
     }
 
+    /// Sends one datagram to a Unix socket that others have bound.
+    ///
+    /// - Parameter address: a path, or `@` and a name of the abstract namespace (unix(7)).
+    package static func send(_ bytes: [UInt8], toDatagramSocket address: String) throws(SystemCallError) {
+        var place = try socketAddress(address)
+        var length = MemoryLayout<sockaddr_un>.size
+        if address.hasPrefix("@") {
+            withUnsafeMutableBytes(of: &place.sun_path) { $0[0] = 0 }
+            length = MemoryLayout.size(ofValue: place.sun_family) + address.utf8.count
+        }
+        let kind = CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let socket = OwnedDescriptor(adopting: try result(of: "socket") { Glibc.socket(AF_UNIX, kind, 0) })
+        try result(of: "sendto", on: address) {
+            withUnsafePointer(to: &place) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    Glibc.sendto(
+                        socket.rawValue, bytes, bytes.count, CInt(MSG_NOSIGNAL), $0, socklen_t(length))
+                }
+            }
+        }
+    }
+
     private static func socketAddress(_ path: String) throws(SystemCallError) -> sockaddr_un {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)

@@ -45,6 +45,8 @@ package enum MessageKind: String, CaseIterable, Sendable {
     case stateUnwritable = "3ac0ed47600240e4809309cb12bba513"
     case stateWritable = "e9ac2d97cff04daebaf738d06ba37444"
     case daemonFailed = "b21a2bbff969478999d6c920a53090fc"
+    case precedenceTaken = "342f2583ebb744949dd098ea8569168a"
+    case precedenceRefused = "60bb14b77979480fb6748cbcb83ab47e"
     case socketFailed = "028c9d09ad4d4b60930c42bb00289446"
     case clientDropped = "5b1de3cbb2e04a57a3e1e9d0ab9f3c64"
     case clientRefused = "a1a8946d31844575bc0f94007f45eda1"
@@ -59,12 +61,13 @@ package enum MessageKind: String, CaseIterable, Sendable {
         case .cellCPUsFailed, .cellSilent, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive,
             .commandRefused,
             .imagesUnreadable,
-            .hypervisorDespite, .requestRefused, .definitionWarning, .stateIgnored, .clientRefused:
+            .hypervisorDespite, .requestRefused, .definitionWarning, .stateIgnored, .clientRefused,
+            .precedenceRefused:
             .warning
         case .cellRestarting, .cellAlive, .cellReplaced, .cellShutdownDenied, .cellEvidenceLate, .cellWaits,
             .imageChanged,
             .hypervisorSeen, .hypervisorEnabled, .hypervisorDisabled, .requestDone, .shutdownStep, .definitionsReloaded,
-            .stateWritable, .clientDropped:
+            .stateWritable, .clientDropped, .precedenceTaken:
             .notice
         case .cellCondition, .cellAdopted, .cellShutdown, .cellConsole: .info
         }

@@ -4,7 +4,6 @@ import ArgumentParser
 import ControlInterface
 import Glibc
 import SystemCalls
-import SystemdSupport
 
 struct Attach: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -74,7 +73,7 @@ struct Attachment {
         }
         try show(change)
         let started = try startWhenEnabled()
-        Notification.send([.ready, .status("cell \(cell): \(started.condition)")])
+        UnitNotification.send(isReady: true, status: "cell \(cell): \(started.condition)")
     }
 
     /// At boot the cell may be started before the hypervisor is enabled: the driver is not loaded yet, or udev has not
@@ -97,7 +96,7 @@ struct Attachment {
                 if !waits {
                     let text = "jailhouse-ctl: waiting until the hypervisor is enabled\n"
                     try? SystemCall.write(Array(text.utf8), to: STDERR_FILENO)
-                    Notification.send([.status("waiting until the hypervisor is enabled")])
+                    UnitNotification.send(status: "waiting until the hypervisor is enabled")
                 }
                 waits = true
                 SystemCall.sleep(for: Self.reconnectionInterval)
@@ -116,7 +115,7 @@ struct Attachment {
             }
             try show(change)
             guard hasRun else { continue }
-            Notification.send([.status("cell \(cell): \(change.cell.condition)")])
+            UnitNotification.send(status: "cell \(cell): \(change.cell.condition)")
             if let end = end(at: change) { return end }
         }
     }
