@@ -65,11 +65,13 @@ package struct CellDefinition: Hashable, Sendable {
                     document.lines[$0]
                 }
             }
-            if liveness?.kind == .console,
+            if liveness?.kind == .console, liveness?.file == nil,
                 descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
             {
                 throw ConfigurationError(
-                    .conflict, "the cell may not print on the hypervisor's console: set virtual-console in [cell]",
+                    .conflict,
+                    "the cell may not print on the hypervisor's console: set virtual-console in [cell], or say with \"file\" at "
+                        + "which serial line of this machine its lines arrive",
                     line: document.lines["supervision.liveness.kind"], keyPath: "supervision.liveness.kind")
             }
             configuration = try descriptor.withoutSurplus.binary()

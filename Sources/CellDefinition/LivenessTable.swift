@@ -9,7 +9,7 @@ package struct LivenessCheck: Hashable, Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         /// The cell's count of VM exits.
         case exits = "vm-exits"
-        /// Lines that the cell prints on the hypervisor's console.
+        /// Lines that the cell prints on the hypervisor's console, or elsewhere: ``LivenessCheck/file``.
         case console
         /// A word of memory that changes.
         case heartbeat
@@ -33,6 +33,8 @@ package struct LivenessCheck: Hashable, Sendable {
     package var kind: Kind
     /// Of a console: what a line must contain to be a sign.
     package var contains: String?
+    /// Of a console: where the lines are, such as a serial line that the cell's is connected to; nil: on the hypervisor's.
+    package var file: String?
     /// Of a heartbeat: the physical address of the 32-bit word.
     package var address: UInt64?
     /// Of a probe.
@@ -62,7 +64,10 @@ extension LivenessCheck {
         case .exits, .external: return
         case .console:
             contains = try Self.text(try table.required("contains"))
-            return
+            guard let found = table.value("file") else { return }
+            let path = try found.string()
+            guard path.hasPrefix("/") else { throw found.error(.invalidValue, "it must be the whole path of a file") }
+            file = path
         case .heartbeat:
             let found = try table.required("address")
             let number = try found.number(in: 0...UInt64.max)

@@ -17,9 +17,19 @@ struct CommandFailure: Error, Hashable {
         case noDaemon = 69
     }
 
+    /// What the driver or the hypervisor answered to a command.
+    struct Refusal: Hashable {
+        let command: String
+        /// Such as `EBUSY`.
+        let errno: String
+        let cell: String?
+    }
+
     let status: Status
     /// What, where and what to do, as one line without a full stop; it may hold what the daemon sent.
-    let message: String
+    var message: String
+    /// Nil: nothing was refused by them.
+    var refusal: Refusal?
 
     init(_ status: Status, _ message: String) {
         self.status = status
@@ -65,6 +75,9 @@ extension CommandFailure {
             self.init(.noSuchCell, message)
         case .manager(let error):
             self.init(.failed, error.message)
+            if case .commandFailed(let cell, let command, let errno, let name, _) = error, errno > 0 {
+                refusal = Refusal(command: command, errno: name, cell: cell)
+            }
         case .service(.methodNotFound), .service(.methodNotImplemented), .service(.interfaceNotFound),
             .service(.invalidParameter):
             self.init(.failed, "\(error): is the running jailhoused of another version than this command?")

@@ -57,7 +57,9 @@ struct CellBook {
     /// Cells whose signs of life are on the hypervisor's console.
     var consoleListeners: [ConsoleEar.Listener] {
         cells.values.compactMap { cell in
-            guard let text = cell.definition?.liveness?.contains else { return nil }
+            guard let check = cell.definition?.liveness, let text = check.contains, check.file == nil else {
+                return nil
+            }
             return ConsoleEar.Listener(cell: cell.name, contains: text)
         }
     }
@@ -94,7 +96,7 @@ struct CellBook {
         guard
             let index = cells[name]?.failures.lastIndex(where: { $0.at == failure.at && $0.cause == failure.cause })
         else { return nil }
-        let sign = cells[name]?.definition?.liveness?.contains
+        let sign = consoleListeners.first { $0.cell == name }?.contains
         cells[name]?.failures[index].add(console: console, cell: name, sign: sign)
         return cells[name]?.failures[index]
     }

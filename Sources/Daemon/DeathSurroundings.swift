@@ -18,8 +18,9 @@ extension Surroundings {
             others: cells.filter { $0.name != own?.name }.map(\.descriptor), machine: linux.machine,
             isRTEMS: own?.images.contains { $0.kind == .rtems } ?? false, drivers: linux.drivers)
         isLinux = own?.images.contains { $0.linux != nil } ?? false
-        findings = DefinitionSet(cells).rulesThatFind(
+        let found = DefinitionSet(cells).findings(
             about: own, system: system.map { ($0.path, $0.descriptor) }, on: linux.machine)
+        findings = found.map { Set($0.compactMap(\.rule)) }
     }
 }
 

@@ -47,8 +47,9 @@ struct ShownCell {
         guard let rule = lifecycle.supervised?.policy.liveness, let since = lifecycle.unheardSince,
             Clock.now() - since >= max(rule.afterStart, .seconds(5))
         else { return nil }
-        switch definition?.liveness?.kind {
-        case .heartbeat, .probe, .command:
+        let check = definition?.liveness
+        switch check?.kind {
+        case .console where check?.file != nil, .heartbeat, .probe, .command:
             return """
                 nobody looks for its signs of life, so its silence would not be noticed: systemctl start \
                 jailhouse-check@\(managed.name)

@@ -42,10 +42,10 @@ struct Silence {
         let seen = seen.map { Self.plain($0) }
         switch check.kind {
         case .exits: return exits.map { "its count of VM exits stays \($0)" } ?? "its VM exits cannot be read"
-        case .console:
+        case .console where check.file == nil:
             let text = "\"\(check.contains ?? "")\""
             return seen.map { "the last line with \(text) was \"\($0)\"" } ?? "no line with \(text) was seen"
-        case .heartbeat, .probe, .command: return seen ?? "nothing more is known"
+        case .console, .heartbeat, .probe, .command: return seen ?? "nothing more is known"
         case .external: return seen ?? "nobody reported one"
         }
     }

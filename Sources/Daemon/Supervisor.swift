@@ -250,7 +250,9 @@ actor Supervisor {
         }
         // what it said last names the part that refused
         evidence.refresh(always: true) {
-            if let explanation = self.evidence.refusedEnable?.explanation {
+            if !RefusedEnable.isDriversOwn(errno: ErrnoName.of(refusal.errno)),
+                let explanation = self.evidence.refusedEnable?.shortExplanation
+            {
                 refusal.message += ". \(explanation.summary) \(explanation.advice)"
             }
             self.conclude(work, .machine(refusal))

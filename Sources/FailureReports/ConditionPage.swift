@@ -267,14 +267,7 @@ package struct ConditionPage: Hashable, Sendable {
     ///
     /// - Parameter reason: as the daemon's records have it, see `Supervision.FailureCause`.
     package static func explanation(ofFailure reason: String) -> Explanation? {
-        let words = reason.split(separator: " ", maxSplits: 3)
-        if words.count == 4, words[1] == "was", words[2] == "refused:", reason.hasSuffix(")"),
-            let begin = reason.lastIndex(of: "("),
-            let error = CommandError.of(
-                String(words[0]), String(reason[reason.index(after: begin)...].dropLast()))
-        {
-            return error.explanation
-        }
+        if let error = CommandError.ofFailure(reason: reason) { return error.explanation }
         return ofFailure(reason: reason)?.explanation
     }
 

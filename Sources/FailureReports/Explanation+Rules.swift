@@ -48,7 +48,8 @@ extension Violation {
         switch self {
         case .port(_, let port, _):
             let rule = PCPorts.boardDevice(at: port) != nil ? "JH1302" : "JH1301"
-            return RelatedRules(certain: isOfCell ? rule : nil, possible: [rule])
+            // which of them it is, the name in /proc/ioports decides
+            return RelatedRules(certain: isOfCell ? rule : nil, possible: ["JH1302", "JH1301"])
         case .memory, .dataAbort:
             return RelatedRules(certain: isOfCell ? "JH1303" : nil, possible: ["JH1303", "JH1305"])
         case .pciConfiguration, .pciMemory, .vectorTable: return RelatedRules(possible: ["JH1010", "JH1305"])

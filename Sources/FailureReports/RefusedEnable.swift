@@ -12,12 +12,16 @@ package struct RefusedEnable: Hashable, Sendable {
     package var hasCPUFailed = false
     /// Builds that trace errors name it: `EIO`.
     package var errno: String?
+    /// What the firmware has locked in an IOMMU.
+    package var lock: Violation?
 
     private static let beginning = LinePattern("Initializing Jailhouse hypervisor")
     private static let end = LinePattern("Activating hypervisor")
     private static let unit = LinePattern("Initializing unit: {*}")
     private static let cpu = LinePattern(" CPU {d}... ")
     private static let failure = LinePattern("FAILED")
+    private static let lockedUnit = LinePattern("FATAL: IOMMU {d} config is locked")
+    private static let lockedFilter = LinePattern("ERROR: SMI Filter register {d} is locked")
     private static let trace = LinePattern("returning error -{*}")
 
     /// Takes the next line of a console.
@@ -31,10 +35,22 @@ package struct RefusedEnable: Hashable, Sendable {
         } else if let values = cpu.match(line).map(ConsoleGrammar.Values.init) {
             enable?.cpu = Int(clamping: values.number(0))
             enable?.hasCPUFailed = failure.match(line) != nil
+        } else if let values = lockedUnit.match(line).map(ConsoleGrammar.Values.init) {
+            enable?.lock = .iommuLocked(unit: values.number(0))
+        } else if let values = lockedFilter.match(line).map(ConsoleGrammar.Values.init) {
+            enable?.lock = .messageFilterLocked(register: values.number(0))
         } else if let values = trace.match(line).map(ConsoleGrammar.Values.init) {
             enable?.errno = values.text(0).prefixWithoutEnd
         }
     }
+
+    /// Errors that the driver answers before the hypervisor is entered: the console is about an earlier enable.
+    package static func isDriversOwn(errno name: String) -> Bool {
+        ["ENOENT", "EEXIST", "EFAULT", "EINTR"].contains(name)
+    }
+
+    /// For one sentence: what is locked, else where it ended.
+    package var shortExplanation: Explanation { lock?.explanation(in: Surroundings()) ?? explanation }
 
     /// - Parameter findings: the rules that find something in the files; nil: they were not checked.
     package func explanation(findings: Set<String>?) -> Explanation {

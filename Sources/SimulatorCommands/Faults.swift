@@ -38,7 +38,8 @@ struct Inject: ParsableCommand {
 
                 With --root, in Linux: touch PORT|request-irq|cursor|serial: Linux uses a port, and if a cell has it, \
                 the CPU is parked for good; fail-cpu N [VIOLATION]; hypervisor N FAILURE: the hypervisor itself fails on CPU \
-                N; dma-fault DEVICE ADDRESS [read|write]: an IOMMU drops an access of a device. A wrong VIOLATION or \
+                N; dma-fault DEVICE ADDRESS [read|write]: an IOMMU drops an access of a device; iommu-overflow log|hardware: an AMD \
+                IOMMU reports that reports were lost. A wrong VIOLATION or \
                 FAILURE prints those that there are.
 
                 Example: jailhouse-sim inject rtems fail-cpu 3 msr-write

@@ -9,6 +9,7 @@ extension Inject {
             abstract: "Make commands to the driver fail or take long.",
             discussion: """
                 Example: jailhouse-sim inject command any EINTR --probability 0.1
+                Example: jailhouse-sim inject command enable EIO --at ioapic
                 """)
 
         @OptionGroup var machine: MachineOptions
@@ -25,7 +26,26 @@ extension Inject {
         @Option(help: "Only for this cell.")
         var cell: String?
 
+        @Option(
+            help: ArgumentHelp(
+                "Of enable: where the hypervisor refuses it: \(EnableStop.allCases.map(\.rawValue).joined(separator: ", ")).",
+                valueName: "place"))
+        var at: String?
+
         @OptionGroup var uses: UsesOptions
+
+        private var stop: EnableStop? {
+            get throws {
+                guard let at else { return nil }
+                guard command == "enable", !after else {
+                    throw ValidationError("--at is for enable, and not with --after.")
+                }
+                if let stop = EnableStop(rawValue: at) { return stop }
+                throw ValidationError(
+                    "No enable stops at \"\(at)\"; there are \(EnableStop.allCases.map(\.rawValue).joined(separator: ", "))."
+                )
+            }
+        }
 
         func run() throws {
             guard command == "any" || CommandFault.commands.contains(command) else {
@@ -42,7 +62,8 @@ extension Inject {
                 throw ValidationError("\"\(what)\" is neither an errno, such as EBUSY, nor a duration, such as 30s.")
             }
             let fault = CommandFault(
-                command: command == "any" ? nil : command, cell: cell, after ? .after : .before, kind, uses: uses.uses)
+                command: command == "any" ? nil : command, cell: cell, after ? .after : .before, kind, uses: uses.uses,
+                stop: try stop)
             try ControlCommand.commandFault(fault).send(toMachineAt: try machine.path)
         }
     }

@@ -98,6 +98,8 @@ import Testing
         ("kind = \"probe\", target = \"tcp://192.168.19.2\"", "none of tcp://ADDRESS:PORT"),
         ("kind = \"probe\", target = \"tcp://example.org:80\"", "with the address in figures"),
         ("kind = \"command\", command = [\"check\"]", "the whole path of a program"),
+        ("kind = \"console\", contains = \"x\", file = \"ttyS0\"", "the whole path of a file"),
+        ("kind = \"console\", contains = \"x\"", "with \"file\" at which serial line"),
         ("kind = \"command\", command = [\"/check\"], contains = \"x\"", "contains"),
     ]) func looksFromOutsideThatCannotBe(keys: String, message: String) {
         let error = #expect(throws: DefinitionError.self) {
@@ -113,6 +115,9 @@ import Testing
             return definition.liveness
         }
         #expect(try rule("kind = \"heartbeat\", address = 0x3a901000")?.address == 0x3a90_1000)
+        // a cell that does not print on the hypervisor's console
+        let line = try rule("kind = \"console\", contains = \"beat\", file = \"/dev/ttyUSB0\", every = \"2 s\"")
+        #expect(line?.file == "/dev/ttyUSB0" && line?.contains == "beat" && line?.every == .seconds(2))
         let tcp = try rule("kind = \"probe\", target = \"tcp://192.168.19.2:80\", every = \"3 s\"")
         #expect(tcp?.target == .init(transport: .tcp, host: "192.168.19.2", port: 80) && tcp?.every == .seconds(3))
         #expect(

@@ -118,6 +118,43 @@ import Testing
         #expect(isUnable(beyond.look(), "Bad address"))
     }
 
+    @Test("Lines of a file: what was there before is no sign; one that contains the text is, once it has ended")
+    func file() throws {
+        let file = directory.appending(path: "com1")
+        try Data("beat 0\n".utf8).write(to: file)
+        let writer = try FileHandle(forWritingTo: file)
+        try writer.seekToEnd()
+        var rule = LivenessCheck(kind: .console, contains: "beat")
+        rule.file = file.path
+        var check = try #require(LifeCheck(rule))
+        #expect(check.look() == nil)
+        #expect(check.look() == .silent("no line with \"beat\" on \(file.path)"))
+        try writer.write(contentsOf: Data("be".utf8))
+        #expect(isSilent(check.look(), "no line with"))
+        try writer.write(contentsOf: Data("at 1\r\n".utf8))
+        #expect(check.look() == .alive)
+        try writer.write(contentsOf: Data("panic\n".utf8))
+        #expect(check.look() == .silent("no line with \"beat\" on \(file.path); the last line was \"panic\""))
+        rule.file = directory.appending(path: "nothing").path
+        var missing = try #require(LifeCheck(rule))
+        #expect(isUnable(missing.look(), "No such file"))
+    }
+
+    @Test("A FIFO is listened to without waiting for it")
+    func fifo() throws {
+        let path = directory.appending(path: "fifo").path
+        try SystemCall.result(of: "mkfifo", on: path) { mkfifo(path, 0o600) }
+        var rule = LivenessCheck(kind: .console, contains: "beat")
+        rule.file = path
+        var check = try #require(LifeCheck(rule))
+        #expect(check.look() == nil)
+        #expect(isSilent(check.look(), "no line with"))
+        let writer = try FileHandle(forWritingTo: URL(filePath: path))
+        #expect(isSilent(check.look(), "no line with"))
+        try writer.write(contentsOf: Data("x\nbeat 1\ny\n".utf8))
+        #expect(check.look() == .alive)
+    }
+
     @Test("A section of a link that a UIO device has is read there")
     func uio() throws {
         let map = directory.appending(path: "uio/uio0/maps/map2")

@@ -65,7 +65,7 @@ struct CPULossesTests {
         }
         #expect(asked == ["q35"])
         let message = messages.first ?? ""
-        #expect(message.contains("\"rtems\"") && message.contains("rtc0"), "\(message)")
+        #expect(message.contains("\"rtems\"") && message.contains("Rule JH1301 of"), "\(message)")
 
         let own = Surroundings(of: "rtems", cells: [cell], system: nil, facts)
         #expect(own.cell?.name == "rtems" && own.others.isEmpty && own.machine != nil)

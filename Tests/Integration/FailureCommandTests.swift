@@ -49,6 +49,20 @@ struct FailureCommandTests {
         }
         #expect(machine.log.contains("The PCI device 00:02.0 tried to write to 0x3a"), "\(machine.log)")
 
+        try await machine.inject("rtems", "fail", "port-write")
+        try await eventually("it failed") { try await machine.cell("rtems")?.state == "failed" }
+        // what this machine's Linux says of the port, as 'explain' does
+        for arguments in [["failures", "rtems", "1"], ["failures", "rtems", "--json"], ["status", "rtems"]] {
+            let shown = try await Program.run(
+                [
+                    Place.program("jailhouse-sim"), "exec", "--directory",
+                    machine.directory.url.appending(path: "machine").path, "--", Place.program("jailhouse-ctl"),
+                ] + arguments,
+                environment: ["JAILHOUSED_SOCKET": machine.directory.url.appending(path: "run/control").path])
+            #expect(shown.output.contains("Linux calls 0x0–0xcf7"), "\(arguments): \(shown)")
+        }
+        #expect(try await machine.control("start", "rtems").status == 0)
+
         try await machine.inject("rtems", "fail", "triple-fault")
         try await eventually("it failed") { try await machine.cell("rtems")?.state == "failed" }
         let failure = try await machine.control("failures", "rtems", "1")

@@ -177,6 +177,37 @@ private let canExecute =
         try await eventually("it is alive again") { try await machine.cell("rtems")?.condition == "running" }
     }
 
+    @Test(
+        "A cell that prints on COM1, whose lines somebody copies to a file: while it prints, and when it hangs",
+        .enabled(if: canExecute, "QEMU runs the cells"))
+    func serialLine() async throws {
+        let directory = try TemporaryDirectory()
+        let file = directory.url.appending(path: "com1").path
+        try Data().write(to: URL(filePath: file))
+        let rule =
+            "restart-silent = false\nliveness = { kind = \"console\", contains = \"rtems: \", file = \"\(file)\", "
+            + "within = \"3 s\", after-start = \"1 min\", every = \"300 ms\" }\nrestart = "
+        let machine = try await LiveMachine.start(
+            cells: ["rtems": try Definitions.rtems(("\nrestart = ", "\n" + rule))],
+            simulator: ["--cells", "execute", "--timing", "none"])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        let simulated = machine.directory.url.appending(path: "machine").path
+        let copy = try Program([
+            "/bin/sh", "-c",
+            "exec \(Place.program("jailhouse-sim")) console --directory \(simulated) rtems </dev/null >\(file)",
+        ])
+        let follower = try machine.follow("check-alive", "rtems", "--follow")
+        try await eventually("it prints: \(follower.output)\(follower.errors)\(copy.errors)") {
+            follower.output.contains("rtems: alive\n")
+        }
+        try await machine.inject("rtems", "hang")
+        try await eventually("it is silent: \(machine.log)\(follower.output)") {
+            try await machine.cell("rtems")?.condition == "silent"
+        }
+        let failure = try await machine.control("failures", "rtems", "1").output
+        #expect(failure.contains("no line with \"rtems: \" on \(file); the last line was \"rtems: "), "\(failure)")
+    }
+
     /// In a network namespace of its own: most machines let nobody ping but programs with a right of their own.
     @Test(
         "A ping that is answered, and one that nobody may send", .enabled(if: geteuid() == 0, "root makes a namespace"))

@@ -61,6 +61,75 @@ struct FaultTests {
         #expect(fault.access == (wording == .intel ? .write : nil))
     }
 
+    private static let machines: [MachineSettings] = [
+        MachineSettings(), with(.intel), MachineSettings(architecture: .arm64),
+    ]
+
+    private static func with(_ wording: ConsoleWording) -> MachineSettings {
+        var settings = MachineSettings()
+        settings.wording = wording
+        return settings
+    }
+
+    private static func refusedEnable(
+        _ settings: MachineSettings, _ errno: String, at stop: EnableStop? = nil
+    ) throws -> Bench {
+        var bench = Bench(settings)
+        var system = Samples.system()
+        if settings.architecture == .arm64 {
+            (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+            system.platform.specific = .arm(ArmPlatform(gicVersion: 3))
+        }
+        let refusal = try #require(Refusal(name: errno))
+        bench.machine.inject(CommandFault(command: "enable", .before, .answers(refusal), stop: stop))
+        #expect(bench.perform(.enable(try system.binary())) == .refused(refusal))
+        return bench
+    }
+
+    /// What the device shows of the log that ended.
+    private static func lastLog(_ bench: Bench) -> String {
+        var position = HypervisorConsole.Position()
+        guard case .bytes(let bytes) = bench.machine.console.read(&position, limit: 4096) else { return "" }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test(
+        "An enable can be refused at each CPU and unit of each architecture, and each is explained", arguments: machines
+    )
+    func refusedEnable(settings: MachineSettings) throws {
+        let possible = EnableStop.possible(in: settings)
+        #expect(possible.count >= 6)
+        for stop in possible {
+            let console = Self.lastLog(try Self.refusedEnable(settings, "EIO", at: stop))
+            let enable = try #require(ConsoleText(console).refusedEnable, "\(console)")
+            #expect((enable.cpu != nil && enable.hasCPUFailed) == (stop == .cpu), "\(console)")
+            #expect((enable.lock != nil) == [.iommuLocked, .filterLocked].contains(stop))
+            #expect(!enable.shortExplanation.advice.contains("that this unit reads"), "\(console)")
+        }
+        for stop in EnableStop.allCases where !possible.contains(stop) {
+            let fault = CommandFault(command: "enable", .before, .answers(.busy), stop: stop)
+            #expect(throws: SimulatorError.self) { try fault.check(in: settings) }
+        }
+    }
+
+    @Test("What the driver refuses by itself leaves nothing on the console", arguments: ["ENOENT", "EEXIST", "EINTR"])
+    func driversOwn(errno: String) throws {
+        let console = Self.lastLog(try Self.refusedEnable(MachineSettings(), errno))
+        #expect(console.isEmpty, "\(console)")
+        #expect(RefusedEnable.isDriversOwn(errno: errno))
+    }
+
+    @Test("Reports that an AMD IOMMU lost; Intel's says nothing of the kind", arguments: ["log", "hardware"])
+    func lostReports(place: String) throws {
+        var bench = try Bench.running(Samples.cell("rtems"))
+        try bench.machine.inject(LinuxFault(words: ["iommu-overflow", place]))
+        #expect(ConsoleText(bench.console).lostFaultReports == 1, "\(bench.console)")
+        var intel = try Bench.running(Samples.cell("rtems"), settings: Self.with(.intel))
+        #expect(throws: SimulatorError.self) {
+            try intel.machine.inject(LinuxFault(words: ["iommu-overflow", place]))
+        }
+    }
+
     @Test func halfFailedItSaysRunning() throws {
         var bench = try Bench.running(Samples.cell("smp", cpus: [1, 3]))
         try bench.inject("fail-cpu", "3", into: "smp")

@@ -159,6 +159,11 @@ package enum DefinitionSchema {
                     SchemaProperty(
                         "contains", .string, text: "Of a console, where it is required: what a line contains"),
                     SchemaProperty(
+                        "file", .string,
+                        text:
+                            "Of a console: the serial line, FIFO or file with the lines; default: the hypervisor's console"
+                    ),
+                    SchemaProperty(
                         "address", .number(0...UInt64.max),
                         text: "Of a heartbeat, where it is required: the physical address of a 32-bit word"),
                     SchemaProperty(

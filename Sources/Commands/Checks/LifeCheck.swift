@@ -37,11 +37,13 @@ struct LifeCheck {
     let rule: LivenessCheck
     let memory: MachineMemoryFiles
     private var lastWord: UInt32?
+    /// What a console's file is read with; nil: it is not open.
+    private var lines: ArrivingLines?
 
     /// - Returns: nil for a kind that the daemon looks after by itself.
     init?(_ rule: LivenessCheck, memory: MachineMemoryFiles = MachineMemoryFiles()) {
         switch rule.kind {
-        case .heartbeat, .probe, .command: break
+        case .console where rule.file != nil, .heartbeat, .probe, .command: break
         case .exits, .console, .external: return nil
         }
         self.rule = rule
@@ -52,6 +54,7 @@ struct LifeCheck {
     mutating func look() -> Result? {
         do throws(SystemCallError) {
             if let address = rule.address { return try beat(at: address) }
+            if let file = rule.file { return try listen(at: file) }
             if let target = rule.target {
                 try NetworkProbe.ask(
                     target.transport, host: target.host, port: target.port, timeout: rule.timeout)
@@ -85,6 +88,23 @@ struct LifeCheck {
     private func name(of target: LivenessCheck.Target) -> String {
         let host = target.host.contains(":") ? "[\(target.host)]" : target.host
         return "\(target.transport.rawValue)://\(host)" + (target.transport == .icmp ? "" : ":\(target.port)")
+    }
+
+    private mutating func listen(at file: String) throws(SystemCallError) -> Result? {
+        guard let lines else {
+            lines = try ArrivingLines(file)
+            return nil
+        }
+        do throws(SystemCallError) {
+            let text = rule.contains ?? ""
+            if try lines.take().contains(where: { $0.contains(text) }) { return .alive }
+            let last = lines.last.map { "; the last line was \"\($0)\"" } ?? ""
+            return .silent("no line with \"\(text)\" on \(file)\(last)")
+        } catch {
+            // such as a line that was unplugged: it is opened again
+            self.lines = nil
+            throw error
+        }
     }
 
     private mutating func beat(at address: UInt64) throws(SystemCallError) -> Result? {

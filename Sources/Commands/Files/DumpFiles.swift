@@ -76,18 +76,35 @@ struct DumpFiles {
                 || programs.contains(where: \.isRTEMS),
             drivers: drivers)
         known.isLinux = own?.images.contains { $0.linux != nil } ?? false
-        known.findings = rules(about: own)
+        known.findings = checked(own).map { Set($0.compactMap(\.rule)) }
         return known
     }
 
-    /// The rules of `check` that find something in a cell's files, or in all of them; nil without files.
-    private func rules(about own: CellDefinition?) -> Set<String>? {
+    /// What `check` finds in a cell's files, or in all of them; nil without files.
+    private func checked(_ own: CellDefinition?) -> [Finding]? {
         let key = own?.name ?? ""
         if let known = checked.byCell[key] { return known }
-        let rules = DefinitionSet(cells).rulesThatFind(
+        let findings = DefinitionSet(cells).findings(
             about: own, system: system.map { (systemPath, $0) }, on: machine, readFile: InputFile.read)
-        checked.byCell[key] = rules
-        return rules
+        checked.byCell[key] = findings
+        return findings
+    }
+
+    /// The same, without a repetition.
+    ///
+    /// - Parameter name: nil: of the machine.
+    func findings(about name: String?) -> [Finding] {
+        var seen: Set<String> = []
+        return (checked(name.flatMap(own)) ?? []).filter { seen.insert("\($0)").inserted }
+    }
+
+    /// Where a key is: `rtems.toml:4 (cell.cpus)`; nil: the files do not have it in a line.
+    func line(of key: String, in cell: String?) -> String? {
+        guard let own = cell.flatMap(own), let contents = try? InputFile.read(own.path),
+            let text = try? ConfigurationFile.text(of: contents, path: own.path),
+            let line = (try? SourceDocument(toml: text, path: own.path))?.lines[key]
+        else { return nil }
+        return "\(own.path):\(line) (\(key))"
     }
 
     /// Why an answer about a cell of this name may be about another; nil: the files are its own, or there are none.
@@ -161,7 +178,7 @@ struct DumpFiles {
 
 /// What `check` found, looked for when it is first asked for.
 private final class CheckedRules {
-    var byCell: [String: Set<String>] = [:]
+    var byCell: [String: [Finding]] = [:]
 }
 
 /// A program's file, and the one that has its symbols.

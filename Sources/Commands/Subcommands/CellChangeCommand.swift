@@ -12,7 +12,7 @@ protocol CellChangeCommand: ParsableCommand {
 
 extension CellChangeCommand {
     func run() throws {
-        let reply = try options.daemon.call(Method.self, .init(cell: cell))
+        let reply = try options.command(Method.self, .init(cell: cell))
         let row = CellRow(reply.cell)
         let id = row.id.map { ", id \($0)" } ?? ""
         let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)

@@ -11,7 +11,8 @@ struct CheckAlive: ParsableCommand {
         abstract: "Look for a cell's sign of life from outside, and tell the daemon.",
         discussion: """
             Does what the liveness rule of the cell's definition says, of the kinds heartbeat (a word of memory that \
-            must change), probe (TCP, UDP or ICMP) and command (a program that must exit with 0). The daemon has no \
+            must change), probe (TCP, UDP or ICMP), command (a program that must exit with 0) and console with a file (a \
+            serial line on which the cell prints). The daemon has no \
             network and runs no programs: jailhouse-check@CELL.service does this for it, with --follow.
 
             The exit status is 1 if there was no sign of life. A check that cannot be made (a program that is missing, \
@@ -94,7 +95,8 @@ struct CheckAlive: ParsableCommand {
                 let rule = definition.liveness,
                 let check = LifeCheck(rule, memory: MachineMemoryFiles(file: memory))
             else {
-                throw CommandFailure(.failed, "\(path) has no liveness rule of kind heartbeat, probe or command")
+                throw CommandFailure(
+                    .failed, "\(path) has no liveness rule of kind heartbeat, probe or command, nor a console's file")
             }
             if self.check?.rule != rule { self.check = check }
             return rule.every

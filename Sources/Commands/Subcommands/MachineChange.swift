@@ -7,7 +7,7 @@ extension DaemonOptions {
     func changeMachine<Method: ManagerMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters, text: (Manager.Machine) -> String
     ) throws {
-        _ = try daemon.call(method, parameters)
+        _ = try command(method, parameters)
         let machine = try daemon.call(Manager.List.self).machine
         try screen.show(MachineReport.Machine(machine), text: text(machine))
     }

@@ -54,6 +54,15 @@ extension Violation {
         case .extendedControl: ["FATAL: Invalid xsetbv parameters: xcr[0] = 00000000:00000002"]
         case .instruction: [Self.exit("80")]
         case .guestState: ["FATAL: VM-Entry failure, error -1"]
+        case .taskSwitch: ConsoleWording.exit(9)
+        case .invalidate: ConsoleWording.exit(13)
+        case .pageTables: ConsoleWording.exit(49)
+        case .writeBack: ConsoleWording.exit(54)
+        case .vmload: [Self.exit("82")]
+        case .vmsave: [Self.exit("83")]
+        case .stgi: [Self.exit("84")]
+        case .clgi: [Self.exit("85")]
+        case .skinit: [Self.exit("86")]
         case .testDevice: ["testdev: invalid write, register 14, size 2"]
         case .remappingRegister: ["FATAL: Unhandled DMAR unit write access, register 18"]
         case .remappingQueue: ["FATAL: Invalid/unsupported invalidation queue entry"]
@@ -90,6 +99,8 @@ extension Violation {
         case .armFloatingPoint: ["", Self.unhandled("07")]
         case .arm32HypervisorCall: ["", Self.unhandled("12")]
         case .arm32SecureCall: ["", Self.unhandled("13")]
+        case .arm32Register: ["", Self.unhandled("03")]
+        case .arm32LongRegister: ["", Self.unhandled("04")]
         default: []
         }
     }
@@ -111,6 +122,9 @@ extension Violation {
         case .armFloatingPoint: "07 1 1e00000"
         case .arm32HypervisorCall: "12 1 0004a48"
         case .arm32SecureCall: "13 1 0000000"
+        // ACTLR is read; ICC_SGI1R is written
+        case .arm32Register: "03 1 1e20401"
+        case .arm32LongRegister: "04 1 1e00418"
         default: nil
         }
     }

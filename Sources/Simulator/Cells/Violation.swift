@@ -39,6 +39,14 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     case guestState = "guest-state"
     case testDevice = "test-device"
 
+    // exits that the hypervisor has no handler for: of Intel's processors
+    case taskSwitch = "task-switch"
+    case invalidate = "invd"
+    case pageTables = "ept-misconfiguration"
+    case writeBack = "wbinvd"
+    // and of AMD's
+    case vmload, vmsave, stgi, clgi, skinit
+
     // of Linux itself, on Intel
     case remappingRegister = "dmar-register"
     case remappingQueue = "dmar-queue"
@@ -61,6 +69,8 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     case armFloatingPoint = "arm-fp"
     case arm32HypervisorCall = "arm32-hvc"
     case arm32SecureCall = "arm32-smc"
+    case arm32Register = "arm32-cp15"
+    case arm32LongRegister = "arm32-cp15-64"
 
     /// What the hypervisor prints when it happens on a CPU of the cell.
     func lines(cpu: Int, cell: String, _ wording: ConsoleWording = .amd) -> [String] {
@@ -72,7 +82,10 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .portWrite, .portRead, .pciWrite, .pciPort, .keyboard: .portIO
         case .registerWrite, .registerRead, .attributes: .otherMSR
-        case .tripleFault, .instruction, .guestState: .exception
+        case .tripleFault, .instruction, .guestState, .taskSwitch, .invalidate, .pageTables, .writeBack, .vmload,
+            .vmsave,
+            .stgi, .clgi, .skinit:
+            .exception
         case .apicDelivery, .apicReserved, .apicVector, .apicMode, .apicWidth, .apicLogical, .apicFormat, .apicAccess:
             .xapic
         case .controlRegister: .controlRegister

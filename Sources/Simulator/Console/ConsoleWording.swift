@@ -12,7 +12,10 @@ package enum ConsoleWording: String, Hashable, Sendable, CaseIterable {
     }
 
     private static func intel(_ line: String) -> [String] {
-        if let code = number(behind: "FATAL: Unexpected #VMEXIT, exitcode ", in: line, radix: 16) {
+        // only AMD's processors have VMLOAD to SKINIT
+        if let code = number(behind: "FATAL: Unexpected #VMEXIT, exitcode ", in: line, radix: 16),
+            !(0x82...0x86).contains(code)
+        {
             // 7f is the triple fault; VMRUN and its like are VMLAUNCH and its like
             return exit(code == 0x7f ? 2 : code == 0x80 ? 20 : 18)
         }
@@ -29,7 +32,7 @@ package enum ConsoleWording: String, Hashable, Sendable, CaseIterable {
         return [line]
     }
 
-    private static func exit(_ reason: Int) -> [String] {
+    static func exit(_ reason: Int) -> [String] {
         ["FATAL: Unhandled VM-Exit, reason \(reason)", "qualification 0", "vectoring info: 0 interrupt info: 0"]
     }
 

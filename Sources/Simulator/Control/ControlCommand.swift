@@ -90,7 +90,11 @@ extension SimulatedMachine {
         case .cpu(let number, let online):
             try change { (machine) throws(SimulatorError) in try machine.setCPU(number, online: online) }
         case .firmware(let present): change { $0.hasFirmware = present }
-        case .commandFault(let fault): change { $0.inject(fault) }
+        case .commandFault(let fault):
+            try change { (machine) throws(SimulatorError) in
+                try fault.check(in: machine.settings)
+                machine.inject(fault)
+            }
         case .sysfsFault(var fault):
             change { machine in
                 if case .at(let time) = fault.end { fault.end = .at(machine.now + time) }

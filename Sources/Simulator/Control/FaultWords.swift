@@ -35,13 +35,15 @@ extension CommandFault {
             case .answers(let refusal): refusal.name
             case .takes(let time): time.word
             }
-        return [command ?? "", cell ?? "", moment.rawValue, what] + uses.words
+        return [command ?? "", cell ?? "", moment.rawValue, what] + uses.words + [stop?.rawValue ?? ""]
     }
 
     init?(words: [String]) {
-        guard words.count == 6, words[0].isEmpty || CommandFault.commands.contains(words[0]),
+        guard words.count == 7, words[0].isEmpty || CommandFault.commands.contains(words[0]),
             let moment = Moment(rawValue: words[2]), let uses = FaultUses(words[4], words[5])
         else { return nil }
+        let stop = EnableStop(rawValue: words[6])
+        guard stop != nil || words[6].isEmpty else { return nil }
         let kind: Kind
         if let refusal = Refusal(name: words[3]) {
             kind = .answers(refusal)
@@ -52,7 +54,7 @@ extension CommandFault {
         }
         self.init(
             command: words[0].isEmpty ? nil : words[0], cell: words[1].isEmpty ? nil : words[1], moment, kind,
-            uses: uses)
+            uses: uses, stop: stop)
     }
 }
 

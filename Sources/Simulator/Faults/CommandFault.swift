@@ -22,18 +22,22 @@ package struct CommandFault: Hashable, Sendable {
     package var moment: Moment
     package var kind: Kind
     package var uses: FaultUses
+    /// Of a refused enable: where the hypervisor refuses it; nil: at its first unit, or in the driver, by the error.
+    package var stop: EnableStop?
 
     /// The words that ``command`` can be.
     package static let commands = ["enable", "disable", "create", "load", "shutdown", "start", "destroy"]
 
     package init(
-        command: String?, cell: String? = nil, _ moment: Moment, _ kind: Kind, uses: FaultUses = FaultUses()
+        command: String?, cell: String? = nil, _ moment: Moment, _ kind: Kind, uses: FaultUses = FaultUses(),
+        stop: EnableStop? = nil
     ) {
         self.command = command
         self.cell = cell
         self.moment = moment
         self.kind = kind
         self.uses = uses
+        self.stop = stop
     }
 
     func concerns(_ command: String, of cell: String?) -> Bool {
@@ -49,7 +53,8 @@ extension CommandFault: CustomStringConvertible {
             case .takes(let time): "takes \(DurationText.text(time)) \(moment.rawValue) its effect"
             }
         let whose = cell.map { " of cell \"\($0)\"" } ?? ""
-        return "\(command ?? "any command")\(whose) \(what), \(uses)"
+        let place = stop.map { " at \($0.rawValue)" } ?? ""
+        return "\(command ?? "any command")\(whose) \(what)\(place), \(uses)"
     }
 }
 
@@ -58,6 +63,8 @@ extension MachineFaults {
     struct Plan: Hashable, Sendable {
         var waitBefore: Duration = .zero
         var refuseBefore: Refusal?
+        /// Where the hypervisor refuses an enable.
+        var stop: EnableStop?
         var waitAfter: Duration = .zero
         var refuseAfter: Refusal?
     }
@@ -72,7 +79,7 @@ extension MachineFaults {
             if case .answers = fault.kind, plan.refuseBefore != nil || plan.refuseAfter != nil { continue }
             guard commands[index].uses.take(&random) else { continue }
             switch (fault.moment, fault.kind) {
-            case (.before, .answers(let refusal)): plan.refuseBefore = refusal
+            case (.before, .answers(let refusal)): (plan.refuseBefore, plan.stop) = (refusal, fault.stop)
             case (.after, .answers(let refusal)): plan.refuseAfter = refusal
             case (.before, .takes(let time)): plan.waitBefore += time
             case (.after, .takes(let time)): plan.waitAfter += time

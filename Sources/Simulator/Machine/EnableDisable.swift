@@ -80,7 +80,9 @@ extension Machine {
     }
 
     /// An enable that the hypervisor refuses by itself: its last words name the part that refused.
-    mutating func refuseEnable(_ configuration: [UInt8]) {
+    ///
+    /// - Parameter stop: nil: at the first unit.
+    mutating func refuseEnable(_ configuration: [UInt8], at stop: EnableStop?) {
         guard !isEnabled, hasFirmware,
             let system = try? SystemDescriptor(binary: configuration, assuming: settings.architecture)
         else {
@@ -88,8 +90,8 @@ extension Machine {
         }
         beginConsole(of: system)
         console.print("Initializing processors:")
-        for cpu in onlineCPUs.sorted() { console.print(" CPU \(cpu)... OK") }
-        console.print("Initializing unit: \(settings.wording == .intel ? "VT-d" : "AMD IOMMU")")
+        let stop = stop ?? EnableStop.units(of: settings).first ?? .cpu
+        for line in stop.lines(cpus: onlineCPUs.sorted(), settings) { console.print(line) }
         console.close()
     }
 

@@ -61,6 +61,17 @@ package struct DeviceAccess: Hashable, Sendable {
 }
 
 extension Machine {
+    /// - Throws: ``SimulatorError`` `condition` while the hypervisor is disabled, and on a machine without such a unit.
+    mutating func loseReports(inHardware: Bool) throws(SimulatorError) {
+        guard isEnabled, EnableStop.units(of: settings).contains(.amdIOMMU) else {
+            throw SimulatorError(.condition, "only the hypervisor on an AMD machine reports that")
+        }
+        console.print(
+            "IOMMU 0: \(inHardware ? "Hardware Event Overflow" : "Event Log overflow") occurred, some events were lost!"
+        )
+        report("the IOMMU lost reports")
+    }
+
     /// - Throws: ``SimulatorError`` `condition` while the hypervisor is disabled.
     package mutating func report(_ access: DeviceAccess) throws(SimulatorError) {
         guard isEnabled else {

@@ -161,6 +161,8 @@ package enum LinuxFault: Hashable, Sendable {
     case failCPU(Int, Violation)
     case hypervisor(Int, HypervisorFailure)
     case deviceAccess(DeviceAccess)
+    /// An AMD IOMMU had more to report than it could keep, in memory or in itself.
+    case lostReports(inHardware: Bool)
 
     /// From the words of a command line, for example `["touch", "request-irq"]`.
     ///
@@ -190,12 +192,14 @@ package enum LinuxFault: Hashable, Sendable {
                     .fault, "dma-fault needs a PCI device, an address, and read or write: 00:02.0 0x3a100000 write")
             }
             self = .deviceAccess(access)
+        case ("iommu-overflow", 2) where ["log", "hardware"].contains(words[1]):
+            self = .lostReports(inHardware: words[1] == "hardware")
         default:
             throw SimulatorError(
                 .fault,
                 "nothing that can happen to Linux is called \"\(words.joined(separator: " "))\"; there are "
                     + "fail-cpu N [VIOLATION], touch PORT|request-irq|cursor|serial, hypervisor N FAILURE, "
-                    + "dma-fault DEVICE ADDRESS [read|write]")
+                    + "dma-fault DEVICE ADDRESS [read|write], iommu-overflow log|hardware")
         }
     }
 }
@@ -207,6 +211,7 @@ extension Machine {
         case .failCPU(let cpu, let violation): try failRoot(cpu, violation)
         case .hypervisor(let cpu, let failure): try failHypervisor(on: cpu, failure)
         case .deviceAccess(let access): try report(access)
+        case .lostReports(let isInHardware): try loseReports(inHardware: isInHardware)
         }
     }
 }

@@ -59,7 +59,9 @@ extension Machine {
         switch execution.stage {
         case .waited:
             if let refusal = plan.refuseBefore {
-                if case .enable(let configuration) = execution.request { refuseEnable(configuration) }
+                if case .enable(let configuration) = execution.request, plan.stop != nil || !refusal.isDriversOwn {
+                    refuseEnable(configuration, at: plan.stop)
+                }
                 return .answer(refusal)
             }
             execution.stage = .begin

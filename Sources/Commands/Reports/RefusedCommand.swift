@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ConfigurationRules
+import ControlInterface
+import FailureReports
+import SystemCalls
+
+/// Watches what the kernel's log says while a command is given, for the case that it is refused. The daemon may not read
+/// that log; the user may be allowed to.
+struct RefusedCommand {
+    private let log: Result<ArrivingLines, SystemCallError>?
+
+    /// - Parameter log: nil: the command is given on another machine.
+    init(log path: String?) {
+        log = path.map { path in
+            do throws(SystemCallError) { return .success(try ArrivingLines(path)) } catch { return .failure(error) }
+        }
+    }
+
+    init(_ options: DaemonOptions) { self.init(log: options.isRemote ? nil : "/dev/kmsg") }
+
+    /// The failure with what the driver wrote meanwhile, and with the lines of the configuration that it may be about.
+    ///
+    /// - Parameter files: asked for when the hypervisor or the driver has refused something.
+    func explained(_ failure: CommandFailure, _ files: () -> DumpFiles) -> CommandFailure {
+        guard let refusal = failure.refusal, let log else { return failure }
+        var lines = files().lines(about: refusal.command, refusal.errno, of: refusal.cell)
+        switch log {
+        case .success(let log): lines += Self.driverLines((try? log.take()) ?? [])
+        case .failure(let error):
+            lines.append("the kernel's log, which may have a line about it, cannot be read: \(error.errno)")
+        }
+        var explained = failure
+        explained.message = ([failure.message] + lines).joined(separator: "\n  ")
+        return explained
+    }
+
+    /// The driver's lines with what they mean.
+    ///
+    /// - Parameter records: as `/dev/kmsg` has them: `3,1234,5678901,-;jailhouse: Not a cell configuration`.
+    static func driverLines(_ records: [String]) -> [String] {
+        records.flatMap { record -> [String] in
+            guard let mark = record.firstIndex(of: ";") else { return [] }
+            let line = String(record[record.index(after: mark)...])
+            guard line.contains("ailhouse") || line.hasPrefix("Cannot assign CPU 0") else { return [] }
+            let meanings = ConsoleText(line + "\n").remarks.map { "\($0.explanation.summary) \($0.explanation.advice)" }
+            return ["kernel: \(line)"] + meanings.map { "  \($0)" }
+        }
+    }
+}
+
+extension DaemonOptions {
+    /// Calls a method that gives a command to the driver.
+    func command<Method: ManagerMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws -> Method.Reply {
+        let watch = RefusedCommand(self)
+        do {
+            return try daemon.call(method, parameters)
+        } catch let failure as CommandFailure {
+            throw watch.explained(failure) { DumpFiles(of: daemon) }
+        }
+    }
+}
+
+extension DumpFiles {
+    /// What in the files an error number may be about: the findings of the rules that its causes name; else the line of
+    /// what the command needs.
+    func lines(about command: String, _ errno: String, of cell: String?) -> [String] {
+        guard let error = CommandError.of(command, errno) else { return [] }
+        let rules = Set(error.causes.compactMap(\.rule))
+        let found = findings(about: cell).filter { $0.rule.map(rules.contains) ?? false }
+        guard found.isEmpty else { return found.map { "\($0)" } }
+        guard let key = error.key, let line = line(of: key, in: cell) else { return [] }
+        return ["it may be about \(line)"]
+    }
+}
