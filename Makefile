@@ -97,6 +97,7 @@ bench: release
 	Tests/Programs/bench/check.sh .build/release
 	Tests/Programs/bench/restart.sh .build/release
 	Tests/Programs/bench/beside.sh .build/release
+	Tests/Programs/bench/hog.sh .build/release
 	Tests/Programs/bench/executing.sh .build/release
 	Tests/Programs/bench/cell-machine.sh
 

@@ -13,6 +13,8 @@ set -euo pipefail
 take_precedence "$@"
 binaries=$(realpath "$1")
 rounds=${2:-100}
+# in memory, as /run and sysfs are
+[[ ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)
 mkdir "$work/stuck"
 trap 'stop_machine; kill ${loads:-} ${hanging:-} 2>/dev/null || true; umount --lazy "$work/stuck" 2>/dev/null || true; rm -rf "$work"' EXIT

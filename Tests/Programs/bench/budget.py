@@ -14,6 +14,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -21,6 +22,9 @@ import sys
 import tempfile
 import time
 
+# in memory, as /run and sysfs are
+if os.access("/dev/shm", os.W_OK):
+    tempfile.tempdir = "/dev/shm"
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parents[2]
 ROOM = 1.03
@@ -53,6 +57,10 @@ autostart = true
 """
 
 
+# each does next to nothing; what it takes to begin is most of it
+PEERS = [["systemctl", "--version"], ["virsh", "--version"], ["s6-svstat", "-h"], ["sv", "--help"], ["supervisorctl", "version"]]
+
+
 def run(*words, **options):
     return subprocess.run(words, check=True, capture_output=True, text=True, **options).stdout
 
@@ -62,7 +70,7 @@ def wait_until(what, condition, process):
     while not condition():
         if time.monotonic() > deadline or process.poll() is not None:
             sys.exit(f"waited in vain until {what}")
-        time.sleep(0.05)
+        time.sleep(0.002)
 
 
 class Machine:
@@ -81,8 +89,10 @@ class Machine:
         self.define(cells)
         log = open(self.work / "machine.log", "w")
         serve = ["jailhouse-sim", "serve", "--cells", "script", "--cpus", str(max(cells + 1, 4)), "--memory", "8GiB"]
+        begin = time.monotonic()
         self.machine = self.start(serve, log)
         wait_until("the machine is ready", lambda: "ready" in (self.work / "machine.log").read_text(), self.machine)
+        self.serving = time.monotonic() - begin
         # beside what jailhouse-sim loads itself
         counted = 'exec env LD_PRELOAD="$0:$LD_PRELOAD" ALLOCATIONS="$1" "$2" --configuration "$3" --runtime "$4"'
         arguments = [binaries / "allocations.so", self.table, binaries / "jailhoused", self.work / "etc", self.work / "run"]
@@ -198,7 +208,7 @@ def median_ms(commands, environment, rounds=100):
     for _ in range(rounds):
         for index, words in enumerate(commands):
             begin = time.perf_counter()
-            subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             times[index].append((time.perf_counter() - begin) * 1000)
     return [statistics.median(each) for each in times]
 
@@ -248,24 +258,70 @@ def table(binaries, rows, machine, scales):
         row(name, "", value, "")
     ours = [str(binaries / "jailhouse-ctl"), "list"]
     peers = [str(binaries / "peers"), "list", str(machine.sysfs)]
-    others = [words for words in (["systemctl", "--version"], ["virsh", "--version"]) if shutil.which(words[0])]
+    others = [words for words in PEERS if shutil.which(words[0])]
     times = median_ms([ours, peers, *others], machine.environment)
     row("`list` of 8 cells", "3.5 × the C program", times[0], "ms", f"{times[0] / times[1]:.1f} × ({times[1]:.2f} ms)")
     for words, value in zip(others, times[2:]):
-        row(f"the same run: `{' '.join(words)}`", "", value, "ms", f"{times[0] / value:.1f} ×")
+        row(f"beside it: `{' '.join(words)}`", "", value, "ms", f"{times[0] / value:.1f} ×")
+    checked = [str(binaries / "jailhouse-ctl"), "check", str(machine.work / "system.toml"), str(machine.work / "etc/cells/cell1.toml")]
+    row("`check` of a system with one cell", "10 ms", median_ms([checked], machine.environment)[0], "ms")
+    row("daemon, start to READY", "30 ms", start_to_ready(binaries, machine), "ms")
+    row("`jailhouse-sim serve`, start to ready", "80 ms", machine.serving * 1000, "ms")
     rollup = pathlib.Path(f"/proc/{machine.daemon}/smaps_rollup").read_text()
     for word, goal in [("Rss", "12 MiB"), ("Anonymous", "3 MiB")]:
         row(f"daemon, {word}", goal, int(re.search(rf"^{word}: +(\d+)", rollup, re.M)[1]) / 1024, "MiB")
     poll(binaries, machine, 8, "0.5 %")
+    watched(machine, 8)
     for cells in scales:
         other = Machine(binaries, cells)
         try:
             poll(binaries, other, cells, "4 %" if cells == 64 else "")
+            watched(other, cells)
             commands = [ours, [str(binaries / "peers"), "list", str(other.sysfs)]]
             times = median_ms(commands, other.environment, 30)
             row(f"`list` of {cells} cells", "", times[0], "ms", f"{times[0] / times[1]:.1f} ×")
         finally:
             other.end()
+
+
+def start_to_ready(binaries, machine, rounds=20):
+    """Milliseconds until a daemon on a machine without a driver and cells says READY to its service manager; the median."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="jailhoused-bench."))
+    (place / "etc/cells").mkdir(parents=True)
+    (place / "run").mkdir()
+    (place / "etc/jailhoused.toml").touch()
+    words = [binaries / "jailhoused", "--configuration", place / "etc", "--runtime", place / "run"]
+    times = []
+    for _ in range(rounds):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            address = str(place / "notify")
+            pathlib.Path(address).unlink(missing_ok=True)
+            manager.bind(address)
+            manager.settimeout(20)
+            environment = machine.environment | {"NOTIFY_SOCKET": address}
+            begin = time.perf_counter()
+            daemon = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, umask=0o022)
+            while b"READY=1" not in manager.recv(4096):
+                pass
+            times.append((time.perf_counter() - begin) * 1000)
+            daemon.kill()
+            daemon.wait()
+    shutil.rmtree(place)
+    return statistics.median(times)
+
+
+def watched(machine, cells, clients=16, seconds=10):
+    """What clients that watch cost the daemon while nothing changes."""
+    words = [str(machine.binaries / "jailhouse-ctl"), "watch"]
+    watchers = [subprocess.Popen(words, env=machine.environment, stdout=subprocess.DEVNULL) for _ in range(clients)]
+    time.sleep(2)
+    before = machine.spent(machine.daemon)
+    time.sleep(seconds)
+    spent = machine.spent(machine.daemon) - before
+    for watcher in watchers:
+        watcher.terminate()
+        watcher.wait()
+    row(f"daemon, {cells} cells, {clients} clients that watch", "", 100 * spent / 1e9 / seconds, "% of a core")
 
 
 def poll(binaries, machine, cells, goal, seconds=10):

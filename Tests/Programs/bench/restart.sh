@@ -11,6 +11,8 @@ set -euo pipefail
 take_precedence "$@"
 binaries=$(realpath "$1")
 rounds=${2:-100}
+# in memory, as /run and sysfs are
+[[ ! -w /dev/shm ]] || export TMPDIR=/dev/shm
 work=$(mktemp --directory --tmpdir jailhoused-bench.XXXXXX)
 trap 'stop_machine; rm -rf "$work"' EXIT
 
