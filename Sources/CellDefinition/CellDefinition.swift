@@ -58,7 +58,8 @@ package struct CellDefinition: Hashable, Sendable {
             descriptor =
                 switch hardware {
                 case .inline(let cell): cell
-                case .file(let file): try CellDefinition.descriptor(file, besides: path, readFile)
+                case .file(let file, let architecture):
+                    try CellDefinition.descriptor(file, architecture, besides: path, readFile)
                 }
             for index in images.indices {
                 images[index].linux = try images[index].linux?.fitted(to: descriptor, at: "image[\(index)]") {
@@ -129,25 +130,29 @@ package struct CellDefinition: Hashable, Sendable {
 extension CellDefinition {
     private enum Hardware {
         case inline(CellDescriptor)
-        case file(SourceValue)
+        /// - Parameter architecture: what the key beside it says, for a file that does not say it.
+        case file(SourceValue, architecture: SourceValue?)
     }
 
     private static func hardware(_ document: SourceDocument) throws(ConfigurationError) -> Hardware {
         guard let file = document.root.value("configuration") else {
             return .inline(try CellDescriptor(source: document))
         }
+        let architecture = document.root.value("architecture")
         for key in CellDescriptor.sourceTables {
             if let table = document.root.value(key) {
                 throw table.error(
                     .conflict, "the cell's hardware is in the file that \"configuration\" names, not here")
             }
         }
-        return .file(file)
+        return .file(file, architecture: architecture)
     }
 
     private static func descriptor(
-        _ file: SourceValue, besides path: String, _ readFile: (String) throws -> [UInt8]
+        _ file: SourceValue, _ architecture: SourceValue?, besides path: String,
+        _ readFile: (String) throws -> [UInt8]
     ) throws(ConfigurationError) -> CellDescriptor {
+        let word = try architecture?.word(of: Architecture.allCases.map(\.name))
         let name = FilePath.resolve(try file.string(), besides: path)
         let contents: [UInt8]
         do {
@@ -156,7 +161,13 @@ extension CellDefinition {
             throw file.error(.unreadable, "the configuration cannot be read: \(error)")
         }
         switch try ConfigurationFile(contents: contents, path: name) {
-        case .cell(let cell): return cell
+        case .cell(var cell):
+            guard let word, let architecture, let wanted = Architecture(name: word) else { return cell }
+            guard cell.isArchitectureGuessed || cell.architecture == wanted else {
+                throw architecture.error(.conflict, "\(name) is a cell for \(cell.architecture.name)")
+            }
+            (cell.architecture, cell.isArchitectureGuessed) = (wanted, false)
+            return cell
         case .system: throw file.error(.invalidValue, "\(name) is a system configuration, not a cell's")
         }
     }

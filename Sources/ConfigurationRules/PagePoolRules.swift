@@ -63,11 +63,15 @@ struct PagePool: Sendable {
     init(of system: SystemDescriptor) {
         size = Int(clamping: system.hypervisorMemory.size / Self.page)
         hasIOMMU = system.platform.usedIOMMUUnits > 0
-        // seen: 557 of 1536 pages are the hypervisor itself on 4 CPUs, and 200 of the rest are taken once it is enabled
-        let own = 300 + 64 * system.rootCell.cpus.members.count
+        // seen: of the pages, the hypervisor itself has 557 on a PC with 4 CPUs and 561 on one with 6, 30 on an Arm64 board
+        // with 4; some 200 of the rest are taken once it is enabled
+        let isPC = system.architecture == .x86
+        let cpus = system.rootCell.cpus.members.count
+        let own = isPC ? 520 + 9 * cpus : 10 + 8 * cpus
+        let least = isPC ? 520 + 4 * cpus : 20 + 2 * cpus
         let root = Self.pages(for: system.rootCell, hasIOMMU: hasIOMMU)
         free = max(0, size - own - root - 100)
-        most = max(0, size - own)
+        most = max(0, size - least)
     }
 
     /// What a cell takes.

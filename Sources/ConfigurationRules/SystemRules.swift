@@ -63,10 +63,15 @@ enum SystemRules {
         ) { placement in
             let (cell, system) = (placement.cell.architecture, placement.system.architecture)
             guard cell != system else { return [] }
+            let isGuess = placement.system.rootCell.isArchitectureGuessed
+            // a file before revision 14 does not say which of the two it is for
+            if isGuess, cell != .x86, system != .x86 { return [] }
             return [
                 .init(
                     location: "cell.architecture",
-                    message: "the cell is for \(cell.name), the system for \(system.name)")
+                    message:
+                        "the cell is for \(cell.name), the system for \(system.name)\(isGuess ? ", as it seems" : "")",
+                    severity: isGuess ? .warning : nil)
             ]
         },
         Rule(

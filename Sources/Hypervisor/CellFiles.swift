@@ -27,6 +27,8 @@ final class CellFiles {
     private var otherName: CellName?
     private let state: SysfsFile
     private let failedCPUs: SysfsFile
+    /// Since when the two have contradicted each other: see ``settle(buffer:)``.
+    private var tornSince: ContinuousClock.Instant?
     private var total: SysfsFile?
     private var management: [SysfsFile]?
 
@@ -54,6 +56,7 @@ final class CellFiles {
         self.state = state
         self.failedCPUs = failed
         observation = Observation(id: id, incarnation: incarnation, state: stateText, failedCPUs: failedCPUs)
+        settle(buffer: buffer)
     }
 
     /// Whether its file still says the name that it is known by, as far as that can be read now. Another one counts when
@@ -82,9 +85,31 @@ final class CellFiles {
             if let list = SysfsText.cpuList(failedCPUs.bytes) { observation.failedCPUs = list }
         default: break
         }
+        settle(buffer: buffer)
         observation.managementExits = curiosity.contains(.managementExits) ? managementExits(buffer) : nil
         observation.totalExits = curiosity.contains(.totalExits) ? totalExits(buffer) : nil
         return true
+    }
+
+    /// How long a contradiction is taken for what passes.
+    private static let patience = Duration.seconds(2)
+
+    /// The hypervisor marks a CPU as failed, and if it was the cell's last one, the cell as failed. A look between the two,
+    /// or that read the state before the first and the CPUs after it, shows a cell that runs without a CPU: that would
+    /// never answer, and nobody could command it any more. The state is read once more, and until it fits, the look has not
+    /// seen the cell.
+    private func settle(buffer: UnsafeMutableRawBufferPointer) {
+        func isTorn() -> Bool {
+            guard !observation.failedCPUs.isEmpty else { return false }
+            let runs = observation.state == .running || observation.state == .runningLocked
+            return runs && cpus.allSatisfy(observation.failedCPUs.contains)
+        }
+        guard isTorn() else { return tornSince = nil }
+        if state.read(with: buffer) != .gone, let text = SysfsText.state(state.bytes) { observation.state = text }
+        guard isTorn() else { return tornSince = nil }
+        let first = tornSince ?? .now
+        tornSince = first
+        if first.duration(to: .now) < Self.patience { isCurrent = false }
     }
 
     /// Adds what would show that anything has happened to the cell. When all of its CPUs have failed, its state says so;

@@ -33,7 +33,7 @@ struct ArmMachine {
     }
 
     /// `smc` or `hvc`; nil: CPUs cannot be taken offline.
-    var firmwareCall: String? { root.child("psci")?.text("method") }
+    var firmwareCall: String? { root.firmwareNode?.text("method") }
 
     /// The interrupt controller, and the windows of its registers.
     var gic: (platform: ArmPlatform, windows: [ClosedRange<UInt64>])? {
@@ -99,7 +99,11 @@ struct ArmMachine {
     }
 
     private static let uarts: [(kind: Console.Kind, compatible: [String])] = [
-        (.pl011, ["arm,pl011"]), (.uart8250, ["ns16550a", "ns16550", "snps,dw-apb-uart", "ti,am654-uart"]),
+        (.pl011, ["arm,pl011"]),
+        (
+            .uart8250,
+            ["ns16550a", "ns16550", "snps,dw-apb-uart", "ti,am654-uart", "nvidia,tegra210-uart", "nvidia,tegra20-uart"]
+        ),
         (.xuartps, ["xlnx,xuartps", "cdns,uart-r1p12", "cdns,uart-r1p8"]), (.mvebu, ["marvell,armada-3700-uart"]),
         (.hscif, ["renesas,hscif"]), (.scifa, ["renesas,scifa"]), (.scif, ["renesas,scif"]),
         (.imxLPUART, ["fsl,imx7ulp-lpuart", "fsl,imx8qxp-lpuart", "fsl,imx8ulp-lpuart"]),
@@ -141,6 +145,14 @@ struct ArmMachine {
             .flatMap(\.windows)
     }
 
+    /// Of ``reservedMemory``, what is there for a hypervisor and its cells by its name; all else has another owner, such as a
+    /// secure world or another processor.
+    var memoryForCells: [ClosedRange<UInt64>] {
+        reservedMemory.filter { entry in
+            ["jailhouse", "hypervisor", "cell", "inmate"].contains { entry.name.lowercased().contains($0) }
+        }.map(\.range)
+    }
+
     /// What Linux is told to leave alone entirely.
     var reservedMemory: [(name: String, range: ClosedRange<UInt64>)] {
         guard let reserved = root.child("reserved-memory") else { return [] }
@@ -159,5 +171,12 @@ struct ArmMachine {
             device.windows.map { (device.node.name, $0) }
                 + device.busWindows.map { ("PCI devices of \(device.node.name)", $0) }
         }
+    }
+}
+
+extension DeviceNode {
+    /// The node of the firmware's power interface (PSCI), wherever it is.
+    var firmwareNode: DeviceNode? {
+        child("psci") ?? all.first { $0.isCompatible(with: ["arm,psci", "arm,psci-0.2", "arm,psci-1.0"]) }
     }
 }

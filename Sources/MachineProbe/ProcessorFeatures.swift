@@ -68,26 +68,27 @@ extension MachineCapture {
         case other(String)
     }
 
-    /// By `/proc/cpuinfo` or, when that is not there, by the device tree; x86 when there is neither.
+    /// By `/proc/cpuinfo` or, when that is not there, by the device tree; x86 when there is neither, and unknown when they say nothing of the kind.
     package var processors: Processors {
         for line in cpuInfo.split(separator: "\n") {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == ":" })
             switch words.first {
-            case "vendor_id", "flags": return .x86
+            case "flags": return .x86
+            // s390's says IBM/S390
+            case "vendor_id" where !line.contains("IBM"): return .x86
             case "isa": return .other("RISC-V")
             case "CPU" where words.count == 3 && words[1] == "architecture":
                 return words[2] == "8" || words[2] == "AArch64" ? .arm64 : .other("32-bit Arm")
             default: continue
             }
         }
-        guard let deviceTree else { return .x86 }
+        guard let deviceTree else { return cpuInfo.isEmpty ? .x86 : .other("unknown") }
         let cpus = deviceTree.child("cpus")?.children.flatMap { $0.texts("compatible") } ?? []
         if cpus.contains(where: { $0 == "riscv" }) { return .other("RISC-V") }
         let narrow = [
             "arm,cortex-a5", "arm,cortex-a7", "arm,cortex-a8", "arm,cortex-a9", "arm,cortex-a15", "arm,cortex-a17",
         ]
         if cpus.contains(where: narrow.contains) { return .other("32-bit Arm") }
-        return cpus.isEmpty || cpus.contains { $0.hasPrefix("arm,") } || deviceTree.child("psci") != nil
-            ? .arm64 : .other("unknown")
+        return cpus.contains { $0.hasPrefix("arm,") } || deviceTree.firmwareNode != nil ? .arm64 : .other("unknown")
     }
 }

@@ -89,8 +89,9 @@ extension SystemProposal {
     private mutating func placeHypervisor(
         besides machine: ArmMachine, _ memory: [ClosedRange<UInt64>]
     ) -> ReservedMemory? {
-        let kept = machine.reservedMemory.compactMap { ReservedMemory($0.range) }.max { $0.size < $1.size }
-        guard let reserved = kept ?? ReservedMemory(proposedIn: memory) else {
+        let kept = machine.memoryForCells.compactMap { ReservedMemory($0) }.max { $0.size < $1.size }
+        let free = memory.flatMap { $0.without(machine.reservedMemory.map(\.range)) }
+        guard let reserved = kept ?? ReservedMemory(proposedIn: free) else {
             note("hypervisor-memory", "No place was found for it: reserve memory in the device tree and probe again.")
             return nil
         }
@@ -173,5 +174,20 @@ extension Console {
         if size > 0 { keys.append("size = 0x\(String(size, radix: 16))") }
         if flags.contains(.registerDistance4) { keys.append("register-distance = \"4 bytes\"") }
         return keys.joined(separator: ", ")
+    }
+}
+
+extension ClosedRange<UInt64> {
+    /// What is left of it.
+    fileprivate func without(_ others: [ClosedRange<UInt64>]) -> [ClosedRange<UInt64>] {
+        others.reduce([self]) { rest, other in
+            rest.flatMap { range -> [ClosedRange<UInt64>] in
+                guard range.overlaps(other) else { return [range] }
+                var parts: [ClosedRange<UInt64>] = []
+                if range.lowerBound < other.lowerBound { parts.append(range.lowerBound...(other.lowerBound - 1)) }
+                if other.upperBound < range.upperBound { parts.append((other.upperBound + 1)...range.upperBound) }
+                return parts
+            }
+        }
     }
 }

@@ -184,6 +184,32 @@ import Testing
         #expect(definition.name == "rtems")
     }
 
+    /// Revision 13 does not say it, and nothing in the file means one of the two Arms.
+    @Test func theArchitectureOfAnOldFile() throws {
+        var descriptor = CellDescriptor(name: "uart", cpus: CPUSet([1]), architecture: .arm64)
+        descriptor.console = Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: .mmio)
+        let bytes = try descriptor.binary(revision: .revision13)
+        let toml = "configuration = \"x.cell\"\n"
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "board", cpus: CPUSet([0, 1])))
+        for architecture in [Architecture.arm, .arm64] {
+            // by the system beside it
+            system.architecture = architecture
+            system.platform.specific = .arm(ArmPlatform())
+            let beside = try definition(toml) { _ in bytes }.placed(in: system).descriptor
+            #expect(beside.architecture == architecture && !beside.isArchitectureGuessed)
+            // by the key beside the file's name
+            let said = try definition(toml + "architecture = \"\(architecture.name)\"\n") { _ in bytes }.descriptor
+            #expect(said.architecture == architecture && !said.isArchitectureGuessed)
+        }
+        let current = try descriptor.binary()
+        let error = #expect(throws: DefinitionError.self) {
+            try definition(toml + "architecture = \"x86\"\n") { _ in current }
+        }
+        #expect(error?.keyPath == "architecture" && error?.message.contains("a cell for arm64") == true)
+        #expect(throws: DefinitionError.self) { try definition(toml + "architecture = \"mips\"\n") { _ in bytes } }
+        #expect(throws: DefinitionError.self) { try definition("architecture = \"x86\"\n" + Self.hardware + Self.rest) }
+    }
+
     @Test func theHardwareIsSaidOnce() {
         let error = #expect(throws: DefinitionError.self) {
             try definition("configuration = \"x.cell\"\n" + Self.hardware)

@@ -110,6 +110,17 @@ import Testing
         #expect(try severity("8 MiB") == nil)
     }
 
+    /// Seen: the hypervisor itself has 30 of 1024 pages on an Arm64 board with 4 CPUs, and 561 of 1536 on a PC with 6.
+    @Test(arguments: [(Architecture.arm64, 4, 4, 800...960), (.x86, 6, 6, 700...930), (.x86, 6, 20, 650...930)])
+    func whatTheHypervisorItselfTakes(architecture: Architecture, mebibytes: UInt64, cpus: Int, free: ClosedRange<Int>)
+    {
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "root", cpus: CPUSet(0..<cpus)))
+        system.architecture = architecture
+        if architecture == .arm64 { system.platform.specific = .arm(ArmPlatform()) }
+        system.hypervisorMemory.size = mebibytes << 20
+        #expect(free.contains(PagePool(of: system).free), "\(PagePool(of: system).free)")
+    }
+
     /// Pins read from a device tree are 32 too low; Linux's lists tell.
     @Test func interruptsOfADeviceTree() throws {
         let cell = try CellDescriptor(toml: Self.text("arm-linux2"), path: "arm-linux2.toml")

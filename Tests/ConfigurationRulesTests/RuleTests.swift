@@ -146,6 +146,19 @@ import Testing
         #expect(system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
     }
 
+    /// A guess is never an error: of the system, neither.
+    @Test func aGuessedArchitectureOfTheSystem() {
+        var system = Self.system
+        system.architecture = .arm
+        system.platform.specific = .arm(ArmPlatform())
+        system.rootCell.isArchitectureGuessed = true
+        var cell = Self.sound
+        cell.architecture = .arm64
+        #expect(!system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
+        cell.architecture = .x86
+        #expect(system.findings(ofCell: cell).first { $0.rule == "JH0501" }?.severity == .warning)
+    }
+
     @Test func bytesThatNothingCounts() throws {
         let bytes = try Self.sound.binary() + [1] + [UInt8](repeating: 0, count: 55)
         let cell = try CellDescriptor(binary: bytes)

@@ -43,6 +43,26 @@ struct HypervisorViewTests {
         #expect(view.seen("rtems") == .absent)
     }
 
+    @Test("A cell that runs while all of its CPUs have failed is between two states", arguments: [true, false])
+    func torn(known: Bool) {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running", cpus: "3-4")
+        if known { view.look() }
+        tree.write("cells/1/cpus_failed_list", "3-4\n")
+        view.look()
+        #expect(view.sighting(of: "rtems") == nil)
+        #expect(view.lastLook.guests.map(\.isCurrent) == [false])
+
+        tree.write("cells/1/state", "failed\n")
+        view.look()
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .failed, failedCPUs: [3, 4])))
+        // one that has a CPU left does run
+        tree.write("cells/1/cpus_failed_list", "3\n")
+        tree.write("cells/1/state", "running\n")
+        view.look()
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running, failedCPUs: [3])))
+    }
+
     @Test("Cells whose names are empty or not text are seen, and the last look has them")
     func nameless() throws {
         let view = HypervisorView(directory: tree.directory)

@@ -63,6 +63,43 @@ import Testing
         #expect(proposal.notes[""]?.contains { $0.contains("cannot run it") } == false)
     }
 
+    /// What a secure world or another processor has is no memory for a hypervisor; the firmware's node may be elsewhere.
+    @Test func memoryOfOthersAndTheFirmwareElsewhere() throws {
+        var capture = try Self.capture("virt-gicv3")
+        var tree = try #require(capture.deviceTree)
+        let psci = try #require(tree.child("psci"))
+        tree.children.removeAll { $0.name == "psci" }
+        tree.children.append(DeviceNode(name: "firmware", children: [psci]))
+        let root = try #require(tree.properties["#address-cells"])
+        // the last 24 MiB of 1 GiB
+        var secure = DeviceNode(name: "optee@7e800000")
+        secure.properties["reg"] = [0, 0, 0, 0, 0x7e, 0x80, 0, 0, 0, 0, 0, 0, 0x01, 0x80, 0, 0]
+        secure.properties["no-map"] = []
+        var reserved = DeviceNode(name: "reserved-memory", children: [secure])
+        reserved.properties["#address-cells"] = root
+        reserved.properties["#size-cells"] = root
+        reserved.properties["ranges"] = []
+        tree.children.append(reserved)
+        capture.deviceTree = tree
+        capture.iomem = ""
+        let proposal = SystemProposal(capture)
+        let memory = proposal.system.hypervisorMemory
+        #expect(memory.physicalStart + memory.size <= 0x7e80_0000 && memory.size > 0)
+        #expect(proposal.notes[""]?.contains { $0.contains("cannot run it") } == false)
+    }
+
+    /// Neither an Intel nor an Arm processor: nothing is proposed for one.
+    @Test(arguments: [
+        "vendor_id       : IBM/S390\nfeatures\t: esan3 zarch\n", "CPU Family\t: Loongson-64bit\n", "cpu\t\t: POWER9\n",
+    ]) func otherProcessors(cpuInfo: String) {
+        var capture = MachineCapture()
+        capture.cpuInfo = cpuInfo
+        #expect(capture.processors == .other("unknown"))
+        capture.deviceTree = DeviceNode(
+            children: [DeviceNode(name: "cpus", children: [DeviceNode(name: "PowerPC,POWER9@0")])])
+        #expect(capture.processors == .other("unknown"))
+    }
+
     @Test func virtWithGICv2() throws {
         let system = SystemProposal(try Self.capture("virt-gicv2")).system
         #expect(

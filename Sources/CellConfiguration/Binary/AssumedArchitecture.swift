@@ -14,11 +14,13 @@ extension CellDescriptor {
         // in revision 10 an x86 cell has a bitmap of ports, and no other has
         if let portBitmapSize, portBitmapSize > 0 { return .x86 }
         if flags.contains(.aarch32) && revision.rawValue >= 13 { return .arm64 }
-        guard !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty || portBitmapSize == 0 else {
-            return nil
-        }
-        // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to cells are not known
-        return memoryRegions.contains { $0.physicalStart > UInt32.max } ? .arm64 : .arm
+        let hasArmConsole = ![.none, .uart8250, .efiFramebuffer].contains(console.kind)
+        guard
+            !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty || portBitmapSize == 0
+                || hasArmConsole
+        else { return nil }
+        // both are possible, and nine of ten boards are this one
+        return .arm64
     }
 }
 
@@ -32,6 +34,11 @@ extension SystemDescriptor {
         guard case .arm(let part) = arm.platform.specific, (2...4).contains(part.gicVersion), part.gicdBase != 0,
             part.gicdBase % 0x1000 == 0
         else { return .x86 }
-        return part.gicVersion > 2 || arm.rootCell.typicalArchitecture == .arm64 ? .arm64 : .arm
+        // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to Linux are not known
+        let root = arm.rootCell
+        let isWide =
+            part.gicVersion > 2 || !root.streamIDs.isEmpty || arm.platform.usedIOMMUUnits > 0
+            || root.memoryRegions.contains { $0.physicalStart > UInt32.max || $0.physicalStart &+ $0.size > 1 << 32 }
+        return isWide ? .arm64 : .arm
     }
 }

@@ -48,6 +48,13 @@ extension SystemDescriptor {
         if !platform.reserved.isEmpty && format.reservedSize(architecture) != other.reservedSize(architecture) {
             throw .inexpressible("reserved bytes of another layout", in: other)
         }
+        for unit in platform.iommuUnits {
+            // an unknown unit is skipped without a word: devices would reach all memory
+            let first = unit.kind == .mmu500 ? 13 : unit.kind == .pvu ? 12 : 0
+            guard other.revision.rawValue >= first else {
+                throw .inexpressible("an IOMMU of type \(unit.kind == .mmu500 ? "MMU-500" : "PVU")", in: other)
+            }
+        }
     }
 }
 

@@ -16,6 +16,7 @@ extension SystemDescriptor {
         let architecture =
             if let known { known } else { try SystemDescriptor.typicalArchitecture(of: binary, format) }
         try self.init(binary: binary, architecture: architecture, format: format)
+        rootCell.isArchitectureGuessed = known == nil
     }
 
     init(

@@ -17,9 +17,14 @@ package struct LinuxMachine: Hashable, Sendable {
 extension CellDefinition {
     /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
     package func placed(in system: SystemDescriptor?) -> CellDefinition {
-        guard let system, images.contains(where: { $0.linux != nil }) else { return self }
+        guard let system else { return self }
         var definition = self
-        definition.machine = LinuxMachine(system)
+        if descriptor.isArchitectureGuessed {
+            // the file does not say it: the system beside it does
+            definition.descriptor.architecture = system.architecture
+            definition.descriptor.isArchitectureGuessed = system.rootCell.isArchitectureGuessed
+        }
+        if images.contains(where: { $0.linux != nil }) { definition.machine = LinuxMachine(system) }
         return definition
     }
 }

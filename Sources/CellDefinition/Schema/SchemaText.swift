@@ -11,11 +11,18 @@ enum SchemaText {
             ("description", .string("The file with the cell's hardware, compiled or source, instead of the tables")),
             ("type", .string("string")),
         ])
+        let architecture = object([
+            (
+                "description",
+                .string("Beside \"configuration\": of a compiled file before revision 14, which does not say it")
+            ),
+            ("enum", strings(Architecture.allCases.map(\.name))),
+        ])
         let document = object([
             ("$schema", .string("http://json-schema.org/draft-07/schema#")),
             ("title", .string("Jailhouse cells and systems, as jailhoused and jailhouse-ctl read them")),
             ("type", .string("object")),
-            ("properties", object([("configuration", configuration)] + properties)),
+            ("properties", object([("configuration", configuration), ("architecture", architecture)] + properties)),
             ("anyOf", .list(alternatives.map { object([("required", strings($0))]) })),
             ("additionalProperties", .boolean(false)),
         ])
