@@ -15,9 +15,17 @@ package struct LinuxMachine: Hashable, Sendable {
 }
 
 extension CellDefinition {
+    /// Whether Linux is to run in it.
+    package var isLinux: Bool { images.contains { $0.linux != nil } }
+
+    /// Whether a Linux in it may print on the hypervisor's console.
+    package var printsLinux: Bool {
+        isLinux && !descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
+    }
+
     /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
     package func placed(in system: SystemDescriptor?) -> CellDefinition {
-        guard let system, images.contains(where: { $0.linux != nil }) else { return self }
+        guard let system, isLinux else { return self }
         var definition = self
         definition.machine = LinuxMachine(system)
         return definition
