@@ -40,7 +40,7 @@ SEED ?=
 BENCH_PACKAGES := gcc libc6-dev binutils strace valgrind
 LINT_PACKAGES := shellcheck
 SWIFT_SOURCES := Package.swift Sources Tests Fuzz inmates
-SCRIPTS := $(wildcard .ci/* docs/*.sh inmates/linux/*.sh Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
+SCRIPTS := $(wildcard .ci/* docs/*.sh inmates/linux/*.sh inmates/linux/guest/jailhouse-guest Tests/*/*.sh Tests/Programs/*/*.sh Fuzz/*.sh)
 
 build:
 	$(SWIFT) build
@@ -235,6 +235,8 @@ install:
 	install -m 644 fleet/grafana/*.json $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
 	install -m 644 $$(ls inmates/build/*.exe | grep -v /linux-) $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 inmates/build/linux-loader.bin Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
+	install -D inmates/linux/guest/jailhouse-guest $(DESTDIR)$(PREFIX)/lib/jailhoused/guest/jailhouse-guest
+	install -m 644 inmates/linux/guest/jailhouse-guest.service $(DESTDIR)$(PREFIX)/lib/jailhoused/guest
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +

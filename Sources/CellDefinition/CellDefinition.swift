@@ -16,6 +16,8 @@ package struct CellDefinition: Hashable, Sendable {
     package var policy: SupervisionPolicy
     /// How signs of life are looked for; nil: they are not.
     package var liveness: LivenessCheck?
+    /// How its operating system is asked to shut down; nil: it is not.
+    package var guest: GuestService?
     /// Whether a configuration with which a hung inmate freezes Linux is accepted.
     package var acceptsUnboundedHandshake: Bool
     /// Errors that it accepts, by their rule's id, with the reason.
@@ -48,6 +50,7 @@ package struct CellDefinition: Hashable, Sendable {
             let supervision = try SupervisionTable(document)
             policy = supervision.policy
             liveness = supervision.liveness
+            guest = supervision.guest
             accepted = try AcceptTable(document).reasons
             acceptsUnboundedHandshake =
                 supervision.acceptsUnboundedHandshake || accepted[DefinitionRule.unboundedHandshake.id] != nil
@@ -75,6 +78,7 @@ package struct CellDefinition: Hashable, Sendable {
                         + "which serial line of this machine its lines arrive",
                     line: document.lines["supervision.liveness.kind"], keyPath: "supervision.liveness.kind")
             }
+            try guest?.judge(in: descriptor) { document.lines[$0] }
             configuration = try descriptor.withoutSurplus.binary()
             lines = KeyLines(numbers: document.lines)
         } catch {

@@ -14,6 +14,8 @@ struct SupervisionTable {
     var dependencies = Dependencies()
     /// How ``SupervisionPolicy/liveness`` is looked for.
     var liveness: LivenessCheck?
+    /// How ``SupervisionPolicy/asksGuest`` is done.
+    var guest: GuestService?
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         guard let table = try document.root.table("supervision") else { return }
@@ -40,6 +42,10 @@ struct SupervisionTable {
             let check = try LivenessCheck(table)
             policy.liveness = try check.rule(table)
             liveness = check
+        }
+        if let table = try table.table("guest") {
+            guest = try GuestService(table)
+            policy.asksGuest = true
         }
         acceptsUnboundedHandshake = try table.value("accept-unbounded-handshake")?.boolean() ?? false
         dependencies.requires = try SupervisionTable.names(table, "requires")

@@ -133,8 +133,8 @@ extension Manager {
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
-        # invalid-state, vanished, replaced, lost-start, stalled, silent, ended, refused, no-answer or unverified; later
-        # versions may add others.
+        # invalid-state, vanished, replaced, lost-start, stalled, silent, panic, reboot, ended, refused, no-answer or
+        # unverified; later versions may add others.
         type FailureCount (kind: string, count: int)
 
         # How often something was done since the daemon was started, and how long it took in microseconds, in total and at
@@ -215,7 +215,7 @@ extension Manager {
 
         # kind: "current" first for each cell; then "condition" and, when it is absent now, "gone" (previous: the
         #   condition before); "failure", "cpus-failed", "restarting", "gave-up", "left", "shutdown", "adopted", "replaced",
-        #   "lost-start", "recreating", "silent", "alive". Later versions may add others.
+        #   "lost-start", "recreating", "silent", "alive", "guest-ended". Later versions may add others.
         # message: the change as a sentence, without the cell's name and the time.
         # missed: the number of changes dropped because this watcher was too slow.
         type Change (
@@ -269,9 +269,10 @@ extension Manager {
         method ResetFailed(cell: ?string) -> ()
 
         # A sign of life of a cell, or with alive = false: it was looked for and there was none. reason: what was seen
-        # instead, for people; it is kept with the failure. For programs that check cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not
-        # logged.
-        method Alive(cell: string, alive: ?bool, reason: ?string) -> (cell: Cell, message: ?string)
+        # instead, for people; it is kept with the failure. ended: it is known that its operating system has ended: "panic",
+        # "shutdown" (powered off or halted) or "reboot" (it wants to be started again). For programs that check cells from
+        # outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not logged.
+        method Alive(cell: string, alive: ?bool, reason: ?string, ended: ?string) -> (cell: Cell, message: ?string)
 
         # Reads the definitions again. added, removed, changed: names of cells; problems: one sentence for each rejected
         # definition.

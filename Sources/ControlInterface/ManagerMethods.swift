@@ -104,17 +104,20 @@ extension Manager {
     package enum Alive: ManagerMethod {
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
-            package static let fieldNames = ["cell", "alive", "reason"]
+            package static let fieldNames = ["cell", "alive", "reason", "ended"]
             package var cell: String
             /// Nil: true.
             package var alive: Bool?
             /// What was seen instead of a sign, for people.
             package var reason: String?
+            /// How its operating system ended: `panic`, `shutdown` or `reboot`; nil: it has not.
+            package var ended: String?
 
-            package init(cell: String, alive: Bool? = nil, reason: String? = nil) {
+            package init(cell: String, alive: Bool? = nil, reason: String? = nil, ended: String? = nil) {
                 self.cell = cell
                 self.alive = alive
                 self.reason = reason
+                self.ended = ended
             }
         }
         package typealias Reply = CellReply

@@ -55,13 +55,23 @@ struct CellBook {
     }
 
     /// Cells whose signs of life are on the hypervisor's console.
-    var consoleListeners: [ConsoleEar.Listener] {
+    private var signListeners: [ConsoleEar.Listener] {
         cells.values.compactMap { cell in
             guard let check = cell.definition?.liveness, let text = check.contains, check.file == nil else {
                 return nil
             }
             return ConsoleEar.Listener(cell: cell.name, contains: text)
         }
+    }
+
+    /// The same, and those whose Linux's last words may be there.
+    func consoleListeners(_ fleet: Fleet) -> [ConsoleEar.Listener] {
+        // whose Linux has ended cannot be told when several may print there
+        let guests = cells.values.filter {
+            $0.definition?.printsLinux == true && fleet.cells[$0.name]?.lifecycle.isUp == true
+        }
+        guard guests.count == 1 else { return signListeners }
+        return signListeners + guests.map { ConsoleEar.Listener(cell: $0.name, contains: nil) }
     }
 
     /// How often cells failed since the daemon was started, by kind.
@@ -96,7 +106,7 @@ struct CellBook {
         guard
             let index = cells[name]?.failures.lastIndex(where: { $0.at == failure.at && $0.cause == failure.cause })
         else { return nil }
-        let sign = consoleListeners.first { $0.cell == name }?.contains
+        let sign = signListeners.first { $0.cell == name }?.contains
         cells[name]?.failures[index].add(console: console, cell: name, sign: sign)
         return cells[name]?.failures[index]
     }

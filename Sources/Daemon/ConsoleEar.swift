@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FailureReports
 import Supervision
 
-/// Finds signs of life in what the hypervisor's console prints.
+/// Finds signs of life, and last words, in what the hypervisor's console prints.
 struct ConsoleEar {
     /// A cell, and what a line must contain to be its sign. Inmates and the hypervisor share the console, and their lines
     /// end alike: nothing else tells whose a line is.
     struct Listener: Hashable {
         let cell: String
-        let contains: String
+        /// Nil: nothing is a sign of life, only of its Linux's end.
+        let contains: String?
     }
 
     /// A line that is longer is taken as it is.
@@ -28,8 +30,28 @@ struct ConsoleEar {
         var line: String?
     }
 
-    /// What was heard of each cell by one reading of the console; nothing by the first reading.
+    /// What was heard of each cell by one reading of the console; by the first reading only what follows the start of
+    /// the cell that is there.
     mutating func listen(to text: String, for listeners: [Listener]) -> [Heard] {
+        let lines = lines(of: text)
+        let isFirst = !hasBegun
+        hasBegun = true
+        return listeners.compactMap { listener in
+            guard let contains = listener.contains else {
+                if isFirst, !lines.contains(where: { GuestMessage.isStart($0, of: listener.cell) }) { return nil }
+                let end = GuestMessage.first(in: lines, afterStartOf: listener.cell).flatMap(GuestEnd.init)
+                return end.map { Heard(cell: listener.cell, sign: .ended($0)) }
+            }
+            guard !isFirst else { return nil }
+            let line = lines.last { $0.contains(contains) }
+            let isSign = line != nil || lines.contains { $0.hasPrefix(Self.gap) }
+            return Heard(
+                cell: listener.cell, sign: isSign ? .sign : .silence,
+                line: line.map { String($0.prefix { !$0.isNewline }) })
+        }
+    }
+
+    private mutating func lines(of text: String) -> [String] {
         var lines: [String] = []
         for byte in text.utf8 {
             if byte != UInt8(ascii: "\n") {
@@ -39,19 +61,13 @@ struct ConsoleEar {
             lines.append(String(decoding: rest, as: UTF8.self))
             rest.removeAll(keepingCapacity: true)
         }
-        guard hasBegun else {
-            hasBegun = true
-            return []
-        }
-        return listeners.map { listener in
-            let line = lines.last { $0.contains(listener.contains) }
-            let isSign = line != nil || lines.contains { $0.hasPrefix(Self.gap) }
-            return Heard(
-                cell: listener.cell, sign: isSign ? .sign : .silence,
-                line: line.map { String($0.prefix { !$0.isNewline }) })
-        }
+        return lines
     }
 
     /// The console starts from the beginning again.
     mutating func forget() { rest = [] }
+}
+
+extension GuestEnd {
+    init?(_ message: GuestMessage) { self.init(rawValue: message.rawValue) }
 }

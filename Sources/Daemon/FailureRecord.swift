@@ -43,7 +43,9 @@ struct FailureRecord: Hashable, Sendable, Codable {
     mutating func add(console text: String, cell: String, sign: String? = nil) {
         // the hypervisor was not asked
         if case .refused(_, let refusal) = cause, refusal.errno == 0 { return }
-        if cause == .silent || cause == .stalled {
+        if cause == .guestEnded(.panic), let lines = Self.panic(in: text, of: cell) {
+            console = lines
+        } else if cause == .silent || cause == .stalled {
             // inmates share the console, and nothing tells whose any other line is
             console = Self.lastLines(of: text) { line in
                 Self.names(line) && Self.isAbout(cell, line) || sign.map { line.contains($0) } == true
@@ -51,6 +53,15 @@ struct FailureRecord: Hashable, Sendable, Codable {
         } else {
             console = Self.lines(of: text, about: failedCPUs, of: cell)
         }
+    }
+
+    /// The last panic of a Linux and what it printed before it and after it; nil: there is none.
+    private static func panic(in console: String, of cell: String) -> [String]? {
+        let lines = String(decoding: console.utf8.suffix(looked), as: UTF8.self).split(whereSeparator: \.isNewline)
+            .map(String.init)
+        guard let panic = lines.lastIndex(where: { GuestMessage(line: $0) == .panic }) else { return nil }
+        let start = lines[..<panic].lastIndex { GuestMessage.isStart($0, of: cell) }.map { $0 + 1 } ?? 0
+        return Array(lines[max(start, panic - 10)...].filter { !names($0) }.prefix(30))
     }
 
     /// The cause and, if the hypervisor gave one, its reason.

@@ -112,9 +112,18 @@ struct ManagerService: CallService {
         case .alive:
             await reply(call, M.Alive.self) { asked in
                 try await supervisor.inventory().requireLife(of: asked.cell)
-                await supervisor.hear(
-                    asked.alive == false ? .silence : .sign, of: asked.cell, reason: asked.reason)
-                return await supervisor.inventory().replyAboutLife(of: asked.cell)
+                guard let word = asked.ended else {
+                    await supervisor.hear(
+                        asked.alive == false ? .silence : .sign, of: asked.cell, reason: asked.reason)
+                    return await supervisor.inventory().replyAboutLife(of: asked.cell)
+                }
+                guard let end = GuestEnd(rawValue: word) else {
+                    throw ServiceError.invalidParameter(parameter: "ended")
+                }
+                let before = await supervisor.inventory().replyAboutEnd(of: asked.cell)
+                await supervisor.hear(.ended(end), of: asked.cell)
+                let after = await supervisor.inventory().replyAboutLife(of: asked.cell)
+                return M.CellReply(cell: after.cell, message: before)
             }
         case .reload: await reply(call, M.Reload.self) { _ in M.Reload.Reply(await reloads.run()) }
         case .shutDownAll:

@@ -22,6 +22,8 @@ extension Report {
         case .silent: "silent"
         case .alive: "alive"
         case .replaced: "replaced"
+        case .guestEnded: "guest-ended"
+        case .guestAsked, .guestUnresponsive: "shutdown"
         }
     }
 
@@ -42,6 +44,9 @@ extension Report {
         case .silent: .cellSilent
         case .alive: .cellAlive
         case .replaced: .cellReplaced
+        case .guestEnded: .cellGuestEnded
+        case .guestAsked: .cellShutdown
+        case .guestUnresponsive: .cellGuestUnresponsive
         }
     }
 
@@ -76,6 +81,10 @@ extension Report {
             "CPU \(cpus.map(String.init).joined(separator: ", ")) failed; the cell continues without it"
         case .silent(let patience): "it runs, and has given no sign of life for \(patience.inWords)"
         case .alive: "it gives signs of life again"
+        case .guestAsked(let timeout): "its Linux is asked to shut down, and has \(timeout.inWords) for it"
+        case .guestUnresponsive(let timeout):
+            "its Linux did not shut down within \(timeout.inWords); stopping the cell all the same"
+        case .guestEnded(let end): "\(FailureCause.guestEnded(end)); stopping the cell"
         case .replaced(let id): "replaced by another cell of the same name (id \(id))"
         }
     }

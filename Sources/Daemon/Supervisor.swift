@@ -322,10 +322,10 @@ actor Supervisor {
             driver.hypervisor.sysfs, device: driver.hypervisor.device, lostCPUs: lostCPUs, precedence: precedence)
     }
 
-    /// What the console says of the life of those cells whose rule is about it.
+    /// What the console says of the life of those cells whose rule is about it, and of the ends of Linux in cells.
     private func listen(to news: ConsoleFollower.News) {
         guard news.state == .readable else { return ear.forget() }
-        let listeners = book.consoleListeners
+        let listeners = book.consoleListeners(fleet)
         guard !listeners.isEmpty else { return }
         let now = Clock.now()
         for heard in ear.listen(to: news.text, for: listeners) {

@@ -293,6 +293,13 @@ extension Inventory {
         return Manager.CellReply(cell: cell.onWire, unanswered: unanswered)
     }
 
+    /// Why nothing will follow from the end of a cell's operating system; nil: something will.
+    func replyAboutEnd(of name: String) -> String? {
+        let lifecycle = shown(name)?.lifecycle
+        if lifecycle?.supervised == nil { return "the cell has no definition, and is not supervised" }
+        return lifecycle?.isUp == true ? nil : "the cell does not run"
+    }
+
     /// After a sign of life, or word that there was none.
     func replyAboutLife(of name: String) -> Manager.CellReply {
         let cell = shown(name) ?? ShownCell(ManagedCell(name), nil, assignedCPUs: [])

@@ -72,6 +72,27 @@ package struct ConditionPage: Hashable, Sendable {
                 "A program that is silent can still make VM exits, and one that works need not make any: only its own signs show it."
             ]),
         ConditionPage(
+            "panic", "kernel panic",
+            summary:
+                "The Linux in the cell panicked: it printed \"Kernel panic - not syncing\", or something that watches it said so. The "
+                + "hypervisor says \"running\": it does not learn what becomes of a guest.",
+            advice:
+                "'jailhouse-ctl failures CELL 1' has the guest's last lines, when it prints on the hypervisor's console. Without a root "
+                + "file system or an init it panics at each start: look at initrd and at the command line (root=, init=)."
+        ),
+        ConditionPage(
+            "guest reboot", "reboot",
+            summary:
+                "The Linux in the cell asked for a reboot. It cannot reset itself in a cell: it halts, and the hypervisor says "
+                + "\"running\". With restart = \"on-failure\" or \"always\" the daemon starts it again, else it stops the cell.",
+            advice: "Nothing is wrong, unless it was not asked to."),
+        ConditionPage(
+            "guest shutdown", "power down",
+            summary:
+                "The Linux in the cell powered off or halted. Its CPUs stay in the cell, and the hypervisor says \"running\"; the "
+                + "daemon stops the cell, or starts it again with restart = \"always\".",
+            advice: "Nothing is wrong unless it should run: 'jailhouse-ctl start CELL'."),
+        ConditionPage(
             "stopping", summary: "The program was asked to end, or is being stopped.",
             advice: "If it lasts, the program does not answer: 'jailhouse-ctl explain no-answer'."),
         ConditionPage(
@@ -282,6 +303,8 @@ package struct ConditionPage: Hashable, Sendable {
             ("it was destroyed by another program", "vanished"), ("its start was lost", "lost start"),
             ("another tool replaced it", "replaced"), ("it made no VM exit", "stalled"),
             ("it gave no sign of life", "silent"),
+            ("its Linux panicked", "panic"), ("its Linux asked for a reboot", "guest reboot"),
+            ("its Linux shut down", "guest shutdown"),
             ("it shut itself down", "stopped"),
             ("its exit counters cannot be read", "unverified"), ("CPU", "violation"),
             ("load was refused", "refused load"), ("it was not ", "unusable definition"),

@@ -12,6 +12,8 @@ package enum FailureKind: String, CaseIterable, Sendable {
     case lostStart = "lost-start"
     case stalled
     case silent
+    case panic
+    case reboot
     case ended
     case refused
     case noAnswer = "no-answer"
@@ -25,7 +27,8 @@ package enum FailureKind: String, CaseIterable, Sendable {
             ("the inmate does not know this revision", .abiMismatch),
             ("the inmate wrote an unknown state", .invalidState), ("it was destroyed by another", .vanished),
             ("another tool replaced it", .replaced), ("its start was lost", .lostStart),
-            ("it made no VM exit", .stalled), ("it gave no sign of life", .silent), ("it shut itself down", .ended),
+            ("it made no VM exit", .stalled), ("it gave no sign of life", .silent), ("its Linux panicked", .panic),
+            ("its Linux asked for a reboot", .reboot), ("its Linux shut down", .ended), ("it shut itself down", .ended),
             ("it did not answer", .noAnswer),
             ("its exit counters cannot be read", .unverified),
         ]

@@ -170,6 +170,7 @@ package struct CellLifecycle: Hashable, Sendable {
         // while its state is transient nothing is repeated
         if let denial = memory.aim.denial { return isPassing(at: now) ? nil : max(now, denial.retry) }
         if let until = memory.aim.backingOffUntil { return max(now, until) }
+        if let until = guestDeadline { return max(now, until) }
         if wantsExitsBeforeLoad { return now }
         return nil
     }

@@ -144,6 +144,12 @@ package enum Report: Hashable, Sendable {
     case silent(after: Duration)
     /// It was silent, and gave a sign of life.
     case alive
+    /// Its guest is asked to shut down, and waited for no longer than this.
+    case guestAsked(within: Duration)
+    /// It did not, and is stopped all the same.
+    case guestUnresponsive(after: Duration)
+    /// Its operating system ended, so the cell is stopped.
+    case guestEnded(GuestEnd)
     /// Another cell of the same name has replaced it.
     case replaced(id: Int)
 }

@@ -22,6 +22,8 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case silent
     /// The inmate shut itself down although it should always run.
     case ended
+    /// Its operating system ended, as its console or its guest service says.
+    case guestEnded(GuestEnd)
     /// The hypervisor refused a command.
     case refused(Command, Refusal)
     /// The hypervisor stopped it: it did not answer in time when another cell was created or destroyed.
@@ -38,7 +40,7 @@ extension FailureCause {
     /// Whether only the daemon considers the cell failed; the hypervisor still reports `running`.
     package var isDeclared: Bool {
         switch self {
-        case .stalled, .silent, .lostStart, .startedUnloaded, .cpusFailed: true
+        case .stalled, .silent, .guestEnded, .lostStart, .startedUnloaded, .cpusFailed: true
         default: false
         }
     }
@@ -57,7 +59,9 @@ extension FailureCause {
         case .startedUnloaded: "replaced"
         case .stalled: "stalled"
         case .silent: "silent"
-        case .ended: "ended"
+        case .ended, .guestEnded(.shutdown): "ended"
+        case .guestEnded(.panic): "panic"
+        case .guestEnded(.reboot): "reboot"
         case .refused: "refused"
         case .didNotAnswer: "no-answer"
         case .countersUnreadable, .startUnverified: "unverified"
@@ -81,6 +85,9 @@ extension FailureCause: CustomStringConvertible {
         case .stalled: "it made no VM exit for longer than its liveness rule allows"
         case .silent: "it gave no sign of life for longer than its liveness rule allows"
         case .ended: "it shut itself down"
+        case .guestEnded(.panic): "its Linux panicked"
+        case .guestEnded(.shutdown): "its Linux shut down"
+        case .guestEnded(.reboot): "its Linux asked for a reboot"
         case .refused(let command, let refusal) where refusal.kind == .definition:
             "it was not \(command.participle): \(refusal.message)"
         case .refused(let command, let refusal) where refusal.errno > 0:

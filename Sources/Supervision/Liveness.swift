@@ -35,6 +35,8 @@ package struct Liveness: Hashable, Sendable {
 /// What a listener heard of a cell since it listened last.
 package enum LifeSign: Hashable, Sendable {
     case sign, silence
+    /// It has ended, as its own last words or someone else's say.
+    case ended(GuestEnd)
 }
 
 extension CellLifecycle {
@@ -62,13 +64,14 @@ extension CellLifecycle {
 
     /// What a listener, or somebody else, says of its life. The next look judges: the inmate may have ended in another way.
     mutating func hear(_ sign: LifeSign, at now: Moment, _ actions: inout [Action]) {
+        if case .ended(let end) = sign { return hear(end) }
         guard let rule = supervised?.policy.liveness, var uptime = uptimeNow else { return }
         var life = uptime.liveliness ?? Uptime.Liveliness(since: now)
         switch sign {
         case .sign: life.speak(at: now)
         // during a command it is told by what comes after it
         case .silence where rule.source == .listener && inFlight == nil: life.silentUntil = now
-        case .silence: break
+        case .silence, .ended: break
         }
         life.isListenedTo = true
         uptime.liveliness = life
@@ -93,7 +96,7 @@ extension CellLifecycle {
         let silentUntil = life.silentUntil
         // it is not judged by what it was before: it may have recovered
         life.silentUntil = nil
-        progress = .up(Uptime(since: uptime.since, liveliness: life))
+        progress = .up(uptime.with(life))
         if hasSign { endQuiet(&actions) }
         let isKnownUntil =
             switch rule.source {
@@ -123,7 +126,7 @@ extension CellLifecycle {
 
     /// Another rule begins: what was seen by the one before says nothing.
     mutating func watchAnew() {
-        if let uptime = uptimeNow { progress = .up(Uptime(since: uptime.since)) }
+        if let uptime = uptimeNow { progress = .up(uptime.with(nil)) }
     }
 
     private mutating func endQuiet(_ actions: inout [Action]) {

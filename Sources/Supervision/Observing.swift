@@ -248,6 +248,7 @@ extension CellLifecycle {
         if !memory.budget.isUntouched, now - uptime.since >= policy.limit.within {
             memory.budget.reset()
         }
+        if judgeGuest(at: now, &actions) { return }
         watchLife(observation, uptime, at: now, &actions)
     }
 

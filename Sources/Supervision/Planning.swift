@@ -23,8 +23,8 @@ extension CellLifecycle {
         case (.stop, .present(let observation)) where observation.state == .shutDown:
             if progress != .down(.created) { progress = .down(.stopped) }
             reach()
-        case (.stop, .present(let observation)): ask(.shutDown, observation, &actions)
-        case (.absent, .present(let observation)): ask(.destroy, observation, &actions)
+        case (.stop, .present(let observation)): ask(.shutDown, observation, at: now, &actions)
+        case (.absent, .present(let observation)): ask(.destroy, observation, at: now, &actions)
         }
     }
 
@@ -32,7 +32,7 @@ extension CellLifecycle {
         if memory.aim.recreation == .due {
             // while its state was transient, it was unknown whether the inmate still runs
             guard progress.isUp, observation.state.isRunning, !memory.aim.restartsAnew else {
-                return ask(.destroy, observation, &actions)
+                return ask(.destroy, observation, at: now, &actions)
             }
             memory.aim = .run()
         }
@@ -45,18 +45,18 @@ extension CellLifecycle {
             }
             guard settling.isUntouched(exits) else {
                 progress = .down(.stopped)
-                return ask(.load, observation, &actions)
+                return ask(.load, observation, at: now, &actions)
             }
             memory.unverified = Verification(
                 before: exits, since: now, lostStarts: settling.lostStarts, cell: observation.id)
-            ask(.start, observation, &actions)
+            ask(.start, observation, at: now, &actions)
         case .nothing, .down, .up:
             // the inmate to be replaced has ended: any later start has replaced it
             if observation.state == .shutDown { memory.aim.restartsAnew = false }
             guard observation.managementExits != nil else {
                 return giveUpBlind(.countersUnreadable, at: now, &actions)
             }
-            ask(.load, observation, &actions)
+            ask(.load, observation, at: now, &actions)
         }
     }
 
@@ -73,7 +73,9 @@ extension CellLifecycle {
     }
 
     /// Gives a command that sends a running inmate a shutdown request, unless that could hang Linux.
-    private mutating func ask(_ command: Command, _ observation: Observation, _ actions: inout [Action]) {
+    private mutating func ask(
+        _ command: Command, _ observation: Observation, at now: Moment, _ actions: inout [Action]
+    ) {
         if supervised != nil, isMadeByOthers, observation.state.isAskedToShutDown {
             return refuseToAsk(.madeByOthers, &actions)
         }
@@ -82,6 +84,7 @@ extension CellLifecycle {
         guard handshake.permitsAsking(observation.state, silent: isSilent) else {
             return refuseToAsk(.wouldFreeze, &actions)
         }
+        if awaitsGuest(observation, at: now, &actions) { return }
         run(command, &actions)
     }
 

@@ -33,6 +33,17 @@ struct Uptime: Hashable, Sendable {
     var since: Moment
     /// What a liveness rule watches; nil without one, and until the first look.
     var liveliness: Liveliness?
+    /// Its operating system has ended, which its state does not show.
+    var guestEnd: GuestEnd?
+
+    /// When its guest was asked to shut down before the cell is stopped; nil: it was not.
+    var asked: Moment?
+
+    func with(_ liveliness: Liveliness?) -> Uptime {
+        var changed = self
+        changed.liveliness = liveliness
+        return changed
+    }
 
     struct Liveliness: Hashable, Sendable {
         /// Nil until they are read.

@@ -24,7 +24,11 @@ extension CellLifecycle {
             if !progress.isUp || request == .restart { memory.restarts = 0 }
             memory.budget.reset()
             if memory.goal != .run { memory.aim = .run() }
-            if request == .restart { memory.aim.restartsAnew = mayBeUp }
+            if request == .restart {
+                memory.aim.restartsAnew = mayBeUp
+            } else if !memory.aim.restartsAnew {
+                stopAskingGuest()
+            }
         case .stop: memory.aim = .stop(Aim.Ending(resumes: memory.aim.resumes))
         case .destroy: memory.aim = .absent(Aim.Ending(resumes: memory.aim.resumes))
         }

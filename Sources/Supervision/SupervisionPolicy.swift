@@ -36,8 +36,10 @@ package struct SupervisionPolicy: Hashable, Sendable {
     package var delay: Duration
     package var maximumDelay: Duration
     package var limit: Limit
-    /// How long a shutdown request that the inmate denies is repeated.
+    /// How long a shutdown request that the inmate denies is repeated, and a guest that was asked is waited for.
     package var stopTimeout: Duration
+    /// Whether somebody outside can ask the cell's operating system to shut down, before the cell is stopped.
+    package var asksGuest: Bool
     package var liveness: Liveness?
 
     package init(
@@ -49,6 +51,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
         maximumDelay: Duration = .seconds(30),
         limit: Limit = Limit(attempts: 5, within: .seconds(60)),
         stopTimeout: Duration = .seconds(5),
+        asksGuest: Bool = false,
         liveness: Liveness? = nil
     ) {
         self.autostart = autostart
@@ -59,6 +62,7 @@ package struct SupervisionPolicy: Hashable, Sendable {
         self.maximumDelay = maximumDelay
         self.limit = limit
         self.stopTimeout = stopTimeout
+        self.asksGuest = asksGuest
         self.liveness = liveness
     }
 }

@@ -9,7 +9,25 @@ extension SystemCall {
     /// - Parameter offset: a multiple of 4, in bytes.
     /// - Throws: ``SystemCallError`` for `open` or `mmap`; for a file that ends before it, EFAULT.
     package static func word(ofMappedFile path: String, at offset: UInt64) throws(SystemCallError) -> UInt32 {
-        let descriptor = try open(path, O_RDONLY | O_SYNC)
+        var word: UInt32 = 0
+        try withWord(ofMappedFile: path, at: offset, O_RDONLY, PROT_READ) { word = UInt32(littleEndian: $0.pointee) }
+        return word
+    }
+
+    /// Writes such a word.
+    ///
+    /// - Throws: as ``word(ofMappedFile:at:)``.
+    package static func set(
+        _ word: UInt32, ofMappedFile path: String, at offset: UInt64
+    ) throws(SystemCallError) {
+        try withWord(ofMappedFile: path, at: offset, O_RDWR, PROT_READ | PROT_WRITE) { $0.pointee = word.littleEndian }
+    }
+
+    private static func withWord(
+        ofMappedFile path: String, at offset: UInt64, _ flags: CInt, _ protection: CInt,
+        _ body: (UnsafeMutablePointer<UInt32>) -> Void
+    ) throws(SystemCallError) {
+        let descriptor = try open(path, flags | O_SYNC)
         var status = stat()
         try result(of: "fstat", on: path) { fstat(descriptor.rawValue, &status) }
         // beyond its end, a page of a regular file is a bus error
@@ -19,11 +37,11 @@ extension SystemCall {
             throw SystemCallError(call: "mmap", subject: path, errno: .badAddress)
         }
         let page = off_t(sysconf(CInt(_SC_PAGESIZE)))
-        let start = mmap(nil, Int(page), PROT_READ, MAP_SHARED, descriptor.rawValue, place / page * page)
+        let start = mmap(nil, Int(page), protection, MAP_SHARED, descriptor.rawValue, place / page * page)
         guard let start, start != MAP_FAILED else {
             throw SystemCallError(call: "mmap", subject: path, errno: Errno(rawValue: errno))
         }
         defer { munmap(start, Int(page)) }
-        return UInt32(littleEndian: start.load(fromByteOffset: Int(place % page), as: UInt32.self))
+        body((start + Int(place % page)).assumingMemoryBound(to: UInt32.self))
     }
 }

@@ -19,6 +19,8 @@ package enum MessageKind: String, CaseIterable, Sendable {
     case cellCondition = "e41f887f566a4d8989cf2da8c4117b7b"
     case cellAdopted = "438f421b564f4f8baf89e5a4b7d74b14"
     case cellReplaced = "74c899f154af481296969b1c8af79d27"
+    case cellGuestEnded = "dbf43fdc1638446e9d23d731cf99f90b"
+    case cellGuestUnresponsive = "cf78de53d8674ef1a7aecc0e2bebf71c"
     case cellShutdown = "24c49804c5294d84a1968283f337fb3d"
     case cellShutdownDenied = "7c1bb68c5df94a64b4f0e9f9a3ef2b5e"
     case cellUnresponsive = "000055c22d7d461c865c21e58c6a0ffe"
@@ -59,13 +61,14 @@ package enum MessageKind: String, CaseIterable, Sendable {
             .socketFailed:
             .error
         case .cellCPUsFailed, .cellSilent, .deviceFault, .cellStartLost, .cellRecreating, .cellUnresponsive,
+            .cellGuestUnresponsive,
             .commandRefused,
             .imagesUnreadable,
             .hypervisorDespite, .requestRefused, .definitionWarning, .stateIgnored, .clientRefused,
             .precedenceRefused:
             .warning
         case .cellRestarting, .cellAlive, .cellReplaced, .cellShutdownDenied, .cellEvidenceLate, .cellWaits,
-            .imageChanged,
+            .cellGuestEnded, .imageChanged,
             .hypervisorSeen, .hypervisorEnabled, .hypervisorDisabled, .requestDone, .shutdownStep, .definitionsReloaded,
             .stateWritable, .clientDropped, .precedenceTaken:
             .notice

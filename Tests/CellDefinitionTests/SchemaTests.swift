@@ -73,7 +73,8 @@ import Testing
         "image.entry", "image.stack-pointer", "image.command-line", "image.command-line-address",
         "image.communication-region-layout", "image.initrd", "image.loader",
         "image.device-tree", "image.overlays", "image.affinities", "image.serial-interrupt", "image.serial-clock",
-        "interrupt-chip.pins", "supervision.maximum-delay", "cell.name-bytes", "root-cell.name-bytes",
+        "interrupt-chip.pins", "supervision.maximum-delay", "supervision.guest", "cell.name-bytes",
+        "root-cell.name-bytes",
     ]
 
     /// A file with one key of one table set, and what is required beside it.

@@ -54,6 +54,37 @@ import Testing
         #expect(signs(&ear, "<missed 12 bytes of console log>\n") == [.sign, .sign])
     }
 
+    @Test("The end of a Linux is heard where it is printed, and otherwise nothing is said of it")
+    func guest() {
+        let guest = ConsoleEar.Listener(cell: "guest", contains: nil)
+        var ear = begun()
+        func signs(_ text: String) -> [LifeSign] { ear.listen(to: text, for: [guest, Self.any]).map(\.sign) }
+        #expect(signs("[    1.2] a line\n") == [.silence])
+        #expect(signs("<missed 12 bytes of console log>\n") == [.sign])
+        #expect(
+            signs("halfa line[    1.3] Kernel panic - not syncing: No working init found.\n") == [
+                .ended(.panic), .silence,
+            ])
+        // its last line may be read when it has been started again
+        #expect(signs("[    1.3] ---[ end Kernel panic - not syncing: No working init found. ]---\n") == [.silence])
+        #expect(signs("[    9.1] reboot: Power down\r\n") == [.ended(.shutdown), .silence])
+        #expect(signs("[    9.1] reboot: Restarting system\nReboot failed -- System halted\n").first == .ended(.reboot))
+        #expect(signs("reboot: System halted\nStarted cell \"guest\"\n") == [.silence])
+        #expect(signs("reboot: System halted\nStarted cell \"other\"\n") == [.ended(.shutdown), .silence])
+    }
+
+    @Test("What a daemon reads first is of the cell that is there, if its start is in it")
+    func successor() {
+        let guest = ConsoleEar.Listener(cell: "guest", contains: nil)
+        var ear = ConsoleEar()
+        #expect(ear.listen(to: "reboot: Power down\n", for: [guest]).isEmpty)
+        var other = ConsoleEar()
+        #expect(
+            other.listen(to: "Started cell \"guest\"\nreboot: Power down\n", for: [guest]).map(\.sign) == [
+                .ended(.shutdown)
+            ])
+    }
+
     @Test("A line without an end does not fill the memory, and is a sign as far as it goes")
     func endless() {
         var ear = begun()

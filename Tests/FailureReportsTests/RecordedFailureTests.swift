@@ -17,6 +17,8 @@ struct RecordedFailureTests {
             (.communicationABIMismatch, "Comm ABI mismatch"), (.invalidState, "invalid"),
             (.vanished, "vanished"), (.lostStart, "lost start"), (.startedUnloaded, "replaced"),
             (.stalled, "stalled"), (.silent, "silent"), (.ended, "stopped"),
+            (.guestEnded(.panic), "panic"), (.guestEnded(.reboot), "guest reboot"),
+            (.guestEnded(.shutdown), "guest shutdown"),
             (.refused(.load, Refusal(kind: .other, message: "no")), "refused load"),
             (.refused(.create, Refusal(kind: .other, message: "no")), "refused"),
             (.refused(.load, Self.unusable), "unusable definition"),

@@ -97,6 +97,7 @@ struct MetricsTests {
             (.failed(cpus: []), .declared), (.failed(cpus: [1]), .violation), (.failed(cpus: [1, 2]), .violation),
             (.communicationABIMismatch, .abiMismatch), (.invalidState, .invalidState), (.vanished, .vanished),
             (.lostStart, .lostStart), (.startedUnloaded, .replaced), (.stalled, .stalled), (.silent, .silent),
+            (.guestEnded(.panic), .panic), (.guestEnded(.reboot), .reboot), (.guestEnded(.shutdown), .ended),
             (.ended, .ended),
             (.refused(.create, .init(kind: .other, message: "x")), .refused),
             (.refused(.shutDown, .init(kind: .denied, message: "x")), .refused),

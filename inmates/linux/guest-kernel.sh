@@ -5,7 +5,7 @@
 # simulated machine or of a real one: of Debian's linux-source-6.1 and busybox-static. Takes minutes; what is there
 # already is kept.
 #
-#   guest-kernel.sh DIRECTORY     makes DIRECTORY/bzImage and DIRECTORY/initrd.gz
+#   guest-kernel.sh DIRECTORY     makes DIRECTORY/bzImage and DIRECTORY/initrd.gz; JOBS says how many processes do it
 set -euo pipefail
 
 here=$(dirname "$(realpath "$0")")
@@ -23,7 +23,7 @@ if [ ! -e bzImage ] || [ "$here/guest-kernel.config" -nt bzImage ]; then
     while read -r line; do
         grep -qxF "$line" $tree/.config || { echo "guest-kernel.config: $line is not possible" >&2; exit 1; }
     done < <(grep -E '^CONFIG_' "$here/guest-kernel.config")
-    make -s -C $tree -j "$(nproc)" bzImage
+    make -s -C $tree -j "${JOBS:-$(nproc)}" bzImage
     cp $tree/arch/x86/boot/bzImage bzImage
 fi
 

@@ -41,6 +41,13 @@ struct ZeroPage {
         return false
     }
 
+    var commandLine: (address: UInt, length: UInt) {
+        let address = UInt(word(0x228))
+        var length: UInt = 0
+        while length <= 2047, DeviceMemory(at: address).read8(length) != 0 { length += 1 }
+        return (address, length)
+    }
+
     /// The communication region is listed as reserved; it is known by its signature.
     var communicationRegion: UInt64? {
         for index in 0..<entries {
@@ -56,6 +63,8 @@ struct ZeroPage {
 @c(prepare_kernel) func prepareKernel() {
     guard let region = ZeroPage().communicationRegion else { stop() }
     SharedWord.regionAddress.store(UInt32(truncatingIfNeeded: region))
+    let line = ZeroPage().commandLine
+    CommandLine.take(from: line.address, line.length)
     Console().prepare()
 }
 
@@ -68,7 +77,7 @@ struct ZeroPage {
     checkSetupData(page, &report)
     checkCommandLine(page, &report)
     checkInitrd(page, &report)
-    report.finish()
+    Ending.finish(report)
 }
 
 private func checkEntry(_ report: inout Report) {
@@ -145,13 +154,9 @@ private func checkSetupData(_ page: ZeroPage, _ report: inout Report) {
 }
 
 private func checkCommandLine(_ page: ZeroPage, _ report: inout Report) {
-    let address = UInt(page.word(0x228))
+    let (address, length) = page.commandLine
     var line = Text()
-    var length: UInt = 0
-    while length <= 2047, case let byte = DeviceMemory(at: address).read8(length), byte != 0 {
-        line.append(byte)
-        length += 1
-    }
+    for offset in 0..<length { line.append(DeviceMemory(at: address).read8(offset)) }
     report.check("command-line", page.isRAM(UInt64(address), UInt64(length + 1)) && length <= 2047, "\(length) bytes")
     print("command line: \(line)")
 }

@@ -22,12 +22,23 @@ enum CommandLine {
         loaded.write8(0, at: 0)
     }
 
+    /// Takes over what stands elsewhere, as the command line of a kernel does: as much as there is room for.
+    static func take(from address: UInt, _ length: UInt) {
+        let (found, copy) = (DeviceMemory(at: address), DeviceMemory(at: copyAddress()))
+        let length = min(length, size - 1)
+        for offset in 0..<length { copy.write8(found.read8(offset), at: offset) }
+        copy.write8(0, at: length)
+    }
+
     static func has(_ word: StaticString) -> Bool { value(of: word) != nil }
 
     /// Whether it says `key=value`.
     static func says(_ key: StaticString, _ expected: StaticString) -> Bool {
         value(of: key).map { $0.count == UInt(expected.utf8CodeUnitCount) && $0.begins(with: expected) } ?? false
     }
+
+    /// `console=jailhouse` is what a Linux with a driver for it calls it.
+    static var wantsVirtualConsole: Bool { says("console", "virtual") || says("console", "jailhouse") }
 
     /// Decimal, or hexadecimal after 0x.
     static func number(_ key: StaticString) -> UInt32? { value(of: key)?.number }

@@ -81,9 +81,11 @@ struct Report {
         print("SKIP \(name): \(why)")
     }
 
+    func summarize() { print("\(program): \(passed) passed, \(failed) failed, \(skipped) skipped") }
+
     /// The last line, then the state: `shut down` when nothing failed.
     func finish() -> Never {
-        print("\(program): \(passed) passed, \(failed) failed, \(skipped) skipped")
+        summarize()
         CommunicationRegion().set(state: failed == 0 && passed > 0 ? .shutDown : .failed)
         stop()
     }

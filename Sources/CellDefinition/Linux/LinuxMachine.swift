@@ -15,6 +15,14 @@ package struct LinuxMachine: Hashable, Sendable {
 }
 
 extension CellDefinition {
+    /// Whether Linux is to run in it.
+    package var isLinux: Bool { images.contains { $0.linux != nil } }
+
+    /// Whether a Linux in it may print on the hypervisor's console.
+    package var printsLinux: Bool {
+        isLinux && !descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
+    }
+
     /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
     package func placed(in system: SystemDescriptor?) -> CellDefinition {
         guard let system else { return self }
@@ -24,7 +32,7 @@ extension CellDefinition {
             definition.descriptor.architecture = system.architecture
             definition.descriptor.isArchitectureGuessed = system.rootCell.isArchitectureGuessed
         }
-        if images.contains(where: { $0.linux != nil }) { definition.machine = LinuxMachine(system) }
+        if isLinux { definition.machine = LinuxMachine(system) }
         return definition
     }
 }

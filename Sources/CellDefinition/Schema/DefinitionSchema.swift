@@ -146,7 +146,8 @@ package enum DefinitionSchema {
                     SchemaProperty("within", .duration, text: "In what time; default: 60 s"),
                 ]), text: "More failures than that, and the cell is given up"),
             SchemaProperty(
-                "stop-timeout", .duration, text: "How long a program may refuse to be stopped; default: 5 s"),
+                "stop-timeout", .duration,
+                text: "How long a program may refuse to be stopped, or a guest take to shut down; default: 5 s"),
             SchemaProperty(
                 "liveness",
                 .table([
@@ -181,6 +182,19 @@ package enum DefinitionSchema {
             SchemaProperty(
                 "restart-silent", .boolean,
                 text: "Whether a cell that gives no sign of life is restarted as one that failed; default: true"),
+            SchemaProperty(
+                "guest",
+                .table([
+                    SchemaProperty(
+                        "request", .number(0...UInt64.max),
+                        text: "The physical address of a 32-bit word that jailhouse-guest in the cell reads"),
+                    SchemaProperty(
+                        "answer", .number(0...UInt64.max),
+                        text: "The physical address of a 32-bit word that jailhouse-guest in the cell writes"),
+                    SchemaProperty(
+                        "command", .nameList,
+                        text: "Instead of both: a program that asks it, with its path and its arguments"),
+                ]), text: "How Linux in the cell is asked to shut down before the cell is stopped"),
             SchemaProperty(
                 "requires", .nameList,
                 text: "Cells that run before this one is started, and without which it is not started"),

@@ -3,7 +3,7 @@
 import Glibc
 import SystemCalls
 
-/// Where this user can read the machine's physical memory.
+/// Where this user can read and write the machine's physical memory.
 ///
 /// `uio_ivshmem`, where it is loaded, gives the sections of a link to whoever may open its `/dev/uioN`. `/dev/mem` needs
 /// root and CAP_SYS_RAWIO, and has only what is not Linux's RAM.
@@ -18,6 +18,13 @@ struct MachineMemoryFiles {
             return try SystemCall.word(ofMappedFile: place.path, at: place.offset)
         }
         return try SystemCall.word(ofMappedFile: file, at: address)
+    }
+
+    func set(_ word: UInt32, at address: UInt64) throws(SystemCallError) {
+        if let place = uioPlace(of: address) {
+            return try SystemCall.set(word, ofMappedFile: place.path, at: place.offset)
+        }
+        try SystemCall.set(word, ofMappedFile: file, at: address)
     }
 
     /// The device that has this address, and the offset that stands for it: a device's maps are a page apart.

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlInterface
+import FailureReports
 
 struct Alive: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,10 +12,16 @@ struct Alive: ParsableCommand {
             finds that it works. With --each-line, each line of standard input is a sign of life: of a serial line \
             that the cell prints on, or of the simulated machine's.
 
+            With --ended, the daemon learns that the cell's operating system has ended, which the hypervisor does not \
+            know: a panic is a failure, a shutdown stops the cell, and a reboot starts it again, as the definition's \
+            restart says. With --each-line --linux, the lines that Linux prints at its end (Kernel panic, reboot: Power \
+            down, …) say so, and every other line is a sign of life.
+
             With --json: the cell, as in 'list --json'. Not with --each-line.
 
             Example: jailhouse-ctl alive rtems
             Example: jailhouse-ctl alive rtems --each-line --containing beat < /dev/ttyUSB0
+            Example: jailhouse-ctl alive linux --each-line --linux < /dev/ttyUSB1
             """
     )
 
@@ -35,7 +42,18 @@ struct Alive: ParsableCommand {
     @Option(help: "With --each-line: only lines that contain this text.")
     var containing: String?
 
+    @Option(help: ArgumentHelp("Its operating system has ended: panic, shutdown or reboot.", valueName: "how"))
+    var ended: Ending?
+
+    @Flag(help: "With --each-line: lines of Linux's end report it.")
+    var linux = false
+
+    /// As `ended` of `Alive` has it.
+    enum Ending: String, ExpressibleByArgument, CaseIterable { case panic, shutdown, reboot }
+
     func validate() throws {
+        if linux && !eachLine { throw ValidationError("--linux needs --each-line.") }
+        if ended != nil && (no || eachLine) { throw ValidationError("--ended excludes --no and --each-line.") }
         if no && eachLine { throw ValidationError("--no and --each-line exclude each other.") }
         if reason != nil && !no { throw ValidationError("--reason needs --no.") }
         if containing != nil && !eachLine { throw ValidationError("--containing needs --each-line.") }
@@ -43,7 +61,9 @@ struct Alive: ParsableCommand {
 
     func run() throws {
         guard eachLine else {
-            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, alive: !no, reason: reason))
+            let reply = try options.daemon.call(
+                Manager.Alive.self,
+                .init(cell: cell, alive: ended == nil ? !no : nil, reason: reason, ended: ended?.rawValue))
             let row = CellRow(reply.cell)
             let condition = options.screen.style(Text.printable(row.condition), Condition(row.condition).paint)
             let message = reply.message.map { "; \(Text.printable($0))" } ?? ""
@@ -53,9 +73,10 @@ struct Alive: ParsableCommand {
         }
         // the daemon may be restarted meanwhile: each line is a call of its own
         while let line = readLine() {
-            if let containing, !line.contains(containing) { continue }
+            let end = linux ? GuestMessage(line: line) : nil
+            if end == nil, let containing, !line.contains(containing) { continue }
             do {
-                _ = try options.daemon.call(Manager.Alive.self, .init(cell: cell))
+                _ = try options.daemon.call(Manager.Alive.self, .init(cell: cell, ended: end?.rawValue))
             } catch let failure as CommandFailure where failure.status == .noDaemon {
                 continue
             }

@@ -15,6 +15,9 @@ struct CheckAlive: ParsableCommand {
             serial line on which the cell prints). The daemon has no \
             network and runs no programs: jailhouse-check@CELL.service does this for it, with --follow.
 
+            With --follow it also does what the definition's key "guest" says: while the cell is being stopped, its \
+            Linux is asked to shut down, and the daemon learns when it has; and when it does so by itself.
+
             The exit status is 1 if there was no sign of life. A check that cannot be made (a program that is missing, \
             memory that this user may not read) says nothing about the cell, and nothing is reported.
 
@@ -43,6 +46,7 @@ struct CheckAlive: ParsableCommand {
                 let cell = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
                 pause = try watch.take(cell)
                 if cell.cell.runs, let result = watch.look() { try report(result, &watch) }
+                if let news = watch.lookAtGuest(cell.cell) { try report(news, &watch) }
             } catch let failure as CommandFailure {
                 watch.say("\(failure.message)")
             }
@@ -73,11 +77,23 @@ struct CheckAlive: ParsableCommand {
         if let message = reply.message { watch.say(message) }
     }
 
+    private func report(_ news: GuestCheck.News, _ watch: inout Watch) throws {
+        switch news {
+        case .asked: watch.say("its guest is asked to shut down")
+        case .unable(let reason): watch.say(reason)
+        case .ended(let how):
+            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, ended: how))
+            watch.say("its guest has ended: \(how)")
+            if let message = reply.message { watch.say(message) }
+        }
+    }
+
     /// One cell, and what was said of it last.
     private struct Watch {
         let cell: String
         let memory: String
         private var check: LifeCheck?
+        private var guest: GuestCheck?
         private var said = ""
 
         init(cell: String, memory: String) {
@@ -91,15 +107,26 @@ struct CheckAlive: ParsableCommand {
             guard let path = details.definition else {
                 throw CommandFailure(.failed, "\(cell) has no definition")
             }
-            guard case .definition(let definition) = try DaemonFile(explaining: InputFile(path)),
-                let rule = definition.liveness,
-                let check = LifeCheck(rule, memory: MachineMemoryFiles(file: memory))
-            else {
-                throw CommandFailure(
-                    .failed, "\(path) has no liveness rule of kind heartbeat, probe or command, nor a console's file")
+            guard case .definition(let definition) = try DaemonFile(explaining: InputFile(path)) else {
+                throw CommandFailure(.failed, "\(path) is no definition of a cell")
             }
-            if self.check?.rule != rule { self.check = check }
-            return rule.every
+            let files = MachineMemoryFiles(file: memory)
+            let check = definition.liveness.flatMap { LifeCheck($0, memory: files) }
+            guard check != nil || definition.guest != nil else {
+                throw CommandFailure(
+                    .failed,
+                    "\(path) has no liveness rule of kind heartbeat, probe or command, nor a console's file, nor a guest to ask"
+                )
+            }
+            if self.check?.rule != check?.rule { self.check = check }
+            if guest?.service != definition.guest { guest = definition.guest.map { GuestCheck($0, memory: files) } }
+            return check?.rule.every ?? .seconds(1)
+        }
+
+        /// A cell that is not there has no guest: what its memory holds is of no one.
+        mutating func lookAtGuest(_ cell: Manager.Cell) -> GuestCheck.News? {
+            guard cell.state != nil else { return nil }
+            return guest?.look(isToEnd: cell.condition == "stopping")
         }
 
         mutating func look() -> LifeCheck.Result? { check?.look() }

@@ -156,7 +156,7 @@ extension CellLifecycle {
             if let since = liveliness?.since { liveliness?.since = move(since) }
             if let until = liveliness?.silentUntil { liveliness?.silentUntil = move(until) }
             let since: Moment = move(old.since) < .present + .seconds(-2) ? .longAgo : .present
-            uptime = Uptime(since: since, liveliness: liveliness)
+            uptime = Uptime(since: since, liveliness: liveliness, guestEnd: old.guestEnd)
         }
         switch progress {
         case .loaded(let old):

@@ -347,7 +347,7 @@ extension Record {
         switch cause {
         case .failed, .communicationABIMismatch, .invalidState, .ended, .didNotAnswer: .ended
         case .vanished: .vanished
-        case .lostStart, .startedUnloaded, .stalled, .silent: .hangs
+        case .lostStart, .startedUnloaded, .stalled, .silent, .guestEnded: .hangs
         case .refused: .refused
         case .cpusFailed: .degraded
         case .countersUnreadable, .startUnverified: .blinded

@@ -11,13 +11,15 @@
         report.check("tree", false, "nothing at \(hex: state.read64(0))")
         report.finish()
     }
+    let arguments = tree.property(tree.child(tree.root, "chosen"), "bootargs")
+    if let arguments, arguments.size > 0 { CommandLine.take(from: arguments.address, arguments.size - 1) }
     let memory = Memory(tree)
     checkPlaces(tree, memory, kernel: state.read64(56), &report)
     checkProcessors(tree, &report)
     checkDevices(tree, &report)
     checkVirtualPCI(tree, &report)
     checkChosen(tree, memory, &report)
-    report.finish()
+    Ending.finish(report)
 }
 
 /// The RAM that the tree names.

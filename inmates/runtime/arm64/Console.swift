@@ -14,7 +14,7 @@ struct Console {
                 kind: $0, registers: DeviceMemory(at: UInt(console.address)), distance: UInt(console.registerDistance))
         }
         isVirtual =
-            region.isVirtualConsoleActive || region.mayUseVirtualConsole && CommandLine.says("console", "virtual")
+            region.isVirtualConsoleActive || region.mayUseVirtualConsole && CommandLine.wantsVirtualConsole
     }
 
     func write(_ byte: UInt8) {

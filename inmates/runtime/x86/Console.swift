@@ -10,7 +10,7 @@ struct Console {
         let console = region.console
         uart = console.type == Self.typeOf8250 ? console : nil
         isVirtual =
-            region.isVirtualConsoleActive || region.mayUseVirtualConsole && CommandLine.says("console", "virtual")
+            region.isVirtualConsoleActive || region.mayUseVirtualConsole && CommandLine.wantsVirtualConsole
     }
 
     private static let typeOf8250: UInt32 = 2
