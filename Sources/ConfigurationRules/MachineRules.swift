@@ -40,9 +40,18 @@ enum MachineRules {
             + "up a legacy interrupt: that CPU of Linux then stops for good",
         remedy: "leave the ports out, and build the program without the drivers that need them"
     ) { subject in
-        portViolations(subject) {
+        let named = portViolations(subject) {
             legacy.contains($0.name) && !($0.range.map { PortRules.isReported($0, in: subject.system) } ?? false)
         }
+        guard subject.system == nil else { return named }
+        // which ports the root cell has is not known: those of the PC itself are Linux's on every machine
+        let reported = Set(named.map { "\($0.path ?? "") \($0.location)" })
+        return named
+            + subject.cells.filter { $0.cell.architecture == .x86 }.flatMap { member in
+                PortRules.portsOfThePC(of: member.cell).map { location, message in
+                    Rule<Subject>.Violation(location: location, message: message, path: member.path)
+                }
+            }.filter { !reported.contains("\($0.path ?? "") \($0.location)") }
     }
 
     /// What Linux reserves on every PC.

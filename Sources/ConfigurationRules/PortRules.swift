@@ -98,6 +98,14 @@ enum PortRules {
         }
     }
 
+    /// The cell's ports that are of the PC's own hardware, and what is to be said of them.
+    static func portsOfThePC(of cell: CellDescriptor) -> [(location: String, message: String)] {
+        regions(of: cell).compactMap { location, ports in
+            let taken = PCPorts.board.filter { overlap(ports, $0) != nil }
+            return taken.isEmpty ? nil : (location, "the ports \(ports.text) take \(listed(taken)) from Linux")
+        }
+    }
+
     static func regions(of cell: CellDescriptor) -> [(location: String, ports: IOPortRegion)] {
         cell.ioPortRegions.enumerated().map { (location: "ports[\($0.offset)]", ports: $0.element) }
     }

@@ -93,10 +93,13 @@ extension RunningMachine.Resource {
     /// RAM that Linux gives to programs and to itself.
     var isLinuxMemory: Bool { name == "System RAM" }
 
-    /// Whether a driver of Linux has it, as far as its name tells: a bus, the firmware and a PCI device without a
-    /// driver are no drivers.
+    /// Whether a driver of Linux has it, as far as its name tells: a bus, the firmware's tables and a PCI device without a
+    /// driver are no drivers. Linux itself uses the ports of ACPI, at the machine's end at the latest.
     var isDriver: Bool {
-        let others = ["PCI ", "pnp ", "ACPI ", "Reserved", "reserved", "System RAM", "Kernel ", "IOAPIC", "Local APIC"]
+        let others = [
+            "PCI ", "pnp ", "ACPI Tables", "ACPI Non-volatile", "Reserved", "reserved", "System RAM", "Kernel ",
+            "IOAPIC", "Local APIC",
+        ]
         return !hasParts && !isPCIAddress(name) && !others.contains(where: name.hasPrefix)
             && !parents.contains { $0 == "System RAM" }
     }

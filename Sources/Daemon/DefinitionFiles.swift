@@ -36,6 +36,8 @@ struct LoadedDefinitions: Sendable {
     var system: SystemSource?
     /// False when a system is configured that cannot be used.
     var isSystemUsable = true
+    /// Why it cannot; nil: it can, or none is configured.
+    var systemRefusal: String?
     /// Ordered by path.
     var definitions: [CellDefinition] = []
     /// By the cell's name.
@@ -55,6 +57,7 @@ extension LoadedDefinitions {
         if fresh.areSettingsUsable {
             settings = fresh.settings
             if fresh.isSystemUsable { system = fresh.system }
+            systemRefusal = fresh.systemRefusal
         }
         definitions = fresh.definitions
     }
@@ -105,7 +108,10 @@ struct DefinitionFiles: Sendable {
         let usable = Set(loaded.definitions.map(\.name))
         return LoadedDefinitions(
             settings: loaded.settings, areSettingsUsable: loaded.areSettingsUsable, system: loaded.system,
-            isSystemUsable: loaded.isSystemUsable, definitions: loaded.definitions,
+            isSystemUsable: loaded.isSystemUsable,
+            systemRefusal: loaded.isSystemUsable
+                ? nil : loaded.refused.first { $0.cell == nil && $0.path == loaded.settings.system }?.message,
+            definitions: loaded.definitions,
             images: images.filter { usable.contains($0.key) }, problems: loaded.refused.map(DefinitionProblem.init),
             warnings: unjudged + loaded.remarks.filter { $0.severity != .note }.map { "\($0)" },
             findings: loaded.findings, unjudged: unjudged)

@@ -14,6 +14,8 @@ struct ErrorContext {
     let names: Set<String>
     /// Where a system would be configured.
     let settingsPath: String
+    /// Why the configured system is not used; nil: none is configured.
+    var systemRefusal: String?
 }
 
 extension ManagerError {
@@ -43,8 +45,10 @@ extension ManagerError {
         case .noSystem:
             self = .definitionInvalid(
                 cell: nil, path: context.settingsPath,
-                message:
-                    "no system is configured: set system = \"…\" in \(context.settingsPath), or use enable FILE")
+                message: context.systemRefusal.map {
+                    "the configured system is not used: \($0); 'jailhouse-ctl reload' judges it again"
+                }
+                    ?? "no system is configured: set system = \"…\" in \(context.settingsPath), or use enable FILE")
         case .machineBusy(let isEnabling):
             let command: MachineCommand = isEnabling ? .enable : .disable
             self = .failed(

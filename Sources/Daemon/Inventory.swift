@@ -20,6 +20,8 @@ struct Inventory: Sendable {
     var systemInForce: SystemSource?
     /// Where a system would be configured.
     var settingsPath = ""
+    /// Why the one that is configured is not used; nil: it is, or none is configured.
+    var systemRefusal: String?
     /// The files that take the driver's lock, as they were read last.
     var reading: LockedFiles.Reading?
     /// CPUs that the hypervisor took.
@@ -77,6 +79,7 @@ struct Inventory: Sendable {
 
     /// A failure in the words of the interface.
     func error(_ failure: FleetFailure) -> ManagerError {
-        ManagerError(failure, ErrorContext(cells: cells, names: names, settingsPath: settingsPath))
+        ManagerError(
+            failure, ErrorContext(cells: cells, names: names, settingsPath: settingsPath, systemRefusal: systemRefusal))
     }
 }

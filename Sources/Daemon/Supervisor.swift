@@ -418,7 +418,8 @@ actor Supervisor {
         return Inventory(
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
-            reading: evidence.latest, losses: evidence.losses, deviceFaults: evidence.deviceFaults,
+            systemRefusal: settings.system == nil ? settings.systemRefusal : nil, reading: evidence.latest,
+            losses: evidence.losses, deviceFaults: evidence.deviceFaults,
             timings: timings,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }

@@ -8,6 +8,7 @@ extension CellLifecycle {
     mutating func fail(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
+        if isAskedInVain { isSilent = true }
         // a refused command does not revive a cell that was declared failed
         let isOnlyHindered =
             switch cause {

@@ -58,6 +58,13 @@ extension CellLifecycle {
         if case .unbounded = handshake ?? memory.creation?.handshake { true } else { false }
     }
 
+    /// Whether the hypervisor would ask it, and wait for its answer without an end, although its state is none in which a
+    /// program answers: of another ABI, or no state at all.
+    var isAskedInVain: Bool {
+        guard isWaitedForWithoutEnd, let state = sighting?.observation?.state else { return false }
+        return state.isAskedToShutDown && !state.isRunning
+    }
+
     /// - Parameter handshake: of the cell, if it has been created just now.
     mutating func noteCreation(of observation: Observation, with handshake: Handshake?) {
         if memory.creation?.isOf(observation) == true {
@@ -156,9 +163,7 @@ extension CellLifecycle {
         } else if let cause = failureCause(of: observation) {
             if memory.failedID == observation.id {
                 // counted by the daemon before us
-                if memory.failure?.isDeclared == true, isWaitedForWithoutEnd, observation.state.isAskedToShutDown {
-                    isSilent = true
-                }
+                if isAskedInVain { isSilent = true }
                 progress = .down(.failed)
                 if !isSilent { memory.failure = cause }
                 restartNow(at: now)

@@ -72,7 +72,10 @@ import Testing
         #expect(try seen(CellDescriptor(name: "x")) == .x86)
         #expect(try seen(CellDescriptor(name: "x", flags: .aarch32)) == .arm64)
         let gic = InterruptChip(address: 0x1c8_1000, id: 0, pinBase: 32, pins: [33])
-        #expect(try seen(CellDescriptor(name: "x", architecture: .arm, interruptChips: [gic])) == .arm)
+        // it may be either Arm
+        #expect(try seen(CellDescriptor(name: "x", architecture: .arm, interruptChips: [gic])) == .arm64)
+        let uart = Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: .mmio)
+        #expect(try seen(CellDescriptor(name: "x", architecture: .arm64, console: uart)) == .arm64)
         let high = MemoryRegion(physicalStart: 0x8_0000_0000, size: 0x1000)
         #expect(
             try seen(CellDescriptor(name: "x", architecture: .arm64, memoryRegions: [high], interruptChips: [gic]))

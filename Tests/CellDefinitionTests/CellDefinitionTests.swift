@@ -186,7 +186,7 @@ import Testing
 
     /// Revision 13 does not say it, and nothing in the file means one of the two Arms.
     @Test func theArchitectureOfAnOldFile() throws {
-        var descriptor = CellDescriptor(name: "uart", cpus: CPUSet([1]), architecture: .arm64)
+        var descriptor = CellDescriptor(name: "uart", architecture: .arm64, cpus: CPUSet([1]))
         descriptor.console = Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: .mmio)
         let bytes = try descriptor.binary(revision: .revision13)
         let toml = "configuration = \"x.cell\"\n"

@@ -34,6 +34,28 @@ import Testing
         #expect(!machine.hidesAddresses)
     }
 
+    @Test func portsOfACPIAreLinuxs() {
+        let machine = RunningMachine(
+            ioports: "0000-ffff : PCI Bus 0000:00\n  0600-0603 : ACPI PM1a_EVT_BLK\n",
+            iomem: "7ffd0000-7fffffff : ACPI Tables\n")
+        #expect(machine.memory.map(\.isDriver) == [false])
+        let cell = CellDescriptor(name: "acpi", ioPortRegions: [IOPortRegion(name: "pm", base: 0x600, count: 4)])
+        let findings = machine.findings(system: ("q35.toml", system), cells: [.init(path: "acpi.toml", cell: cell)])
+        #expect(findings.filter { $0.rule == "JH1301" }.count == 1)
+        #expect(findings.first?.message.contains("ACPI PM1a_EVT_BLK") == true)
+    }
+
+    /// Another tool has enabled the hypervisor, with a system that is not known here.
+    @Test(arguments: [0x20, 0x60, 0x92, 0x3b4, 0x4d0]) func portsOfThePCWithoutASystem(base: UInt16) {
+        let machine = RunningMachine(ioports: "0000-ffff : PCI Bus 0000:00\n  0020-0021 : pic1\n", iomem: "")
+        let cell = CellDescriptor(name: "pc", ioPortRegions: [IOPortRegion(name: "own", base: base, count: 1)])
+        let findings = machine.findings(system: nil, cells: [.init(path: "pc.toml", cell: cell)])
+        #expect(findings.map(\.rule) == ["JH1302"])
+        #expect(findings.first?.severity == .error)
+        let free = CellDescriptor(name: "pc", ioPortRegions: [IOPortRegion(name: "own", base: 0x2f8, count: 8)])
+        #expect(machine.findings(system: nil, cells: [.init(path: "pc.toml", cell: free)]).isEmpty)
+    }
+
     @Test func theParameterReservesWhatAdjoinsAsOne() throws {
         let findings = machine("00100000-3fffffff : System RAM\n").findings(
             system: ("q35.toml", system), cells: [cell(at: 0x3e00_0000)])

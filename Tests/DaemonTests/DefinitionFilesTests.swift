@@ -2,7 +2,9 @@
 
 import CellConfiguration
 import CellDefinition
+import ControlInterface
 import Foundation
+import Supervision
 import Testing
 
 @testable import Daemon
@@ -42,6 +44,26 @@ struct DefinitionFilesTests {
         #expect(loaded.problems.isEmpty)
         #expect(loaded.warnings.count == 1)
         #expect(loaded.warnings.first?.contains("JH0603") == true)
+    }
+
+    @Test("Who wants to enable a system that is refused is told why, not that there is none")
+    func refusedSystem() throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "definitions-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let system = directory.appending(path: "system.toml").path
+        try "nonsense".write(toFile: system, atomically: true, encoding: .utf8)
+        try "system = \"\(system)\"\n".write(
+            to: directory.appending(path: "jailhoused.toml"), atomically: true, encoding: .utf8)
+        var loaded = DefinitionFiles(directory: directory.path).load()
+        #expect(loaded.system == nil)
+        let refusal = try #require(loaded.systemRefusal)
+        #expect(loaded.problems.map(\.message).contains(refusal))
+        let context = ErrorContext(cells: [:], names: [], settingsPath: "s.toml", systemRefusal: refusal)
+        #expect(ManagerError(FleetFailure.noSystem, context).message.hasPrefix("the configured system is not used: "))
+        // one that is mended, or not wanted any more
+        loaded.take(LoadedDefinitions())
+        #expect(loaded.systemRefusal == nil)
     }
 
     @Test("What stays in force because its file is broken counts in circles")

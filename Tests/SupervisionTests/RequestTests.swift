@@ -213,4 +213,23 @@ struct RequestTests {
         story.see(.failed)
         #expect(story.commands == [.load], "a failed cell is not asked")
     }
+
+    /// Its program cannot answer in either: Linux would wait for it indefinitely.
+    @Test(
+        "An accepted unbounded handshake is not begun with a cell of another ABI, or of no state",
+        arguments: [
+            CellState.communicationABIMismatch, .invalid,
+        ])
+    func askedInVain(state: CellState) {
+        var story = Story(handshake: .unbounded(accepted: true))
+        story.see(.running)
+        for _ in 0..<100 {
+            story.see(state)
+            story.wait(.milliseconds(100))
+        }
+        #expect(story.condition == .failed)
+        for request in [Request.stop, .restart, .destroy] { _ = story.request(request) }
+        story.see(state)
+        #expect(story.commands == [])
+    }
 }

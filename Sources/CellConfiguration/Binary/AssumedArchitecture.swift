@@ -37,7 +37,7 @@ extension SystemDescriptor {
         // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to Linux are not known
         let root = arm.rootCell
         let isWide =
-            part.gicVersion > 2 || !root.streamIDs.isEmpty || arm.platform.usedIOMMUUnits > 0
+            part.gicVersion > 2 || !root.streamIDs.isEmpty || arm.platform.iommuUnits.contains { $0.kind != .none }
             || root.memoryRegions.contains { $0.physicalStart > UInt32.max || $0.physicalStart &+ $0.size > 1 << 32 }
         return isWide ? .arm64 : .arm
     }
