@@ -45,7 +45,7 @@ enum MachineRules {
         }
         guard subject.system == nil else { return named }
         // which ports the root cell has is not known: those of the PC itself are Linux's on every machine
-        let reported = Set(named.map { "\($0.path ?? "") \($0.location)" })
+        let reported = Set(portViolations(subject) { _ in true }.map { "\($0.path ?? "") \($0.location)" })
         return named
             + subject.cells.filter { $0.cell.architecture == .x86 }.flatMap { member in
                 PortRules.portsOfThePC(of: member.cell).map { location, message in

@@ -3,7 +3,6 @@
 import CellConfiguration
 import JailhouseInterface
 package import Supervision
-import Synchronization
 import SystemCalls
 import SystemPackage
 
@@ -14,38 +13,18 @@ import SystemPackage
 package struct HypervisorCommands: Sendable {
     package let device: String
     package let sysfs: String
-    private let view: KeptView
-
-    /// Looks before and after each command, through files that stay open: opening them all would take longer than what is
-    /// looked at stays true. Of a cell that is known the name is read again each time.
-    private final class KeptView: Sendable {
-        private let view: Mutex<HypervisorView>
-
-        init(_ sysfs: String) {
-            view = Mutex(HypervisorView(directory: sysfs, nameInterval: .zero))
-        }
-
-        func look(_ curiosity: @Sendable (String) -> Curiosity) -> Look {
-            view.withLock { view in
-                view.look(curiosity)
-                return view.lastLook
-            }
-        }
-
-        var rootCellName: String? { view.withLock { $0.readRootCell()?.name } }
-    }
 
     /// What a command was decided on. It is judged when nothing is left to do but the call itself.
     package struct Premise {
         /// Which statistics ``holds`` needs, by the cell's name.
-        package var curiosity: @Sendable (String) -> Curiosity
+        package var curiosity: (String) -> Curiosity
         /// Whether the command may be given to a machine that shows this.
         package var holds: (Look) -> Bool
         /// Why the command must not be given after the console shows this, with the root cell's name; nil: it may.
         package var objection: ((_ console: String, _ rootCell: String) -> String?)?
 
         package init(
-            _ curiosity: @escaping @Sendable (String) -> Curiosity = { _ in [] },
+            _ curiosity: @escaping (String) -> Curiosity = { _ in [] },
             objection: ((_ console: String, _ rootCell: String) -> String?)? = nil,
             holds: @escaping (Look) -> Bool
         ) {
@@ -58,7 +37,6 @@ package struct HypervisorCommands: Sendable {
     package init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
         self.device = device
         self.sysfs = sysfs
-        view = KeptView(sysfs)
     }
 
     /// Enables the hypervisor.
@@ -70,8 +48,8 @@ package struct HypervisorCommands: Sendable {
         }
         let device = try JailhouseDevice(path: device)
         try explain(.enable, "") { () throws(SystemCallError) in try device.enable(configuration) }
-        let seen = look()
-        guard seen.hypervisor == .enabled || !seen.isComplete else {
+        let view = look()
+        guard view.isEnabled || !view.isComplete else {
             throw HypervisorError(
                 .noEffect, .enable, "enable was accepted and had no effect: see the kernel log")
         }
@@ -84,8 +62,8 @@ package struct HypervisorCommands: Sendable {
         try refuseWithOfflineCPU()
         try lookLast(.disable, "", premise)
         try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
-        let seen = look()
-        guard seen.hypervisor != .enabled || !seen.isComplete else {
+        let view = look()
+        guard !view.isEnabled || !view.isComplete else {
             throw HypervisorError(.noEffect, .disable, "disable was accepted, and the hypervisor is still enabled")
         }
     }
@@ -171,9 +149,15 @@ package struct HypervisorCommands: Sendable {
     /// What a look at this moment shows.
     ///
     /// - Parameter curiosity: which statistics to read, by the cell's name.
-    package func lookNow(_ curiosity: @Sendable (String) -> Curiosity = { _ in [] }) -> Look { look(curiosity) }
+    package func lookNow(_ curiosity: (String) -> Curiosity = { _ in [] }) -> Look {
+        look(curiosity).lastLook
+    }
 
-    private func look(_ curiosity: @Sendable (String) -> Curiosity = { _ in [] }) -> Look { view.look(curiosity) }
+    private func look(_ curiosity: (String) -> Curiosity = { _ in [] }) -> HypervisorView {
+        let view = HypervisorView(directory: sysfs)
+        view.look(curiosity)
+        return view
+    }
 
     private func check(
         _ configuration: [UInt8], _ command: HypervisorCommand,
@@ -192,8 +176,6 @@ package struct HypervisorCommands: Sendable {
         }
     }
 
-    private static let noCuriosity: @Sendable (String) -> Curiosity = { _ in [] }
-
     /// A look that takes longer is old when it ends.
     private static let moment = Duration.milliseconds(2)
 
@@ -202,7 +184,7 @@ package struct HypervisorCommands: Sendable {
         _ command: HypervisorCommand, _ name: String, _ premise: Premise?
     ) throws(HypervisorError) -> String {
         let console = HypervisorConsole.tail(directory: sysfs)
-        guard let judge = premise?.objection, let rootCell = view.rootCellName,
+        guard let judge = premise?.objection, let rootCell = HypervisorView(directory: sysfs).readRootCell()?.name,
             let objection = judge(console, rootCell)
         else { return console }
         let subject = name.isEmpty ? "" : " \(name)"
@@ -229,17 +211,17 @@ package struct HypervisorCommands: Sendable {
     private func lookLast(
         _ command: HypervisorCommand, _ name: String, _ premise: Premise?
     ) throws(HypervisorError) {
-        let curiosity = premise?.curiosity ?? Self.noCuriosity
+        let curiosity = premise?.curiosity ?? { _ in [] }
         let begin = ContinuousClock.now
-        var now = look(curiosity)
-        // the first look may open files, which may take long; another one only reads them
-        if begin.duration(to: .now) > Self.moment { now = look(curiosity) }
-        if let premise, !premise.holds(now) {
+        let view = look(curiosity)
+        // the first look opens files, which may take long; another one only reads them
+        if begin.duration(to: .now) > Self.moment { view.look(curiosity) }
+        if let premise, !premise.holds(view.lastLook) {
             throw HypervisorError(.overtaken, command, "\(command.rawValue) \(name): something has changed meanwhile")
         }
         guard command == .create || command == .destroy else { return }
         // the hypervisor refuses, and only after it has asked the others
-        let locked = now.guests.first { $0.observation.state == .runningLocked && $0.name != CellName(name) }
+        let locked = view.guests.first { $0.observation.state == .runningLocked && $0.name != CellName(name) }
         guard let locked else { return }
         throw HypervisorError(
             .otherCellLocked, command,
@@ -252,9 +234,7 @@ package struct HypervisorCommands: Sendable {
         guard error.cause?.errno == .resourceBusy, let wanted = try? CellDescriptor(binary: configuration) else {
             return error
         }
-        let view = HypervisorView(directory: sysfs)
-        view.look()
-        let taken = view.guests.compactMap { guest -> String? in
+        let taken = look().guests.compactMap { guest -> String? in
             let shared = guest.cpus.filter { wanted.cpus.contains($0) }
             let numbers = shared.map(String.init).joined(separator: ", ")
             switch shared.count {

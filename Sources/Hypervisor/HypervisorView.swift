@@ -56,8 +56,6 @@ package final class HypervisorView {
     private let nameInterval: Duration
     private var namesRead = ContinuousClock.now
     private var enabledFile: SysfsFile?
-    /// Files that are read again and again, by their paths.
-    private var kept: [String: SysfsFile] = [:]
     /// `cells/`, kept open.
     private var cellsDirectory: SharedDescriptor?
     /// How many directories the last look found in ``cellsDirectory``, the root cell's included.
@@ -132,19 +130,12 @@ package final class HypervisorView {
     /// The root cell's name and CPUs, ascending, read now; nil when there is none.
     func readRootCell() -> (name: String, cpus: [Int])? {
         let root = "\(directory)/cells/\(CellFiles.rootCell)"
-        guard let name = read(root + "/name").flatMap(SysfsText.line) else { return nil }
-        return (name, read(root + "/cpus_assigned_list").flatMap(SysfsText.cpuList) ?? [])
-    }
-
-    /// What a file says now. It stays open, and is opened again when what it belonged to has been removed.
-    private func read(_ path: String) -> [UInt8]? {
-        if let file = kept[path], file.read(with: buffer) != .gone { return file.bytes }
-        guard let file = SysfsFile(path), file.read(with: buffer) == .changed else {
-            kept[path] = nil
-            return nil
-        }
-        kept[path] = file
-        return file.bytes
+        guard let file = SysfsFile(root + "/name"), file.read(with: buffer) == .changed,
+            let name = SysfsText.line(file.bytes)
+        else { return nil }
+        let assigned = SysfsFile(root + "/cpus_assigned_list")
+        guard let assigned, assigned.read(with: buffer) == .changed else { return (name, []) }
+        return (name, SysfsText.cpuList(assigned.bytes) ?? [])
     }
 
     /// Distinguishes this time that the hypervisor is enabled from another: of the root cell's directory, which is opened
@@ -199,12 +190,13 @@ package final class HypervisorView {
 
     /// The hypervisor's memory pools, read now; zeros while it is disabled.
     package func pools() -> Pools {
-        func number(_ name: String) -> Int {
-            read("\(directory)/\(name)").flatMap(SysfsText.number).map { Int(clamping: $0) } ?? 0
+        func read(_ name: String) -> Int {
+            guard let file = SysfsFile("\(directory)/\(name)"), file.read(with: buffer) == .changed else { return 0 }
+            return SysfsText.number(file.bytes).map { Int(clamping: $0) } ?? 0
         }
         return Pools(
-            memorySize: number("mem_pool_size"), memoryUsed: number("mem_pool_used"),
-            remapSize: number("remap_pool_size"), remapUsed: number("remap_pool_used"))
+            memorySize: read("mem_pool_size"), memoryUsed: read("mem_pool_used"),
+            remapSize: read("remap_pool_size"), remapUsed: read("remap_pool_used"))
     }
 
     /// All of a cell's exit statistics, as the driver names them: `vmexits_total`, `cpu3/vmexits_mmio` and so on,

@@ -72,9 +72,6 @@ package struct Look: Hashable, Sendable {
             self.observation = observation
             self.isCurrent = isCurrent
         }
-
-        /// Its name; one that nobody can type with its number.
-        package var label: String { name?.text ?? "#\(observation.id) \(name?.escaped ?? "(name unreadable)")" }
     }
 
     package var hypervisor: Hypervisor
