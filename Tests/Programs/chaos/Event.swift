@@ -91,9 +91,9 @@ extension Event {
     private static func cellFault(_ subject: Subject, _ random: inout SeededGenerator) -> Fault {
         var faults: [Fault] = [
             .fail(random.one(of: Violation.allCases)), .fail(.portWrite), .shutDown, .giveUp, .lock, .unlock, .deny,
-            .approve, .writeUnknownState, .print("chaos"), .failCPU(random.one(of: subject.cpus), .memoryWrite),
+            .approve, .print("chaos"), .failCPU(random.one(of: subject.cpus), .memoryWrite),
         ]
-        if !subject.isEndless { faults += [.hang, .abiMismatch, .loseNextStart, .loseNextStart] }
+        if !subject.isEndless { faults += [.hang, .abiMismatch, .writeUnknownState, .loseNextStart, .loseNextStart] }
         return random.one(of: faults)
     }
 
