@@ -57,8 +57,7 @@ struct FailureRecord: Hashable, Sendable, Codable {
 
     /// The last panic of a Linux and what it printed before it and after it; nil: there is none.
     private static func panic(in console: String, of cell: String) -> [String]? {
-        let lines = String(decoding: console.utf8.suffix(looked), as: UTF8.self).split(whereSeparator: \.isNewline)
-            .map(String.init)
+        let lines = lines(of: console)
         guard let panic = lines.lastIndex(where: { GuestMessage(line: $0) == .panic }) else { return nil }
         let start = lines[..<panic].lastIndex { GuestMessage.isStart($0, of: cell) }.map { $0 + 1 } ?? 0
         return Array(lines[max(start, panic - 10)...].filter { !names($0) }.prefix(30))

@@ -68,7 +68,8 @@ extension MachineCapture {
         case other(String)
     }
 
-    /// By `/proc/cpuinfo` or, when that is not there, by the device tree; x86 when there is neither, and unknown when they say nothing of the kind.
+    /// By `/proc/cpuinfo` or, when that is not there, by the device tree; x86 when there is neither, and unknown when they
+    /// say nothing of the kind.
     package var processors: Processors {
         for line in cpuInfo.split(separator: "\n") {
             let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == ":" })
