@@ -84,6 +84,52 @@ import Testing
         #expect(try CellDescriptor(binary: bytes).surplus.count == 56)
     }
 
+    /// Cells of the branch with cache colors have upstream's layout, and one bit of their own.
+    @Test(arguments: [FormatVariant.r13a, .r13b]) func coloredMemoryIsNotMisread(format: FormatVariant) throws {
+        let region = MemoryRegion(physicalStart: 0x1000, size: 0x1000, flags: [.read, .write, .execute, .loadable])
+        let cell = CellDescriptor(name: "colored", memoryRegions: [region])
+        let system = SystemDescriptor(rootCell: CellDescriptor(name: "root", memoryRegions: [region]))
+        for var bytes in [try cell.binary(as: format), try system.binary(as: format)] {
+            // the region is the last thing in the file, and its flags come last
+            #expect(bytes[bytes.count - 8] == 0x47)
+            bytes[bytes.count - 7] = 0x02
+            let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: bytes) }
+            #expect(error?.code == .foreign, "\(error?.message ?? "")")
+            #expect(
+                error?.message
+                    == "this is a configuration in the format of the cache-coloring branch, which says revision 13; only "
+                    + "upstream's are understood")
+        }
+    }
+
+    /// In files of forks with larger memory regions: three make a cell as long as one of NXP's; seven make it 56 bytes longer
+    /// than one of upstream's.
+    @Test(arguments: [
+        (UInt64(10), UInt64(3), "the cache-coloring branch of 2019"), (10, 7, "the cache-coloring branch of 2019"),
+        (13, 7, "Orcio's cache-coloring branch"),
+    ]) func lengthsAreWeighedByWhatIsInThem(revision: UInt64, regions: UInt64, name: String) {
+        let size = revision == 10 ? 128 : 132
+        var file = WrittenFile(size: size + 8 + Int(regions) * 40)
+        file.put(0, "JHCELL")
+        file.put(6, 2, revision)
+        file.put(8, "colored")
+        file.put(48, 4, 8)
+        file.put(52, 4, regions)
+        file.put(size, 8, 0b1000)
+        for index in 0..<Int(regions) {
+            let start = size + 8 + index * 40
+            file.put(start, 8, 0x4000_0000 + UInt64(index) << 20)
+            file.put(start + 8, 8, 0x4000_0000 + UInt64(index) << 20)
+            file.put(start + 16, 8, 0x10_0000)
+            file.put(start + 24, 8, 0x247)
+            file.put(start + 32, 8, 0xf0)
+        }
+        let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: file.bytes) }
+        #expect(
+            error?.message.hasPrefix("this is a configuration in the format of \(name), which says") == true,
+            "\(error?.message ?? "")")
+    }
+
     @Test func otherRevisionsAreNamedWithTheirRelease() {
         let unknown = Self.file("JHCLL", 15, cell: 132, counts: [48: (2, 16)]) + [0]
         let branch = #expect(throws: ConfigurationError.self) { try CellDescriptor(binary: unknown) }

@@ -147,6 +147,11 @@ import Testing
         var cell = CellDescriptor(name: "x", architecture: .arm64, streamIDs: [1])
         #expect(message(cell, .revision11) == "revision 11 cannot have stream ids")
         #expect(message(cell, .revision12) == nil)
+        let colored = MemoryRegion(physicalStart: 0x1000, size: 1, flags: MemoryRegion.Flags(rawValue: 0x201))
+        cell = CellDescriptor(name: "x", memoryRegions: [colored])
+        #expect(
+            message(cell, .revision13)
+                == "revision 13 cannot have memory with the flag 0x200 (memory at 0x1000): there it is a fork's")
         cell = CellDescriptor(name: "x", flags: .aarch32)
         #expect(
             message(cell, .revision12)?.hasPrefix("revision 12 cannot have a cell that starts in 32-bit mode") == true)

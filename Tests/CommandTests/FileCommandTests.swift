@@ -48,7 +48,10 @@ struct FileCommandTests {
             #expect(arm.contains("architecture = \"arm\""))
             let refused = try Executable.run(["compile", "--revision", "9", path + ".toml"])
             #expect(refused.status == 64)
-            #expect(refused.error.contains("only 10 to 14"))
+            #expect(refused.error.contains("'9' is no revision or layout that is known here. Give 10 to 14, or"))
+            let letter = try Executable.run(["compile", "--revision", "10a", path + ".toml"])
+            #expect(letter.status == 64)
+            #expect(letter.error.contains("Revisions 10 and 14 have one layout each, and no letter"))
         }
     }
 

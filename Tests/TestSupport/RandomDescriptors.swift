@@ -44,7 +44,8 @@ extension SeededGenerator {
     package mutating func memoryRegion() -> MemoryRegion {
         MemoryRegion(
             physicalStart: number(), virtualStart: number(), size: number(),
-            flags: MemoryRegion.Flags(rawValue: number())
+            // in revision 13, the bit is a fork's
+            flags: MemoryRegion.Flags(rawValue: number() & ~0x200)
         )
     }
 

@@ -36,6 +36,7 @@ extension CellDescriptor {
     ///   more than six BAR masks, lists that make the file longer than 4 GiB; `inexpressible` for what this one cannot.
     package func binary(as format: FormatVariant) throws(ConfigurationError) -> [UInt8] {
         if format != self.format { try checkExpressible(in: format) }
+        try checkRecognisable(in: format)
         let header = FileHeader(kind: .cell, revision: format.revision, architecture: architecture)
         var coder = RecordCoder(writing: format)
         var copy = self

@@ -40,6 +40,19 @@ extension CellDescriptor {
     }
 }
 
+extension CellDescriptor {
+    /// Of a file that would be read as a fork's, and refused.
+    ///
+    /// - Throws: ``ConfigurationError`` `inexpressible`.
+    func checkRecognisable(in other: FormatVariant) throws(ConfigurationError) {
+        guard other.revision == .revision13, let region = memoryRegions.first(where: \.isColored) else { return }
+        throw .inexpressible(
+            "memory with the flag 0x\(String(ForeignFormat.colored, radix: 16)) "
+                + "(\(region.label) at 0x\(String(region.physicalStart, radix: 16))): there it is a fork's",
+            in: other)
+    }
+}
+
 extension SystemDescriptor {
     /// - Throws: as ``CellDescriptor/checkExpressible(in:)``.
     func checkExpressible(in other: FormatVariant) throws(ConfigurationError) {

@@ -23,7 +23,7 @@ extension ForeignFormat {
             "TI's Jailhouse of February 2019", 12, cell: 260, root: 418,
             upstream(ports: 1) + [List(offset: 76, size: 49)], console: 228),
         ForeignFormat(
-            "the cache-coloring branch", 13, cell: nil, root: 360, upstream(streamIDs: 76), console: 100),
+            coloringName, 13, cell: nil, root: 360, upstream(streamIDs: 76), console: 100),
         ForeignFormat(
             "Mancuso's jailhouse-rt", 13, cell: 136, root: 356,
             upstream(streamIDs: 76) + [List(offset: 92, size: 40)], console: 104),

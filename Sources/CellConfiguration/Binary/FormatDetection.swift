@@ -10,9 +10,12 @@ enum FormatDetection {
         // the layouts of one revision have the same size; they differ in ivshmem devices
         let format = revision.standard
         let surplus = (try? CellDescriptor.encodedLength(of: bytes, at: 0, as: format)).map { bytes.count - $0 }
-        if surplus != 0 && surplus != knownSurplus, let foreign = ForeignFormat.find(cell: bytes, revision.rawValue) {
+        if surplus != 0, let foreign = ForeignFormat.find(cell: bytes, revision.rawValue),
+            surplus != knownSurplus || !hasSensibleMemory(bytes, at: 0, format) && foreign.explains(cell: bytes)
+        {
             throw foreign.error
         }
+        try refuseColors(in: bytes, at: 0, format)
         let length = try CellDescriptor.encodedLength(of: bytes, at: 0, as: format)
         if let error = ConfigurationError.wrongLength(bytes.count, needed: length) { throw error }
         return revision == .revision12 && hasOldLinks(bytes, at: 0, format) ? .r12a : format
@@ -29,13 +32,19 @@ enum FormatDetection {
         }
         let fitting = layouts.filter { $0.surplus == 0 }
         let exact = fitting.first { isRootCell(bytes, at: $0.format.rootOffset) } ?? fitting.first
-        if let exact { return exact.format.refined(for: bytes) }
+        if let exact {
+            try refuseColors(in: bytes, at: exact.format.rootOffset, exact.format)
+            return exact.format.refined(for: bytes)
+        }
         let longer = layouts.filter {
             (1...CellDescriptor.surplusLimit).contains($0.surplus)
                 && (layouts.count == 1 || isRootCell(bytes, at: $0.format.rootOffset))
         }
         let known = longer.first { $0.surplus == knownSurplus }
-        if known == nil, let foreign = ForeignFormat.find(system: bytes, revision.rawValue) { throw foreign.error }
+        if let foreign = ForeignFormat.find(system: bytes, revision.rawValue) {
+            let isUpstreams = known.map { hasSensibleMemory(bytes, at: $0.format.rootOffset, $0.format) } ?? false
+            guard isUpstreams || known != nil && !foreign.explains(system: bytes) else { throw foreign.error }
+        }
         if let found = known ?? longer.min(by: { $0.surplus < $1.surplus }) { return found.format.refined(for: bytes) }
         let needed = try length(ofSystem: bytes, revision.standard)
         throw ConfigurationError.wrongLength(bytes.count, needed: needed) ?? .tooShort(bytes.count, needed: needed)
@@ -51,6 +60,29 @@ enum FormatDetection {
         guard bytes.count > offset + FileHeader.encodedSize else { return false }
         return bytes[offset..<offset + FileHeader.encodedSize].allSatisfy { $0 == 0 }
             && (0x21...0x7e).contains(bytes[offset + FileHeader.encodedSize])
+    }
+
+    /// A cell of the branch that gives cells parts of the cache by the color of their memory is told from upstream's by one
+    /// bit alone; a hypervisor without colors would give it memory that it must not have.
+    private static func refuseColors(
+        in bytes: [UInt8], at offset: Int, _ format: FormatVariant
+    ) throws(ConfigurationError) {
+        guard format.revision == .revision13,
+            memory(of: bytes, at: offset, format).contains(where: \.isColored)
+        else { return }
+        throw ForeignFormat.error(ForeignFormat.coloringName, revision: format.revision.rawValue)
+    }
+
+    /// Whether the regions have only flags that upstream has.
+    private static func hasSensibleMemory(_ bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> Bool {
+        memory(of: bytes, at: offset, format).allSatisfy { $0.flags.isSubset(of: .known) }
+    }
+
+    /// Empty when there is no cell.
+    private static func memory(of bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> [MemoryRegion] {
+        var cell = CellDescriptor(name: "")
+        var coder = RecordCoder(reading: bytes, at: offset + FileHeader.encodedSize, as: format)
+        return (try? cell.code(&coder)) == nil ? [] : cell.memoryRegions
     }
 
     /// Whether a cell has ivshmem devices of v0.11, whose first window has 256 bytes.
@@ -70,4 +102,9 @@ extension FormatVariant {
         default: self
         }
     }
+}
+
+extension MemoryRegion {
+    /// Whether it has the bit by which a fork gives cells parts of the cache.
+    var isColored: Bool { flags.rawValue & ForeignFormat.colored != 0 }
 }

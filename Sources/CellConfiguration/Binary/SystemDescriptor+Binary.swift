@@ -50,6 +50,7 @@ extension SystemDescriptor {
             throw ConfigurationError(.conflict, "the specific part of the platform is not for \(architecture.name)")
         }
         if format != self.format { try checkExpressible(in: format) }
+        try rootCell.checkRecognisable(in: format)
         var coder = RecordCoder(writing: format)
         var copy = self
         try copy.code(&coder)

@@ -30,6 +30,11 @@ package struct MemoryRegion: Hashable, Sendable {
         package static let io64 = Flags(rawValue: 0x80000)
         /// Every access width: any of them makes a region of less than a page legal.
         package static let ioWidths: Flags = [.io8, .io16, .io32, .io64]
+        /// All that upstream has.
+        package static let known: Flags = [
+            .read, .write, .execute, .dma, .io, .communicationRegion, .loadable, .rootShared, .noHugePages,
+            .ioUnaligned, .io8, .io16, .io32, .io64,
+        ]
     }
 
     /// What the region is, for people. Only the TOML source has it; empty when read from a binary.

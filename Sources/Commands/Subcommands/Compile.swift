@@ -72,7 +72,9 @@ enum RevisionArgument {
         } else if let variant = FormatVariant(rawValue: argument) {
             self = .variant(variant)
         } else {
-            throw ValidationError("Revision '\(argument)' cannot be written, only 10 to 14.")
+            throw ValidationError(
+                "'\(argument)' is no revision or layout that is known here. Give 10 to 14, or one layout of several: "
+                    + "\(FormatVariant.withLetters). Revisions 10 and 14 have one layout each, and no letter.")
         }
     }
 
