@@ -8,6 +8,8 @@ extension CellDefinition {
     ///
     /// - Parameter system: the configuration with which the hypervisor is enabled, or will be.
     package func findings(system: SystemDescriptor?) -> [Finding] {
+        // a file that does not say its architecture has the system's
+        let descriptor = placed(in: system).descriptor
         var findings = descriptor.findings()
         if let system { findings += system.findings(ofCell: descriptor) }
         if descriptor.canFreezeRootCell { findings.append(unboundedHandshake) }

@@ -36,8 +36,13 @@ package struct MachineFiles: Sendable {
         machine.name = trimmed(readable("/sys/class/dmi/id/product_name"))
         machine.serialConsoles = RunningMachine.serialConsoles(
             consoles: readable("/proc/consoles"), commandLine: readable("/proc/cmdline"))
+        machine.hasPCProcessors = RunningMachine.hasPCProcessors(cpuInfo: readable("/proc/cpuinfo"))
         machine.runsAtEL2 = RunningMachine.runsAtEL2(
             cpuInfo: readable("/proc/cpuinfo"), commandLine: readable("/proc/cmdline"))
+        machine.keptMemory = RunningMachine.KeptMemory(commandLine: readable("/proc/cmdline"))
+        machine.keptMemory.firmware = firmwareMemory()
+        machine.pciDevices = Set(
+            ((try? SystemCall.names(inDirectory: root + "/sys/bus/pci/devices")) ?? []).filter { $0.count == 12 })
         machine.interrupts = RunningMachine.interrupts(in: readable("/proc/interrupts"))
         // cells take CPUs offline
         if trimmed(readable("/sys/devices/jailhouse/enabled")) != "1" {
@@ -94,6 +99,21 @@ package struct MachineFiles: Sendable {
         String(text.prefix { !$0.isNewline })
     }
 
+    /// The firmware's own list of RAM, which Linux keeps as it got it.
+    private func firmwareMemory() -> [ClosedRange<UInt64>] {
+        let directory = "/sys/firmware/memmap"
+        let entries = (try? SystemCall.names(inDirectory: root + directory)) ?? []
+        return entries.compactMap { entry -> ClosedRange<UInt64>? in
+            let number = { (name: String) in
+                UInt64(trimmed(readable("\(directory)/\(entry)/\(name)")).dropFirst(2), radix: 16)
+            }
+            guard trimmed(readable("\(directory)/\(entry)/type")) == "System RAM", let first = number("start"),
+                let last = number("end"), first <= last
+            else { return nil }
+            return first...last
+        }.sorted { $0.lowerBound < $1.lowerBound }
+    }
+
     private func readPlatformBus(into machine: inout RunningMachine) {
         let devices = root + "/sys/bus/platform/devices"
         for name in ((try? SystemCall.names(inDirectory: devices)) ?? []).sorted() {
@@ -107,11 +127,13 @@ package struct MachineFiles: Sendable {
 
     // MARK: The device tree
 
-    /// The tree of files that Linux makes of the firmware's description; nil where there is none, as on a PC.
+    /// The tree of files that Linux makes of the firmware's description, or else the firmware's own form, which root can
+    /// read; nil where there is neither, as on a PC.
     package func deviceTree() -> DeviceNode? {
         let base = root + "/sys/firmware/devicetree/base"
-        guard (try? SystemCall.names(inDirectory: base)) != nil else { return nil }
-        return node("", at: base, depth: 0)
+        if let names = try? SystemCall.names(inDirectory: base), !names.isEmpty { return node("", at: base, depth: 0) }
+        let blob = try? SystemCall.contents(ofFile: root + "/sys/firmware/fdt", limit: Self.limit)
+        return blob.flatMap { DeviceNode(blob: $0) }
     }
 
     private func node(_ name: String, at directory: String, depth: Int) -> DeviceNode {

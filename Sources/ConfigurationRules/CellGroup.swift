@@ -123,8 +123,9 @@ struct Neighbours: Sendable {
     }
 
     func violation(
-        at later: Holding<some Any>, _ location: String, _ message: String
+        at later: Holding<some Any>, besides earlier: Holding<some Any>, _ location: String, _ message: String
     ) -> Rule<Neighbours>.Violation {
-        .init(location: location, message: message, path: members[later.member].path)
+        .init(
+            location: location, message: message, path: members[later.member].path, other: members[earlier.member].path)
     }
 }

@@ -48,7 +48,14 @@ enum CellRules {
         ) { subject in
             let cell = subject.cell
             guard subject.table == "cell", cell.architecture == .x86, cell.cpus.contains(0) else { return [] }
-            return [.init(location: "cell.cpus", message: "CPU 0 is in the set (\(cell.cpus.list))")]
+            // a guess of the architecture is no error
+            return [
+                .init(
+                    location: "cell.cpus",
+                    message: "CPU 0 is in the set (\(cell.cpus.list))"
+                        + (cell.isArchitectureGuessed ? ", and the cell seems to be for x86" : ""),
+                    severity: cell.isArchitectureGuessed ? .warning : nil)
+            ]
         },
         Rule(
             id: "JH0108", severity: .warning,
@@ -136,11 +143,4 @@ extension CellDescriptor {
         }
         return lists
     }
-}
-
-extension MemoryRegion.Flags {
-    fileprivate static let known: MemoryRegion.Flags = [
-        .read, .write, .execute, .dma, .io, .communicationRegion, .loadable, .rootShared, .noHugePages, .ioUnaligned,
-        .ioWidths,
-    ]
 }

@@ -46,14 +46,20 @@ package struct EmulatedDevice {
         return devices
     }
 
-    /// Those of a cell's regions that lie over such a device, by the addresses that `range` gives.
+    /// Those of a cell's regions that lie over such devices, by the addresses that `range` gives.
+    ///
+    /// - Parameter isMeant: whether a device counts for a region.
     static func overlaps(
-        of cell: CellDescriptor, in system: SystemDescriptor, by range: (MemoryRegion) -> AddressRange?
-    ) -> [(location: String, region: MemoryRegion, device: EmulatedDevice)] {
+        of cell: CellDescriptor, in system: SystemDescriptor, by range: (MemoryRegion) -> AddressRange?,
+        where isMeant: (MemoryRegion, EmulatedDevice) -> Bool = { _, _ in true }
+    ) -> [(location: String, region: MemoryRegion, devices: String)] {
         let devices = all(of: system, for: cell)
-        return MemoryRules.regions(of: cell).flatMap { location, region in
-            devices.filter { device in range(region).map(device.range.overlaps) ?? false }
-                .map { (location, region, $0) }
+        return MemoryRules.regions(of: cell).compactMap { location, region in
+            let below = devices.filter { device in
+                (range(region).map(device.range.overlaps) ?? false) && isMeant(region, device)
+            }
+            let names = below.map { "the \($0.name) (\($0.range.text))" }.joined(separator: ", ")
+            return below.isEmpty ? nil : (location, region, names)
         }
     }
 }
@@ -66,14 +72,15 @@ enum EmulatedDeviceRules {
             title: "Linux reaches the devices that are shared only through the hypervisor",
             consequence:
                 "the hypervisor does not see what Linux does there: it can take interrupts and devices from cells",
-            remedy: "let the root cell's regions leave out these addresses"
+            remedy: "let the root cell's regions leave out these addresses",
+            isSaidOnce: true
         ) { system in
             EmulatedDevice.overlaps(of: system.rootCell, in: system, by: \.physicalRange).map {
                 .init(
                     location: $0.location,
                     message:
-                        "the root cell's region \($0.region.quotedName) (\($0.region.physicalText)) lies over the "
-                        + "\($0.device.name) (\($0.device.range.text))"
+                        "the root cell's region \($0.region.quotedName) (\($0.region.physicalText)) lies over "
+                        + $0.devices
                 )
             }
         }
@@ -90,8 +97,8 @@ enum EmulatedDeviceRules {
             EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.physicalRange).map {
                 .init(
                     location: $0.location,
-                    message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) lies over the "
-                        + "\($0.device.name) (\($0.device.range.text))"
+                    message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) lies over "
+                        + $0.devices
                 )
             }
         },
@@ -100,19 +107,17 @@ enum EmulatedDeviceRules {
             consequence: "the program in the cell finds other memory where it looks for the device",
             remedy: "give the region another \"virtual\" address"
         ) { placement in
-            EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.virtualRange)
-                .filter { found in
-                    // a device of the machine that no cell uses there, and what JH0507 says already
-                    !found.device.isUnseenByCells
-                        && !(found.region.physicalRange.map(found.device.range.overlaps) ?? false)
-                }
-                .map {
-                    .init(
-                        location: $0.location,
-                        message: "the cell sees \($0.region.quotedName) (\($0.region.virtualText)) where the "
-                            + "\($0.device.name) is (\($0.device.range.text))"
-                    )
-                }
+            EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.virtualRange) { region, device in
+                // a device of the machine that no cell uses there, and what JH0507 says already
+                !device.isUnseenByCells && !(region.physicalRange.map(device.range.overlaps) ?? false)
+            }
+            .map {
+                .init(
+                    location: $0.location,
+                    message: "the cell sees \($0.region.quotedName) (\($0.region.virtualText)) at the place of "
+                        + $0.devices
+                )
+            }
         },
     ]
 }

@@ -50,7 +50,7 @@ enum RuleTables {
 
     static let ofSystems =
         SystemRules.all + EmulatedDeviceRules.ofRootCell + IsolationRules.ofSystems + InterruptRules.ofSystems
-        + RootCellRules.all
+        + GICRules.ofSystems + DomainRules.ofSystems + RootCellRules.all
 
     /// A cell in its system.
     static let ofPlacement =

@@ -50,7 +50,8 @@ enum GroupRules {
     private static let memory = Rule<Neighbours>(
         id: "JH0603", severity: .error, title: "no two cells have the same memory, unless both say so",
         consequence: "the hypervisor does not check it: each of the two programs overwrites the other's memory",
-        remedy: "give one of them other memory; memory that they share on purpose is \"root-shared\" in both"
+        remedy: "give one of them other memory; memory that they share on purpose is \"root-shared\" in both",
+        isSaidOnce: true
     ) { group in
         overlaps(in: group) { !($0.flags.contains(.io) && $1.flags.contains(.io)) }
     }
@@ -58,7 +59,8 @@ enum GroupRules {
     private static let registers = Rule<Neighbours>(
         id: "JH0606", severity: .warning, title: "no two cells drive the same device",
         consequence: "both programs write its registers: of a serial port the output is mixed, others go astray",
-        remedy: "give the device to one of them; if both may use it, say \"root-shared\" in both"
+        remedy: "give the device to one of them; if both may use it, say \"root-shared\" in both",
+        isSaidOnce: true
     ) { group in
         overlaps(in: group) { $0.flags.contains(.io) && $1.flags.contains(.io) }
     }
@@ -71,7 +73,7 @@ enum GroupRules {
             isShared: { $0.flags.contains(.rootShared) }, where: isMeant
         ).map { earlier, later in
             group.violation(
-                at: later, "memory[\(later.index)]",
+                at: later, besides: earlier, "memory[\(later.index)]",
                 "the region \(later.value.quotedName) (physical \(later.value.physicalText)) lies over "
                     + "\(earlier.value.quotedName) (\(earlier.value.physicalText)) of "
                     + group.members[earlier.member].path
@@ -82,13 +84,19 @@ enum GroupRules {
     private static let devices = Rule<Neighbours>(
         id: "JH0604", severity: .error, title: "no two cells have the same PCI device",
         consequence: "the hypervisor does not check it: both drive it, and its memory accesses go to the later cell",
-        remedy: "give it to one of them"
+        remedy: "give it to one of them",
+        isSaidOnce: true
     ) { group in
         let holdings = group.holdings(\.pciDevices).filter { $0.value.kind != .sharedMemory }
-        return group.pairs(of: holdings, by: DeviceKey.init).map { earlier, later in
-            group.violation(
-                at: later, "pci-device[\(later.index)]",
+        // the hypervisor does not look at the domain
+        return group.pairs(of: holdings, by: \.address).map { earlier, later in
+            let isOther = earlier.value.domain != later.value.domain
+            return group.violation(
+                at: later, besides: earlier, "pci-device[\(later.index)]",
                 "\(group.members[earlier.member].path) has the device \(DeviceKey(later.value)), too"
+                    + (isOther
+                        ? ", with the domain \(hexadecimal(earlier.value.domain)), which the hypervisor does not look at"
+                        : "")
             )
         }
     }
@@ -114,7 +122,7 @@ enum GroupRules {
         return together.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, pairs in
             guard let (earlier, later) = pairs.first else { return nil }
             return group.violation(
-                at: later, "interrupt-chip[\(later.value.chip)].pins",
+                at: later, besides: earlier, "interrupt-chip[\(later.value.chip)].pins",
                 "\(group.members[earlier.member].path) has the pins "
                     + "\(NumberList.text(of: pairs.map(\.later.value.number))) at \(hexadecimal(later.value.address)), too"
             )
@@ -124,11 +132,12 @@ enum GroupRules {
     private static let ports = Rule<Neighbours>(
         id: "JH0607", severity: .warning, title: "no two cells have the same I/O ports",
         consequence: "both programs use the device: of a serial port the output is mixed, others go astray",
-        remedy: "give each a device of its own, such as COM2 at 0x2f8, or live with it"
+        remedy: "give each a device of its own, such as COM2 at 0x2f8, or live with it",
+        isSaidOnce: true
     ) { group in
         group.overlaps(of: group.holdings(\.ioPortRegions), range: \.portRange).map { earlier, later in
             group.violation(
-                at: later, "ports[\(later.index)]",
+                at: later, besides: earlier, "ports[\(later.index)]",
                 "the ports \(later.value.text) are among \(earlier.value.text) of "
                     + group.members[earlier.member].path
             )
@@ -145,18 +154,25 @@ enum GroupRules {
         // with masks, two ids are one when they agree in all bits that neither leaves out; a machine has few masks
         let comparisons = masks.prefix(32).flatMap { first in masks.prefix(32).map { (first, $0) } }
         var seen: Set<[Int]> = []
-        return comparisons.filter { $0 <= $1 }.flatMap { first, second in
+        let pairs = comparisons.filter { $0 <= $1 }.flatMap { first, second in
             let ignored = group.iommuKinds.contains(.mmu500) ? first | second : 0
             let meant =
                 group.iommuKinds.contains(.mmu500)
                 ? holdings.filter { $0.value >> 16 == first || $0.value >> 16 == second } : holdings
             let identity: UInt32 = group.iommuKinds.contains(.mmu500) ? 0xffff : .max
             return group.pairs(of: meant) { $0 & identity & ~ignored }
-        }.filter { seen.insert([$0.earlier.member, $0.later.member, $0.later.index]).inserted }.map { earlier, later in
-            group.violation(
-                at: later, "cell.stream-ids",
-                "\(group.members[earlier.member].path) has the stream id \(hexadecimal(earlier.value)), which is the "
-                    + "same as \(hexadecimal(later.value))"
+        }
+        let new = pairs.filter { seen.insert([$0.earlier.member, $0.later.member, $0.later.index]).inserted }
+        let together = Dictionary(grouping: new) { [$0.later.member, $0.earlier.member] }
+        return together.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, pairs in
+            guard let (earlier, later) = pairs.first else { return nil }
+            let ids = { (ids: [UInt32]) in ids.map { hexadecimal($0) }.joined(separator: ", ") }
+            let (own, others) = (ids(pairs.map(\.later.value)), ids(pairs.map(\.earlier.value)))
+            return group.violation(
+                at: later, besides: earlier, "cell.stream-ids",
+                pairs.count == 1
+                    ? "\(group.members[earlier.member].path) has the stream id \(others), which is the same as \(own)"
+                    : "\(group.members[earlier.member].path) has the stream ids \(others), which are the same as \(own)"
             )
         }
     }
@@ -172,7 +188,7 @@ enum GroupRules {
             isShared: { $0.flags.contains(.rootShared) }
         ).map { earlier, later in
             group.violation(
-                at: later, "cache[\(later.index)]",
+                at: later, besides: earlier, "cache[\(later.index)]",
                 "the part \(later.value.text) overlaps \(earlier.value.text) of \(group.members[earlier.member].path)"
             )
         }

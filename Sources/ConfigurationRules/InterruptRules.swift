@@ -8,11 +8,15 @@ enum InterruptRules {
         Rule(
             id: "JH1101", severity: .error, title: "the pins of a GIC begin at a multiple of 32, below 1024",
             consequence: "the hypervisor refuses it with EINVAL",
-            remedy: "set pin-base to 32, 160, 288 and so on: a list has 128 pins, and there are 1024"
+            remedy: "set pin-base to 32, 160, 288 and so on: a list has 128 pins, and there are 1024",
+            isSaidOnce: true
         ) { cell in
             guard cell.architecture != .x86 else { return [] }
             return chips(of: cell).filter { $0.chip.pinBase % 32 != 0 || $0.chip.pinBase > 1024 - 128 }.map {
-                .init(location: "\($0.location).pin-base", message: "the pins begin at \($0.chip.pinBase)")
+                .init(
+                    location: "\($0.location).pin-base", message: "the pins begin at \($0.chip.pinBase)",
+                    // a guess of the architecture is no error
+                    severity: cell.isArchitectureGuessed ? .warning : nil)
             }
         },
         Rule(
@@ -42,7 +46,8 @@ enum InterruptRules {
         Rule(
             id: "JH1110", severity: .warning, title: "the interrupts of a cell's virtual PCI devices are its own",
             consequence: "the interrupt is never delivered to the cell; it is raised for the owner of that number",
-            remedy: "add the number to the pins, or change vpci-interrupt-base"
+            remedy: "add the number to the pins, or change vpci-interrupt-base",
+            isSaidOnce: true
         ) { cell in
             guard cell.architecture != .x86 else { return [] }
             let pins = Set(cell.interruptChips.flatMap(\.pins))
@@ -119,7 +124,8 @@ enum InterruptRules {
         Rule(
             id: "JH1102", severity: .error, title: "a cell's IOAPIC is one of the root cell's",
             consequence: "the hypervisor does not check it: it takes whatever is at that address for an IOAPIC",
-            remedy: "use the address that the system's [[interrupt-chip]] has"
+            remedy: "use the address that the system's [[interrupt-chip]] has",
+            isSaidOnce: true
         ) { placement in
             guard placement.system.architecture == .x86 else { return [] }
             let known = Set(placement.system.rootCell.interruptChips.map(\.address))
@@ -160,9 +166,11 @@ enum InterruptRules {
         Rule(
             id: "JH1103", severity: .warning, title: "a cell's pins are of the machine's GIC",
             consequence: "the hypervisor passes over them: these interrupts never reach the cell",
-            remedy: "set \"address\" to the gicd-base of the system's [platform]"
+            remedy: "set \"address\" to the gicd-base of the system's [platform]",
+            isSaidOnce: true
         ) { placement in
-            guard case .arm(let arm) = placement.system.platform.specific else { return [] }
+            // without an address of the GIC there is nothing to compare
+            guard case .arm(let arm) = placement.system.platform.specific, arm.gicdBase != 0 else { return [] }
             return chips(of: placement.cell).filter { $0.chip.address != arm.gicdBase && !$0.chip.pins.isEmpty }.map {
                 .init(
                     location: $0.location,

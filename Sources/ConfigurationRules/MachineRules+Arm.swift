@@ -5,7 +5,7 @@ import CellConfiguration
 // What killed real Arm64 machines, or left them without ivshmem.
 
 extension MachineRules {
-    static let arm = [exceptionLevel, redistributors, missingDevices]
+    static let arm = [exceptionLevel, redistributors, missingDevices, interruptController]
 
     private static let exceptionLevel = Rule<Subject>(
         id: "JH1311", severity: .error, title: "Linux leaves EL2 to the hypervisor",

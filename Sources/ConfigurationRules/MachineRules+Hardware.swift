@@ -5,6 +5,23 @@ import CellConfiguration
 // What the machine has, against what configurations say of it.
 
 extension MachineRules {
+    static let architecture = Rule<Subject>(
+        id: "JH1316", severity: .warning, title: "the machine has the architecture of its configuration",
+        consequence:
+            "the configuration was not compared with this machine; the hypervisor would refuse it here with EINVAL",
+        remedy: "check it on the machine that it is for, or with --root on a copy of that machine's /proc and /sys"
+    ) { subject in
+        guard subject.isForAnotherMachine, let architecture = subject.architecture else { return [] }
+        let place = subject.system == nil ? (subject.cells.first?.path, "cell") : (subject.systemPath, "system")
+        return [
+            .init(
+                location: place.1 + ".architecture",
+                message: "the configuration is for \(architecture.name), this machine is "
+                    + (architecture == .x86 ? "an Arm board" : "a PC (x86)"),
+                path: place.0)
+        ]
+    }
+
     static let onlineCPUs = Rule<Subject>(
         id: "JH1306", severity: .error, title: "the system's CPUs are those that are online",
         consequence:
@@ -26,16 +43,17 @@ extension MachineRules {
     static let missingMemory = Rule<Subject>(
         id: "JH1307", severity: .warning, title: "the machine has the memory of hypervisor and cells",
         consequence: "the program in the cell, or the hypervisor, reads ones and loses what it writes",
-        remedy: "use addresses of RAM: the lines of /proc/iomem that are \"System RAM\" or \"Reserved\""
+        remedy:
+            "use addresses of RAM: lines \"System RAM\" of /proc/iomem, before it was reserved; device windows and what the "
+            + "firmware has \"Reserved\" are none",
+        isSaidOnce: true
     ) { subject in
         let memory = subject.machine.memory
         // a line for all addresses says nothing
         guard !subject.machine.hidesAddresses, !memory.isEmpty, memory.allSatisfy({ $0.range != nil }) else {
             return []
         }
-        let present =
-            memory.filter(\.parents.isEmpty).compactMap(\.range)
-            + subject.machine.treeMemory.map(AddressRange.init)
+        guard let present = subject.machine.presentMemory(isPC: subject.architecture == .x86) else { return [] }
         return memoryOfPrograms(subject).filter { !$0.range.isCovered(by: present) }.map {
             .init(
                 location: $0.location,
@@ -70,13 +88,14 @@ extension MachineRules {
         for member in subject.cells {
             for (location, chip) in InterruptRules.chips(of: member.cell) {
                 let pins = Set(chip.pins)
-                for use in subject.machine.interrupts where pins.contains(use.pin) {
-                    violations.append(
-                        .init(
-                            location: "\(location).pins",
-                            message: "Linux's \"\(use.device)\" has the interrupt \(use.pin)",
-                            path: member.path))
-                }
+                let uses = subject.machine.interrupts.filter { pins.contains($0.pin) }
+                guard !uses.isEmpty else { continue }
+                violations.append(
+                    .init(
+                        location: "\(location).pins",
+                        message: "Linux's "
+                            + uses.map { "\"\($0.device)\" has the interrupt \($0.pin)" }.joined(separator: ", "),
+                        path: member.path))
             }
         }
         return violations

@@ -9,12 +9,22 @@ enum MachineRules {
         var system: SystemDescriptor?
         var systemPath: String?
         var cells: [CellGroup.Member]
+
+        /// The system's, or else the cells'.
+        var architecture: Architecture? { system?.architecture ?? cells.first?.cell.architecture }
+
+        /// Whether it is a PC's configuration on an Arm machine, or the other way round; not by a guess.
+        var isForAnotherMachine: Bool {
+            guard let isPC = machine.isPC, let cell = system?.rootCell ?? cells.first?.cell, !cell.isArchitectureGuessed
+            else { return false }
+            return isPC != (architecture == .x86)
+        }
     }
 
     static let all =
         [
             activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
-            usedInterrupts, otherInterrupts, sharedRegisters,
+            usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture,
         ] + arm
 
     private static let activePorts = Rule<Subject>(
@@ -55,7 +65,7 @@ enum MachineRules {
     }
 
     /// What Linux reserves on every PC.
-    private static let legacy: Set<String> = [
+    static let legacy: Set<String> = [
         "dma1", "pic1", "timer0", "timer1", "dma page reg", "pic2", "dma2", "fpu",
     ]
 
@@ -85,15 +95,12 @@ enum MachineRules {
         var violations: [Rule<Subject>.Violation] = []
         for member in subject.cells {
             for (index, region) in member.cell.ioPortRegions.enumerated() {
-                for (driver, range) in users(of: region.portRange, among: drivers, besides: ownDevices(of: member.cell))
-                {
-                    violations.append(
-                        .init(
-                            location: "ports[\(index)]",
-                            message: "of the ports \(region.text), Linux's \"\(driver)\" has \(range.text)",
-                            path: member.path
-                        ))
-                }
+                let users = users(of: region.portRange, among: drivers, besides: ownDevices(of: member.cell))
+                guard !users.isEmpty else { continue }
+                violations.append(
+                    .init(
+                        location: "ports[\(index)]",
+                        message: "of the ports \(region.text), \(listed(users))", path: member.path))
             }
         }
         return violations
@@ -110,12 +117,20 @@ enum MachineRules {
         }
     }
 
+    /// `Linux's "serial" has 0x3f8–0x3ff, "vga+" has 0x3c0–0x3df`
+    private static func listed(_ users: [(driver: String, range: AddressRange)]) -> String {
+        "Linux's " + users.map { "\"\($0.driver)\" has \($0.range.text)" }.joined(separator: ", ")
+    }
+
     private static let linuxMemory = Rule<Subject>(
         id: "JH1303", severity: .error, title: "memory of hypervisor and cells is kept free of Linux",
         consequence:
             "Linux has programs and data of its own there: enabling is refused if it is the hypervisor's memory; with "
             + "a cell's, Linux crashes as soon as the cell exists",
-        remedy: "reserve it and start the machine again, see the message (in GRUB's files, write \\$ for $)"
+        remedy:
+            "reserve it and start the machine again, see the message (in /etc/default/grub, between double quotes, write "
+            + "\\\\\\$ for $; in grub.cfg \\$)",
+        isSaidOnce: true
     ) { subject in
         let linux = subject.machine.memory.filter(\.isLinuxMemory).compactMap(\.range)
         let wishes = wishes(of: subject)
@@ -172,17 +187,16 @@ enum MachineRules {
             for (location, region) in MemoryRules.regions(of: member.cell)
             where isMeant(region) {
                 let own = ownDevices(of: member.cell)
-                for (driver, range) in users(of: region.physicalRange, among: drivers, besides: own) {
+                let users = users(of: region.physicalRange, among: drivers, besides: own)
+                guard users.isEmpty else {
                     violations.append(
                         .init(
                             location: location,
-                            message: "of the region \(region.quotedName) (physical \(region.physicalText)), Linux's "
-                                + "\"\(driver)\" has \(range.text)",
-                            path: member.path
-                        ))
+                            message: "of the region \(region.quotedName) (physical \(region.physicalText)), "
+                                + listed(users),
+                            path: member.path))
+                    continue
                 }
-                // one fault, one finding
-                guard violations.last?.location != location || violations.last?.path != member.path else { continue }
                 let used = subject.machine.usedDevices.first { region.physicalRange?.contains($0.address) ?? false }
                 if let used, region.flags.contains(.io) {
                     violations.append(
@@ -200,11 +214,7 @@ enum MachineRules {
 
     /// As Linux names them in its lists. The cell's creation takes them from their drivers.
     private static func ownDevices(of cell: CellDescriptor) -> Set<String> {
-        Set(
-            cell.pciDevices.filter { $0.kind != .sharedMemory }.map {
-                let domain = String($0.domain, radix: 16)
-                return String(repeating: "0", count: 4 - domain.count) + domain + ":\($0.address)"
-            })
+        Set(cell.pciDevices.filter { $0.kind != .sharedMemory }.map(\.linuxName))
     }
 
     private struct Wish {
@@ -246,8 +256,7 @@ enum MachineRules {
             blocks[blocks.count - 1].last = max(last.last, range.last)
         }
         let missing = blocks.filter { block in linux.contains(where: block.overlaps) }
-        let architecture = subject.system?.architecture ?? subject.cells.first?.cell.architecture
-        guard architecture == .x86 else {
+        guard subject.architecture == .x86 else {
             return "a node below reserved-memory in the device tree, with no-map, for "
                 + missing.map(\.text).joined(separator: " and ")
         }

@@ -49,7 +49,8 @@ enum MemoryRules {
                 "the hypervisor checks each access to such a region, and refuses it unless its width is allowed: "
                 + "the cell ends with an invalid MMIO access",
             remedy: "use whole pages (multiples of 0x1000) or, for registers, say the widths in \"access\": "
-                + "\"io\" with \"io-8\", \"io-16\", \"io-32\" or \"io-64\""
+                + "\"io\" with \"io-8\", \"io-16\", \"io-32\" or \"io-64\"",
+            isSaidOnce: true
         ) { cell in
             // the communication region has a rule of its own
             regions(of: cell).filter {
@@ -76,7 +77,8 @@ enum MemoryRules {
             id: "JH0206", severity: .warning, title: "a cell has each piece of memory once",
             consequence:
                 "it is reached at two addresses or, at one address, with the access that the later region gives",
-            remedy: "let one region end where the other begins; if it is seen twice on purpose, leave it so"
+            remedy: "let one region end where the other begins; if it is seen twice on purpose, leave it so",
+            isSaidOnce: true
         ) { cell in
             let aliases = AddressRange.overlaps(
                 in: cell.memoryRegions.enumerated().compactMap { index, region in

@@ -27,15 +27,18 @@ enum PCIRules {
             consequence: "the hypervisor finds one of the two only, and the device may be lost to its owner",
             remedy: "remove one, or correct its bdf"
         ) { cell in
-            var firsts: [DeviceKey: Int] = [:]
+            // the hypervisor does not look at the domain
+            var firsts: [PCIAddress: Int] = [:]
             return devices(of: cell).enumerated().compactMap { index, found in
-                guard let first = firsts[DeviceKey(found.device)] else {
-                    firsts[DeviceKey(found.device)] = index
+                guard let first = firsts[found.device.address] else {
+                    firsts[found.device.address] = index
                     return nil
                 }
+                let isOther = cell.pciDevices[first].domain != found.device.domain
                 return .init(
                     location: found.location,
                     message: "the device \(found.device.address) is pci-device[\(first)] already"
+                        + (isOther ? "; the hypervisor does not tell their domains apart" : "")
                 )
             }
         },
@@ -104,12 +107,16 @@ enum PCIRules {
         Rule(
             id: "JH1017", severity: .warning, title: "each PCI capability belongs to a device",
             consequence: "the entry has no effect: the device that it was meant for does not have the capability",
-            remedy: "correct \"first-capability\" and \"capabilities\" of the device, or remove the entry"
+            remedy: "correct \"first-capability\" and \"capabilities\" of the device, or remove the entry",
+            isSaidOnce: true
         ) { cell in
             var used: Set<Int> = []
             for device in cell.pciDevices {
                 let first = Int(device.firstCapability)
-                used.formUnion(first..<first + Int(device.capabilityCount))
+                let end = first + Int(device.capabilityCount)
+                // the device whose numbers are wrong is JH1001's
+                guard end <= cell.pciCapabilities.count || first == end else { return [] }
+                used.formUnion(first..<end)
             }
             return cell.pciCapabilities.enumerated().filter { !used.contains($0.offset) }.map { index, capability in
                 .init(
@@ -153,7 +160,8 @@ enum PCIRules {
             consequence:
                 "the program in the cell can have the device read and overwrite all memory of the machine: Linux's, "
                 + "the hypervisor's and that of other cells",
-            remedy: "list the machine's IOMMUs in the system's [[iommu]]; where there is none, trust the program"
+            remedy: "list the machine's IOMMUs in the system's [[iommu]]; where there is none, trust the program",
+            isSaidOnce: true
         ) { placement in
             guard placement.system.architecture == .x86, placement.system.platform.usedIOMMUUnits == 0 else {
                 return []
@@ -170,7 +178,8 @@ enum PCIRules {
             consequence:
                 "the hypervisor moderates the wrong registers: interrupts of the device do not arrive, or the cell may "
                 + "write registers that were to be protected",
-            remedy: "copy \"start\" and \"length\" from the system's [[pci-capability]]"
+            remedy: "copy \"start\" and \"length\" from the system's [[pci-capability]]",
+            isSaidOnce: true
         ) { placement in
             let root = placement.system.rootCell
             let known = Dictionary(root.pciDevices.map { (DeviceKey($0), $0) }) { first, _ in first }
@@ -196,15 +205,21 @@ enum PCIRules {
             consequence:
                 "the hypervisor does not check it: Linux cannot let go of the device first, and does not have it back "
                 + "afterwards",
-            remedy: "add the device to the system's list, or correct its bdf"
+            remedy: "add the device to the system's list, or correct its bdf",
+            isSaidOnce: true
         ) { placement in
-            let root = Set(placement.system.rootCell.pciDevices.map(DeviceKey.init))
+            let root = placement.system.rootCell.pciDevices
+            let known = Set(root.map(DeviceKey.init))
             return devices(of: placement.cell)
-                .filter { $0.device.kind != .sharedMemory && !root.contains(DeviceKey($0.device)) }
-                .map {
-                    .init(
-                        location: $0.location,
-                        message: "the device \(DeviceKey($0.device)) is not in the system's list"
+                .filter { $0.device.kind != .sharedMemory && !known.contains(DeviceKey($0.device)) }
+                .map { location, device in
+                    let same = root.first { $0.address == device.address }
+                    return .init(
+                        location: location,
+                        message: same.map {
+                            "the device \(device.address) has the domain \(hexadecimal(device.domain)), but "
+                                + "\(hexadecimal($0.domain)) in the system's list"
+                        } ?? "the device \(DeviceKey(device)) is not in the system's list"
                     )
                 }
         },
@@ -217,7 +232,8 @@ enum PCIRules {
             consequence:
                 "beyond the eight that are possible it is refused with ERANGE; else the device stays without its "
                 + "memory or its interrupts",
-            remedy: "set \"iommu\" to the unit's place in the system's [[iommu]] list, counted from 0"
+            remedy: "set \"iommu\" to the unit's place in the system's [[iommu]] list, counted from 0",
+            isSaidOnce: true
         ) { placement in
             let count = placement.system.platform.usedIOMMUUnits
             guard placement.system.architecture == .x86, count > 0 else { return [] }

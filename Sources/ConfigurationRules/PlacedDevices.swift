@@ -9,6 +9,8 @@ package struct PlacedDevice: Hashable {
     package var windows: [ClosedRange<UInt64>] = []
     /// PCI host controllers: the memory that their devices use.
     package var busWindows: [ClosedRange<UInt64>] = []
+    /// The handle of the controller that its interrupts go to, from the node or one above it; nil when none is named.
+    package var interruptParent: UInt32?
 }
 
 extension DeviceNode {
@@ -18,21 +20,26 @@ extension DeviceNode {
     /// The devices that are meant, and all below them that are, each with the windows that can be translated.
     package func placedDevices(where isMeant: (DeviceNode) -> Bool) -> [PlacedDevice] {
         var devices: [PlacedDevice] = []
-        place(in: Bus(node: self, ranges: nil), depth: 0, &devices, isMeant)
+        place(in: Bus(node: self, ranges: nil), depth: 0, interruptParent: nil, &devices, isMeant)
         return devices
     }
 
     private func place(
-        in bus: Bus, depth: Int, _ devices: inout [PlacedDevice], _ isMeant: (DeviceNode) -> Bool
+        in bus: Bus, depth: Int, interruptParent: UInt32?, _ devices: inout [PlacedDevice],
+        _ isMeant: (DeviceNode) -> Bool
     ) {
         guard depth < DeviceNode.depthLimit else { return }
+        let interruptParent = number("interrupt-parent") ?? interruptParent
         for child in children where isMeant(child) {
             var device = PlacedDevice(node: child)
             device.windows = bus.windows(of: child)
+            device.interruptParent = child.number("interrupt-parent") ?? interruptParent
             let isPCI = child.text("device_type") == "pci"
             if isPCI { device.busWindows = bus.busWindows(ofPCI: child) }
             devices.append(device)
-            if !isPCI, let inner = bus.bus(below: child) { child.place(in: inner, depth: depth + 1, &devices, isMeant) }
+            if !isPCI, let inner = bus.bus(below: child) {
+                child.place(in: inner, depth: depth + 1, interruptParent: interruptParent, &devices, isMeant)
+            }
         }
     }
 

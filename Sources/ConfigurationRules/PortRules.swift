@@ -20,7 +20,8 @@ enum PortRules {
         Rule(
             id: "JH1502", severity: .warning, title: "a port region has ports",
             consequence: "the entry has no effect",
-            remedy: "set \"count\", or remove the entry"
+            remedy: "set \"count\", or remove the entry",
+            isSaidOnce: true
         ) { cell in
             regions(of: cell).filter { $0.ports.count == 0 }.map {
                 .init(location: $0.location, message: "the region at \(hexadecimal($0.ports.base)) has no ports")

@@ -11,7 +11,8 @@ enum RootCellRules {
             consequence:
                 "Linux puts the device's registers into such a window, and the hypervisor never sees an access there: "
                 + "its driver reads nonsense (\"IVPosition -1\")",
-            remedy: "list the BARs of the devices that there are as regions of their own, not the whole window"
+            remedy: "list the BARs of the devices that there are as regions of their own, not the whole window",
+            isSaidOnce: true
         ) { system in
             // a virtual host controller has a window of its own
             guard system.platform.virtualPCI == 0,
@@ -64,7 +65,8 @@ enum RootCellRules {
             id: "JH1204", severity: .warning,
             title: "Linux's ivshmem devices are behind the IOMMU that serves everything else",
             consequence: "the interrupts of the device are not remapped, and do not arrive",
-            remedy: "set \"iommu\" to the unit that covers all remaining devices: Intel's DMAR table lists it last"
+            remedy: "set \"iommu\" to the unit that covers all remaining devices: Intel's DMAR table lists it last",
+            isSaidOnce: true
         ) { system in
             let units = system.platform.iommuUnits.prefix(system.platform.usedIOMMUUnits)
             guard units.count > 1, units.allSatisfy({ $0.kind == .intel }) else { return [] }

@@ -20,6 +20,24 @@ extension RunningMachine {
         }
     }
 
+    /// Whether the processors are a PC's; nil when the text does not tell.
+    ///
+    /// - Parameter cpuInfo: the text of `/proc/cpuinfo`.
+    package static func hasPCProcessors(cpuInfo: String) -> Bool? {
+        let keys = cpuInfo.split(separator: "\n").map { $0.prefix { $0 != "\t" && $0 != " " && $0 != ":" } }
+        if keys.contains("flags") { return true }
+        return keys.contains("Features") ? false : nil
+    }
+
+    /// Whether it is a PC; nil when nothing tells. Its own files count before the processors': a simulated machine has those
+    /// of the machine underneath.
+    var isPC: Bool? {
+        if ports.contains(where: { $0.name.hasPrefix("PCI conf") || MachineRules.legacy.contains($0.name) }) {
+            return true
+        }
+        return registers.isEmpty && treeMemory.isEmpty ? hasPCProcessors : false
+    }
+
     /// Whether Linux runs at EL2. It does on processors with VHE (Armv8.1 and later) unless its command line says
     /// otherwise; a hypervisor that is enabled then panics it.
     ///
@@ -34,32 +52,71 @@ extension RunningMachine {
         return !words.contains { ["kvm-arm.mode=nvhe", "kvm-arm.mode=protected", "id_aa64mmfr1.vh=0"].contains($0) }
     }
 
-    /// Adds what a device tree says.
+    /// Adds what a device tree says. Addresses are those of the processors: through all `ranges` above a node.
     package mutating func read(_ tree: DeviceNode) {
-        let cells = ["#address-cells", "#size-cells"].map { Int(clamping: tree.number($0) ?? 1) }
-        for node in tree.descendants {
-            if node.name.hasPrefix("memory@") || node.name == "memory" {
-                treeMemory += RunningMachine.memory(
-                    reg: node.properties["reg"] ?? [], addressCells: cells[0], sizeCells: cells[1])
+        let placed = tree.placedDevices { _ in true }
+        let controllers = placed.filter { device in device.node.texts("compatible").contains(where: Self.isGIC) }
+        let gic = Dictionary(
+            controllers.compactMap { device in
+                device.node.handle.map { ($0, Int(clamping: device.node.number("#interrupt-cells") ?? 3)) }
             }
+        ) { first, _ in first }
+        for device in placed {
+            let node = device.node
+            if node.isMemory || node.isReservedForCells { treeMemory += device.windows }
+            guard let address = device.windows.first?.lowerBound else { continue }
+            registers.append(
+                TreeRegisters(node: node.name, compatible: node.texts("compatible"), windows: device.windows))
             if !(node.properties["#clock-cells"] ?? []).isEmpty,
-                let device = UsedDevice(clockController: node.name),
-                !usedDevices.contains(where: { $0.address == device.address })
+                !usedDevices.contains(where: { $0.address == address })
             {
-                usedDevices.append(device)
+                usedDevices.append(UsedDevice(clockController: node.name, address: address))
             }
-            let interrupts = node.properties["interrupts"] ?? []
-            if !interrupts.isEmpty, let device = TreeDevice(node: node.name, interrupts: interrupts) {
-                devices.append(device)
-            }
+            let pins = device.pins(ofGIC: gic)
+            if !pins.isEmpty { devices.append(TreeDevice(name: node.name, address: address, pins: pins)) }
         }
-        registers += tree.placedDevices { _ in true }.filter { !$0.windows.isEmpty }.map {
-            TreeRegisters(node: $0.node.name, compatible: $0.node.texts("compatible"), windows: $0.windows)
+    }
+
+    private static func isGIC(_ compatible: String) -> Bool {
+        compatible.hasPrefix("arm,gic") && !compatible.hasSuffix("its") || compatible.hasSuffix("-gic")
+    }
+}
+
+extension PlacedDevice {
+    /// Its interrupts at the GIC, in the GIC's numbers.
+    ///
+    /// - Parameter controllers: the handles of GICs, with the cells that an interrupt has there: a kind (0 SPI, 1 PPI), a
+    ///   number and flags at least. Other controllers, such as those of GPIO, have numbers of their own.
+    fileprivate func pins(ofGIC controllers: [UInt32: Int]) -> [Int] {
+        // a tree with one controller need not refer to it
+        let width = interruptParent.map { controllers[$0] } ?? 3
+        var pins: [Int] = []
+        if let width, width >= 3 { pins += Self.pins(node.cells("interrupts"), width) }
+        let extended = node.cells("interrupts-extended")
+        var offset = 0
+        // behind another controller's handle are as many cells as that one has, which is not known here
+        while offset < extended.count, let width = controllers[extended[offset]], width >= 3 {
+            pins += Self.pins(Array(extended[(offset + 1)...].prefix(width)), width)
+            offset += 1 + width
+        }
+        return pins
+    }
+
+    private static func pins(_ cells: [UInt32], _ width: Int) -> [Int] {
+        stride(from: 0, to: cells.count - width + 1, by: width).map {
+            Int(cells[$0 + 1] & 0xffff) + (cells[$0] == 0 ? 32 : 16)
         }
     }
 }
 
 extension DeviceNode {
-    /// All nodes below it, each before its own children.
-    fileprivate var descendants: [DeviceNode] { children.flatMap { [$0] + $0.descendants } }
+    fileprivate var isMemory: Bool {
+        text("device_type") == "memory" || name == "memory" || name.hasPrefix("memory@")
+    }
+
+    /// Memory that Linux leaves alone, by a name that says for whom.
+    fileprivate var isReservedForCells: Bool {
+        properties["no-map"] != nil
+            && ["jailhouse", "hypervisor", "cell", "inmate"].contains { name.lowercased().contains($0) }
+    }
 }

@@ -17,23 +17,13 @@ extension RunningMachine {
     package struct TreeDevice: Hashable, Sendable {
         /// `serial@e6e68000`
         package var name: String
-        /// Of its registers, from its name.
+        /// Of its first register, as the processors see it.
         package var address: UInt64
         /// Of the GIC.
         package var pins: [Int]
 
-        /// Nil for a node without an address in its name.
-        ///
-        /// - Parameter interrupts: the property, big endian: a kind (0 SPI, 1 PPI), a number and flags each.
-        package init?(node name: String, interrupts: [UInt8]) {
-            guard let at = name.lastIndex(of: "@"), let address = UInt64(name[name.index(after: at)...], radix: 16)
-            else { return nil }
-            self.name = name
-            self.address = address
-            let cells = RunningMachine.cells(interrupts)
-            pins = stride(from: 0, to: cells.count - 2, by: 3).map {
-                Int(cells[$0 + 1] & 0xffff) + (cells[$0] == 0 ? 32 : 16)
-            }
+        package init(name: String, address: UInt64, pins: [Int]) {
+            (self.name, self.address, self.pins) = (name, address, pins)
         }
     }
 
@@ -53,38 +43,15 @@ extension RunningMachine {
             self.init(user: "driver \(driver)", address: address)
         }
 
-        /// Nil for a node without an address in its name.
-        ///
-        /// - Parameter name: of a node of the device tree that provides clocks.
-        package init?(clockController name: String) {
-            guard let at = name.lastIndex(of: "@"), let address = UInt64(name[name.index(after: at)...], radix: 16)
-            else {
-                return nil
-            }
+        /// - Parameters:
+        ///   - name: of a node of the device tree that provides clocks.
+        ///   - address: of its first register, as the processors see it.
+        package init(clockController name: String, address: UInt64) {
             self.init(user: "clock controller \(name)", address: address)
         }
 
         private init(user: String, address: UInt64) {
             (self.user, self.address) = (user, address)
-        }
-    }
-
-    /// Big-endian numbers of a device tree's property.
-    package static func cells(_ property: [UInt8]) -> [UInt32] {
-        stride(from: 0, to: property.count - 3, by: 4).map { start in
-            property[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
-        }
-    }
-
-    /// The property `reg` of a memory node.
-    package static func memory(reg: [UInt8], addressCells: Int, sizeCells: Int) -> [ClosedRange<UInt64>] {
-        guard (1...2).contains(addressCells), (1...2).contains(sizeCells) else { return [] }
-        let cells = cells(reg).map(UInt64.init)
-        let width = addressCells + sizeCells
-        return stride(from: 0, to: cells.count - width + 1, by: width).compactMap { start in
-            let first = cells[start..<start + addressCells].reduce(0) { $0 << 32 | $1 }
-            let size = cells[start + addressCells..<start + width].reduce(0) { $0 << 32 | $1 }
-            return AddressRange(start: first, size: size).map { $0.first...$0.last }
         }
     }
 

@@ -36,6 +36,12 @@ package struct RunningMachine: Hashable, Sendable {
     package var treeMemory: [ClosedRange<UInt64>] = []
     /// Registers of devices, from the device tree, also of those that Linux leaves alone.
     package var registers: [TreeRegisters] = []
+    /// What Linux found on PCI buses, by its names such as `0000:00:1f.2`; empty when that is not known.
+    package var pciDevices: Set<String> = []
+    /// Whether the processors are a PC's, by `/proc/cpuinfo`; nil when that is not known.
+    package var hasPCProcessors: Bool?
+    /// What is known of the RAM behind Linux's list of it.
+    package var keptMemory = KeptMemory()
     /// Whether Linux runs at EL2, the level of the hypervisor: see ``runsAtEL2(cpuInfo:commandLine:)``.
     package var runsAtEL2 = false
 
@@ -61,7 +67,9 @@ package struct RunningMachine: Hashable, Sendable {
     {
         let subject = MachineRules.Subject(
             machine: self, system: system?.descriptor, systemPath: system?.path, cells: cells)
-        return MachineRules.all.flatMap { $0.findings(in: subject) }
+        // what this machine uses says nothing of another one
+        let rules = subject.isForAnotherMachine ? [MachineRules.architecture] : MachineRules.all
+        return rules.flatMap { $0.findings(in: subject) }
     }
 
     private static func resources(in text: String) -> [Resource] {

@@ -25,7 +25,8 @@ enum SystemRules {
         Rule(
             id: "JH0702", severity: .error, title: "Linux has no access to the hypervisor's memory",
             consequence: "anything in Linux can overwrite the hypervisor, and with it every cell",
-            remedy: "let the root cell's regions end before it and begin again behind it"
+            remedy: "let the root cell's regions end before it and begin again behind it",
+            isSaidOnce: true
         ) { system in
             guard let hypervisor = system.hypervisorMemory.physicalRange else { return [] }
             return MemoryRules.regions(of: system.rootCell)
@@ -125,14 +126,16 @@ enum SystemRules {
                 "to load the cell, Linux writes to this memory; what it was never given it cannot write, and that "
                 + "CPU of Linux is stopped for good",
             remedy:
-                "take it from the memory that the system configuration keeps for cells, or add it to the root cell's"
+                "take it from the memory that the system configuration keeps for cells, or add it to the root cell's",
+            isSaidOnce: true
         ) { placement in
             foreignMemory(placement).filter { $0.region.flags.contains(.loadable) }.map { message($0, placement) }
         },
         Rule(
             id: "JH0505", severity: .warning, title: "a cell's memory is known to the system configuration",
             consequence: "it is not known whether Linux uses it",
-            remedy: "add it to the root cell's regions, from which it is taken while the cell exists"
+            remedy: "add it to the root cell's regions, from which it is taken while the cell exists",
+            isSaidOnce: true
         ) { placement in
             foreignMemory(placement).filter { !$0.region.flags.contains(.loadable) }.map { message($0, placement) }
         },
@@ -162,7 +165,8 @@ enum SystemRules {
             id: "JH0513", severity: .warning, title: "an Arm cell's device registers are mapped as a device's",
             consequence:
                 "the processor caches them: writes reach the device late, together or never, and reads return old values",
-            remedy: "add \"io\" to the region's access; memory beside devices, such as SRAM, may do without"
+            remedy: "add \"io\" to the region's access; memory beside devices, such as SRAM, may do without",
+            isSaidOnce: true
         ) { placement in
             guard placement.system.architecture != .x86 else { return [] }
             let root = placement.system.rootCell.memoryRegions

@@ -27,7 +27,7 @@ extension DeviceNode {
     }
 
     /// By which other nodes refer to it.
-    var handle: UInt32? { number("phandle") ?? number("linux,phandle") }
+    package var handle: UInt32? { number("phandle") ?? number("linux,phandle") }
 
     private func target(of fragment: DeviceNode) throws(OverlayError) -> [Int] {
         if let path = fragment.text("target-path") {

@@ -19,16 +19,7 @@ struct ReservedMemory: Hashable {
 
     /// The largest reservation of a command line that has room for a hypervisor and some cell.
     init?(commandLine: String) {
-        let reservations = commandLine.split { $0 == " " || $0 == "\n" }.filter { $0.hasPrefix("memmap=") }
-            .flatMap { $0.dropFirst(7).split(separator: ",") }
-            .compactMap { word -> ReservedMemory? in
-                let parts = word.split(separator: "$", omittingEmptySubsequences: false)
-                guard parts.count == 2, let size = Self.number(parts[0]), let start = Self.number(parts[1]),
-                    size > Self.hypervisorSize, start % 4096 == 0, size % 4096 == 0,
-                    !start.addingReportingOverflow(size).overflow
-                else { return nil }
-                return ReservedMemory(start: start, size: size)
-            }
+        let reservations = RunningMachine.reservations(commandLine: commandLine).compactMap { ReservedMemory($0) }
         guard let largest = reservations.max(by: { $0.size < $1.size }) else { return nil }
         self = largest
     }
@@ -59,15 +50,23 @@ struct ReservedMemory: Hashable {
         self.init(start: start, size: Self.proposedSize)
     }
 
-    /// A word `memmap=` of a command line that has lost its address: `$` is a shell's, and a boot loader's.
-    static func eatenParameter(in commandLine: String) -> String? {
+    /// What is wrong with a word `memmap=` of a command line, and the word: `$` is a shell's, and a boot loader's.
+    enum SpoiledParameter: Hashable {
+        /// It has lost its address.
+        case eaten(String)
+        /// It has a backslash of too many.
+        case escaped(String)
+    }
+
+    static func spoiledParameter(in commandLine: String) -> SpoiledParameter? {
         let words = commandLine.split { $0 == " " || $0 == "\n" }.filter { $0.hasPrefix("memmap=") }
-        return words.first { word in
-            word.dropFirst(7).split(separator: ",").contains {
-                !$0.contains { "$@#!%".contains($0) } && $0 != "exactmap"
-            }
+        for word in words {
+            if word.contains("\\") { return .escaped(String(word)) }
+            let parts = word.dropFirst(7).split(separator: ",")
+            let isEaten = parts.contains { !$0.contains { "$@#!%".contains($0) } && $0 != "exactmap" }
+            if isEaten { return .eaten(String(word)) }
         }
-        .map(String.init)
+        return nil
     }
 
     private init(start: UInt64, size: UInt64) {
@@ -77,13 +76,4 @@ struct ReservedMemory: Hashable {
 
     /// `memmap=80M$0x3a000000`
     var parameter: String { "memmap=\(size >> 20)M$0x\(String(start, radix: 16))" }
-
-    /// `0x3a000000`, `80M`, `1G`
-    private static func number(_ text: Substring) -> UInt64? {
-        let shifts: [Character: UInt64] = ["K": 10, "M": 20, "G": 30]
-        let shift = text.last.flatMap { shifts[Character($0.uppercased())] } ?? 0
-        let digits = shift == 0 ? text : text.dropLast()
-        let number = digits.lowercased().hasPrefix("0x") ? UInt64(digits.dropFirst(2), radix: 16) : UInt64(digits)
-        return number.flatMap { $0 > .max >> shift ? nil : $0 << shift }
-    }
 }

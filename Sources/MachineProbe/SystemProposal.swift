@@ -138,11 +138,20 @@ extension SystemProposal {
         _ capture: MachineCapture, _ memory: [RunningMachine.Resource]
     ) -> ReservedMemory? {
         let kept = ReservedMemory(commandLine: capture.commandLine)
-        if kept == nil, let word = ReservedMemory.eatenParameter(in: capture.commandLine) {
-            note(
-                "hypervisor-memory",
-                "\(word) on Linux's command line has lost its address: $ means something to shells and boot loaders. In "
-                    + "/etc/default/grub it is written as \\\\\\$, in grub.cfg as \\$.")
+        if kept == nil, let parameter = ReservedMemory.spoiledParameter(in: capture.commandLine) {
+            let way = "In /etc/default/grub, between double quotes, it is written as \\\\\\$, in grub.cfg as \\$."
+            switch parameter {
+            case .eaten(let word):
+                note(
+                    "hypervisor-memory",
+                    "\(word) on Linux's command line has lost its address: $ means something to shells and boot loaders. "
+                        + way)
+            case .escaped(let word):
+                note(
+                    "hypervisor-memory",
+                    "\(word) on Linux's command line has a backslash left, so that Linux does not find its address. "
+                        + way)
+            }
         }
         guard let reserved = kept ?? ReservedMemory(proposedIn: memory) else {
             note("hypervisor-memory", "No place was found for it: reserve memory with memmap= and probe again.")

@@ -16,6 +16,8 @@ struct ExampleMachine: Sendable {
     static let memoryFile = "/proc/iomem"
     static let interruptsFile = "/proc/interrupts"
     static let onlineFile = "/sys/devices/system/cpu/online"
+    /// The names in it, one a line.
+    static let pciFile = "/sys/bus/pci/devices"
     static let cpuInfoFile = "/proc/cpuinfo"
     static let commandLineFile = "/proc/cmdline"
     /// Of each device its name, what it is compatible with, then address and size of its registers.
@@ -45,8 +47,10 @@ struct ExampleMachine: Sendable {
         var machine = RunningMachine(ioports: proc(portsFile), iomem: proc(memoryFile))
         machine.interrupts = RunningMachine.interrupts(in: proc(interruptsFile))
         machine.onlineCPUs = try CPUSet(list: proc(onlineFile))
+        machine.hasPCProcessors = RunningMachine.hasPCProcessors(cpuInfo: proc(cpuInfoFile))
         machine.runsAtEL2 = RunningMachine.runsAtEL2(
             cpuInfo: proc(cpuInfoFile), commandLine: proc(commandLineFile))
+        machine.pciDevices = Set(proc(pciFile).split(separator: "\n").map(String.init))
         machine.registers = proc(treeFile).split(separator: "\n").map(registers)
         findings += machine.findings(system: system.map { (systemFile, $0) }, cells: members)
         return findings.map { finding in
@@ -304,6 +308,7 @@ extension ExampleMachine {
                 """),
         .init(name: memoryFile, text: iomem),
         .init(name: onlineFile, text: "0-3"),
+        .init(name: pciFile, text: "0000:00:02.0\n0000:00:03.0\n0000:00:19.0\n"),
     ])
 
     static let arm64 = ExampleMachine(files: [
@@ -361,6 +366,7 @@ extension ExampleMachine {
                 70000000-7fffffff : reserved
 
                 """),
+        .init(name: portsFile, text: ""),
         .init(name: interruptsFile, text: " 41:       7  GICv3  35 Level  9020000.serial\n"),
         .init(name: onlineFile, text: "0-3"),
         .init(name: cpuInfoFile, text: "processor : 0\nFeatures : fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid\n"),

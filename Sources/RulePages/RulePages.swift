@@ -144,6 +144,7 @@ enum RuleExamples {
             )
         ],
         "JH1021": [rtems("bdf = \"00:0e.0\"", "bdf = \"00:0d.0\"")],
+        "JH1022": [system("bdf = \"00:03.0\"", "bdf = \"00:03.0\"\ndomain = 1")],
         "JH1102": [rtems("address = 0xfec00000", "address = 0xfec10000")],
         "JH1104": [rtems("pins = [4]", "pins = [4, 40]")],
         "JH1201": [rtems("[[ports]]", "[[cache]]\nsize = 4\n\n[[cache]]\nstart = 2\nsize = 4\n\n[[ports]]")],
@@ -165,6 +166,7 @@ enum RuleExamples {
         "JH1305": [rtems("physical = 0xfeb00000", "physical = 0xfeb30000")],
         "JH1306": [.init(in: ExampleMachine.onlineFile, instead: "0-3", "0-7")],
         "JH1307": [rtems("physical = 0x3a000000", "physical = 0x140000000")],
+        "JH1315": [.init(in: ExampleMachine.pciFile, instead: "0000:00:03.0", "0001:00:03.0")],
         "JH1401": [rtems("physical = 0x3a000000", "physical = 0x3a100000")],
         "JH1402": [
             rtems(
@@ -200,6 +202,8 @@ enum RuleExamples {
                 "gic-version = 2\ngicc-base = 0x8010000\ngich-base = 0x8030000\ngicv-base = 0x8040000"),
             system("cpus = \"0-3\"", "cpus = \"0-8\""), .init(in: ExampleMachine.onlineFile, instead: "0-3", "0-8"),
         ],
+        "JH1112": [system("maintenance-interrupt = 25", "maintenance-interrupt = 9")],
+        "JH1113": [system("gicr-base = 0x080a0000", "gicr-base = 0x08000000")],
         "JH1205": [system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", "")],
         "JH1311": [.init(in: ExampleMachine.cpuInfoFile, instead: "crc32 cpuid", "crc32 atomics cpuid asimdrdm")],
         "JH1312": [
@@ -214,6 +218,10 @@ enum RuleExamples {
                 "physical = 0x9000000\nsize = \"4 KiB\"\naccess = [\"read\", \"write\", \"io\"]",
                 "physical = 0x9030000\nsize = 0x40\naccess = [\"read\", \"write\", \"io\", \"io-32\"]")
         ],
+        "JH1314": [
+            .init(in: ExampleMachine.treeFile, instead: "arm,gic-v3 0x08000000", "arm,gic-v3 0x01800000")
+        ],
+        "JH1316": [.init(in: ExampleMachine.portsFile, instead: "", "0020-0021 : pic1\n")],
         "JH1308": [rtems("pin-base = 32\npins = [33]", "pin-base = 32\npins = [35]")],
         "JH1309": [
             .init(

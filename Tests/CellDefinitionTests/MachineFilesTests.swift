@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ConfigurationRules
+import DeviceTree
 import Foundation
 import Testing
 
@@ -27,11 +28,45 @@ import Testing
                 withDestinationPath: "../../../../bus/platform/drivers/renesas-cpg-mssr")
         }
         let tree = "/sys/firmware/devicetree/base/soc"
-        try write("\0\0\0\u{2}", tree + "/clock-controller@e6150000/#clock-cells")
-        try write("\0\0\0\u{1}", tree + "/clock@e6160000/#clock-cells")
+        func write(_ cells: [UInt32], _ path: String) throws {
+            try write("", path)
+            try Data([UInt8](cells: cells)).write(to: URL(fileURLWithPath: root + path))
+        }
+        try write([1], tree + "/../#address-cells")
+        try write([1], tree + "/#address-cells")
+        try write([1], tree + "/#size-cells")
+        try write([0, 0xe600_0000, 0x100_0000], tree + "/ranges")
+        for (name, place) in [("clock-controller@e6150000", 0x15_0000), ("clock@160000", 0x16_0000)]
+            as [(String, UInt32)]
+        {
+            try write([2], tree + "/\(name)/#clock-cells")
+            try write([place, 0x1000], tree + "/\(name)/reg")
+        }
+        try write("0x100000\n", "/sys/firmware/memmap/1/start")
+        try write("0x3fffffff\n", "/sys/firmware/memmap/1/end")
+        try write("System RAM\n", "/sys/firmware/memmap/1/type")
+        try write("Reserved\n", "/sys/firmware/memmap/0/type")
+        try write("quiet memmap=80M$0x3a000000\n", "/proc/cmdline")
+        try write("", "/sys/bus/pci/devices/0000:00:02.0/uevent")
         let machine = try MachineFiles(root: root).machine()
         #expect(machine.usedDevices.map(\.address) == [0xe615_0000, 0xe616_0000])
         #expect(
-            machine.usedDevices.map(\.user) == ["driver renesas-cpg-mssr", "clock controller clock@e6160000"])
+            machine.usedDevices.map(\.user) == ["driver renesas-cpg-mssr", "clock controller clock@160000"])
+        #expect(machine.keptMemory.firmware == [0x10_0000...0x3fff_ffff])
+        #expect(machine.keptMemory.reservations == [0x3a00_0000...0x3eff_ffff])
+        #expect(machine.pciDevices == ["0000:00:02.0"])
+
+        // a captured machine may have the firmware's own form alone
+        let capture = NSTemporaryDirectory() + "machine-\(UUID())"
+        defer { try? FileManager.default.removeItem(atPath: capture) }
+        for directory in ["/proc", "/sys/firmware"] {
+            try FileManager.default.createDirectory(atPath: capture + directory, withIntermediateDirectories: true)
+        }
+        try FileManager.default.copyItem(atPath: root + "/proc/iomem", toPath: capture + "/proc/iomem")
+        let blob = FlattenedTree(root: try #require(MachineFiles(root: root).deviceTree())).blob
+        try Data(blob).write(to: URL(fileURLWithPath: capture + "/sys/firmware/fdt"))
+        let copied = try MachineFiles(root: capture).machine()
+        #expect(copied.usedDevices.map(\.address) == [0xe615_0000, 0xe616_0000])
+        #expect(copied.registers == machine.registers && !copied.registers.isEmpty)
     }
 }

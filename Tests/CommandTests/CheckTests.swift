@@ -213,6 +213,34 @@ struct CheckTests {
         #expect(empty.error.contains("neither proc/ioports nor proc/iomem"), "\(empty)")
     }
 
+    /// That a port is taken from Linux, and that Linux uses it, is one fault.
+    @Test func aPortIsReportedOnce() throws {
+        let root = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        try FileManager.default.createDirectory(atPath: root + "/proc", withIntermediateDirectories: true)
+        try "0000-ffff : PCI Bus\n  03f8-03ff : serial\n".write(
+            toFile: root + "/proc/ioports", atomically: true, encoding: .utf8)
+        let system = """
+            [system]
+            architecture = "x86"
+            virtual-debug-console = true
+            [hypervisor-memory]
+            physical = 0x3e800000
+            size = "8 MiB"
+            [root-cell]
+            name = "linux"
+            cpus = "0-3"
+            [[ports]]
+            base = 0x3f8
+            count = 8
+            """
+        let cell = Self.passive + "\n[[ports]]\nbase = 0x3f8\ncount = 8\n"
+        let alone = try check(["q35.toml": system, "rtems.toml": cell])
+        #expect(alone.output.contains("JH1505") && !alone.output.contains("JH1301"), "\(alone)")
+        let outcome = try check(["q35.toml": system, "rtems.toml": cell], "--root", root)
+        #expect(outcome.output.contains("JH1301") && !outcome.output.contains("JH1505"), "\(outcome)")
+    }
+
     @Test func sarif() throws {
         let outcome = try check(
             ["a.toml": Self.passive, "b c.toml": Self.passive, "x.toml": "sistem = 1\n"], "--sarif")

@@ -146,6 +146,18 @@ import Testing
         #expect(system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
     }
 
+    /// What only one architecture has is an error of a cell that is known to be of it.
+    @Test func aGuessedArchitectureOfTheCell() throws {
+        var cell = Self.sound
+        cell.cpus = CPUSet([0])
+        #expect(cell.findings().first { $0.rule == "JH0104" }?.severity == .error)
+        cell.isArchitectureGuessed = true
+        #expect(cell.findings().first { $0.rule == "JH0104" }?.severity == .warning)
+        cell.architecture = .arm64
+        cell.interruptChips = [InterruptChip(address: 1, id: 0, pinBase: 33)]
+        #expect(cell.findings().first { $0.rule == "JH1101" }?.severity == .warning)
+    }
+
     /// A guess is never an error: of the system, neither.
     @Test func aGuessedArchitectureOfTheSystem() {
         var system = Self.system

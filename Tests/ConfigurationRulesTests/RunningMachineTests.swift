@@ -11,9 +11,11 @@ import Testing
         RunningMachine(ioports: "", iomem: iomem)
     }
 
-    private func cell(at start: UInt64, size: UInt64 = 0x80_0000) -> CellGroup.Member {
+    private func cell(
+        at start: UInt64, size: UInt64 = 0x80_0000, path: String = "rtems.toml"
+    ) -> CellGroup.Member {
         .init(
-            path: "rtems.toml",
+            path: path,
             cell: CellDescriptor(
                 name: "rtems",
                 memoryRegions: [MemoryRegion(name: "ram", physicalStart: start, size: size, flags: [.read, .write])]))
@@ -68,7 +70,8 @@ import Testing
         let findings = machine(
             "00100000-39ffffff : System RAM\n3a000000-3a3fffff : Reserved\n3a400000-3fffffff : System RAM\n"
         )
-        .findings(system: nil, cells: [cell(at: 0x3a00_0000), cell(at: 0x3b00_0000, size: 0x1000)])
+        .findings(
+            system: nil, cells: [cell(at: 0x3a00_0000), cell(at: 0x3b00_0000, size: 0x1000, path: "other.toml")])
         #expect(findings.count == 2)
         #expect(findings[0].message.hasSuffix("memmap=8M$0x3a000000 memmap=4K$0x3b000000"))
     }
@@ -78,7 +81,7 @@ import Testing
         var machine = machine("00100000-39ffffff : System RAM\n3a000000-ffffffff : Reserved\n")
         let clocks = try #require(
             RunningMachine.UsedDevice(platformDevice: "e6150000.clock-controller", driver: "renesas-cpg-mssr"))
-        let early = try #require(RunningMachine.UsedDevice(clockController: "clock@e6160000"))
+        let early = RunningMachine.UsedDevice(clockController: "clock@e6160000", address: 0xe616_0000)
         machine.usedDevices = [clocks, early]
         #expect(RunningMachine.UsedDevice(platformDevice: "soc", driver: "x") == nil)
         var member = cell(at: 0xe615_0000, size: 0x1000)
@@ -101,6 +104,58 @@ import Testing
         let machine = machine("0-ffffffffffffffff : all\n00000000-00000000 : System RAM\nffffffffffffffff-0 : back\n")
         #expect(machine.memory.count == 2)
         #expect(machine.findings(system: ("q35.toml", system), cells: [cell(at: .max - 0xfff)]).isEmpty)
+    }
+
+    /// A region that several drivers have part of is one fault; so is a chip with interrupts of several.
+    @Test func severalDriversAreOneFinding() {
+        var machine = RunningMachine(
+            ioports: "0060-0060 : keyboard\n0064-0064 : keyboard\n03c0-03df : vga+\n",
+            iomem: "fe000000-fe000fff : first\nfe001000-fe001fff : second\n")
+        machine.interrupts = RunningMachine.interrupts(
+            in: "  4:  7  0  IO-APIC  4-edge  a\n  5:  7  IO-APIC  5-edge  b\n")
+        var member = cell(at: 0xfe00_0000, size: 0x2000)
+        member.cell.memoryRegions[0].flags = [.read, .write, .io]
+        var system = system
+        system.hypervisorMemory.size = 0
+        member.cell.ioPortRegions = [IOPortRegion(base: 0x60, count: 0x380)]
+        member.cell.interruptChips = [InterruptChip(address: 0xfec0_0000, id: 0, pins: [4, 5])]
+        let findings = machine.findings(system: ("q35.toml", system), cells: [member])
+        #expect(findings.map(\.rule) == ["JH1301", "JH1305", "JH1308"])
+        #expect(
+            findings.map(\.message) == [
+                "of the ports 0x60–0x3df, Linux's \"keyboard\" has 0x60–0x60, \"keyboard\" has 0x64–0x64, \"vga+\" has "
+                    + "0x3c0–0x3df",
+                "of the region \"ram\" (physical 0xfe000000–0xfe001fff), Linux's \"first\" has 0xfe000000–0xfe000fff, "
+                    + "\"second\" has 0xfe001000–0xfe001fff",
+                "Linux's \"a\" has the interrupt 4, \"b\" has the interrupt 5",
+            ])
+    }
+
+    /// An Arm board's configuration, checked on the PC where it is written, has nothing to do with that PC's memory.
+    @Test func aConfigurationForAnotherMachine() throws {
+        var machine = machine("00100000-bfffffff : System RAM\n")
+        machine.hasPCProcessors = RunningMachine.hasPCProcessors(cpuInfo: "vendor_id\t: x\nflags\t\t: fpu vme\n")
+        var member = cell(at: 0x7000_0000)
+        #expect(machine.findings(system: nil, cells: [member]).map(\.rule) == ["JH1303"])
+        member.cell.architecture = .arm64
+        let finding = try #require(machine.findings(system: nil, cells: [member]).first)
+        #expect(finding.rule == "JH1316" && finding.severity == .warning)
+        #expect(finding.message == "the configuration is for arm64, this machine is a PC (x86)")
+        #expect(machine.findings(system: nil, cells: [member]).count == 1)
+        // said once: at the system
+        var system = system
+        system.architecture = .arm64
+        system.platform.specific = .arm(ArmPlatform())
+        #expect(machine.findings(system: ("s", system), cells: [member]).map(\.path) == ["s"])
+        // a guess says nothing
+        member.cell.isArchitectureGuessed = true
+        #expect(machine.findings(system: nil, cells: [member]).map(\.rule) == ["JH1303"])
+        // a simulated board has the processors of the PC underneath, but a tree of its own
+        machine.treeMemory = [0x4000_0000...0x6fff_ffff]
+        member.cell.isArchitectureGuessed = false
+        #expect(!machine.findings(system: nil, cells: [member]).map(\.rule).contains("JH1316"))
+        #expect(RunningMachine.hasPCProcessors(cpuInfo: "processor : 0\nFeatures\t: fp asimd\n") == false)
+        #expect(RunningMachine.hasPCProcessors(cpuInfo: "") == nil)
     }
 
     @Test func textOnArmNamesTheDeviceTree() throws {

@@ -169,7 +169,10 @@ import Testing
     }
 
     @Test func aParameterThatAShellHasEaten() {
-        func eaten(_ line: String) -> String? { ReservedMemory.eatenParameter(in: line) }
+        func eaten(_ line: String) -> String? {
+            guard case .eaten(let word) = ReservedMemory.spoiledParameter(in: line) else { return nil }
+            return word
+        }
         #expect(eaten("quiet memmap=80M$0x3a000000 ro\n") == nil)
         #expect(eaten("quiet memmap=80M ro\n") == "memmap=80M")
         #expect(eaten("memmap=80Mbashx3a000000") == "memmap=80Mbashx3a000000")
@@ -181,5 +184,10 @@ import Testing
             SystemProposal(capture).notes["hypervisor-memory"]?.first?.contains(
                 "memmap=80M on Linux's command line has lost")
                 == true)
+        capture.commandLine = "ro memmap=80M\\$0x3a000000 quiet"
+        #expect(ReservedMemory.spoiledParameter(in: capture.commandLine) == .escaped("memmap=80M\\$0x3a000000"))
+        let note = SystemProposal(capture).notes["hypervisor-memory"]?.first ?? ""
+        #expect(note.contains("memmap=80M\\$0x3a000000 on Linux's command line has a backslash left"), "\(note)")
+        #expect(note.contains("it is written as \\\\\\$, in grub.cfg as \\$."))
     }
 }

@@ -2,7 +2,6 @@
 
 import CellDefinition
 import ConfigurationRules
-import DeviceTree
 import Glibc
 import MachineProbe
 import SystemCalls
@@ -33,7 +32,7 @@ struct CapturedMachine {
         }
         capture.cpuInfo = text("/proc/cpuinfo")
         capture.registers = registers()
-        capture.deviceTree = deviceTree()
+        capture.deviceTree = MachineFiles(root: root).deviceTree()
         let devices = "/sys/bus/pci/devices"
         let names = (try? SystemCall.names(inDirectory: path(devices))) ?? []
         capture.pciFunctions = names.sorted().compactMap { name in
@@ -55,12 +54,6 @@ struct CapturedMachine {
             if count == MemoryLayout<UInt64>.size { found[number] = value }
         }
         return found
-    }
-
-    /// The firmware's own form, which root can read, else the tree of files that Linux makes of it.
-    private func deviceTree() -> DeviceNode? {
-        if let blob = try? InputFile.read(path("/sys/firmware/fdt")), let tree = DeviceNode(blob: blob) { return tree }
-        return MachineFiles(root: root).deviceTree()
     }
 
     private func path(_ file: String) -> String {

@@ -58,7 +58,7 @@ struct Checkup {
         func result(_ kind: String, _ name: String?, _ findings: [Finding]) -> CheckedFile {
             CheckedFile(
                 file: input.path, kind: kind, name: name,
-                findings: (own + findings).map { Complaint($0, file: input.path) })
+                findings: Finding.withoutRepetition(own + findings).map { Complaint($0, file: input.path) })
         }
         switch file {
         case .cell(let definition):
