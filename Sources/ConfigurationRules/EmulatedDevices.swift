@@ -8,6 +8,7 @@ package struct EmulatedDevice {
     var range: AddressRange
 
     package func contains(_ address: UInt64) -> Bool { range.contains(address) }
+    package var bounds: ClosedRange<UInt64> { range.first...range.last }
     /// Such as `0xfec00000–0xfec00fff`.
     package var text: String { range.text }
 
@@ -109,7 +110,7 @@ enum EmulatedDeviceRules {
         ) { placement in
             EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.virtualRange) { region, device in
                 // a device of the machine that no cell uses there, and what JH0507 says already
-                !device.isUnseenByCells && !(region.physicalRange.map(device.range.overlaps) ?? false)
+                device.isSeenByCells && !(region.physicalRange.map(device.range.overlaps) ?? false)
             }
             .map {
                 .init(
@@ -123,7 +124,8 @@ enum EmulatedDeviceRules {
 }
 
 extension EmulatedDevice {
-    fileprivate var isUnseenByCells: Bool {
-        name.hasPrefix("IOMMU") || name == "GIC hypervisor interface" || name == "GIC virtual CPU interface"
+    /// Whether programs in cells look for it at its addresses.
+    package var isSeenByCells: Bool {
+        !name.hasPrefix("IOMMU") && name != "GIC hypervisor interface" && name != "GIC virtual CPU interface"
     }
 }

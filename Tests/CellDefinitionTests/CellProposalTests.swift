@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import ConfigurationRules
+import Foundation
 import InmateImage
 import TestSupport
 import Testing
@@ -161,6 +162,107 @@ import Testing
         #expect(try self.proposal(image, system: arm).region == 0x8000_0000)
     }
 
+    private static func shipped(_ name: String) throws -> String {
+        try String(
+            contentsOf: ShippedConfigurationTests.folder.appendingPathComponent("systems/\(name).toml"), encoding: .utf8
+        )
+    }
+
+    private func findings(_ proposal: CellProposal, _ image: [UInt8], system: String) throws -> [Finding] {
+        let definition = try CellDefinition(toml: proposal.toml(), path: "/cells/x.toml", readFile: { _ in [] })
+        return definition.findings(system: try SystemDescriptor(toml: system, path: ""))
+            + definition.imageFindings { _ in image }
+    }
+
+    /// On Arm the cell gets the hypervisor's serial port, and what could not be known is said.
+    @Test(arguments: ["qemu-arm64", "rpi4"]) func onAnArmBoard(name: String) throws {
+        let system = try Self.shipped(name)
+        let image: [UInt8] = [0, 0, 0, 0x14]
+        let proposal = try proposal(image, system: system) { $0.memory = 64 << 10 }
+        #expect(try findings(proposal, image, system: system).filter { $0.severity != .note } == [])
+        let descriptor = try SystemDescriptor(toml: system, path: "")
+        let toml = proposal.toml()
+        let cell = try CellDefinition(toml: toml, path: "/x", readFile: { _ in [] }).descriptor
+        #expect(cell.console == descriptor.debugConsole || name == "qemu-arm64")
+        #expect(
+            cell.console.address == descriptor.debugConsole.address && cell.console.kind == descriptor.debugConsole.kind
+        )
+        #expect(cell.memoryRegions.last?.physicalStart == descriptor.debugConsole.address)
+        let words = toml.replacing("\n# ", with: " ")
+        #expect(words.contains("A flat image does not tell where it was linked to"), "\(toml)")
+        #expect(words.contains("Which devices the program drives cannot be seen, besides the serial port"), "\(toml)")
+        #expect(words.contains("Which interrupt the serial port has is not in the system configuration"), "\(toml)")
+        #expect(toml.split(separator: "\n").allSatisfy { $0.count <= 122 }, "\(toml)")
+        // what was said is not said of what was given
+        #expect(
+            try !self.proposal(image, system: system) { ($0.address, $0.memory) = (0, 64 << 10) }.toml()
+                .contains("A flat image does not tell"))
+        let silent = system.before("[debug-console]") + "[platform]" + system.after("[platform]")
+        #expect(
+            try self.proposal(image, system: silent) { $0.memory = 64 << 10 }.toml().replacing("\n# ", with: " ")
+                .contains("the cell has no console"))
+    }
+
+    /// RAM from 0 ends where the cell sees a device.
+    @Test func ramLeavesDevicesAlone() throws {
+        let system = try Self.shipped("qemu-arm64")
+        let message = "where the cell sees the GIC distributor (0x8000000–0x800ffff)"
+        let image: [UInt8] = [0, 0, 0, 0x14]
+        let error = #expect(throws: DefinitionError.self) {
+            try proposal(image, system: system) { $0.memory = 200 << 20 }
+        }
+        #expect(error?.message.contains(message) == true)
+        #expect(error?.remedy == "give it --memory \"128 MiB\" at most")
+        // the program is there itself
+        let other = #expect(throws: DefinitionError.self) {
+            try proposal(image, system: system) { $0.address = 0x800_0000 }
+        }
+        #expect(other?.message.contains(message) == true && other?.remedy.contains("--address") == true)
+        // what nobody asked for becomes less
+        let board = system.replacing("gicd-base = 0x08000000", with: "gicd-base = 0x00400000")
+            .replacing("address = 0x08000000", with: "address = 0x00400000")
+        let small = try proposal(image, system: board)
+        #expect(small.ramSize == 4 << 20)
+        #expect(try findings(small, image, system: board).filter { $0.severity != .note } == [])
+        // nor is the communication region put over one
+        let high = system.replacing("address = 0x09000000", with: "address = 0x80000000")
+            .replacing("size = 0x37000000", with: "size = \"2 GiB\"")
+        #expect(try proposal(image, system: high).region == 0x80_0000)
+    }
+
+    @Test func aProgramOf32BitsOnArm64() throws {
+        let system = try Self.shipped("qemu-arm64")
+        let image = ELFBuilder(
+            is64: false, machine: 40, entry: 0x8000, segments: [.init(address: 0x8000, contents: [0, 0, 0, 0xea])]
+        ).bytes
+        let proposal = try proposal(image, system: system)
+        #expect(proposal.toml().contains("aarch32 = true"))
+        #expect(try findings(proposal, image, system: system).filter { $0.severity == .error } == [])
+    }
+
+    /// The only region beside the hypervisor's may be all that Linux has.
+    @Test func linuxsOwnMemoryIsNotTaken() throws {
+        let unnamed = Self.system.replacing("memory for cells", with: "").replacing("0x3f000000", with: "0x3f100000")
+        let guessed = try proposal(system: unnamed)
+        #expect(guessed.physical == 0x3a00_0000)
+        #expect(guessed.toml().contains("# Nothing says which memory is for cells."))
+        #expect(try !proposal().toml().contains("Nothing says which memory"))
+        let all = unnamed.replacing("size = \"928 MiB\"", with: "size = \"1 MiB\"")
+        #expect(throws: DefinitionError.self) { try proposal(system: all) }
+        // nor is memory of a link
+        let link =
+            Self.system + """
+
+                [[memory]]
+                name = "link"
+                physical = 0x3a000000
+                size = "4 KiB"
+                access = ["read", "write"]
+
+                """
+        #expect(try proposal(system: link).physical == 0x3a20_0000)
+    }
+
     @Test func itIsNotCalledAsAnotherCell() throws {
         let first = try proposal()
         let other = CellDescriptor(name: "My-App")
@@ -272,6 +374,10 @@ import Testing
 }
 
 extension String {
+    fileprivate func after(_ start: String) -> String {
+        String(self[(firstRange(of: start)?.upperBound ?? startIndex)...])
+    }
+
     /// What stands before this.
     fileprivate func before(_ end: String) -> String {
         String(self[..<(firstRange(of: end)?.lowerBound ?? endIndex)])

@@ -51,9 +51,23 @@ import Testing
         #expect(throws: DefinitionError.self) { try findings(q35, TestKernel.bzImage(), memory: 1 << 40) }
     }
 
+    /// A mini-UART has part of a page.
+    @Test func onARaspberryPi() throws {
+        var board = try system("rpi4")
+        board.rootCell.memoryRegions[1].size = 0x40_0000 + (64 << 20)
+        board.hypervisorMemory.physicalStart += 64 << 20
+        board.rootCell.memoryRegions[2].physicalStart += 64 << 20
+        #expect(try findings(board, TestKernel.arm64(), interrupt: 125).filter { $0.severity == .error } == [])
+    }
+
     @Test func onArm64() throws {
         let virtual = try system("qemu-arm64")
         #expect(try findings(virtual, TestKernel.arm64(), initrd: "/initrd", interrupt: 33) == [])
+        // the last record of pins begins at 896
+        #expect(try findings(virtual, TestKernel.arm64(), interrupt: 1000).filter { $0.severity == .error } == [])
+        for interrupt: UInt32 in [1, 30, 1020] {
+            #expect(throws: DefinitionError.self) { try findings(virtual, TestKernel.arm64(), interrupt: interrupt) }
+        }
         #expect(throws: DefinitionError.self) { try findings(virtual, TestKernel.arm64()) }
         #expect(throws: DefinitionError.self) { try findings(virtual, TestKernel.bzImage(), interrupt: 33) }
     }

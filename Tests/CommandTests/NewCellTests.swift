@@ -39,13 +39,25 @@ struct NewCellTests {
         }
     }
 
+    /// What `check` rejects is neither written nor shown.
+    @Test func whatCheckRejectsIsNotProposed() throws {
+        try withImage { directory, image in
+            let file = directory + "/x.toml"
+            let outcome = try Executable.run(["new-cell", Self.system, "--cpus", "0", "--image", image, "-o", file])
+            #expect(outcome.status == 1 && outcome.output.isEmpty)
+            #expect(outcome.error.contains("[JH0104]"), "\(outcome.error)")
+            #expect(outcome.error.contains("nothing is proposed: 'check' rejects"), "\(outcome.error)")
+            #expect(!FileManager.default.fileExists(atPath: file))
+        }
+    }
+
     @Test func json() throws {
         try withImage { _, image in
             let outcome = try Executable.run(["new-cell", Self.system, "--cpus", "0", "--image", image, "--json"])
             #expect(outcome.status == 1)
             let json = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
             #expect(json?["output"] is NSNull)
-            #expect((json?["toml"] as? String)?.contains("name = \"blink\"") == true)
+            #expect(json?["toml"] is NSNull)
             let findings = json?["findings"] as? [[String: Any]]
             #expect(findings?.contains { $0["rule"] as? String == "JH0104" } == true)
         }

@@ -17,9 +17,8 @@ extension CellProposal {
             "", "[cell]", "name = \(quoted(name))", "architecture = \(quoted(architecture.name))",
             "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", beginningLine,
         ]
-        if console.kind == .uart8250, !console.flags.contains(.mmio) {
-            lines.append("console = { type = \"8250\", access = \"pio\", address = \(hexadecimal(console.address)) }")
-        }
+        if isAArch32 { lines.append("aarch32 = true                  # the program is a 32-bit one") }
+        if let line = ProposedConsole(console: console).line { lines.append(line) }
         if knowsRegion {
             lines += [
                 "# All of Linux is stalled until the program has answered, at most for so many loops of the",
@@ -53,6 +52,19 @@ extension CellProposal {
                 "set start = \"long-64\" in [[image]] and another reset-address.",
             ])
         }
+        if profile.format == .flat && !profile.isMultiboot && request.address == nil && !profile.isUpstreamInmate {
+            paragraphs.append(
+                Text.paragraph(
+                    "A flat image does not tell where it was linked to, nor how much memory it takes behind its end: 0 is "
+                        + "assumed. Give --address if it is for another place."))
+        }
+        if architecture != .x86 { paragraphs += unknownOnArm }
+        if isPlaceGuessed {
+            paragraphs.append(
+                Text.paragraph(
+                    "Nothing says which memory is for cells. The region beside the hypervisor's is taken: check that Linux "
+                        + "leaves it alone ('check --root'), or give --physical."))
+        }
         if profile.isUpstreamInmate {
             paragraphs.append([
                 "It seems to be made with the library of Jailhouse's own inmates, which look for the communication region",
@@ -61,6 +73,34 @@ extension CellProposal {
         }
         return paragraphs
     }
+
+    /// Its hardware has no fixed places, and programs do not name what they drive.
+    private var unknownOnArm: [[String]] {
+        var paragraphs = [
+            Text.paragraph(
+                "Which devices the program drives cannot be seen"
+                    + (console.kind == .none ? "" : ", besides the serial port that its console is")
+                    + ". Each needs its "
+                    + "registers in a [[memory]] with access \"io\", and its interrupts in an [[interrupt-chip]] with address = "
+                    + "\(hexadecimal(distributor)): numbers of the GIC, 32 more than a device tree's SPI. Timers need none."
+                    + (console.kind == .none
+                        ? "" : " Which interrupt the serial port has is not in the system configuration."))
+        ]
+        if console.kind == .none {
+            paragraphs.append(
+                Text.paragraph(
+                    "The system configuration has no [debug-console], so which serial port there is cannot be seen: the cell "
+                        + "has no console."))
+        }
+        return paragraphs
+    }
+
+    /// Of the GIC.
+    private var distributor: UInt64 {
+        if case .arm(let platform) = system.platform.specific { platform.gicdBase } else { 0 }
+    }
+
+    private var isAArch32: Bool { architecture == .arm64 && profile.machine == .arm }
 
     /// The hardware of a PC that the program drives and that Linux needs itself.
     private var hardwareOfLinux: [LegacyDevice] {
@@ -133,6 +173,16 @@ extension CellProposal {
                 "access = [\"read\", \"write\", \"communication-region\"]",
             ])
         )
+        if let registers = ProposedConsole(console: console).registers {
+            tables.append(
+                text([
+                    "[[memory]]", "name = \"\(registers.name)\"".padded + "# Linux and the hypervisor have it, too",
+                    "physical = \(hexadecimal(registers.physicalStart))",
+                    "virtual = \(hexadecimal(registers.virtualStart))",
+                    "size = \(sizeText(registers.size))",
+                    "access = [\(registers.accessWords.map(quoted).joined(separator: ", "))]",
+                ]))
+        }
         return tables.joined(separator: "\n")
     }
 
@@ -181,6 +231,9 @@ extension CellProposal {
 
 /// Text of comments.
 private enum Text {
+    /// Of the definition's head, which adds the marks of a comment.
+    static func paragraph(_ text: String) -> [String] { comment(text).map { String($0.drop { "# ".contains($0) }) } }
+
     /// In lines of at most 120 columns.
     static func comment(_ text: String) -> [String] {
         var lines = ["#"]

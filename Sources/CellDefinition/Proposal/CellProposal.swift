@@ -61,6 +61,10 @@ package struct CellProposal: Sendable {
     let region: UInt64
     let console: Console
     let ports: [IOPortRegion]
+    /// Of the machine, for what the image does not tell.
+    let system: SystemDescriptor
+    /// Whether the RAM's place is a guess: nothing says that Linux leaves it alone.
+    let isPlaceGuessed: Bool
 
     /// - Parameters:
     ///   - image: the whole file.
@@ -84,22 +88,23 @@ package struct CellProposal: Sendable {
         self.profile = profile
         name = try CellProposal.name(request, besides: [system.rootCell.name] + others.map(\.name))
         cpus = if let asked = request.cpus { asked } else { try CellProposal.freeCPU(system, others) }
+        self.system = system
+        console = CellProposal.console(system)
+        let devices = SeenDevices(system, ProposedConsole(console: console))
         let ownBeginning = CellProposal.beginning(profile, image, architecture)
-        (ramStart, ramSize) = try CellProposal.ram(profile, request, needsStub: ownBeginning == nil)
-        physical =
-            if let asked = request.physical {
-                asked
-            } else {
-                try FreeMemory(system: system, others: others).place(for: ramSize)
-            }
-        region = CellProposal.region(profile, architecture, ramStart, ramSize)
+        (ramStart, ramSize) = try CellProposal.ram(profile, request, needsStub: ownBeginning == nil, devices)
+        if let asked = request.physical {
+            (physical, isPlaceGuessed) = (asked, false)
+        } else {
+            (physical, isPlaceGuessed) = try FreeMemory(system: system, others: others).place(for: ramSize)
+        }
+        region = CellProposal.region(profile, architecture, ramStart, ramSize, devices)
         beginning =
             if let ownBeginning {
                 ownBeginning
             } else {
                 .stub(try CellProposal.stubPlace(profile, ramStart, ramSize, region, request))
             }
-        console = CellProposal.console(system)
         ports = CellProposal.ports(profile, console, architecture)
     }
 }
@@ -176,7 +181,7 @@ extension CellProposal {
     }
 
     private static func ram(
-        _ profile: ImageProfile, _ request: Request, needsStub: Bool
+        _ profile: ImageProfile, _ request: Request, needsStub: Bool, _ devices: SeenDevices
     ) throws(DefinitionError) -> (start: UInt64, size: UInt64) {
         let first = profile.parts.map(\.start).min() ?? 0
         var end = profile.end
@@ -194,7 +199,22 @@ extension CellProposal {
                 path: request.imagePath, remedy: "give it --memory \"\(text)\" at least"
             )
         }
-        let size = max(wanted.roundedUpToPages, needed)
+        var size = max(wanted.roundedUpToPages, needed)
+        if let device = devices.first(over: start, size) {
+            // less does, unless so much was asked for or the program itself is there
+            let room = device.start > start ? (device.start - start) / FreeMemory.pageSize * FreeMemory.pageSize : 0
+            guard request.memory == nil, room >= max(needed, FreeMemory.pageSize) else {
+                throw DefinitionError(
+                    .invalidValue,
+                    "its RAM would be at \(rangeText(start, start &+ (size - 1))), where the cell sees the \(device.name) "
+                        + "(\(rangeText(device.start, device.last)))",
+                    path: request.imagePath,
+                    remedy: room >= max(needed, FreeMemory.pageSize)
+                        ? "give it --memory \"\(Quantity.sizeText(room) ?? "\(room)")\" at most"
+                        : "link the program to another address, or give a flat image another --address")
+            }
+            size = room
+        }
         let reach = [start, request.physical ?? 0].map { $0.addingReportingOverflow(size) }
         guard reach.allSatisfy({ !$0.overflow && $0.partialValue <= CellProposal.addressLimit }) else {
             throw DefinitionError(
@@ -207,13 +227,13 @@ extension CellProposal {
 
     /// Where the program looks for it or, when that is not known, beside the RAM.
     private static func region(
-        _ profile: ImageProfile, _ architecture: Architecture, _ start: UInt64, _ size: UInt64
+        _ profile: ImageProfile, _ architecture: Architecture, _ start: UInt64, _ size: UInt64,
+        _ devices: SeenDevices
     ) -> UInt64 {
         if let expected = profile.communicationRegion { return expected }
         if profile.isUpstreamInmate { return architecture == .x86 ? 0x10_0000 : 0x8000_0000 }
-        let end = start + size
         let usual: UInt64 = architecture == .x86 ? RTEMSProgram.regionOf2016 : 0x8000_0000
-        return usual >= end ? usual : (end + 0xf_ffff) / 0x10_0000 * 0x10_0000
+        return devices.freePage(at: usual, besides: (start, size))
     }
 
     static func console(_ system: SystemDescriptor) -> Console {

@@ -15,8 +15,10 @@ struct FreeMemory {
     ///
     /// The configuration does not say what Linux leaves alone. By convention cells' memory is a region of the root
     /// cell of its own: it is called so, or it is the one beside the hypervisor's memory.
-    func place(for size: UInt64) throws(DefinitionError) -> UInt64 {
-        let regions = candidates
+    ///
+    /// - Returns: the place, and whether it is only beside the hypervisor's memory.
+    func place(for size: UInt64) throws(DefinitionError) -> (start: UInt64, isGuessed: Bool) {
+        let (regions, isGuessed) = candidates
         guard !regions.isEmpty else {
             throw FreeMemory.failure(
                 "nothing in the system configuration shows which memory is kept for cells",
@@ -24,7 +26,7 @@ struct FreeMemory {
             )
         }
         for region in regions {
-            if let place = place(for: size, in: region) { return place }
+            if let place = place(for: size, in: region) { return (place, isGuessed) }
         }
         let names = regions.map {
             "\"\($0.label)\" (\(rangeText($0.physicalStart, $0.physicalEnd &- 1)))"
@@ -36,7 +38,7 @@ struct FreeMemory {
     }
 
     /// The regions of the root cell that are kept for cells, the likeliest ones.
-    private var candidates: [MemoryRegion] {
+    private var candidates: (regions: [MemoryRegion], isGuessed: Bool) {
         let ram = system.rootCell.memoryRegions.filter {
             $0.flags.isSuperset(of: [.read, .write, .execute])
                 && $0.flags.isDisjoint(with: [.io, .communicationRegion])
@@ -44,18 +46,24 @@ struct FreeMemory {
         let named = ram.filter { region in
             ["cell", "inmate"].contains { region.name.lowercased().contains($0) }
         }
-        if !named.isEmpty { return named }
+        if !named.isEmpty { return (named, false) }
         let hypervisor = system.hypervisorMemory
         let beside = ram.filter {
             $0.physicalStart == hypervisor.physicalEnd || $0.physicalEnd == hypervisor.physicalStart
         }
-        // on both sides of it: one is Linux's, and which cannot be seen
-        return beside.count == 1 ? beside : []
+        // on both sides of it: one is Linux's, and which cannot be seen; so is one that is a large part of the RAM
+        let all = ram.reduce(UInt64(0)) { $0.addingReportingOverflow($1.size).partialValue }
+        guard beside.count == 1, beside[0].size < all / 4 else { return ([], false) }
+        return (beside, true)
     }
 
     private func place(for size: UInt64, in region: MemoryRegion) -> UInt64? {
         let alignment = size >= FreeMemory.hugePageSize ? FreeMemory.hugePageSize : FreeMemory.pageSize
-        let taken = ([system.hypervisorMemory] + others.flatMap(\.memoryRegions))
+        // such as memory of Linux's links
+        let ofLinux = system.rootCell.memoryRegions.filter {
+            $0 != region && $0.physicalStart >= region.physicalStart && $0.physicalEnd <= region.physicalEnd
+        }
+        let taken = ([system.hypervisorMemory] + ofLinux + others.flatMap(\.memoryRegions))
             .filter { $0.size > 0 && !$0.flags.contains(.communicationRegion) }
             .sorted { $0.physicalStart < $1.physicalStart }
         var next = aligned(region.physicalStart, alignment)

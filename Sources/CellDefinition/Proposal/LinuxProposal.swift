@@ -40,6 +40,8 @@ package struct LinuxProposal {
     private let size: UInt64
     private let console: Console
     private let interruptController: UInt64
+    /// Arm64: where upstream's programs look for it, or else behind the RAM.
+    private let communicationRegion: UInt64
 
     /// - Parameters:
     ///   - kernel: the whole file.
@@ -70,9 +72,11 @@ package struct LinuxProposal {
         }
         physical =
             if let asked = request.cell.physical { asked } else {
-                try FreeMemory(system: system, others: others).place(for: size)
+                try FreeMemory(system: system, others: others).place(for: size).start
             }
         console = CellProposal.console(system)
+        communicationRegion = SeenDevices(system, ProposedConsole(console: console)).freePage(
+            at: 0x8000_0000, besides: (physical, size))
         guard physical <= CellProposal.addressLimit else {
             throw DefinitionError(
                 .invalidValue, "\(hexadecimal(physical)) is beyond what a processor can address",
@@ -87,6 +91,12 @@ package struct LinuxProposal {
                     path: request.cell.imagePath,
                     remedy:
                         "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it")
+            }
+            guard request.serialInterrupt.map({ (32..<1020).contains($0) }) ?? true else {
+                throw DefinitionError(
+                    .invalidValue, "no device has the interrupt \(request.serialInterrupt ?? 0)",
+                    path: request.cell.imagePath,
+                    remedy: "give --serial-interrupt 32 to 1019: 32 more than the device tree's")
             }
         } else {
             interruptController = LinuxStart.ioAPIC
@@ -107,20 +117,8 @@ package struct LinuxProposal {
             "passive-comm-region = true      # Linux does not read the hypervisor's messages",
             "virtual-console = \"permitted\"",
         ]
-        if let console = consoleLine { lines.append(console) }
+        if let line = ProposedConsole(console: console).line { lines.append(line) }
         return text(lines)
-    }
-
-    private var consoleLine: String? {
-        guard console.kind != .none else { return nil }
-        guard console.flags.contains(.mmio) else {
-            return "console = { type = \"8250\", access = \"pio\", address = \(hexadecimal(console.address)) }"
-        }
-        let distance = console.flags.contains(.registerDistance4) && console.kind == .uart8250
-        return
-            "console = { type = \"\(console.kind.word)\", access = \"mmio\", address = \(hexadecimal(console.address)), "
-            + "size = \(hexadecimal(max(console.size, 0x1000)))" + (distance ? ", register-distance = \"4 bytes\"" : "")
-            + " }"
     }
 
     private func region(
@@ -163,13 +161,6 @@ package struct LinuxProposal {
         return tables
     }
 
-    /// Where upstream's programs look for it, or else behind the RAM.
-    private var regionOfArm64: UInt64 {
-        let usual: UInt64 = 0x8000_0000
-        let (start, end) = (physical, physical &+ size)
-        return usual >= end || usual + Self.page <= start ? usual : (end + 0xf_ffff) / 0x10_0000 * 0x10_0000
-    }
-
     private var arm64: [String] {
         var tables = [
             region("loader", physical: physical, virtual: 0, size: 0x1_0000, ["read", "write", "execute", "loadable"]),
@@ -178,15 +169,16 @@ package struct LinuxProposal {
                 size: size - Self.blockSize,
                 Self.ram),
             region(
-                "communication region", virtual: regionOfArm64, size: Self.page,
+                "communication region", virtual: communicationRegion, size: Self.page,
                 ["read", "write", "communication-region"]),
         ]
-        if console.kind != .none, let interrupt = request.serialInterrupt {
+        if let registers = ProposedConsole(console: console).registers, let interrupt = request.serialInterrupt {
             tables.append(
                 region(
-                    "serial port", physical: console.address, virtual: console.address,
-                    size: UInt64(max(console.size, 0x1000)), ["read", "write", "io", "root-shared"]))
-            let base = interrupt / 32 * 32
+                    registers.name, physical: registers.physicalStart, virtual: registers.virtualStart,
+                    size: registers.size, registers.accessWords))
+            // a record has 128 pins, and there are 1024
+            let base = min(interrupt / 32 * 32, 896)
             tables.append(
                 text([
                     "[[interrupt-chip]]", "address = \(hexadecimal(interruptController))", "pin-base = \(base)",

@@ -12,11 +12,12 @@ struct NewCell: ParsableCommand {
         abstract: "Propose a cell definition that fits an image and a machine.",
         discussion: """
             Chooses a CPU and memory that no cell has, the console, the ports that the image drives, a start stub if \
-            it needs one, and a place for the communication region; comments say why. The image is read: an ELF \
-            executable's symbols tell most of it. What 'check' finds wrong with the result is told on standard \
-            error, and the exit status is 1 if it is an error. Needs no daemon.
+            it needs one, and a place for the communication region; comments say why, and what could not be known. The \
+            image is read: an ELF executable's symbols tell most of it. What 'check' finds is told on standard error; \
+            what it rejects is not proposed, and the exit status is 1. Needs no daemon.
 
-            With --json: an object with output, toml, and findings as 'check --json' has them.
+            With --json: an object with output, toml (null if there is no proposal), and findings as 'check --json' has \
+            them.
 
             With --linux, the image is a Linux kernel: the cell gets RAM as Linux wants it, its serial port with the \
             interrupt, and a command line.
@@ -106,22 +107,27 @@ struct NewCell: ParsableCommand {
         }
         let complaints = try judge(toml, in: system, besides: others)
         let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }
-        // a file that 'check' rejects is not written, only shown
         let result = OutputFile(isBroken ? nil : output)
-        if !options.screen.json || result.path != nil { try result.write(Array(toml.utf8), to: options.screen) }
+        if !isBroken, !options.screen.json || result.path != nil {
+            try result.write(Array(toml.utf8), to: options.screen)
+        }
         if options.screen.json {
-            try options.screen.show(JSON.text(Proposal(output: result.path, toml: toml, findings: complaints)))
+            try options.screen.show(
+                JSON.text(Proposal(output: result.path, toml: isBroken ? nil : toml, findings: complaints)))
         } else {
             for complaint in complaints {
                 try SystemCall.write(Array((complaint.text(.plain) + "\n").utf8), to: 2)
             }
         }
-        if isBroken { throw ExitCode(CommandFailure.Status.failed.rawValue) }
+        guard isBroken else { return }
+        guard !options.screen.json else { throw ExitCode(CommandFailure.Status.failed.rawValue) }
+        throw CommandFailure(
+            .failed, "nothing is proposed: 'check' rejects the cell that was asked for, see above; change the options")
     }
 
     private struct Proposal: Encodable {
         @JSON.OrNull var output: String?
-        let toml: String
+        @JSON.OrNull var toml: String?
         let findings: [Complaint]
     }
 
