@@ -53,8 +53,10 @@ import Testing
         #expect(isSilent(try probe("tcp", port), "refused"))
         try #require(listen(descriptor, 1) == 0)
         #expect(try probe("tcp", port) == .alive)
-        close(descriptor)
+        // the port stays this test's: another one could be given it
+        #expect(shutdown(descriptor, Int32(SHUT_RDWR)) == 0)
         #expect(isSilent(try probe("tcp", port), "refused"))
+        close(descriptor)
     }
 
     @Test("UDP: an answer, none in time, and nobody there")

@@ -8,23 +8,21 @@ import Testing
 @Suite("Beside what is in force") struct NeighbourTests {
     private static let q35 = Place.source.appending(path: "configs/systems/q35.toml").path
 
-    /// - Parameter ports: the first of two; nil: none.
-    private func cell(_ name: String, cpu: Int, physical: String, ports: String? = nil) -> String {
-        let hardware = """
-            [cell]
-            name = "\(name)"
-            architecture = "x86"
-            cpus = [\(cpu)]
-            passive-comm-region = true
+    private func cell(_ name: String, cpu: Int, physical: String) -> String {
+        """
+        [cell]
+        name = "\(name)"
+        architecture = "x86"
+        cpus = [\(cpu)]
+        passive-comm-region = true
 
-            [[memory]]
-            physical = \(physical)
-            virtual = 0x0
-            size = "1 MiB"
-            access = ["read", "write", "execute", "loadable"]
+        [[memory]]
+        physical = \(physical)
+        virtual = 0x0
+        size = "1 MiB"
+        access = ["read", "write", "execute", "loadable"]
 
-            """
-        return hardware + (ports.map { "\n[[ports]]\nbase = \($0)\ncount = 2\n" } ?? "")
+        """
     }
 
     private func exists(_ name: String, in machine: LiveMachine) async throws -> Bool {
@@ -71,12 +69,12 @@ import Testing
         "What a cell may not have in the system that is in force keeps it from being created", arguments: [false, true])
     func enabledByFile(isKilled: Bool) async throws {
         let machine = try await LiveMachine.start(
-            cells: ["pic": cell("pic", cpu: 3, physical: "0x3a000000", ports: "0x20")], system: false)
+            cells: ["far": cell("far", cpu: 3, physical: "0x70000000")], system: false)
         #expect(try await machine.control("enable", Self.q35).status == 0, "\(machine.log)")
         if isKilled { try await machine.killDaemon() }
-        let start = try await machine.control("start", "pic")
-        #expect(start.status == 1 && start.errors.contains("JH1504"), "\(start)")
-        #expect(try await !exists("pic", in: machine), "\(machine.log)")
+        let start = try await machine.control("start", "far")
+        #expect(start.status == 1 && start.errors.contains("JH0504"), "\(start)")
+        #expect(try await !exists("far", in: machine), "\(machine.log)")
     }
 
     @Test("The system that is in force counts, not one that was configured afterwards", arguments: [false, true])
