@@ -67,13 +67,16 @@ extension Manager {
         package var liveness: Liveness?
         /// Since the daemon was started; nil: none.
         package var failureCounts: [FailureCount]?
+        /// Of its devices, what an IOMMU dropped since the hypervisor was enabled; nil: nothing.
+        package var deviceFaults: [DeviceFault]?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
-            failureCounts: [FailureCount]? = nil
+            failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil
         ) {
+            self.deviceFaults = deviceFaults
             self.failureCounts = failureCounts
             self.cell = cell
             self.liveness = liveness

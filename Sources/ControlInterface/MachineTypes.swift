@@ -62,8 +62,13 @@ extension Manager {
         package var reason: String?
         /// What that means, and what to do; nil: not known.
         package var meaning: String?
+        /// The lines of the hypervisor's console about it; nil: not known.
+        package var console: [String]?
 
-        package init(cpu: Int, cell: String?, stopped: Bool, reason: String?, meaning: String?) {
+        package init(
+            cpu: Int, cell: String?, stopped: Bool, reason: String?, meaning: String?, console: [String]? = nil
+        ) {
+            self.console = console
             self.cpu = cpu
             self.cell = cell
             self.stopped = stopped

@@ -129,7 +129,8 @@ extension Manager {
           lastShutdown: ?ShutdownRequest,
           accepted: ?[]string,
           liveness: ?Liveness,
-          failureCounts: ?[]FailureCount
+          failureCounts: ?[]FailureCount,
+          deviceFaults: ?[]DeviceFault
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
@@ -173,7 +174,14 @@ extension Manager {
         # A CPU that the hypervisor took until the next boot. cell: whose it was; absent: not known any more. stopped: whether
         # the hypervisor itself failed on it, so that it answers nothing; else Linux did what it has no right to. reason: the
         # console's line. meaning: what that means, and what to do.
-        type LostCpu (cpu: int, cell: ?string, stopped: bool, reason: ?string, meaning: ?string)
+        type LostCpu (
+          cpu: int,
+          cell: ?string,
+          stopped: bool,
+          reason: ?string,
+          meaning: ?string,
+          console: ?[]string
+        )
 
         # Accesses of a PCI device to memory that it may not use, of one kind; no CPU is parked for them.
         # device: bus:device.function. cell: that has the device; absent: Linux, or none. address, access (read or

@@ -20,13 +20,19 @@ struct CPULosses {
         var reason: String?
         /// What that means, and what to do.
         var meaning: String?
+        /// The console's lines about it, from its reason on.
+        var console: [String] = []
     }
 
     /// By their CPUs, ascending.
-    private(set) var losses: [Loss] = []
+    private(set) var losses: [Loss] = [] {
+        didSet { stopped = losses.filter(\.isStopped).map(\.cpu) }
+    }
+    /// CPUs on which the hypervisor itself failed, ascending.
+    private(set) var stopped: [Int] = []
 
     var cpus: LostCPUs {
-        LostCPUs(parked: losses.filter { !$0.isStopped }.map(\.cpu), stopped: losses.filter(\.isStopped).map(\.cpu))
+        LostCPUs(parked: losses.filter { !$0.isStopped }.map(\.cpu), stopped: stopped)
     }
 
     /// - Parameter known: what an earlier daemon learned; the console may have lost it by now. A CPU that is lost keeps
@@ -36,6 +42,7 @@ struct CPULosses {
             (known.parked.map { Loss(cpu: $0, isStopped: false) }
             + known.stopped.map { Loss(cpu: $0, isStopped: true) })
             .sorted { $0.cpu < $1.cpu }
+        stopped = known.stopped
     }
 
     /// Why a command must not be given, once the console shows this; nil: it may.
@@ -71,7 +78,8 @@ struct CPULosses {
                 ? nil : death.explanation(isRootCell: death.cell == rootCell, in: surroundings(death.cell))
             let loss = Loss(
                 cpu: death.cpu, cell: death.cell, isStopped: death.isStopped, reason: death.reason,
-                meaning: explanation?.sentences)
+                meaning: explanation?.sentences,
+                console: FailureRecord.lines(of: reading.tail, about: [death.cpu], of: death.cell))
             losses = (losses.filter { $0.cpu != death.cpu } + [loss]).sorted { $0.cpu < $1.cpu }
             if known == nil { messages.append(loss.message) }
         }

@@ -44,6 +44,8 @@ final class EvidenceKeeper {
     var surroundings: (_ cell: String?, LinuxFacts) -> Surroundings = { _, _ in Surroundings() }
     /// Called with each reading of the console.
     var heard: (ConsoleFollower.News) -> Void = { _ in }
+    /// Called when the console says that a CPU was lost.
+    var hasLost: () -> Void = {}
     /// Called when all evidence of a cell is there, before its next command can overwrite anything.
     var isComplete: () -> Void = {}
 
@@ -101,14 +103,18 @@ final class EvidenceKeeper {
         feed.finish()
         for name in pending.keys { announce(name) }
         pending = [:]
-        (add, isComplete, surroundings, heard) = ({ _, _, _ in nil }, {}, { _, _ in Surroundings() }, { _ in })
+        (add, isComplete, surroundings, heard, hasLost) = (
+            { _, _, _ in nil }, {}, { _, _ in Surroundings() }, { _ in }, {}
+        )
     }
 
     /// The last complete reading; nil before the first.
     var latest: LockedFiles.Reading? { files?.latest }
     /// CPUs that the hypervisor took.
     var lostCPUs: LostCPUs { lost.cpus }
-    /// The same, with what is known of each.
+    /// Those of them on which the hypervisor itself failed.
+    var stoppedCPUs: [Int] { lost.stopped }
+    /// The same as ``lostCPUs``, with what is known of each.
     var losses: [CPULosses.Loss] { lost.losses }
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] { faults.counts }
@@ -225,6 +231,7 @@ final class EvidenceKeeper {
         lookedThrough = rootCell
         let losses = lost.note(reading) { surroundings($0, facts) }
         for message in losses { logger.record(.linuxLostCPU, "\(message)") }
+        if !losses.isEmpty { hasLost() }
         for message in faults.note(reading.added, at: Clock.realTime(), in: surroundings(nil, facts)) {
             logger.record(.deviceFault, "\(message)")
         }

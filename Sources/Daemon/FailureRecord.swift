@@ -33,8 +33,8 @@ struct FailureRecord: Hashable, Sendable, Codable {
         state = observation?.state.rawValue
         self.exits = exits.total.map { Int(clamping: $0) }
         managementExits = exits.management.map { Int(clamping: $0) }
-        failedCPUs = observation?.failedCPUs ?? []
-        self.console = Self.lines(of: console, about: observation?.failedCPUs ?? [], of: cell)
+        failedCPUs = observation?.lostCPUs ?? []
+        self.console = Self.lines(of: console, about: failedCPUs, of: cell)
     }
 
     /// Adds what the console showed, which is read beside the supervision.
@@ -82,7 +82,7 @@ struct FailureRecord: Hashable, Sendable, Codable {
 
     /// The last block, from its first reason on, in which one of these CPUs was parked; where the reason was lost, from
     /// the line on that says so. Without such a block: the last few lines, but none that are about another cell.
-    private static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
+    static func lines(of console: String, about cpus: [Int], of cell: String?) -> [String] {
         let lines = lines(of: console)
         let isReason = lines.map { ConsoleGrammar.reason(in: $0) != nil }
         let isGap = lines.map { $0.hasPrefix("<missed ") }
@@ -154,7 +154,7 @@ struct FailureRecord: Hashable, Sendable, Codable {
 
     private static func parkedCPU(_ line: String) -> Int? {
         let words = line.split(separator: " ", maxSplits: 3)
-        guard words.count >= 3, words[0] == "Parking", words[1] == "CPU" else { return nil }
+        guard words.count >= 3, words[0] == "Parking" || words[0] == "Stopping", words[1] == "CPU" else { return nil }
         return Int(words[2])
     }
 }

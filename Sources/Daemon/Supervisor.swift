@@ -145,7 +145,7 @@ actor Supervisor {
     }
 
     private func look() -> Look {
-        view.look(onlineCPUs: fleet.wantsOnlineCPUs) { fleet.curiosity($0) }
+        view.look(onlineCPUs: fleet.wantsOnlineCPUs, stoppedCPUs: evidence.stoppedCPUs) { fleet.curiosity($0) }
         return view.lastLook
     }
 
@@ -311,6 +311,8 @@ actor Supervisor {
             return complete
         }
         evidence.heard = { self.listen(to: $0) }
+        // a resting daemon would look only later
+        evidence.hasLost = { self.poll() }
         // what the cell's next command may overwrite must be known to a successor
         evidence.isComplete = { self.saveState() }
         evidence.surroundings = { cell, linux in

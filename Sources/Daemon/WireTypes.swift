@@ -18,7 +18,7 @@ extension ShownCell {
         let observation = lifecycle.sighting?.observation
         return Manager.Cell(
             name: managed.name, id: observation?.id, state: observation?.state.rawValue,
-            condition: lifecycle.condition.rawValue, cpus: cpus, failedCpus: observation?.failedCPUs ?? [],
+            condition: lifecycle.condition.rawValue, cpus: cpus, failedCpus: observation?.lostCPUs ?? [],
             restarts: lifecycle.memory.restarts, since: Clock.realTime(of: lifecycle.since),
             sinceMonotonic: lifecycle.since.microseconds, defined: definition != nil)
     }
@@ -117,7 +117,7 @@ extension Manager.Cell {
     init(_ cell: NamelessCell, cpus: [Int]) {
         self.init(
             name: cell.label, id: cell.observation.id, state: cell.observation.state.rawValue,
-            condition: Condition.foreign.rawValue, cpus: cpus, failedCpus: cell.observation.failedCPUs, restarts: 0,
+            condition: Condition.foreign.rawValue, cpus: cpus, failedCpus: cell.observation.lostCPUs, restarts: 0,
             since: Clock.realTime(of: cell.since), sinceMonotonic: cell.since.microseconds, defined: false)
     }
 }
@@ -230,7 +230,9 @@ extension Manager.Timing {
 
 extension Manager.LostCPU {
     fileprivate init(_ loss: CPULosses.Loss) {
-        self.init(cpu: loss.cpu, cell: loss.cell, stopped: loss.isStopped, reason: loss.reason, meaning: loss.meaning)
+        self.init(
+            cpu: loss.cpu, cell: loss.cell, stopped: loss.isStopped, reason: loss.reason, meaning: loss.meaning,
+            console: loss.console.isEmpty ? nil : loss.console)
     }
 }
 
@@ -261,6 +263,8 @@ extension Inventory {
         var details = try known(name).details(statistics: statistics)
         details.failureCounts = failureCounts[name]?.sorted { $0.key < $1.key }
             .map { Manager.FailureCount(kind: $0.key, count: $0.value) }
+        let faults = deviceFaults.filter { $0.cell == name }
+        details.deviceFaults = faults.isEmpty ? nil : faults.map(Manager.DeviceFault.init)
         return details
     }
 

@@ -91,6 +91,13 @@ final class CellFiles {
         return true
     }
 
+    /// - Parameter stopped: those CPUs on which the hypervisor itself failed.
+    func note(stoppedCPUs stopped: [Int]) {
+        // nothing is allocated when there are none
+        guard !stopped.isEmpty || !observation.stoppedCPUs.isEmpty else { return }
+        observation.stoppedCPUs = stopped.filter(cpus.contains)
+    }
+
     /// How long a contradiction is taken for what passes.
     private static let patience = Duration.seconds(2)
 

@@ -83,9 +83,13 @@ package final class HypervisorView {
     ///
     /// - Parameters:
     ///   - onlineCPUs: whether to read which of Linux's CPUs are online.
+    ///   - stoppedCPUs: those on which the hypervisor itself failed, which sysfs does not show.
     ///   - curiosity: which statistics to read, by the cell's name.
-    package func look(onlineCPUs: Bool = false, _ curiosity: (String) -> Curiosity = { _ in [] }) {
+    package func look(
+        onlineCPUs: Bool = false, stoppedCPUs: [Int] = [], _ curiosity: (String) -> Curiosity = { _ in [] }
+    ) {
         lookAtAll { $0.text.map(curiosity) ?? [] }
+        for cell in cells { cell.note(stoppedCPUs: stoppedCPUs) }
         note(onlineCPUs ? self.onlineCPUs() : nil)
     }
 

@@ -18,6 +18,8 @@ package enum FailureKind: String, CaseIterable, Sendable {
     case refused
     case noAnswer = "no-answer"
     case unverified
+    /// The hypervisor itself failed on a CPU of the cell.
+    case hypervisor
     case other
 
     /// - Parameter reason: the daemon's sentence, which may be followed by the hypervisor's.
@@ -29,7 +31,7 @@ package enum FailureKind: String, CaseIterable, Sendable {
             ("another tool replaced it", .replaced), ("its start was lost", .lostStart),
             ("it made no VM exit", .stalled), ("it gave no sign of life", .silent), ("its Linux panicked", .panic),
             ("its Linux asked for a reboot", .reboot), ("its Linux shut down", .ended), ("it shut itself down", .ended),
-            ("it did not answer", .noAnswer),
+            ("it did not answer", .noAnswer), ("the hypervisor itself failed", .hypervisor),
             ("its exit counters cannot be read", .unverified),
         ]
         if let found = words.first(where: { reason.hasPrefix($0.0) }) {

@@ -8,7 +8,8 @@ extension CellLifecycle {
     mutating func fail(_ cause: FailureCause, at now: Moment, _ actions: inout [Action]) {
         actions.append(.keepEvidence(cause))
         actions.append(.report(.failed(cause)))
-        if isAskedInVain { isSilent = true }
+        let hasLostCPU = sighting?.observation?.isAbandoned ?? false
+        if isAskedInVain || hasLostCPU && isWaitedForWithoutEnd { isSilent = true }
         // a refused command does not revive a cell that was declared failed
         let isOnlyHindered =
             switch cause {
@@ -25,7 +26,7 @@ extension CellLifecycle {
         settle(with: .failed(cause), &actions) { $0 != .stop && $0 != .destroy }
 
         guard memory.goal == .run, let policy = supervised?.policy else { return }
-        guard policy.restart != .never, !isSilent else {
+        guard policy.restart != .never, !isSilent, !hasLostCPU else {
             memory.aim = .leave()
             return
         }

@@ -30,6 +30,8 @@ package enum FailureCause: Hashable, Sendable, Codable {
     case didNotAnswer(Unanswered)
     /// Some of its CPUs are parked after a violation, the others run on.
     case cpusFailed([Int])
+    /// The hypervisor itself failed on these CPUs of it, which answer nothing until the next boot.
+    case hypervisorFailed([Int])
     /// Its exit counters cannot be read, so that it cannot be seen whether a start takes effect.
     case countersUnreadable
     /// The same, after it was started. The caller of the start gets this reason; the cell is not stopped.
@@ -40,7 +42,7 @@ extension FailureCause {
     /// Whether only the daemon considers the cell failed; the hypervisor still reports `running`.
     package var isDeclared: Bool {
         switch self {
-        case .stalled, .silent, .guestEnded, .lostStart, .startedUnloaded, .cpusFailed: true
+        case .stalled, .silent, .guestEnded, .lostStart, .startedUnloaded, .cpusFailed, .hypervisorFailed: true
         default: false
         }
     }
@@ -52,6 +54,7 @@ extension FailureCause {
         switch self {
         case .failed(let cpus): cpus.isEmpty ? "declared" : "violation"
         case .cpusFailed: "cpu-violation"
+        case .hypervisorFailed: "hypervisor"
         case .communicationABIMismatch: "abi-mismatch"
         case .invalidState: "invalid-state"
         case .vanished: "vanished"
@@ -105,6 +108,8 @@ extension FailureCause: CustomStringConvertible {
             CPUs \(cpus.map(String.init).joined(separator: ", ")) were parked after a violation; the cell continues \
             without them
             """
+        case .hypervisorFailed(let cpus):
+            "the hypervisor itself failed on \(cpus.count == 1 ? "CPU" : "CPUs") \(CPUList.text(cpus))"
         case .countersUnreadable:
             "its exit counters cannot be read, so it cannot be verified whether a start takes effect"
         case .startUnverified:

@@ -269,7 +269,10 @@ extension CellLifecycle {
     }
 
     private func failureCause(of observation: Observation) -> FailureCause? {
-        switch observation.state {
+        if observation.isAbandoned {
+            return .hypervisorFailed(observation.stoppedCPUs)
+        }
+        return switch observation.state {
         case .failed:
             if let unanswered, observation.failedCPUs.isEmpty {
                 .didNotAnswer(unanswered)

@@ -25,6 +25,9 @@ package struct Observation: Hashable, Sendable {
     package var state: CellState
     /// CPUs that are parked after a violation, ascending.
     package var failedCPUs: [Int]
+    /// CPUs of the cell on which the hypervisor itself failed, ascending. Learned from its console: sysfs does not show it,
+    /// and `state` goes on saying what it said.
+    package var stoppedCPUs: [Int] = []
     /// `vmexits_management` of each of the cell's CPUs, in the order of the CPUs; nil when it was not read.
     package var managementExits: [UInt64]?
     /// `vmexits_total` of the cell; nil when it was not read.
@@ -44,6 +47,15 @@ package struct Observation: Hashable, Sendable {
 }
 
 extension Observation {
+    /// Whether it says that it runs although the hypervisor itself failed on a CPU of it: nothing can restart it before the
+    /// next boot.
+    var isAbandoned: Bool { state.isRunning && !stoppedCPUs.isEmpty }
+
+    /// CPUs that execute nothing any more, for either reason; ascending.
+    package var lostCPUs: [Int] {
+        stoppedCPUs.isEmpty ? failedCPUs : Set(failedCPUs).union(stoppedCPUs).sorted()
+    }
+
     /// Whether both are of one cell, and not of one that took its place; as far as that can be known.
     package func isSameCell(as other: Observation) -> Bool {
         id == other.id && (incarnation == other.incarnation || incarnation == nil || other.incarnation == nil)

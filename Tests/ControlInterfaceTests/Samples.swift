@@ -26,7 +26,8 @@ enum Samples {
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
-        accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount])
+        accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount],
+        deviceFaults: [deviceFault])
     static let failureCount = Manager.FailureCount(kind: "violation", count: 3)
     static let liveness = Manager.Liveness(
         kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)
@@ -37,7 +38,7 @@ enum Samples {
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
         deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing],
         losses: [lostCPU])
-    static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m")
+    static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m", console: ["x"])
     static let bareLostCPU = Manager.LostCPU(cpu: 1, cell: nil, stopped: true, reason: nil, meaning: nil)
     static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
     static let deviceFault = Manager.DeviceFault(

@@ -122,6 +122,23 @@ struct EvidenceTests {
         #expect(record.console.first == "FATAL: Unhandled MSR write: 200")
     }
 
+    @Test("Of a failure of the hypervisor itself the reason is kept like any other")
+    func hypervisorFailure() {
+        let console = """
+            Started cell "rtems"
+            FATAL: Unhandled HYP exception: synchronous abort from EL2
+            Stopping CPU 3 (Cell: "rtems")
+            """
+        var seen = Observation(id: 1, state: .running)
+        seen.stoppedCPUs = [3]
+        let record = FailureRecord(.hypervisorFailed([3]), of: seen, console: console, cell: "rtems")
+        #expect(record.failedCPUs == [3] && record.state == "running")
+        #expect(record.console.last == #"Stopping CPU 3 (Cell: "rtems")"# && record.console.count == 2)
+        #expect(
+            record.reason
+                == "the hypervisor itself failed on CPU 3: Unhandled HYP exception: synchronous abort from EL2")
+    }
+
     @Test("Without a reason the last lines are kept")
     func noReason() {
         let console = (1...9).map { "line \($0)\n" }.joined()

@@ -43,6 +43,21 @@ struct HypervisorViewTests {
         #expect(view.seen("rtems") == .absent)
     }
 
+    @Test("A CPU on which the hypervisor itself failed is the cell's that has it, whatever sysfs says")
+    func stopped() {
+        let view = HypervisorView(directory: tree.directory)
+        tree.addCell(1, "rtems", "running", cpus: "3-4")
+        tree.addCell(2, "other", "running", cpus: "2")
+        view.look(stoppedCPUs: [0, 4])
+        var expected = Observation(id: 1, state: .running)
+        expected.stoppedCPUs = [4]
+        #expect(view.seen("rtems") == .present(expected))
+        #expect(view.seen("other") == .present(Observation(id: 2, state: .running)))
+        #expect(expected.lostCPUs == [4])
+        view.look()
+        #expect(view.seen("rtems") == .present(Observation(id: 1, state: .running)))
+    }
+
     @Test("A cell that runs while all of its CPUs have failed is between two states", arguments: [true, false])
     func torn(known: Bool) {
         let view = HypervisorView(directory: tree.directory)

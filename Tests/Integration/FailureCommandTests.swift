@@ -96,6 +96,17 @@ struct FailureCommandTests {
                 "3 of cell \"rtems\": the hypervisor itself failed on it; save your work")
         }
         #expect(machine.log.contains("the hypervisor itself failed on CPU 3 of cell \"rtems\""), "\(machine.log)")
+        // sysfs goes on saying that it runs
+        let cell = try await machine.cell("rtems")
+        #expect(
+            cell?.state == "running" && cell?.condition == "failed" && cell?.failedCpus == [3],
+            "\(String(describing: cell)) \(machine.log)")
+        let failure = try await machine.control("failures", "rtems", "1")
+        #expect(
+            failure.output.contains("the hypervisor itself failed on CPU 3")
+                && failure.output.contains("Stopping CPU 3"),
+            "\(failure)")
+        #expect(try await machine.control("status", "rtems").status == 3)
         for command in ["stop", "restart", "destroy"] {
             let refused = try await machine.control(command, "rtems")
             #expect(refused.status != 0 && refused.errors.contains("failed on CPU 3"), "\(command): \(refused)")

@@ -210,6 +210,7 @@ struct CellRow: Decodable, Equatable {
     var state: String?
     var condition: String
     var cpus: [Int]
+    var failedCpus: [Int]
     var restarts: Int
     var since: String
 }

@@ -101,7 +101,8 @@ struct MetricsTests {
             (.ended, .ended),
             (.refused(.create, .init(kind: .other, message: "x")), .refused),
             (.refused(.shutDown, .init(kind: .denied, message: "x")), .refused),
-            (.didNotAnswer(unanswered), .noAnswer), (.cpusFailed([1]), .cpuViolation),
+            (.didNotAnswer(unanswered), .noAnswer), (.hypervisorFailed([3]), .hypervisor),
+            (.cpusFailed([1]), .cpuViolation),
             (.cpusFailed([1, 2]), .cpuViolation), (.countersUnreadable, .unverified), (.startUnverified, .unverified),
         ]
         for (cause, kind) in causes { #expect(FailureKind(reason: "\(cause)") == kind, "\(cause)") }

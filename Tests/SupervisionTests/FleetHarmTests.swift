@@ -77,8 +77,13 @@ struct FleetHarmTests {
         var story = FleetStory(["a": FleetStory.cell(), "b": FleetStory.cell()])
         story.request(.cell(.start, "a"))
         story.run()
+        story.befall("a") { $0.stoppedCPUs = [3] }
         story.send(.lostCPUs(LostCPUs(stopped: [3])))
         story.actions = []
+        story.look()
+        let life = story.fleet.cells["a"]?.lifecycle
+        #expect(life?.condition == .failed && life?.memory.failure == .hypervisorFailed([3]), "it is not said to run")
+        #expect(story.actions.contains(.keepEvidence(.hypervisorFailed([3]), of: "a")), "\(story.actions)")
         for request in [
             FleetRequest.cell(.stop, "a"), .cell(.restart, "a"), .cell(.start, "b"), .disable(others: true),
         ] {
@@ -100,6 +105,13 @@ struct FleetHarmTests {
             Issue.record("\(story.answer(end).debugDescription)")
         }
         #expect(story.works == [])
+
+        var heir = FleetStory(story.definitions, world: story.world, memory: story.fleet.memory)
+        heir.look()
+        heir.run(for: .seconds(1))
+        #expect(heir.fleet.cells["a"]?.lifecycle.condition == .failed, "also for the daemon's successor")
+        #expect(
+            !heir.actions.contains(.keepEvidence(.hypervisorFailed([3]), of: "a")) && heir.works == [], "and only once")
     }
 
     /// The daemon looks each 10 ms, and a create that waits for an answer lasts longer.

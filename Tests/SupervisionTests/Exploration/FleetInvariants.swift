@@ -184,6 +184,15 @@ struct FleetInvariant: Sendable {
                     }
                 }
         },
+        FleetInvariant("a cell is not said to run once the hypervisor is known to have failed on its CPU") { step, _ in
+            guard case .looked = step.event, !step.after.fleet.lostCPUs.stopped.isEmpty else { return true }
+            return step.world.cells.allSatisfy { cell in
+                guard !cell.stoppedCPUs.isEmpty, cell.state.isRunning, let name = cell.name.text,
+                    let known = step.after.fleet.cells[name], known.definition != nil, known.lifecycle.inFlight == nil
+                else { return true }
+                return ![.running, .degraded, .backingOff].contains(known.lifecycle.condition)
+            }
+        },
         FleetInvariant("the hypervisor is enabled only with just the CPUs that are online") { step, _ in
             step.given.allSatisfy { work in
                 if case .enable(let system) = work { system.cpus == step.world.onlineCPUs } else { true }

@@ -31,6 +31,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
     case overlooksUnknownLayouts
     /// Nobody reads on the console that Linux lost a CPU.
     case overlooksLostCPUs
+    /// Nobody connects the CPU on which the hypervisor failed with the cell that has it.
+    case overlooksStoppedCPUs
     /// A load is given although its images cannot be read.
     case loadsWithoutImages
 
@@ -130,6 +132,11 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
             if case .lostCPUs = event { return [] }
             fleet.lostCPUs = LostCPUs()
             return fleet.handle(event, at: .present)
+        case .overlooksStoppedCPUs:
+            return fleet.handle(
+                event.changingLook { look in
+                    for index in look.guests.indices { look.guests[index].observation.stoppedCPUs = [] }
+                }, at: .present)
         case .loadsWithoutImages:
             if case .imagesRead(let name, .some) = event {
                 return fleet.handle(.imagesRead(name, nil), at: .present)
@@ -161,6 +168,7 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .overlooksUnknownLayouts: FleetSubject.small[7]
         case .loadsWithoutImages: FleetSubject.small[1]
         case .overlooksLostCPUs: FleetSubject.small[9]
+        case .overlooksStoppedCPUs: FleetSubject.small[10]
         case .doesNotHold, .givesWithoutLooking, .letsWaitInVain: FleetSubject.small[0]
         }
     }
@@ -180,6 +188,8 @@ enum FleetMutant: String, CaseIterable, FleetDriver {
         case .forgetsDeadlines, .forgetsWhoAsked:
             ["every request is answered by its deadline", FleetExplorer.goal]
         case .overlooksLostCPUs: ["no command that would wait for a lost CPU, once it is known to be lost"]
+        case .overlooksStoppedCPUs:
+            ["a cell is not said to run once the hypervisor is known to have failed on its CPU"]
         case .loadsWithoutImages: ["nothing is loaded whose images cannot be read"]
         case .letsWaitInVain: ["whoever waits in vain is told at once", FleetExplorer.goal]
         case .forgetsCreation:

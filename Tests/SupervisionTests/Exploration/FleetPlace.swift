@@ -158,7 +158,10 @@ struct FleetRules: Sendable {
                 after.record.isLossKnown = true
                 events = [.lostCPUs(after.world.lostCPUs)]
             }
-            events.append(.looked(after.world.look(after.fleet)))
+            // the shell knows what is on the console before it looks
+            var informed = after.fleet
+            informed.lostCPUs = after.world.lostCPUs
+            events.append(.looked(after.world.look(informed)))
         case .finish(let ending):
             guard let work = place.fleet.inDriver else { return nil }
             if ending == .refused || ending == .lost {
@@ -296,6 +299,7 @@ extension FleetPlace {
         case .hypervisorFails:
             guard world.hypervisor == .enabled, world.lostCPUs.isEmpty else { return false }
             world.lostCPUs = LostCPUs(stopped: [2])
+            if let index = world.cells.firstIndex(where: \.state.isRunning) { world.cells[index].stoppedCPUs = [2] }
         }
         return true
     }

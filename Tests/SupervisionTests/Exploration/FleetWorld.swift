@@ -28,6 +28,8 @@ struct FleetWorld: Hashable, Sendable {
         /// As it was created.
         var handshake: Handshake
         var failedCPUs: [Int] = []
+        /// The hypervisor itself failed there.
+        var stoppedCPUs: [Int] = []
         var exits: UInt64 = 0
         /// What lies in its memory was loaded and not executed.
         var isLoaded = false
@@ -60,10 +62,11 @@ struct FleetWorld: Hashable, Sendable {
             guests: cells.map { cell in
                 let curiosity = cell.name.text.map(fleet.curiosity) ?? []
                 let exits: [UInt64]? = curiosity.contains(.managementExits) && !isBlind ? [cell.exits] : nil
-                return Look.Guest(
-                    name: cell.name,
-                    observation: Observation(
-                        id: cell.id, state: cell.state, failedCPUs: cell.failedCPUs, managementExits: exits))
+                var observation = Observation(
+                    id: cell.id, state: cell.state, failedCPUs: cell.failedCPUs, managementExits: exits)
+                // only the console tells of these
+                observation.stoppedCPUs = cell.stoppedCPUs.filter(fleet.lostCPUs.stopped.contains)
+                return Look.Guest(name: cell.name, observation: observation)
             })
     }
 

@@ -349,7 +349,7 @@ extension Record {
         case .vanished: .vanished
         case .lostStart, .startedUnloaded, .stalled, .silent, .guestEnded: .hangs
         case .refused: .refused
-        case .cpusFailed: .degraded
+        case .cpusFailed, .hypervisorFailed: .degraded
         case .countersUnreadable, .startUnverified: .blinded
         }
     }
