@@ -104,7 +104,10 @@ package struct JailhouseCtl: ParsableCommand {
         // what it cannot read is a mistake or asks for help, which the tree has
         if let command = try? quick?.parse(Array(arguments.dropFirst())) { return command }
         do {
-            return try parseAsRoot(arguments)
+            // a negative number would be taken for an option
+            let isQuestion = arguments.first == Explain._commandName
+            return try parseAsRoot(
+                isQuestion ? arguments.map { Int($0).map { String($0.magnitude) } ?? $0 } : arguments)
         } catch {
             try refuseUnknownCommand(arguments.first)
             throw error

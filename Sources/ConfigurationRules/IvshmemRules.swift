@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import CellConfiguration
+package import CellConfiguration
 
 /// Rules about ivshmem: virtual PCI devices through which cells share memory.
 ///
@@ -213,8 +213,9 @@ extension PCIDevice {
     /// Of an ivshmem device: the state table, the common section, and one a peer.
     fileprivate var lastSection: Int { firstSection + 1 + Int(sharedMemoryPeers) }
 
+    /// The sections of an ivshmem device among the cell's regions: the state table, the common section, and one a peer.
     /// Nil when they are not all there.
-    func sections(in cell: CellDescriptor) -> [(index: Int, region: MemoryRegion)]? {
+    package func sections(in cell: CellDescriptor) -> [(index: Int, region: MemoryRegion)]? {
         guard lastSection < cell.memoryRegions.count else { return nil }
         return (firstSection...lastSection).map { ($0, cell.memoryRegions[$0]) }
     }

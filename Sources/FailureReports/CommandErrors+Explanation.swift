@@ -1,6 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension CommandError {
+    /// The same without causes that cannot be it.
+    ///
+    /// - Parameters:
+    ///   - findings: the rules that find something in the files: a cause whose rule finds nothing is none. Nil: they were not
+    ///     checked.
+    ///   - enable: how far the enable came; nil: it is not known.
+    package func narrowed(by findings: Set<String>?, _ enable: RefusedEnable? = nil) -> CommandError {
+        var likely = causes
+        if command == "enable", let enable, !RefusedEnable.isDriversOwn(errno: errno) {
+            likely = Self.keeping(likely) { enable.mayEnd(at: $0.stage) }
+        }
+        if let findings {
+            likely = Self.keeping(likely) { $0.rule.map(findings.contains) ?? true }
+            // what is found is it
+            likely = Self.keeping(likely) { $0.rule != nil }
+        }
+        return CommandError(command, errno, likely)
+    }
+
+    /// All, where nothing would be left.
+    private static func keeping(_ causes: [Cause], where holds: (Cause) -> Bool) -> [Cause] {
+        let kept = causes.filter(holds)
+        return kept.isEmpty ? causes : kept
+    }
+
     /// All of its causes, the most frequent first.
     package var explanation: Explanation? {
         guard let first = causes.first else { return nil }
@@ -8,19 +33,18 @@ extension CommandError {
         return Explanation(
             summary: first.what, advice: first.advice, notes: others, rule: causes.count == 1 ? first.rule : nil)
     }
-}
 
-extension CommandError {
-    /// The key of the cell's definition that the error is most likely about; nil: none.
-    package var key: String? {
-        switch (command, errno) {
-        case ("create", "EBUSY"), ("create", "EINVAL"): "cell.cpus"
-        case ("create", "EEXIST"): "cell.name"
-        case ("create", "ERANGE"): "pci-device[0]"
-        case ("create", "E2BIG"), ("create", "ENOMEM"): "memory[0]"
-        case ("load", "EINVAL"): "image[0]"
-        default: nil
-        }
+    /// The same for files that were checked: without what they rule out, and a rule only if it finds something in them.
+    ///
+    /// - Parameter findings: the rules that find something; nil: they were not checked.
+    package func explanation(findings: Set<String>?) -> Explanation? {
+        narrowed(by: findings).explanation?.naming(onlyOf: findings)
+    }
+
+    /// The keys of the cell's and the system's configuration that it may be about, without repetition.
+    package var keys: [String] {
+        var seen: Set<String> = []
+        return causes.compactMap(\.key).filter { seen.insert($0).inserted }
     }
 
     /// That of a failure that the daemon recorded: `create was refused: … (EBUSY)`.
@@ -31,6 +55,20 @@ extension CommandError {
         else { return nil }
         return of(String(words[0]), String(reason[reason.index(after: begin)...].dropLast()))
     }
+
+    /// A command as somebody writes it: `create`, `cell create`, `JAILHOUSE_CELL_CREATE:`; nil: it is none.
+    ///
+    /// - Parameter words: the first words of a line; what is left follows the command.
+    package static func command(_ words: [String]) -> (name: String, rest: [String])? {
+        var words = words
+        if words.first?.lowercased() == "jailhouse" { words.removeFirst() }
+        if words.first?.lowercased() == "cell" { words.removeFirst() }
+        guard var name = words.first?.lowercased() else { return nil }
+        if name.hasSuffix(":") { name.removeLast() }
+        for prefix in ["jailhouse_", "cell_"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+        if name == "stop" { name = "shutdown" }
+        return commands.contains(name) ? (name, Array(words.dropFirst())) : nil
+    }
 }
 
 extension CommandError.Cause {
@@ -39,5 +77,31 @@ extension CommandError.Cause {
     /// With the command's name before it.
     package func explanation(of command: String) -> Explanation {
         Explanation(summary: "\(command): \(what)", advice: advice, rule: rule)
+    }
+}
+
+extension Explanation {
+    /// The same with its rule only if that finds something in the files.
+    ///
+    /// - Parameter findings: the rules that do; nil: they were not checked.
+    package func naming(onlyOf findings: Set<String>?) -> Explanation {
+        guard let findings, let rule, !findings.contains(rule) else { return self }
+        var copy = self
+        copy.rule = nil
+        return copy
+    }
+}
+
+extension RefusedEnable {
+    /// Whether what the console says of the enable fits a refusal there.
+    func mayEnd(at stage: CommandError.Stage) -> Bool {
+        switch stage {
+        case .anywhere: true
+        // the console would be about an earlier one
+        case .driver: false
+        case .early: unit == nil && !hasCPUFailed
+        case .cpu: cpu != nil
+        case .unit(let name): cpu == nil && unit?.hasPrefix(name) == true
+        }
     }
 }

@@ -8,12 +8,33 @@ package struct CommandError: Hashable, Sendable {
         package let advice: String
         /// The rule of `check` that finds it beforehand.
         package let rule: String?
+        /// Where an enable is refused for it.
+        let stage: Stage
+        /// What of a configuration it is about: a key of the cell's (`cell.cpus`) or of the system's (`root-cell.cpus`).
+        package let key: String?
 
-        init(_ what: String, _ advice: String, _ rule: String? = nil) {
+        init(
+            _ what: String, _ advice: String, _ rule: String? = nil, at stage: Stage = .anywhere, key: String? = nil
+        ) {
             self.what = what
             self.advice = advice
             self.rule = rule
+            self.stage = stage
+            self.key = key
         }
+    }
+
+    /// Where an enable can be refused, in the order in which it goes through them.
+    enum Stage: Hashable, Sendable {
+        case anywhere
+        /// The driver, before the hypervisor is entered.
+        case driver
+        /// The hypervisor, before it prepares the CPUs.
+        case early
+        /// A CPU of the machine.
+        case cpu
+        /// A unit, as the console names it.
+        case unit(String)
     }
 
     /// `enable`, `create`, `load`, `start`, `destroy`, `disable`, `console`.
@@ -23,7 +44,11 @@ package struct CommandError: Hashable, Sendable {
     /// The most frequent one first.
     package let causes: [Cause]
 
-    private init(_ command: String, _ errno: String, _ causes: Cause...) {
+    init(_ command: String, _ errno: String, _ causes: Cause...) {
+        self.init(command, errno, causes)
+    }
+
+    init(_ command: String, _ errno: String, _ causes: [Cause]) {
         self.command = command
         self.errno = errno
         self.causes = causes
@@ -67,84 +92,15 @@ package struct CommandError: Hashable, Sendable {
 
     package static let all: [CommandError] = enableErrors + createErrors + otherErrors
 
-    private static let enableErrors = [
-        CommandError(
-            "enable", "EBUSY",
-            Cause("The hypervisor is enabled already.", "Disable it first, or use it as it is."),
-            Cause(
-                "KVM, or another hypervisor, has VMX or SVM in use.",
-                "Unload kvm_intel or kvm_amd, or end the virtual machines."),
-            Cause("Linux has VT-d's DMA translation on.", "Boot Linux with intel_iommu=off."),
-            Cause(
-                "Two CPUs have one APIC id, or an SMMU is in use.",
-                "Look at the console's last line before the failure.")),
-        CommandError(
-            "enable", "EINVAL",
-            Cause(
-                "A CPU of the system configuration is offline, or another one is online.",
-                "Bring all CPUs of the configuration online, and no others.", "JH1306"),
-            Cause(
-                "Signature, revision or architecture of the configuration are not the driver's.",
-                "Compile it for this release.", "JH0510"),
-            Cause(
-                "The hypervisor's memory is used by Linux, or cannot be mapped.",
-                "Reserve it with memmap=SIZE$ADDRESS on the kernel's command line.", "JH1303"),
-            Cause(
-                "The firmware or the configuration does not fit the hypervisor's memory.",
-                "Make [hypervisor-memory] larger.", "JH0701"),
-            Cause(
-                "A part of the configuration that a unit rejects: an IOAPIC's pin-base, a cache region, an IOMMU's type, "
-                    + "vtd-interrupt-limit, the GIC's version, an ivshmem device.",
-                "The console's last line names the unit; then 'jailhouse-ctl check'.", "JH1105")),
-        CommandError(
-            "enable", "EIO",
-            Cause(
-                "The processor or an IOMMU lacks a feature, or the APIC's mode differs from apic-mode.",
-                "The console's last line names the unit: after \"Initializing unit: VT-d\" it is the IOMMU (queued invalidation, interrupt "
-                    + "remapping); after the line of a CPU it is the CPU.")),
-        CommandError(
-            "enable", "ENODEV",
-            Cause(
-                "The processor has neither VMX nor SVM, or the firmware switched it off.",
-                "Switch virtualisation on in the firmware."),
-            Cause(
-                "On Arm, Linux was not booted in HYP mode, or a GIC or redistributor is missing.",
-                "Boot it at EL2; check the GIC's addresses.", "JH1106")),
-        CommandError(
-            "enable", "ENOENT",
-            Cause(
-                "The firmware file (jailhouse-intel.bin, jailhouse-amd.bin, jailhouse.bin) is not in /lib/firmware.",
-                "Install it.")),
-        CommandError(
-            "enable", "ENOMEM",
-            Cause("The hypervisor's page pool is too small.", "Make [hypervisor-memory] larger.", "JH0512"),
-            Cause("Linux has no memory for the driver.", "Free some.")),
-        CommandError(
-            "enable", "EPERM",
-            Cause("SVM is switched off in the firmware, or locked.", "Switch it on in the firmware."),
-            Cause(
-                "An AMD IOMMU is locked at another address than the configuration has.",
-                "Correct its base: 'jailhouse-ctl probe' reads it.")),
-        CommandError(
-            "enable", "ERANGE",
-            Cause("An APIC id is above 254, or there are too many IOAPICs.", "Such a machine is not supported.")),
-        CommandError(
-            "enable", "E2BIG",
-            Cause("Arm32: the code does not fit the page that is mapped to itself.", "Move the hypervisor's memory.")),
-        CommandError(
-            "enable", "EEXIST",
-            Cause("A file of the driver exists in sysfs already.", "Unload and load the driver's module again.")),
-    ]
-
     private static let createErrors = [
         CommandError(
             "create", "EBUSY",
             Cause(
                 "A CPU of the cell is not Linux's to give: another cell has it, or it does not exist.",
-                "'jailhouse-ctl list' shows who has it.", "JH0502"),
+                "'jailhouse-ctl list' shows who has it.", "JH0502", key: "cell.cpus"),
             Cause(
                 "Linux cannot take a CPU offline (the last one, or one that is pinned).",
-                "Look at the kernel's log (dmesg)."),
+                "Look at the kernel's log (dmesg).", key: "cell.cpus"),
             Cause(
                 "The id of an ivshmem end is taken on that device, or no class of cache is left.",
                 "Give this end another peer-id.", "JH0610")),
@@ -154,7 +110,7 @@ package struct CommandError: Hashable, Sendable {
             Cause(
                 "Signature or revision of the configuration are not the driver's.", "Compile it for this release.",
                 "JH0510"),
-            Cause("The cell has CPU 0 of an x86 machine.", "Give it another CPU.", "JH0104"),
+            Cause("The cell has CPU 0 of an x86 machine.", "Give it another CPU.", "JH0104", key: "cell.cpus"),
             Cause(
                 "An interrupt chip, a cache region or an ivshmem device is not possible.",
                 "'jailhouse-ctl check' with the system names the line.", "JH1003"),
@@ -165,7 +121,7 @@ package struct CommandError: Hashable, Sendable {
             "create", "EEXIST",
             Cause(
                 "A cell of this name exists, or the root cell is called so.",
-                "Give it another name, or destroy the other one.", "JH0503"),
+                "Give it another name, or destroy the other one.", "JH0503", key: "cell.name"),
             Cause("A cell of this id exists.", "Leave the id 0: the driver sets it.")),
         CommandError(
             "create", "EPERM",
@@ -176,19 +132,19 @@ package struct CommandError: Hashable, Sendable {
             "create", "ENOMEM",
             Cause(
                 "The hypervisor's page pool is used up by the cells' page tables.",
-                "Make [hypervisor-memory] larger, or align RAM to 2 MiB.", "JH0613"),
+                "Make [hypervisor-memory] larger, or align RAM to 2 MiB.", "JH0613", key: "hypervisor-memory"),
             Cause("The configuration is larger than the kernel allocates.", "Give the driver a cell's file.")),
         CommandError(
             "create", "E2BIG",
-            Cause("The configuration has more than 64 KiB.", "Leave out regions, or join them."),
+            Cause("The configuration has more than 64 KiB.", "Leave out regions, or join them.", key: "memory[0]"),
             Cause(
                 "VT-d: interrupt entries are used up, or a DMA region is beyond the IOMMU's width.",
-                "Raise vtd-interrupt-limit.")),
+                "Raise vtd-interrupt-limit.", key: "platform.vtd-interrupt-limit")),
         CommandError(
             "create", "ERANGE",
             Cause(
                 "An IOMMU's number, the number of IOAPICs or of VT-d domains is exceeded.",
-                "Correct the device's \"iommu\".", "JH1011")),
+                "Correct the device's \"iommu\".", "JH1011", key: "pci-device[0]")),
         CommandError(
             "create", "0",
             Cause(
@@ -202,7 +158,8 @@ package struct CommandError: Hashable, Sendable {
             Cause(
                 "An image lies in no region that is both loadable and writable, or goes beyond its end; the first region that contains the "
                     + "address decides.",
-                "'jailhouse-ctl check' names the image and the region. The cell has been stopped already.", "JH0806"),
+                "'jailhouse-ctl check' names the image and the region. The cell has been stopped already.", "JH0806",
+                key: "image[0]"),
             Cause("The hypervisor is not enabled, or the cell is the root cell.", "'jailhouse-ctl status'.")),
         CommandError(
             "load", "EPERM",
@@ -216,7 +173,9 @@ package struct CommandError: Hashable, Sendable {
                 "Repeat; report it if it stays.")),
         CommandError(
             "load", "ENOMEM",
-            Cause("The cell's memory cannot be mapped for Linux again.", "Make [hypervisor-memory] larger.", "JH0512")),
+            Cause(
+                "The cell's memory cannot be mapped for Linux again.", "Make [hypervisor-memory] larger.", "JH0512",
+                key: "hypervisor-memory")),
         CommandError(
             "start", "EPERM",
             Cause(
@@ -229,7 +188,7 @@ package struct CommandError: Hashable, Sendable {
             "start", "ENOMEM",
             Cause(
                 "Taking the cell's memory from Linux needs page tables, and the pool is empty.",
-                "Make [hypervisor-memory] larger.", "JH0512")),
+                "Make [hypervisor-memory] larger.", "JH0512", key: "hypervisor-memory")),
         CommandError(
             "destroy", "EPERM",
             Cause(

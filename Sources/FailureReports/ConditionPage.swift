@@ -270,6 +270,14 @@ package struct ConditionPage: Hashable, Sendable {
                 "Save your work and reboot: Linux usually hangs soon, and the hypervisor must not be disabled. 'jailhouse-ctl status' and "
                 + "the journal say what it touched and which driver it was.", rule: "JH1302"),
         ConditionPage(
+            "hypervisor failed", "stopping cpu",
+            summary:
+                "The hypervisor itself failed on a CPU, which answers nothing any more; the cell goes on saying what it said last.",
+            advice:
+                "Save your work and reset the machine: any command could wait for that CPU for ever, so the daemon gives none. The "
+                + "console's lines say where it failed; an access to what is not there (a region without a device) is the most frequent cause."
+        ),
+        ConditionPage(
             "dma fault", "iommu fault",
             summary:
                 "A device accessed memory that its cell does not have for DMA; the IOMMU dropped the access, and no CPU was parked.",
@@ -286,10 +294,12 @@ package struct ConditionPage: Hashable, Sendable {
 
     /// What follows from the reason that the daemon recorded of a failure: of a refusal, what its error number means.
     ///
-    /// - Parameter reason: as the daemon's records have it, see `Supervision.FailureCause`.
-    package static func explanation(ofFailure reason: String) -> Explanation? {
-        if let error = CommandError.ofFailure(reason: reason) { return error.explanation }
-        return ofFailure(reason: reason)?.explanation
+    /// - Parameters:
+    ///   - reason: as the daemon's records have it, see `Supervision.FailureCause`.
+    ///   - findings: the rules that find something in the files; nil: they were not checked.
+    package static func explanation(ofFailure reason: String, findings: Set<String>? = nil) -> Explanation? {
+        if let error = CommandError.ofFailure(reason: reason) { return error.explanation(findings: findings) }
+        return ofFailure(reason: reason)?.explanation.naming(onlyOf: findings)
     }
 
     /// What follows from the reason that the daemon recorded of a failure.
@@ -310,6 +320,7 @@ package struct ConditionPage: Hashable, Sendable {
             ("load was refused", "refused load"), ("it was not ", "unusable definition"),
             ("create was refused", "refused"), ("start was refused", "refused"), ("shutdown was refused", "refused"),
             ("destroy was refused", "refused"), ("it did not answer", "no answer"),
+            ("the hypervisor itself failed", "hypervisor failed"),
         ]
         return beginnings.first { reason.hasPrefix($0.0) }.flatMap { named($0.1) }
     }

@@ -11,12 +11,23 @@ extension DMAFault {
     )
 
     package var explanation: Explanation {
+        let code = "(code 0x\(hex(code))\(codeName.map { ": \($0)" } ?? ""))"
+        if let interruptIndex {
+            return Explanation(
+                summary:
+                    "The PCI device \(device) sent an interrupt that the IOMMU \(unit) blocked \(code): entry \(interruptIndex) of "
+                    + "its table of interrupts is not that device's.",
+                advice:
+                    "Compare msi-vectors and msix-vectors of the device's [[pci-device]] with what its driver uses ('lspci -vv'): the "
+                    + "hypervisor gives it so many entries. An interrupt that was set up before the device changed its cell is blocked as well."
+            )
+        }
         let what = access.map { $0 == .read ? "read" : "write to" } ?? "access"
         let place = address.map { " 0x\(hex($0))" } ?? " memory"
         return Explanation(
             summary:
                 "The PCI device \(device) tried to \(what)\(place), which is not its cell's for DMA; the IOMMU \(unit) stopped "
-                + "it (code 0x\(hex(code))\(codeName.map { ": \($0)" } ?? "")).",
+                + "it \(code).",
             advice:
                 "Give the device to the cell that drives it ([[pci-device]]), and the access \"dma\" to that cell's RAM. Never "
                 + "grant DMA to memory of others.")
@@ -28,6 +39,9 @@ extension DMAFault {
             1: "no root entry", 2: "no context entry", 3: "a context entry that is not valid",
             4: "beyond the address width",
             5: "writing is not permitted", 6: "reading is not permitted", 7: "a page table that cannot be read",
+            0x20: "reserved bits in the request", 0x21: "beyond the table", 0x22: "no such entry",
+            0x23: "the table cannot be read", 0x24: "reserved bits in the entry",
+            0x25: "an interrupt that is not remapped", 0x26: "the entry is another device's",
         ]
         let amd: [UInt64: String] = [
             1: "a device table entry that is not valid", 2: "page fault", 3: "error in reading the device table",
@@ -44,36 +58,101 @@ extension DMAFault {
     package func explanation(in surroundings: Surroundings) -> Explanation {
         var explanation = explanation
         let cells = [surroundings.cell].compactMap(\.self) + surroundings.others
-        let owner = cells.first { $0.pciDevices.contains { $0.address.description == device } }
+        let owner = cells.first { $0.pciDevices.contains(where: isDevice) }
+        let isLinux = surroundings.system.map { $0.rootCell.pciDevices.contains(where: isDevice) }
         explanation.notes.append(
-            owner.map { "The device is the cell \"\($0.name)\"'s." }
-                ?? "No known cell has the device, so it is Linux's, or nobody's.")
+            owner.map { "The device is the cell \"\($0.name)\"'s." } ?? Self.ownerWithoutCell(isLinux))
+        if owner == nil, isLinux == false {
+            explanation.advice =
+                "Add the device to [root-cell] of the system configuration ('jailhouse-ctl probe' proposes its [[pci-device]]), or "
+                + "keep Linux's driver from it: what no configuration lists may use neither memory nor interrupts."
+        }
         if let driver = surroundings.drivers[device] {
             explanation.notes.append("Its driver in Linux is \"\(driver)\".")
         }
-        guard let address else { return explanation }
-        guard let owner else {
-            if let taken = cells.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
-                explanation.notes.append("0x\(hex(address)) is memory of the cell \"\(taken.name)\".")
+        guard interruptIndex == nil else {
+            let vectors = owner?.pciDevices.first(where: isDevice).map { ($0.msiVectors, $0.msixVectors) }
+            if let (msi, msix) = vectors.map({ (UInt64($0), UInt64($1)) }) {
+                explanation.notes.append("In its cell it has \(msi) MSI and \(msix) MSI-X vectors.")
             }
-            explanation.advice =
-                "Linux's driver used memory that Linux does not have for DMA: it is a cell's, or its region in [root-cell] lacks the access "
-                + "\"dma\". Unbind the driver before cells are created, or add the access for memory that is Linux's."
             return explanation
         }
-        if let region = owner.memoryRegions.first(where: { $0.contains(address) }) {
-            explanation.notes.append(
-                "0x\(hex(address)) is in \"\(region.label)\", which "
-                    + (region.flags.contains(.dma) ? "allows DMA." : "lacks the access \"dma\"."))
-            if !region.flags.contains(.dma) {
-                explanation.entry = region.access(with: ["dma"])
+        if let address {
+            if let owner {
+                complete(&explanation, address, of: owner)
+            } else if isLinux != false {
+                complete(&explanation, address, ofLinuxIn: surroundings, cells)
             }
-        } else {
+        }
+        return explanation
+    }
+
+    private func isDevice(_ device: PCIDevice) -> Bool { device.address.description == self.device }
+
+    /// - Parameter isLinux: nil: there is no system configuration.
+    private static func ownerWithoutCell(_ isLinux: Bool?) -> String {
+        switch isLinux {
+        case nil: "No known cell has the device, so it is Linux's, or nobody's."
+        case true?: "The device is Linux's: [root-cell] of the system configuration has it."
+        case false?: "Neither a known cell nor [root-cell] of the system configuration has the device."
+        }
+    }
+
+    private func complete(_ explanation: inout Explanation, _ address: UInt64, of owner: CellDescriptor) {
+        guard let region = owner.memoryRegions.first(where: { $0.contains(address) }) else {
             explanation.notes.append(
                 "The cell has no memory at 0x\(hex(address)): devices use the cell's addresses (virtual), not the machine's."
             )
+            explanation.advice =
+                "Correct the address that the cell's driver gives the device: a buffer must be in the cell's RAM, which needs the "
+                + "access \"dma\"."
+            return
         }
-        return explanation
+        guard region.flags.contains(.dma) else {
+            explanation.notes.append("0x\(hex(address)) is in \"\(region.label)\", which lacks the access \"dma\".")
+            explanation.entry = region.access(with: ["dma"])
+            return
+        }
+        explanation.notes.append("0x\(hex(address)) is in \"\(region.label)\", which allows DMA.")
+        let isAllowed = access.map { region.flags.contains($0 == .read ? .read : .write) } ?? true
+        if isAllowed {
+            explanation.advice =
+                "By the file that was given, this access is allowed. Either the cell was created with another one (compare them), or the "
+                + "device still worked for the cell's program before, or for Linux, when the cell was created: let the driver reset it first."
+        } else if let access {
+            explanation.advice =
+                "The region may not be \(access == .read ? "read" : "written") by anybody: correct the address that the driver gives "
+                + "the device."
+        }
+    }
+
+    private func complete(
+        _ explanation: inout Explanation, _ address: UInt64, ofLinuxIn surroundings: Surroundings,
+        _ cells: [CellDescriptor]
+    ) {
+        explanation.advice =
+            "Linux's driver used memory that Linux does not have for DMA: it is a cell's, or its region in [root-cell] lacks the access "
+            + "\"dma\". Unbind the driver before cells are created, or add the access for memory that is Linux's."
+        if surroundings.isOfHypervisor(address) {
+            explanation.notes.append("0x\(hex(address)) is the hypervisor's own memory.")
+            explanation.advice =
+                "Reserve the hypervisor's memory on the kernel's command line (memmap=SIZE$ADDRESS), as [hypervisor-memory] has it: "
+                + "Linux gave it to a driver. Never grant it."
+        } else if let taken = cells.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
+            explanation.notes.append("0x\(hex(address)) is memory of the cell \"\(taken.name)\".")
+            explanation.advice =
+                "Reserve the cell's memory on the kernel's command line (memmap=SIZE$ADDRESS, or a node below reserved-memory), "
+                + "so that no driver of Linux gets it; never grant it."
+        } else if let root = surroundings.system?.rootCell {
+            guard let region = root.memoryRegions.first(where: { $0.containsPhysical(address) }) else {
+                return explanation.notes.append("No region of [root-cell] has 0x\(hex(address)).")
+            }
+            let isForDMA = region.flags.contains(.dma)
+            explanation.notes.append(
+                "0x\(hex(address)) is in Linux's region \"\(region.label)\", which "
+                    + (isForDMA ? "allows DMA." : "lacks the access \"dma\"."))
+            if !isForDMA { explanation.entry = region.access(with: ["dma"]) }
+        }
     }
 }
 
@@ -92,12 +171,13 @@ extension ConsoleText {
         var indices: [Key: Int] = [:]
         for fault in dmaFaults {
             let key = Key(unit: fault.unit, device: fault.device, access: fault.access, code: fault.code)
+            let address = fault.interruptIndex == nil ? fault.address : nil
             if let index = indices[key] {
                 groups[index].count += 1
-                groups[index].addresses += [fault.address].compactMap(\.self)
+                groups[index].addresses += [address].compactMap(\.self)
             } else {
                 indices[key] = groups.count
-                groups.append((fault, 1, [fault.address].compactMap(\.self)))
+                groups.append((fault, 1, [address].compactMap(\.self)))
             }
         }
         return groups.map { group in

@@ -13,6 +13,7 @@ extension Surroundings {
                 explanation.advice =
                     "Grant a device only if no driver of Linux uses it; otherwise correct the program's address."
                 if explanation.entry?.contains("id = 0x0") ?? false {
+                    explanation.entry = Self.device(device, register: register, first: cell?.pciCapabilities.count ?? 0)
                     explanation.advice +=
                         " The made-up capability with the id 0 is needed unless the register lies in one that "
                         + "'jailhouse-ctl probe' finds and that is made writable."
@@ -46,11 +47,33 @@ extension Surroundings {
                 "Add it to that [[pci-capability]] if the program's driver needs it; MSI and MSI-X are moderated and safe."
         } else {
             explanation.notes.append("The cell has the device; the register lies in none of its capabilities.")
-            explanation.entry = Self.registers(at: register)
+            let count = cell.pciCapabilities.count
+            let isLast = own.capabilityCount == 0 || range.upperBound == count
+            let first = own.capabilityCount == 0 ? "first-capability = \(count)\n" : ""
+            explanation.entry =
+                "\(first)capabilities = \(own.capabilityCount + 1)    # of [[pci-device]] \(device)\n\n"
+                + Self.registers(at: register)
             explanation.advice =
-                "A record with the id 0 makes registers writable that lie in no capability. Put it next to the device's other "
-                + "capabilities and count it in \"capabilities\". Grant only registers that do not leave the device."
+                "A record with the id 0 makes registers writable that lie in no capability. Put it "
+                + (isLast
+                    ? "behind all other [[pci-capability]] tables. "
+                    : "right behind the device's other capabilities; first-capability of the devices whose records follow grows by 1. ")
+                + "Grant only registers that do not leave the device."
         }
+    }
+
+    /// A device with a made-up capability over a register.
+    ///
+    /// - Parameter first: how many capabilities the cell has.
+    static func device(_ device: String, register: UInt64, first: Int) -> String {
+        """
+        [[pci-device]]
+        bdf = "\(device)"
+        first-capability = \(first)
+        capabilities = 1
+
+        \(registers(at: register))
+        """
     }
 
     /// A made-up capability over a register.
@@ -66,7 +89,7 @@ extension Surroundings {
 }
 
 extension PCICapability {
-    fileprivate func contains(_ register: UInt64) -> Bool {
+    func contains(_ register: UInt64) -> Bool {
         register >= UInt64(start) && register < UInt64(start) + UInt64(length)
     }
 }

@@ -91,7 +91,9 @@ extension Explanation {
 
 extension Surroundings {
     /// Who has what Linux touched, and what follows from that.
-    func complete(_ explanation: inout Explanation, ofLinux violation: Violation) {
+    ///
+    /// - Parameter registers: of the dump.
+    func complete(_ explanation: inout Explanation, ofLinux violation: Violation, _ registers: [String: UInt64]) {
         var isOfCell = false
         switch violation {
         case .port(_, let port, _): isOfCell = completeRoot(&explanation, port: port)
@@ -102,10 +104,50 @@ extension Surroundings {
                 owner.map { "The cell \"\($0.name)\" has \(device)." },
                 drivers[device].map { "Its driver in Linux is \"\($0)\"." },
             ].compactMap(\.self)
+            if owner == nil { completeRoot(&explanation, device: device, of: violation) }
+        case .vmExit(reason: 49):
+            if let address = registers["phys"] { isOfCell = completeRoot(&explanation, address: address) }
         default:
             if let address = violation.touchedAddress { isOfCell = completeRoot(&explanation, address: address) }
         }
         explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: findings)
+    }
+
+    /// A PCI device that no known cell has.
+    private func completeRoot(_ explanation: inout Explanation, device: String, of violation: Violation) {
+        guard let root = system?.rootCell else { return }
+        let parked = "That CPU of Linux is parked until the next boot."
+        guard let own = root.pciDevices.first(where: { $0.address.description == device }) else {
+            explanation.notes.append("Neither a known cell nor [root-cell] of the system configuration has \(device).")
+            explanation.advice =
+                "\(parked) Add the device to [root-cell]: 'jailhouse-ctl probe' proposes its [[pci-device]] with the capabilities. It "
+                + "may have come after the configuration was made (hot-plugged, or by a new card or setting of the firmware)."
+            return
+        }
+        explanation.notes.append("[root-cell] of the system configuration has \(device).")
+        switch violation {
+        case .pciConfiguration(_, _, let register, _), .pciMemory(_, _, let register, _):
+            let range = Int(own.firstCapability)..<Int(own.firstCapability) + Int(own.capabilityCount)
+            let capability = range.clamped(to: root.pciCapabilities.indices).map { root.pciCapabilities[$0] }
+                .first { $0.contains(register) }
+            explanation.notes.append(
+                register < 0x40
+                    ? "Register 0x\(hex(register)) is in its header, which is protected."
+                    : capability.map {
+                        "Register 0x\(hex(register)) is in its capability at 0x\(hex(UInt64($0.start))), which is not writable."
+                    } ?? "Register 0x\(hex(register)) lies in none of its capabilities.")
+            explanation.advice =
+                "\(parked) "
+                + (register < 0x40
+                    ? "Keep the driver or tool from writing it (setpci, a rescan of the bus, a reset of the device)."
+                    : capability == nil
+                        ? "Add a [[pci-capability]] over that register to the device's record, writable, if Linux's driver needs it."
+                        : "Set writable = true in that [[pci-capability]] of the system configuration, if Linux's driver needs it.")
+        case .vectorTable:
+            explanation.advice =
+                "\(parked) Compare msix-vectors and msix-address of the device's record with what 'lspci -vv' shows."
+        default: break
+        }
     }
 
     private func completeRoot(_ explanation: inout Explanation, port: UInt64) -> Bool {
@@ -132,7 +174,7 @@ extension Surroundings {
             explanation.advice =
                 "\(parked) Keep Linux from using it (its driver, or memmap=SIZE$ADDRESS for memory), or leave it out of the cell."
         } else if let device = emulated(address) {
-            explanation.notes.append("The \(device.name) is at \(device.text).")
+            explanation.notes.append("\(device.text) is the \(device.name).")
             explanation.advice =
                 device.name.hasPrefix("IOMMU")
                 ? "\(parked) Do not add it to the root cell: the hypervisor keeps the IOMMU for itself. Boot Linux with "

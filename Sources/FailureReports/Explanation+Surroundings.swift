@@ -27,7 +27,7 @@ extension Violation {
     ) -> Explanation {
         var explanation = explanation(isRootCell: isRootCell)
         guard !isRootCell else {
-            surroundings.complete(&explanation, ofLinux: self)
+            surroundings.complete(&explanation, ofLinux: self, registers)
             return explanation
         }
         var rules = relatedRules

@@ -161,10 +161,8 @@ extension Violation {
                 summary:
                     "The program \(access.past) register 0x\(hex(register)) (\(bytes(size))) in the configuration space of "
                     + "the PCI device \(device), which is not the cell's or protects this register.",
-                entry: """
-                    [[pci-device]]
-                    bdf = "\(device)"\(register < 0x40 ? "" : "\ncapabilities = 1\n\n" + Surroundings.registers(at: register))
-                    """,
+                entry: register < 0x40
+                    ? "[[pci-device]]\nbdf = \"\(device)\"" : Surroundings.device(device, register: register, first: 0),
                 advice: register < 0x40
                     ? "If the cell has the device, this register of the header is protected. Grant a device only if no driver of "
                         + "Linux uses it."

@@ -15,6 +15,8 @@ package struct RefusedEnable: Hashable, Sendable {
     /// What the firmware has locked in an IOMMU.
     package var lock: Violation?
 
+    package init(unit: String? = nil, cpu: Int? = nil) { (self.unit, self.cpu) = (unit, cpu) }
+
     private static let beginning = LinePattern("Initializing Jailhouse hypervisor")
     private static let end = LinePattern("Activating hypervisor")
     private static let unit = LinePattern("Initializing unit: {*}")
@@ -54,9 +56,7 @@ package struct RefusedEnable: Hashable, Sendable {
 
     /// - Parameter findings: the rules that find something in the files; nil: they were not checked.
     package func explanation(findings: Set<String>?) -> Explanation {
-        var explanation = explanation
-        if let findings, let rule = explanation.rule, !findings.contains(rule) { explanation.rule = nil }
-        return explanation
+        explanation.naming(onlyOf: findings)
     }
 
     package var explanation: Explanation {

@@ -73,6 +73,11 @@ extension Surroundings {
                     + "that is linked for a larger one.")
         }
         if isFetch, cell.cpuResetAddress == address { judgement.rule = "JH0401" }
+        if !isFetch, let text = Self.nullText(address) {
+            judgement.notes.append(text)
+            judgement.forbid(
+                "Look for a pointer that was never set, or for an index below 0; nothing is to be granted.")
+        }
     }
 
     /// The access begins in this region of the cell.
@@ -98,6 +103,10 @@ extension Surroundings {
             )
         }
         judgement.notes.append("\(place), without the access \"\(right)\".")
+        if !isFetch, access == .write, let section = linkSection(of: region) {
+            judgement.possibleRules = ["JH1020"]
+            return judgement.forbid(section)
+        }
         judgement.entry = region.access(with: [right])
         judgement.advice =
             "Add \"\(right)\" to that region's access only if the program is meant to; memory that is read-only on purpose "
@@ -128,8 +137,14 @@ extension Surroundings {
                     + "link; correct the program's address.")
         }
         if let device = emulated(address) {
-            judgement.notes.append("The \(device.name) is at \(device.text).")
+            judgement.notes.append("\(device.text) is the \(device.name).")
             judgement.possibleRules = ["JH0507"]
+            if device.name.hasPrefix("IOMMU") {
+                return judgement.forbid(
+                    "Never add a region for it ('check' refuses it, JH0507): the hypervisor keeps the IOMMU for itself, and maps the cell's "
+                        + "memory with the access \"dma\" for the cell's devices. Leave the IOMMU's driver out of the program."
+                )
+            }
             return judgement.forbid(
                 "Do not add a region for it ('check' refuses it, JH0507): the hypervisor emulates this device for every cell that may "
                     + "have it. The program accessed a part, or in a way, that the hypervisor does not show to this cell."
@@ -162,23 +177,41 @@ extension Surroundings {
                 "Do not add a region for it: correct the program's link address, or make the cell's RAM larger."
             return
         }
-        if let region = cell?.memoryRegions.first(where: {
-            $0.isSubPage && address >= $0.virtualStart
-                && address &+ size <= ($0.virtualStart & ~0xfff) + 0x1000 && !$0.flags.contains(.communicationRegion)
-        }) {
-            judgement.entry = "size = 0x\(hex(address + size - region.virtualStart))    # of \"\(region.label)\""
-            judgement.advice =
-                "Make that region larger only if the device's registers go on there, and nothing else is behind them."
+        noteLinuxRegion(address, &judgement)
+        if let entry = subPageEntry(address, size) {
+            (judgement.entry, judgement.advice) = (
+                entry.text,
+                "\(entry.what) only if the device has registers there: other bytes of the page stay whose they are."
+            )
             return
         }
         judgeDevice(address, size, resource, &judgement)
+    }
+
+    /// What the system configuration has there for Linux: a device's window, or nothing.
+    private func noteLinuxRegion(_ address: UInt64, _ judgement: inout AddressJudgement) {
+        guard let system else { return }
+        if let region = system.rootCell.memoryRegions.first(where: { $0.containsPhysical(address) }) {
+            guard !region.isRAM else { return }
+            judgement.notes.append("The system configuration has it in Linux's region \"\(region.label)\".")
+        } else if cell?.memoryRegions.contains(where: { $0.containsPhysical(address) }) != true {
+            judgement.possibleRules.append("JH0505")
+            judgement.notes.append("No region of [root-cell] in the system configuration has the address.")
+        }
     }
 
     /// A device that a cell may have.
     private func judgeDevice(
         _ address: UInt64, _ size: UInt64, _ resource: RunningMachine.Resource?, _ judgement: inout AddressJudgement
     ) {
-        if let resource, resource.isDevice {
+        if cell?.architecture ?? .x86 == .x86, (0xfed0_0000..<0xfed0_0400).contains(address) {
+            judgement.notes.append("A PC has its HPET (timer) at 0xfed00000.")
+            judgement.entry = Self.region(over: address, size: size, name: "HPET")
+            judgement.possibleRules = ["JH1305"]
+            judgement.advice =
+                "Grant it only if Linux does not use the HPET (it is booted with hpet=disable); the local APIC's timer, which every cell "
+                + "has, is the better choice."
+        } else if let resource, resource.isDevice {
             judgement.entry = Self.region(
                 over: resource.first, size: resource.last - resource.first + 1, name: resource.name)
             let driver =
@@ -194,12 +227,6 @@ extension Surroundings {
             judgement.entry = Self.region(over: address, size: size)
             judgement.advice =
                 "Add the region only for a device that is the cell's own and that no driver of Linux uses (/proc/iomem)."
-        } else if cell?.architecture ?? .x86 == .x86, (0xfed0_0000..<0xfed0_0400).contains(address) {
-            judgement.notes.append("A PC has its HPET (timer) at 0xfed00000.")
-            judgement.entry = Self.region(over: address, size: size, name: "HPET")
-            judgement.advice =
-                "Grant it only if Linux does not use the HPET (it is booted with hpet=disable); the local APIC's timer, which every cell "
-                + "has, is the better choice."
         }
     }
 
@@ -222,19 +249,6 @@ extension Surroundings {
         case 0xfee0_0000...0xfee0_0fff: return ("local APIC", "0xfee00000–0xfee00fff")
         default: return nil
         }
-    }
-
-    /// A region of whole pages that contains these bytes.
-    static func region(over address: UInt64, size: UInt64, name: String = "") -> String {
-        let (start, end) = (address & ~0xfff, (address &+ (max(size, 1) - 1)) | 0xfff)
-        let count = end > start ? end - start + 1 : 0x1000
-        return """
-            [[memory]]
-            \(name.isEmpty ? "" : "name = \"\(name.filter { $0 != "\"" && $0 != "\\" })\"\n")physical = 0x\(hex(start))
-            virtual = 0x\(hex(start))
-            size = \(Quantity.sizeText(count).map { "\"\($0)\"" } ?? "0x\(hex(count))")
-            access = ["read", "write", "io"]
-            """
     }
 
     private static func size(_ bytes: UInt64) -> String {

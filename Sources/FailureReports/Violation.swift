@@ -103,4 +103,16 @@ package struct DMAFault: Hashable, Sendable {
     package var access: Access?
     /// The unit's own code: VT-d's fault reason, AMD-Vi's event code.
     package var code: UInt64
+
+    package init(unit: UInt64, device: String, address: UInt64? = nil, access: Access? = nil, code: UInt64) {
+        (self.unit, self.device, self.address) = (unit, device, address)
+        (self.access, self.code) = (access, code)
+    }
+
+    /// The entry of VT-d's interrupt remapping table that a blocked interrupt asked for (Intel VT-d specification, 7.1.3 and
+    /// 11.4.14.1: fault reasons 20h to 26h, bits 63:48 of the fault information); nil: it was an access to memory.
+    package var interruptIndex: UInt64? {
+        guard access != nil, (0x20...0x26).contains(code), let address else { return nil }
+        return address >> 48
+    }
 }

@@ -88,12 +88,23 @@ struct CaseReportTests {
             console: [
                 "FATAL: Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4",
                 "RIP: 0x0000000000100020 RSP: 0x0000000000007ff0 FLAGS: 2", "Parking CPU 3 (Cell: \"rtems\")",
+                "secret.exe: segment 0 of secret",
             ])
+        var machine = Samples.machine
+        machine.losses = [
+            Manager.LostCPU(
+                cpu: 1, cell: "q35", stopped: false, reason: "Invalid PIO write, port: 70 size: 1",
+                meaning: "a sentence",
+                console: [
+                    "FATAL: Invalid PIO write, port: 70 size: 1",
+                    "RIP: 0xffffffff81000020 RSP: 0x0000000000007ff0 FLAGS: 2", "Parking CPU 1 (Cell: \"q35\")",
+                ])
+        ]
         let details = Manager.Details(
             cell: Samples.cell(state: "failed", "gave-up", failed: [3]), definition: definition,
             images: ["/usr/lib/secret.exe"], supervision: Samples.supervision, lastFailure: failure,
             console: failure.console)
-        return try ScriptedDaemon { call in
+        return try ScriptedDaemon { [machine] call in
             switch call.method {
             case Manager.Describe.qualifiedName: .reply(Manager.Describe.self, .init(details: details))
             case Manager.Failures.qualifiedName: .reply(Manager.Failures.self, .init(failures: [failure]))
@@ -110,7 +121,7 @@ struct CaseReportTests {
                         try? VarlinkReply.message(of: Manager.Console.self, $0.element, continues: $0.offset == 0)
                     })
             default:
-                .reply(Manager.List.self, .init(machine: Samples.machine, cells: [details.cell]))
+                .reply(Manager.List.self, .init(machine: machine, cells: [details.cell]))
             }
         }
     }
@@ -128,7 +139,8 @@ struct CaseReportTests {
             "The condition of rtems is gave-up", "violation: &lt;Invalid&gt;",
             "The program wrote 4 bytes at 0x20000000", "behind &quot;ram&quot; (0x0–0x7fffff)",
             "<b>rip</b> <code>0x100020</code>", "failed write", "the customer's", "<svg", "prefers-color-scheme: dark",
-            "vmexits_mmio 7", "Started cell &quot;rtems&quot;",
+            "vmexits_mmio 7", "Started cell &quot;rtems&quot;", "CPUs that are lost",
+            "Linux accessed the CMOS clock (port 0x70)", "<b>rip</b> <code>0xffffffff81000020</code>",
         ] { #expect(page.contains(part), "\(part)") }
         // nothing is loaded from elsewhere, and nothing runs
         for part in ["<script", "src=", "<link", "@import", "url(http"] { #expect(!page.contains(part), "\(part)") }

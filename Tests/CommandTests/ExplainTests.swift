@@ -5,6 +5,7 @@ import CellConfiguration
 import CellDefinition
 import ConfigurationRules
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Commands
@@ -62,6 +63,35 @@ struct ExplainTests {
         #expect(outcome.status == 0 && outcome.output.hasPrefix("create ends with EBUSY for one of"), "\(outcome)")
         let all = try Executable.run(["explain", "--", words])
         #expect(all.status == 0 && all.output.hasPrefix("EBUSY has these reasons"), "\(all)")
+    }
+
+    @Test(
+        "A command and its error number are understood as upstream's tool and driver write them",
+        arguments: [
+            "JAILHOUSE_CELL_CREATE: Device or resource busy", "cell create EBUSY", "jailhouse cell create: EBUSY",
+            "create: -16",
+        ])
+    func commandAndErrorNumber(words: String) throws {
+        let outcome = try Executable.run(["explain", words])
+        #expect(outcome.status == 0 && outcome.output.hasPrefix("create ends with EBUSY for one of"), "\(outcome)")
+    }
+
+    @Test("A negative number needs no quotation marks")
+    func negative() throws {
+        let outcome = try Executable.run(["explain", "enable", "-22"])
+        #expect(outcome.status == 0 && outcome.output.hasPrefix("enable ends with EINVAL"), "\(outcome)")
+    }
+
+    @Test("With files, causes that they rule out are left out")
+    func narrowedCauses() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let path = directory + "/rtems.toml"
+        try RTEMSCell.toml().write(toFile: path, atomically: true, encoding: .utf8)
+        let all = try Executable.run(["explain", "create", "EINVAL"])
+        let some = try Executable.run(["explain", "create", "EINVAL", "--cell", path])
+        #expect(all.output.contains("has CPU 0 of an x86 machine"), "\(all)")
+        #expect(some.status == 0 && !some.output.contains("has CPU 0 of an x86 machine"), "\(some)")
     }
 
     @Test(

@@ -55,11 +55,15 @@ struct DeathTableTests {
             DeathCase.all[index].explanations + reasonLines.map { $0.violation.explanation(in: Surroundings()) }
         for entry in explanations.compactMap(\.entry) {
             let table =
-                entry.hasPrefix("access") || entry.hasPrefix("size")
-                ? "[[memory]]\nphysical = 0x1000\nvirtual = 0x1000\n"
-                    + (entry.hasPrefix("size") ? "access = [\"read\"]\n" : "size = \"4 KiB\"\n")
-                : entry.hasPrefix("writable")
-                    ? "[[pci-capability]]\nid = 0x5\nstart = 0x40\nlength = 4\n" : ""
+                entry.hasPrefix("physical")
+                ? "[[memory]]\naccess = [\"read\"]\n"
+                : entry.hasPrefix("capabilities") || entry.hasPrefix("first-capability")
+                    ? "[[pci-device]]\nbdf = \"00:02.0\"\n"
+                    : entry.hasPrefix("access") || entry.hasPrefix("size")
+                        ? "[[memory]]\nphysical = 0x1000\nvirtual = 0x1000\n"
+                            + (entry.hasPrefix("size") ? "access = [\"read\"]\n" : "size = \"4 KiB\"\n")
+                        : entry.hasPrefix("writable")
+                            ? "[[pci-capability]]\nid = 0x5\nstart = 0x40\nlength = 4\n" : ""
             let toml = "[cell]\nname = \"a\"\narchitecture = \"x86\"\ncpus = [1]\n\n\(table)\(entry)\n"
             do { _ = try CellDescriptor(toml: toml, path: "a.toml") } catch { Issue.record("\(error): \(entry)") }
         }

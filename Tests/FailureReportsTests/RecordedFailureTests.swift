@@ -26,7 +26,8 @@ struct RecordedFailureTests {
             (.didNotAnswer(Unanswered(command: .create, cell: "b", stall: .seconds(1))), "no answer"),
             (.refused(.shutDown, Refusal(kind: .other, message: "no")), "refused"),
             (.refused(.destroy, Self.unusable), "unusable definition"),
-            (.countersUnreadable, "unverified"), (.startUnverified, "unverified"),
+            (.hypervisorFailed([3]), "hypervisor failed"), (.countersUnreadable, "unverified"),
+            (.startUnverified, "unverified"),
         ])
     func page(cause: FailureCause, word: String) throws {
         #expect(try #require(ConditionPage.ofFailure(reason: "\(cause)")) == #require(ConditionPage.named(word)))

@@ -42,6 +42,8 @@ struct CaseFile {
     var system: ConfigurationText?
     var host: HostFacts
     var map: MapOutcome
+    /// Of all cells and the system, as far as this user may read them.
+    var files = DumpFiles()
     /// What `check` says of the files, as it prints it.
     var findings: [String]
 
@@ -63,6 +65,7 @@ extension CaseFile {
         if let name { _ = try daemon.call(Manager.Describe.self, .init(cell: name)) }
         let chosen = list.cells.map(\.name).filter { name == nil || $0 == name }
         let files = DumpFiles(of: daemon)
+        self.files = files
         cells = try chosen.map { try Self.cell($0, files, daemon) }
         var lines = ConsoleLines()
         var console: [ConsoleLine] = []

@@ -18,6 +18,7 @@ struct CasePage {
         body += file.cells.map { HTML.paragraph(summary(of: $0), kind: "rp-summary \(kind(of: $0))") }.joined()
         if file.cells.isEmpty { body += HTML.paragraph("There is no cell.", kind: "rp-summary") }
         body += "</header>\n<main>\n"
+        body += section("CPUs that are lost", lostCPUs)
         for cell in file.cells { body += section(cell) }
         body +=
             section("Map", map) + section("What check says", findings) + section("Console of the hypervisor", console)
@@ -90,18 +91,7 @@ struct CasePage {
     private func text(of failure: Manager.Failure, of cell: CaseFile.Cell) -> String {
         let report = FailureReport(failure, of: cell.name, files: cell.files)
         var text = HTML.paragraph(failure.reason, kind: "rp-reason")
-        if let explanation = report.explanation {
-            text += HTML.paragraph(explanation.summary)
-            if let place = explanation.place { text += HTML.properties([("Place", place)]) }
-            for note in explanation.notes { text += HTML.paragraph(note) }
-            if let entry = explanation.entry {
-                text += HTML.paragraph("Entry that would allow it:") + HTML.lines(entry)
-            }
-            text += HTML.paragraph(explanation.advice)
-            if let rule = explanation.rule {
-                text += HTML.paragraph("The rule \(rule) of jailhouse-ctl check says so.")
-            }
-        }
+        if let explanation = report.explanation { text += self.text(of: explanation) }
         text += HTML.properties([
             ("State then", failure.state),
             ("Failed CPUs", failure.failedCpus.isEmpty ? nil : Text.ranges(failure.failedCpus)),
@@ -115,6 +105,38 @@ struct CasePage {
             text += "<h4>Console</h4>\n" + HTML.lines(failure.console.joined(separator: "\n"))
         }
         return text
+    }
+
+    private func text(of explanation: ExplanationReport) -> String {
+        var text = HTML.paragraph(explanation.summary)
+        if let place = explanation.place { text += HTML.properties([("Place", place)]) }
+        for note in explanation.notes { text += HTML.paragraph(note) }
+        if let entry = explanation.entry {
+            text += HTML.paragraph("Entry that would allow it:") + HTML.lines(entry)
+        }
+        text += HTML.paragraph(explanation.advice)
+        if let rule = explanation.rule {
+            text += HTML.paragraph("The rule \(rule) of jailhouse-ctl check says so.")
+        }
+        return text
+    }
+
+    /// Of Linux, and of whom the hypervisor itself failed.
+    private var lostCPUs: String {
+        LostCPUReport.all(of: file.machine).map { loss in
+            var text = "<h3>\(HTML.escaped(loss.lines(.plain).first ?? "CPU \(loss.cpu)"))</h3>\n"
+            if let reason = loss.reason { text += HTML.paragraph(reason, kind: "rp-reason") }
+            if let explanation = loss.explanation(file.files) {
+                text += self.text(of: explanation)
+            } else if let meaning = loss.meaning {
+                text += HTML.paragraph(meaning)
+            }
+            for death in ConsoleText(loss.console.joined(separator: "\n")).deaths where death.cpu == loss.cpu {
+                text += registers(of: death, address: nil)
+            }
+            if !loss.console.isEmpty { text += "<h4>Console</h4>\n" + HTML.lines(loss.console.joined(separator: "\n")) }
+            return text
+        }.joined()
     }
 
     private func registers(of death: Death, address: UInt64?) -> String {

@@ -14,12 +14,17 @@ struct Pseudonyms {
 
     /// - Parameters:
     ///   - cells: their names; they become `cell-1`, `cell-2` and so on.
+    ///   - images: names of programs; they become `image-1` and so on.
     ///   - others: other names, with what replaces them.
     ///   - secrets: whole strings, wherever they stand.
-    init(cells: [String], others: KeyValuePairs<String, String> = [:], secrets: Set<String> = []) {
+    init(
+        cells: [String], images: [String] = [], others: KeyValuePairs<String, String> = [:],
+        secrets: Set<String> = []
+    ) {
         self.secrets = secrets.sorted { ($0.count, $0) > ($1.count, $1) }
         names = others.map { ($0.key, $0.value) }
         for (index, name) in cells.enumerated() { names.append((name, "cell-\(index + 1)")) }
+        for (index, name) in images.enumerated() { names.append((name, "image-\(index + 1)")) }
         names = names.filter { !$0.name.isEmpty }.sorted { $0.name.count > $1.name.count }
     }
 

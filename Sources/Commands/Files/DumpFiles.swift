@@ -98,13 +98,17 @@ struct DumpFiles {
         return (checked(name.flatMap(own)) ?? []).filter { seen.insert("\($0)").inserted }
     }
 
-    /// Where a key is: `rtems.toml:4 (cell.cpus)`; nil: the files do not have it in a line.
+    /// Where a key is, in the cell's file or else in the system's: `rtems.toml:4 (cell.cpus)`; nil: neither has it in a
+    /// line.
     func line(of key: String, in cell: String?) -> String? {
-        guard let own = cell.flatMap(own), let contents = try? InputFile.read(own.path),
-            let text = try? ConfigurationFile.text(of: contents, path: own.path),
-            let line = (try? SourceDocument(toml: text, path: own.path))?.lines[key]
-        else { return nil }
-        return "\(own.path):\(line) (\(key))"
+        for path in [cell.flatMap(own)?.path, systemPath].compactMap(\.self) where !path.isEmpty {
+            guard let contents = try? InputFile.read(path),
+                let text = try? ConfigurationFile.text(of: contents, path: path),
+                let line = (try? SourceDocument(toml: text, path: path))?.lines[key]
+            else { continue }
+            return "\(path):\(line) (\(key))"
+        }
+        return nil
     }
 
     /// Why an answer about a cell of this name may be about another; nil: the files are its own, or there are none.

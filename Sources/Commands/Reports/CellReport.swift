@@ -36,11 +36,13 @@ struct CellReport: Encodable {
     @JSON.OrNull var vmExits: Int?
     let accepted: [String]
     @JSON.OrNull var liveness: Liveness?
+    let deviceFaults: [DeviceFaultReport]
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
-        case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness
+        case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness,
+            deviceFaults
     }
 
     /// - Parameter files: of its definition.
@@ -63,6 +65,7 @@ struct CellReport: Encodable {
         console = details.console
         vmExits = details.vmExits
         accepted = details.accepted ?? []
+        deviceFaults = (details.deviceFaults ?? []).map(DeviceFaultReport.init)
         liveness = details.liveness.map {
             Liveness(
                 kind: $0.kind, withinMicroseconds: $0.within, afterStartMicroseconds: $0.afterStart,
@@ -104,6 +107,7 @@ extension CellReport {
         list.add("Restarts", restarts)
         list.add("Shutdown", shutdown(now: now, zone: zone))
         list.add("VM exits", vmExits.map { "\($0)" })
+        list.add("IOMMU faults", lines: deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
         return list
     }
 

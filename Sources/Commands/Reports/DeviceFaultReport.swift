@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ControlInterface
+import FailureReports
 
 /// Accesses of a device that an IOMMU dropped.
 struct DeviceFaultReport: Encodable {
@@ -22,14 +23,24 @@ struct DeviceFaultReport: Encodable {
         time = Moment(microseconds: fault.last)
         device = fault.device
         cell = fault.cell
-        address = fault.address.map { "0x" + String(UInt64(bitPattern: Int64($0)), radix: 16) }
-        access = fault.access
+        let seen = DMAFault(
+            unit: UInt64(clamping: fault.unit), device: fault.device,
+            address: fault.address.map { UInt64(bitPattern: Int64($0)) },
+            access: fault.access.flatMap(Access.init), code: UInt64(clamping: fault.code))
+        if let index = seen.interruptIndex {
+            access = "interrupt \(index)"
+        } else {
+            address = seen.address.map { "0x" + String($0, radix: 16) }
+            access = fault.access
+        }
         unit = fault.unit
         code = fault.code
         count = fault.count
         last = time.rfc3339
     }
 
+    /// Of an interrupt that was blocked, its number in the IOMMU's table instead of an access.
+    ///
     /// `00:02.0 of video: 3 times, last write 0x3a100000 (IOMMU 0, code 5), Sun …`
     func text(now: Moment, zone: Moment.Zone = .local) -> String {
         let owner = cell.map { " of \($0)" } ?? ""

@@ -82,7 +82,9 @@ struct ConsoleReport: Encodable {
         let unfinished = text.lastRegisters.isEmpty ? text.others : text.others.dropLast()
         var others = unfinished.map { $0.explanation(in: known) } + text.faultExplanations { _ in known }
         if text.lostFaultReports > 0 { others.append(DMAFault.lostReports) }
-        if text.timeouts > 0, let condition = ConditionPage.named("no answer") { others.append(condition.explanation) }
+        if text.timeouts > 0, let condition = ConditionPage.named("no answer") {
+            others.append(condition.explanation.naming(onlyOf: known.findings))
+        }
         if let enable = text.refusedEnable { others.append(enable.explanation(findings: known.findings)) }
         others += text.remarks.map(\.explanation)
         entries += others.map { Entry(explanation: ExplanationReport($0)) }

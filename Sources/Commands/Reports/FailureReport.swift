@@ -35,7 +35,9 @@ struct FailureReport: Encodable {
             ConsoleText(failure.console.joined(separator: "\n")).deaths
             .first { $0.cell == cell && $0.violation != nil }
             .map { ExplanationReport(files.explanation(of: $0, rootCell: nil)) }
-            ?? ConditionPage.explanation(ofFailure: failure.reason).map { page in
+            ?? ConditionPage.explanation(
+                ofFailure: failure.reason, findings: files.surroundings(of: cell).findings
+            ).map { page in
                 var page = page
                 if let error = CommandError.ofFailure(reason: failure.reason) {
                     page.notes += files.lines(about: error.command, error.errno, of: cell)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import ControlInterface
+import FailureReports
 
 /// A CPU that the hypervisor took until the next boot.
 struct LostCPUReport: Encodable {
@@ -10,6 +12,7 @@ struct LostCPUReport: Encodable {
     let stopped: Bool
     @JSON.OrNull var reason: String?
     @JSON.OrNull var meaning: String?
+    let console: [String]
 
     /// - Parameter machine: of a daemon that may be older, and does not say more than which they are.
     static func all(of machine: Manager.Machine) -> [LostCPUReport] {
@@ -25,6 +28,18 @@ struct LostCPUReport: Encodable {
         cell = loss.cell
         reason = loss.reason
         meaning = loss.meaning
+        console = loss.console ?? []
+    }
+
+    /// What it means by the files of this machine, in full.
+    ///
+    /// - Returns: nil when the lines are not known, or have no reason.
+    func explanation(_ files: DumpFiles) -> ExplanationReport? {
+        let death = ConsoleText(console.joined(separator: "\n")).deaths.last { $0.cpu == cpu && $0.violation != nil }
+        return death.map {
+            let isOfLinux = files.system.map { $0.rootCell.name == cell } ?? !stopped
+            return ExplanationReport(files.explanation(of: $0, rootCell: isOfLinux ? $0.cell : nil))
+        }
     }
 
     func lines(_ style: Style) -> [String] {

@@ -54,7 +54,8 @@ struct MachineReport: Encodable {
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
         list.add("Lost CPUs", lines: machine.losses.flatMap { $0.lines(style) })
         list.add(
-            "DMA faults", lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
+            "IOMMU faults",
+            lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
         if machine.enabled {
             // reading them waits for the driver, as long as it is busy
             let age = machine.poolsAge.map { $0 / 1_000_000 } ?? 0

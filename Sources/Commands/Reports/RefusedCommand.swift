@@ -21,10 +21,15 @@ struct RefusedCommand {
 
     /// The failure with what the driver wrote meanwhile, and with the lines of the configuration that it may be about.
     ///
-    /// - Parameter files: asked for when the hypervisor or the driver has refused something.
-    func explained(_ failure: CommandFailure, _ files: () -> DumpFiles) -> CommandFailure {
+    /// - Parameters:
+    ///   - files: asked for when the hypervisor or the driver has refused something.
+    ///   - enable: how far a refused enable came.
+    func explained(
+        _ failure: CommandFailure, _ files: () -> DumpFiles, _ enable: () -> RefusedEnable?
+    ) -> CommandFailure {
         guard let refusal = failure.refusal, let log else { return failure }
-        var lines = files().lines(about: refusal.command, refusal.errno, of: refusal.cell)
+        var lines = files().lines(
+            about: refusal.command, refusal.errno, of: refusal.cell, refusal.command == "enable" ? enable() : nil)
         switch log {
         case .success(let log): lines += Self.driverLines((try? log.take()) ?? [])
         case .failure(let error):
@@ -58,20 +63,38 @@ extension DaemonOptions {
         do {
             return try daemon.call(method, parameters)
         } catch let failure as CommandFailure {
-            throw watch.explained(failure) { DumpFiles(of: daemon) }
+            throw watch.explained(failure) {
+                DumpFiles(of: daemon)
+            } _: {
+                refusedEnable
+            }
         }
+    }
+
+    /// How far the last enable came, if it was refused, as far as the console says.
+    private var refusedEnable: RefusedEnable? {
+        var text = ""
+        try? daemon.forEach(Manager.Console.self, .init(follow: false)) { text += $0.text }
+        return ConsoleText(text).refusedEnable
     }
 }
 
 extension DumpFiles {
     /// What in the files an error number may be about: the findings of the rules that its causes name; else the line of
     /// what the command needs.
-    func lines(about command: String, _ errno: String, of cell: String?) -> [String] {
-        guard let error = CommandError.of(command, errno) else { return [] }
+    ///
+    /// - Parameter enable: how far a refused enable came; nil: it is not known.
+    func lines(
+        about command: String, _ errno: String, of cell: String?, _ enable: RefusedEnable? = nil
+    ) -> [String] {
+        guard let whole = CommandError.of(command, errno) else { return [] }
+        let error = whole.narrowed(by: surroundings(of: cell).findings, enable)
         let rules = Set(error.causes.compactMap(\.rule))
         let found = findings(about: cell).filter { $0.rule.map(rules.contains) ?? false }
         guard found.isEmpty else { return found.map { "\($0)" } }
-        guard let key = error.key, let line = line(of: key, in: cell) else { return [] }
-        return ["it may be about \(line)"]
+        return error.causes.compactMap { cause in
+            guard let key = cause.key, let line = line(of: key, in: cell) else { return nil }
+            return "it may be about \(line): \(cause.what)"
+        }
     }
 }

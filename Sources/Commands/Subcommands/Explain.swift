@@ -84,7 +84,7 @@ struct Explain: ParsableCommand {
             return try options.screen.show([report], text: report.text(style, width: min(Terminal.width, 100)))
         }
         let parts = words.split(separator: " ").map(String.init)
-        if let report = Self.errorNumber(parts) { return try show(report) }
+        if let report = try errorNumber(parts) { return try show(report) }
         if let condition = ConditionPage.named(words) { return try show(ConsoleReport([condition.explanation])) }
         // rules have no blanks, lines of a console have
         if words == "-" || words.contains(" ") { return try explainConsole(words) }
@@ -124,15 +124,17 @@ struct Explain: ParsableCommand {
     }
 
     /// What a command means by an error number; without a command, all that return it.
-    private static func errorNumber(_ words: [String]) -> ConsoleReport? {
-        if let command = words.first, let name = errnoName(words.dropFirst().joined(separator: " ")),
-            let error = CommandError.of(command, name)
+    private func errorNumber(_ words: [String]) throws -> ConsoleReport? {
+        if let (command, rest) = CommandError.command(words), let name = Self.errnoName(rest.joined(separator: " ")),
+            let whole = CommandError.of(command, name)
         {
+            let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
+            let error = whole.narrowed(by: files.surroundings(of: files.cells.first?.name).findings)
             return ConsoleReport(
                 error.causes.map(\.explanation),
                 title: "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:")
         }
-        guard let name = errnoName(words.joined(separator: " ")) else { return nil }
+        guard let name = Self.errnoName(words.joined(separator: " ")) else { return nil }
         let errors = CommandError.all.filter { $0.errno == name }
         guard !errors.isEmpty else { return nil }
         let causes = errors.flatMap { error in
@@ -144,10 +146,10 @@ struct Explain: ParsableCommand {
     /// A command with an error number that it does not return.
     private static func commandLine(_ subject: String) -> CommandFailure? {
         let words = subject.split(separator: " ").map(String.init)
-        guard words.count == 2, CommandError.commands.contains(words[0].lowercased()) else { return nil }
-        let known = CommandError.all.filter { $0.command == words[0].lowercased() }.map(\.errno).joined(separator: ", ")
+        guard let (command, rest) = CommandError.command(words), rest.count == 1 else { return nil }
+        let known = CommandError.all.filter { $0.command == command }.map(\.errno).joined(separator: ", ")
         return CommandFailure(
-            .failed, "\(words[0]) does not return \(words[1]); known are \(known), EFAULT, EINTR, ENOENT")
+            .failed, "\(command) does not return \(rest[0]); known are \(known), EFAULT, EINTR, ENOENT")
     }
 
     private func show(_ report: ConsoleReport) throws {

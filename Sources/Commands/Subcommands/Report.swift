@@ -81,9 +81,18 @@ struct CaseParts {
         let texts = (file.cells.map(\.definition) + [file.system]).compactMap { $0?.text }
         let secrets = texts.compactMap(ConfigurationSecrets.init)
         let names = file.cellNames + secrets.compactMap(\.name).filter { !file.cellNames.contains($0) }
+        let images = Set(file.cells.flatMap(\.details.images).flatMap(Self.names(ofFile:))).subtracting(names).sorted()
         pseudonyms = Pseudonyms(
-            cells: names, others: [file.host.hostName: "host"],
+            cells: names, images: images, others: [file.host.hostName: "host"],
             secrets: secrets.reduce(into: []) { $0.formUnion($1.values) })
+    }
+
+    /// A file is named by its last component, with its ending or without: in places in a program, in maps, in findings.
+    private static func names(ofFile path: String) -> [String] {
+        guard let file = path.split(separator: "/").last.map(String.init) else { return [] }
+        let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
+        // a very short one would be found in anything
+        return [file, stem].filter { $0.count > 2 }
     }
 
     var page: String {

@@ -12,8 +12,8 @@ struct Status: ParsableCommand {
             some of its CPUs have failed, 6 if it runs and gives no sign of life.
 
             With --json: an object with cell (as in 'list --json'), definition, problem, images, supervision, \
-            lastFailure, console, vmExits, accepted (errors of check that the definition accepts) and liveness; without \
-            a cell an object with machine and cells.
+            lastFailure, console, vmExits, accepted (errors of check that the definition accepts), liveness and \
+            deviceFaults (what an IOMMU dropped of its devices); without a cell an object with machine and cells.
 
             Example: jailhouse-ctl status rtems
             """

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import ConfigurationRules
+import Testing
+
+@testable import FailureReports
+
+@Suite("What is known beside the console's text") struct SurroundingsTests {
+    private let cell = try? CellDescriptor(
+        toml: """
+            [cell]
+            name = "sample"
+            architecture = "x86"
+            cpus = [3]
+
+            [[memory]]
+            name = "RAM"
+            physical = 0x3a000000
+            virtual = 0x0
+            size = "1 MiB"
+            access = ["read", "write", "execute", "loadable"]
+
+            [[memory]]
+            name = "UART"
+            physical = 0xfe000100
+            virtual = 0xfe000100
+            size = 0x20
+            access = ["read", "write", "io", "io-32"]
+
+            [[ivshmem]]
+            name = "link"
+            bdf = "00:0e.0"
+            peer-id = 1
+            msix-vectors = 1
+            physical = 0x3a700000
+            common-size = "4 KiB"
+            output-size = "8 KiB"
+
+            [[pci-device]]
+            bdf = "00:02.0"
+            first-capability = 0
+            capabilities = 1
+
+            [[pci-device]]
+            bdf = "00:03.0"
+            first-capability = 1
+            capabilities = 1
+
+            [[pci-device]]
+            bdf = "00:04.0"
+
+            [[pci-capability]]
+            id = 0x5
+            start = 0x60
+            length = 10
+
+            [[pci-capability]]
+            id = 0x5
+            start = 0x60
+            length = 10
+
+            """, path: "sample.toml")
+
+    private var system: SystemDescriptor? {
+        try? SystemDescriptor(
+            toml: """
+                [system]
+                architecture = "x86"
+
+                [hypervisor-memory]
+                physical = 0x3c000000
+                size = "4 MiB"
+
+                [platform]
+                mmconfig-base = 0xb0000000
+                mmconfig-end-bus = 255
+
+                [[iommu]]
+                type = "intel"
+                base = 0xfed90000
+                size = "4 KiB"
+
+                [root-cell]
+                name = "root"
+                cpus = [0, 1, 2, 3]
+
+                [[memory]]
+                name = "RAM"
+                physical = 0x0
+                virtual = 0x0
+                size = "928 MiB"
+                access = ["read", "write", "execute", "dma"]
+
+                [[memory]]
+                name = "low RAM"
+                physical = 0x3e000000
+                virtual = 0x3e000000
+                size = "16 MiB"
+                access = ["read", "write", "execute"]
+
+                [[memory]]
+                name = "PCI window"
+                physical = 0xe0000000
+                virtual = 0xe0000000
+                size = "128 MiB"
+                access = ["read", "write"]
+
+                [[pci-device]]
+                bdf = "00:1f.2"
+
+                """, path: "system.toml")
+    }
+
+    private func surroundings(withSystem: Bool = true) throws -> Surroundings {
+        let (cell, system) = (try #require(cell), try #require(system))
+        return Surroundings(cell: cell, system: withSystem ? system : nil)
+    }
+
+    private func explain(_ address: UInt64, _ access: Access = .write, in known: Surroundings) -> Explanation {
+        Violation.memory(access, address, size: 4).explanation(in: known)
+    }
+
+    // MARK: what is not to be granted
+
+    @Test("Neither the state table of a link nor another peer's section is opened for writing")
+    func link() throws {
+        let table = explain(0x3a70_0000, in: try surroundings())
+        #expect(table.entry == nil && table.advice.contains("the hypervisor alone writes the state table"), "\(table)")
+        let others = explain(0x3a70_2000, in: try surroundings())
+        #expect(others.entry == nil && others.advice.contains("the output section of peer 0"), "\(others)")
+        var known = try surroundings()
+        known.findings = []
+        #expect(explain(0x3a70_0000, in: known).rule == nil, "no rule finds it: the file is right")
+    }
+
+    @Test("An offset from a null pointer is called so, and nothing is granted", arguments: [0xffff_fffc, 0xffff_f000])
+    func null(address: UInt64) throws {
+        let explanation = explain(address, in: try surroundings())
+        #expect(explanation.entry == nil && explanation.advice.contains("pointer that was never set"), "\(explanation)")
+        #expect(explanation.notes.contains { $0.contains("−\(0x1_0000_0000 - address)") }, "\(explanation.notes)")
+    }
+
+    @Test("An IOMMU is the hypervisor's own, not a device that it shows to cells")
+    func unit() throws {
+        let explanation = explain(0xfed9_0018, in: try surroundings())
+        #expect(explanation.entry == nil && explanation.advice.contains("keeps the IOMMU for itself"), "\(explanation)")
+        #expect(explanation.notes.contains { $0.contains("is the IOMMU 0") }, "\(explanation.notes)")
+    }
+
+    // MARK: what may be granted
+
+    @Test("What the system configuration has there for Linux is named; so is that it has nothing")
+    func window() throws {
+        let window = explain(0xe100_0000, in: try surroundings())
+        #expect(window.notes.contains { $0.contains("Linux's region \"PCI window\"") }, "\(window.notes)")
+        #expect(window.entry?.contains("physical = 0xe1000000") == true)
+        let nothing = explain(0xd000_0000, in: try surroundings())
+        #expect(nothing.notes.contains { $0.hasPrefix("No region of [root-cell]") }, "\(nothing.notes)")
+    }
+
+    @Test("Beside a region smaller than a page that region grows, at either end; another cell's part stays its own")
+    func smallRegions() throws {
+        let behind = explain(0xfe00_0120, in: try surroundings())
+        #expect(behind.entry == "size = 0x24    # of \"UART\"")
+        let before = explain(0xfe00_00f4, in: try surroundings())
+        #expect(before.entry?.hasPrefix("physical = 0xfe0000f0") == true, "\(before.entry ?? "")")
+        #expect(before.entry?.contains("\nsize = 0x30") == true)
+
+        let own = try #require(cell)
+        var known = Surroundings(others: [own])
+        known.cell = try CellDescriptor(
+            toml: "[cell]\nname = \"other\"\narchitecture = \"x86\"\ncpus = [2]\n", path: "other.toml")
+        let beside = explain(0xfe00_0204, in: known)
+        #expect(beside.entry?.contains("physical = 0xfe000200") == true && beside.entry?.contains("size = 0x8") == true)
+        #expect(beside.advice.hasPrefix("Another cell has a part of this page"), "\(beside.advice)")
+    }
+
+    @Test("The HPET is advised against, also where /proc/iomem names it")
+    func timer() throws {
+        var known = try surroundings()
+        known.machine = RunningMachine(ioports: "", iomem: "fed00000-fed003ff : HPET 0\n")
+        let explanation = explain(0xfed0_00f0, .read, in: known)
+        #expect(explanation.advice.contains("hpet=disable"), "\(explanation.advice)")
+        #expect(explanation.notes.contains { $0.contains("\"HPET 0\"") })
+    }
+
+    // MARK: PCI
+
+    @Test("A record for a register has an effect: it is counted, and at its place in the list")
+    func registers() throws {
+        let known = try surroundings()
+        func entry(_ device: String) -> Explanation {
+            Violation.pciConfiguration(.write, device: device, register: 0x80, size: 4).explanation(in: known)
+        }
+        let foreign = entry("00:05.0")
+        #expect(foreign.entry?.contains("first-capability = 2\ncapabilities = 1\n") == true, "\(foreign)")
+        let middle = entry("00:02.0")
+        #expect(middle.entry?.hasPrefix("capabilities = 2    # of [[pci-device]] 00:02.0\n") == true, "\(middle)")
+        #expect(middle.advice.contains("first-capability of the devices whose records follow grows by 1"))
+        let last = entry("00:03.0")
+        #expect(last.entry?.hasPrefix("capabilities = 2") == true && last.advice.contains("behind all other"))
+        let bare = entry("00:04.0")
+        #expect(bare.entry?.hasPrefix("first-capability = 2\ncapabilities = 1    # of") == true, "\(bare)")
+    }
+
+    @Test(
+        "A PCI device of Linux that the configuration lacks is added there; of one that it has, the register is judged")
+    func linuxDevice() throws {
+        var known = Surroundings(system: system)
+        let missing = Violation.pciConfiguration(.write, device: "00:1b.0", register: 0x44, size: 2)
+            .explanation(isRootCell: true, in: known)
+        #expect(missing.advice.contains("Add the device to [root-cell]"), "\(missing)")
+        let present = Violation.pciConfiguration(.write, device: "00:1f.2", register: 0x90, size: 2)
+            .explanation(isRootCell: true, in: known)
+        #expect(present.notes.contains { $0.contains("lies in none of its capabilities") }, "\(present)")
+        #expect(present.advice.contains("[[pci-capability]]"))
+        known.others = [try #require(cell)]
+        let taken = Violation.pciConfiguration(.write, device: "00:02.0", register: 0x90, size: 2)
+            .explanation(isRootCell: true, in: known)
+        #expect(taken.notes == ["The cell \"sample\" has 00:02.0."])
+    }
+
+    @Test("Of a misconfigured page the address is judged, Linux's as well")
+    func misconfiguration() throws {
+        let known = Surroundings(system: system, others: [try #require(cell)])
+        let explanation = Violation.vmExit(reason: 49).explanation(
+            isRootCell: true, in: known, registers: ["phys": 0x3a00_1000])
+        #expect(explanation.notes.contains("The cell \"sample\" has 0x3a001000."), "\(explanation)")
+    }
+}
+
+@Suite("What an IOMMU stopped") struct DMAFaultTests {
+    private func fault(_ code: UInt64, _ device: String = "00:1f.2", info: UInt64, _ type: Int = 1) throws -> DMAFault {
+        try #require(
+            ConsoleText(
+                """
+                VT-d fault event reported by IOMMU 0:
+                 Source Identifier (bus:dev.func): \(device)
+                 Fault Reason: 0x\(String(code, radix: 16)) Fault Info: \(String(info, radix: 16)) Type \(type)
+
+                """
+            ).dmaFaults.first)
+    }
+
+    @Test("Reasons from 0x20 on are about interrupts: no address is claimed", arguments: UInt64(0x20)...0x26)
+    func interrupts(code: UInt64) throws {
+        // entry 7 of the table
+        let fault = try fault(code, info: 7 << 36, 0)
+        #expect(fault.interruptIndex == 7)
+        let explanation = fault.explanation(in: Surroundings())
+        #expect(explanation.summary.contains("sent an interrupt") && explanation.summary.contains("entry 7"))
+        #expect(explanation.entry == nil && !"\(explanation)".contains("[\"dma\"]"))
+        #expect(try self.fault(6, info: 0x3a000).interruptIndex == nil)
+    }
+
+    @Test("Whose the device is, the system configuration tells, too; and which region lacks DMA")
+    func owners() throws {
+        let tests = SurroundingsTests()
+        let known = try tests.knownSystem()
+        let own = try fault(6, info: 0x3e000).explanation(in: known)
+        #expect(own.notes.first == "The device is Linux's: [root-cell] of the system configuration has it.")
+        #expect(own.entry == "access = [\"read\", \"write\", \"execute\", \"dma\"]    # of \"low RAM\"", "\(own)")
+        let nobody = try fault(2, "00:1b.0", info: 0x10).explanation(in: known)
+        #expect(nobody.advice.hasPrefix("Add the device to [root-cell]"), "\(nobody)")
+        let hypervisor = try fault(5, info: 0x3c000, 0).explanation(in: known)
+        #expect(hypervisor.advice.contains("memmap=") && hypervisor.entry == nil, "\(hypervisor)")
+    }
+}
+
+extension SurroundingsTests {
+    fileprivate func knownSystem() throws -> Surroundings {
+        let system = try #require(system)
+        return Surroundings(system: system)
+    }
+}
