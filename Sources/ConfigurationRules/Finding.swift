@@ -24,6 +24,8 @@ package struct Finding: Hashable, Sendable {
     package var line: Int?
     /// The key concerned: `memory[1]`, `cell.cpus`.
     package var location: String
+    /// Further keys of the same fault, which the message names.
+    package var others: [String] = []
     /// What is the case, with its numbers.
     package var message: String
     /// What happens, or what the hypervisor or the hardware would object to.

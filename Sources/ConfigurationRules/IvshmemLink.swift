@@ -86,8 +86,9 @@ struct IvshmemLink {
                     .init(
                         location: $0.location,
                         message: "the device \($0.device.address) has the protocol "
-                            + "\(hexadecimal($0.device.sharedMemoryProtocol)) and \($0.device.sharedMemoryPeers) peers, "
-                            + "but \(hexadecimal($0.partner.sharedMemoryProtocol)) and "
+                            + "\(SharedMemoryLink.protocolText($0.device.sharedMemoryProtocol)) and "
+                            + "\($0.device.sharedMemoryPeers) peers, "
+                            + "but \(SharedMemoryLink.protocolText($0.partner.sharedMemoryProtocol)) and "
                             + "\($0.partner.sharedMemoryPeers) in \($0.partnerName)",
                         path: $0.path
                     )

@@ -14,6 +14,8 @@ package struct Rule<Subject>: Sendable {
         var other: String?
         /// Nil: the rule's.
         var severity: Finding.Severity?
+        /// Further places of the same fault, which the message names.
+        var others: [String] = []
     }
 
     package let text: RuleText
@@ -34,7 +36,9 @@ package struct Rule<Subject>: Sendable {
     func findings(in subject: Subject) -> [Finding] {
         let found = violations(subject)
         return (isSaidOnce ? Self.together(found) : found).map {
-            text.finding(at: $0.location, $0.message, path: $0.path, severity: $0.severity)
+            var finding = text.finding(at: $0.location, $0.message, path: $0.path, severity: $0.severity)
+            finding.others = $0.others
+            return finding
         }
     }
 
@@ -58,6 +62,7 @@ package struct Rule<Subject>: Sendable {
             guard places.count > 1 else { return violation }
             var violation = violation
             let others = places.dropFirst()
+            violation.others = Array(others)
             violation.message +=
                 "; likewise " + others.prefix(placeLimit).joined(separator: ", ")
                 + (others.count > placeLimit ? " and \(others.count - placeLimit) more" : "")

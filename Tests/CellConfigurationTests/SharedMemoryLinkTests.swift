@@ -58,6 +58,39 @@ import Testing
         try CellDescriptor(toml: toml, path: "x.toml")
     }
 
+    /// As upstream has it: the state table, what is common, and empty places for the output sections.
+    @Test func aVirtioLinkHasNoOutputSections() throws {
+        let device = PCIDevice(
+            kind: .sharedMemory, address: PCIAddress(rawValue: 0x160),
+            barMasks: [0xffff_f000, 0xffff_f000, 0, 0, 0, 0],
+            msixVectors: 2, firstSharedMemoryRegion: 0, sharedMemoryID: 1, sharedMemoryPeers: 2,
+            sharedMemoryProtocol: 0x8002)
+        let regions = [
+            MemoryRegion(
+                physicalStart: 0x3f00_0000, virtualStart: 0x3f00_0000, size: 0x1000, flags: [.read, .rootShared]),
+            MemoryRegion(
+                physicalStart: 0x3f00_1000, virtualStart: 0x3f00_1000, size: 0xdf000,
+                flags: [.read, .write, .rootShared]),
+            MemoryRegion(), MemoryRegion(),
+        ]
+        let cell = CellDescriptor(name: "linux", memoryRegions: regions, pciDevices: [device])
+        let toml = cell.toml()
+        #expect(toml.contains("[[ivshmem]]\nname = \"virtio block, front end\"\n"), "\(toml)")
+        #expect(toml.contains("protocol = 0x8002") && toml.contains("# virtio block, front end"), "\(toml)")
+        #expect(try CellDescriptor(toml: toml, path: "x").binary() == cell.binary())
+        let names = try ConfigurationFile(contents: cell.binary(), path: "x.cell")
+        guard case .cell(let read) = names else { throw ConfigurationError(.signature, "no cell") }
+        #expect(read.memoryRegions[0].name == "virtio block, front end: state table")
+        #expect(read.memoryRegions[1].name == "virtio block, front end: common section")
+        // what is no link by its regions is named at its protocol
+        var odd = cell
+        odd.memoryRegions[1].size = 0x1001
+        odd.memoryRegions[2] = odd.memoryRegions[1]
+        #expect(odd.toml().contains("virtio block, front end"), "\(odd.toml())")
+        #expect(SharedMemoryLink.protocolText(0xc003) == "0xc003 (virtio console, back end)")
+        #expect(SharedMemoryLink.protocolText(0x4000) == "0x4000")
+    }
+
     @Test func aLinkBecomesItsRegionsAndADevice() throws {
         let cell = try cell(Self.header + Self.ram + Self.network)
         #expect(

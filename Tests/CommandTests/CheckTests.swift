@@ -168,7 +168,7 @@ struct CheckTests {
         let finding = try #require((files[1]["findings"] as? [[String: Any]])?.first)
         #expect(
             Set(finding.keys)
-                == ["rule", "severity", "file", "line", "location", "message", "consequence", "remedy"])
+                == ["rule", "severity", "file", "line", "location", "others", "message", "consequence", "remedy"])
         #expect(finding["line"] as? Int == 1)
         #expect(finding["rule"] is NSNull)
     }

@@ -124,7 +124,6 @@ struct MapTests {
             #expect(text.contains("registers of the \(region.name.split(separator: " ")[3])"), "\(text)")
         }
         let svg = SVGMap(map).text()
-        #expect(svg.contains("textLength"))
         for region in regions { #expect(svg.contains(">\(region.name)<") || svg.contains(region.name), "\(svg)") }
     }
 
@@ -236,6 +235,44 @@ struct MapTests {
         #expect(checked.output.contains("\nin the map (jailhouse-ctl map \(machine) -):\n"), "\(checked)")
         let broken = try Executable.run(["map", "-"], input: Data("cell = 1\n".utf8))
         #expect(broken.error.contains("standard input"), "\(broken)")
+    }
+
+    /// In a reader that knows no squeezed text: smaller letters, or more lines.
+    @Test func namesFitTheirBoxes() {
+        #expect(SVG.lines("ram", width: 150, rows: 1) == (["ram"], 13))
+        #expect(SVG.lines("a name of some words", width: 100, rows: 2) == (["a name of", "some words"], 13))
+        let one = SVG.lines("a name of some words", width: 100, rows: 1)
+        #expect(one.size == 9 && one.lines.count == 1)
+        for text in [String(repeating: "W", count: 100), String(repeating: "long words ", count: 20), "", " ", "Жж"] {
+            for rows in 0...3 {
+                let (lines, size) = SVG.lines(text, width: 120, rows: rows)
+                #expect((1...max(rows, 1)).contains(lines.count), "\(lines)")
+                #expect(lines.allSatisfy { SVG.width(of: $0, size: size) <= 120 }, "\(lines)")
+            }
+        }
+        #expect(SVG.lines(String(repeating: "x", count: 90), width: 120, rows: 1).lines[0].hasSuffix("…"))
+        // not even a letter has room
+        #expect(SVG.lines("WW", width: 2, rows: 1).lines.count == 1)
+    }
+
+    /// Of the widest letters, too, titles and marks end within the picture.
+    @Test(arguments: ["W", "m", "Ж"]) func titlesAreNotCut(letter: String) throws {
+        let name = String(repeating: letter, count: letter == "Ж" ? 15 : 31)
+        let cell = CellDescriptor(
+            name: name, memoryRegions: [MemoryRegion(name: "r", size: 0x1000, flags: [.read, .write, .execute])])
+        var member = MemoryMap.Cell(file: "a.toml", descriptor: cell)
+        member.accesses = [.init(address: 0x123, size: 4, text: "failed write of the program")]
+        let system = SystemDescriptor(rootCell: CellDescriptor(name: name, memoryRegions: cell.memoryRegions))
+        let text = SVGMap(MemoryMap(system: ("s.toml", system), cells: [member])).text()
+        let width = try #require(text.firstMatch(of: #/viewBox="0 0 ([0-9]+) /#).flatMap { Int($0.1) })
+        let all = text.matches(of: #/<text class="(title|mark)" x="([0-9]+)" y="[0-9]+">([^<]*)</#)
+        #expect(all.count >= 4)
+        for match in all {
+            let size = match.1 == "title" ? 15.0 : 11
+            // of DejaVu Sans Bold, W and m are the widest Latin letters: 1.1 times their size
+            let end = try #require(Double(match.2)) + size * match.3.reduce(0) { $0 + ("Wm".contains($1) ? 1.1 : 0.6) }
+            #expect(end <= Double(width), "\(match.0)")
+        }
     }
 
     @Test func colourShowsWhatIsWrong() throws {

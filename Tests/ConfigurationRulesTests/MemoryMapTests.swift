@@ -113,6 +113,12 @@ import Testing
                 remark("a.toml", "memory[0].size"), remark("b.toml", "memory[0]"),
                 remark("a.toml", "cell.reset-address"),
             ])
+        // one fault at several places is marked at each
+        var several = remark("a.toml", "memory[0]")
+        several.others = ["memory[1]"]
+        let both = MemoryMap(
+            system: nil, cells: [Self.cell([Self.ram(0), Self.ram(0x10000, 0x1_0000)])], remarks: [several])
+        #expect(both.physical.blocks.map { $0.remarks } == [[1], [1]])
         #expect(map.remarks.count == 4)
         #expect(map.cells[0].marks.map { $0.remarks } == [[4]])
         #expect(map.otherRemarks.map(\.location) == ["cell.name", "memory[0]"])

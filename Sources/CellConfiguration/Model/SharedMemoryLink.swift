@@ -21,7 +21,7 @@ package struct SharedMemoryLink: Hashable, Sendable {
     /// Of the state table, in the machine and as the cell sees it; the other regions follow.
     package var physicalStart: UInt64
     package var virtualStart: UInt64
-    /// Sizes in bytes; without a common section its region is empty, at address 0.
+    /// Sizes in bytes; without a common section or output sections their regions are empty, at address 0.
     package var stateTableSize: UInt64
     package var commonSize: UInt64
     package var outputSize: UInt64
@@ -71,7 +71,8 @@ package struct SharedMemoryLink: Hashable, Sendable {
         var regions: [MemoryRegion] = []
         var offset: UInt64 = 0
         for (index, section) in sections.enumerated() {
-            if index == 1 && section.size == 0 {
+            // the device has a state table in any case; virtio needs no output sections
+            if index > 0 && section.size == 0 {
                 regions.append(MemoryRegion())
                 continue
             }
@@ -129,6 +130,12 @@ package struct SharedMemoryLink: Hashable, Sendable {
 
     /// A virtual Ethernet.
     static let networkProtocol: UInt16 = 1
+
+    /// `0xc002 (virtio block, back end)`; the number alone where nothing is known of it.
+    package static func protocolText(_ linkProtocol: UInt16) -> String {
+        let name = linkProtocol == networkProtocol ? "network" : virtioName(of: linkProtocol)
+        return "0x\(String(linkProtocol, radix: 16))" + (name.map { " (\($0))" } ?? "")
+    }
 
     /// `virtio block, front end`: the kind of device of a virtio link, and which end of it; nil for another protocol.
     ///

@@ -82,6 +82,9 @@ extension PCIDevice: SourceRecord {
         try coder.decimal("peer-id", &sharedMemoryID)
         try coder.decimal("peers", &sharedMemoryPeers)
         try coder.hexadecimal("protocol", &sharedMemoryProtocol)
+        if kind == .sharedMemory, let name = SharedMemoryLink.virtioName(of: sharedMemoryProtocol) {
+            coder.comment(on: "protocol", name)
+        }
     }
 }
 

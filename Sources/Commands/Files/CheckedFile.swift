@@ -31,6 +31,8 @@ struct Complaint: Encodable {
     @JSON.OrNull var line: Int?
     /// The key.
     let location: String
+    /// Further keys of the same fault, which the message names.
+    let others: [String]
     let message: String
     let consequence: String
     let remedy: String
@@ -41,6 +43,7 @@ struct Complaint: Encodable {
         self.file = finding.path ?? file
         line = finding.line
         location = finding.location
+        others = finding.others
         message = finding.message
         consequence = finding.consequence
         remedy = finding.remedy

@@ -79,6 +79,6 @@ extension MapRemark {
     init(_ complaint: Complaint) {
         self.init(
             severity: Finding.Severity(rawValue: complaint.severity) ?? .error, rule: complaint.rule,
-            file: complaint.file, location: complaint.location, message: complaint.message)
+            file: complaint.file, location: complaint.location, others: complaint.others, message: complaint.message)
     }
 }

@@ -16,6 +16,9 @@ struct SVGSpace {
     private static let addressWidth = 96
     private static let markWidth = 144
     private static let groupHeight = 20
+    /// Longer names go on in a second line, or are written smaller.
+    private static let greatestLane = 330
+    private static let lineHeight = 15
 
     let space: AddressSpaceMap
     let left: Int
@@ -33,7 +36,11 @@ struct SVGSpace {
         self.left = left
         self.top = top + Self.groupHeight
         self.wrong = wrong
-        laneWidth = space.laneCount > 2 ? 160 : 190
+        let names = space.blocks.map {
+            SVG.width(of: Text.printable($0.name), size: SVG.nameSize) + 20 * $0.remarks.count + 24
+        }
+        let least = space.laneCount > 2 ? 160 : 190
+        laneWidth = min(max(names.max() ?? 0, least), Self.greatestLane)
         let begun = Set(space.blocks.map(\.first))
         let minimum = space.slices.map { $0.isEmpty ? 26 : begun.contains($0.first) ? 22 : 14 }
         scale = MapScale(slices: space.slices, minimum: minimum, maximum: 160, shortened: 64)
@@ -43,7 +50,17 @@ struct SVGSpace {
     var bottom: Int { tops[tops.count - 1] }
     private var lanesLeft: Int { left + Self.addressWidth }
     var lanesRight: Int { lanesLeft + laneWidth * space.laneCount }
-    var right: Int { lanesRight + (space.marks.isEmpty ? 0 : Self.markWidth) }
+    var right: Int {
+        // a mark has its sign, its numbers, and its text
+        let marks = space.marks.map { 16 + 20 * $0.remarks.count + SVG.width(of: text(of: $0), size: 12) }
+        return lanesRight + (marks.max().map { max($0, Self.markWidth) } ?? 0)
+    }
+
+    /// With the address, unless the axis has it.
+    private func text(of mark: AddressSpaceMap.Mark) -> String {
+        let slice = space.slices[space.index(of: mark.address)]
+        return slice.first == mark.address ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
+    }
 
     /// With its titles, which may be longer than what is below them.
     var widest: Int {
@@ -98,18 +115,30 @@ struct SVGSpace {
             x += 20
         }
         let room = frame.right - 8 - x
+        let height = frame.bottom - frame.top
+        let (lines, letters) = SVG.lines(
+            Text.printable(block.name), width: room, rows: (height - 7) / Self.lineHeight)
+        for (row, line) in lines.enumerated() {
+            elements.append(
+                SVG.element(
+                    "text",
+                    [
+                        "class": "name", "x": "\(x)", "y": "\(baseline + row * Self.lineHeight)",
+                        "style": "font-size: \(letters)px",
+                    ], text: line))
+        }
         let size = SVG.width(of: block.sizeText, size: 11) + 8
-        let hasRoomForSize = SVG.width(of: block.name, size: 13) + size <= room
-        elements.append(
-            SVG.text(Text.printable(block.name), size: 13, width: room, x: x, y: baseline, "name"))
-        if hasRoomForSize { elements.append(SVG.text(block.sizeText, x: frame.right - 8, y: baseline, "size")) }
-        if frame.bottom - frame.top >= 38 {
+        if lines.count == 1, SVG.width(of: lines[0], size: letters) + size <= room {
+            elements.append(SVG.text(block.sizeText, x: frame.right - 8, y: baseline, "size"))
+        }
+        let detailLine = baseline + 1 + lines.count * Self.lineHeight
+        if detailLine + 6 <= frame.bottom {
             let detail =
                 block.kind == .communicationRegion ? "of the hypervisor, \(block.detail)" : block.detail
             elements.append(
                 SVG.text(
                     SVG.fitted(detail, size: 12, width: frame.right - frame.left - 16), x: frame.left + 8,
-                    y: baseline + 16, "detail"))
+                    y: detailLine, "detail"))
         }
         return elements + ["</g>"]
     }
@@ -170,13 +199,13 @@ struct SVGSpace {
 
     private var marks: [String] {
         zip(space.marks, markLines).flatMap { mark, y in
-            let slice = space.slices[space.index(of: mark.address)]
             let badges = mark.remarks.enumerated().flatMap { place, number in
                 Self.badge(number, isError: wrong.contains(number), x: lanesRight + 24 + 20 * place, y: y - 4)
             }
-            let text = slice.first == mark.address ? mark.text : "\(mark.text) \(Text.hexadecimal(mark.address))"
             let x = lanesRight + (badges.isEmpty ? 14 : 16 + 20 * mark.remarks.count)
-            return [SVG.text("◂", x: lanesRight + 4, y: y, "mark")] + badges + [SVG.text(text, x: x, y: y, "mark")]
+            return [SVG.text("◂", x: lanesRight + 4, y: y, "mark")] + badges + [
+                SVG.text(text(of: mark), x: x, y: y, "mark")
+            ]
         }
     }
 

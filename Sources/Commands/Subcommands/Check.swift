@@ -17,7 +17,8 @@ struct Check: ParsableCommand {
             A directory is checked as the daemon reads it: jailhoused.toml, the system that it names, and cells/*.toml.
 
             With --json: an array of objects with file, kind (cell, system, definition or settings), name and \
-            findings (rule, severity, file, line, location, message, consequence, remedy). With --sarif: a log in \
+            findings (rule, severity, file, line, location, others (further locations of the same fault), message, \
+            consequence, remedy). With --sarif: a log in \
             SARIF 2.1.0, which editors and code review tools show.
 
             Example: jailhouse-ctl check /etc/jailhoused

@@ -72,7 +72,7 @@ struct MapAnchor: Hashable, Sendable {
 
     func holds(_ remark: MapRemark) -> Bool {
         guard remark.file == file else { return false }
-        return key.isEmpty || remark.location == key || remark.location.hasPrefix(key + ".")
+        return key.isEmpty || ([remark.location] + remark.others).contains { $0 == key || $0.hasPrefix(key + ".") }
     }
 }
 

@@ -114,13 +114,19 @@ package struct MapRemark: Hashable, Sendable {
     package var file: String
     /// The key: `memory[1]`.
     package var location: String
+    /// Further keys of the same fault.
+    package var others: [String]
     package var message: String
 
-    package init(severity: Finding.Severity, rule: String?, file: String, location: String, message: String) {
+    package init(
+        severity: Finding.Severity, rule: String?, file: String, location: String, others: [String] = [],
+        message: String
+    ) {
         self.severity = severity
         self.rule = rule
         self.file = file
         self.location = location
+        self.others = others
         self.message = message
     }
 }
