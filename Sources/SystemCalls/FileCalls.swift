@@ -12,6 +12,13 @@ extension SystemCall {
         return OwnedDescriptor(adopting: number)
     }
 
+    /// The absolute path without links (`realpath(3)`); nil when there is no such file, or it may not be reached.
+    package static func realPath(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
     /// `O_PATH`, which Swift's Glibc does not have; the same on x86 and Arm (include/uapi/asm-generic/fcntl.h).
     package static let pathOnly: CInt = 0o1000_0000
 

@@ -33,13 +33,47 @@ struct LinuxCellTests {
         let ended = try await run { $0.replacing("cpus = \"2-3\"", with: "cpus = \"\(cpus)\"") }
         let output = ended.output
         #expect(ended.status == 0, "\(output)\(ended.errors)")
-        #expect(output.contains("23 passed, 0 failed") && !output.contains("FAIL"), "\(output)")
+        #expect(output.contains("24 passed, 0 failed") && !output.contains("FAIL"), "\(output)")
         #expect(output.contains("command line: console=ttyS0,115200 pci=lastbus=0"))
     }
 
     @Test func theCommunicationRegionMayBeElsewhere() async throws {
         let ended = try await run { $0.replacing("virtual = 0x100000\n", with: "virtual = 0x7f000000\n") }
-        #expect(ended.output.contains("23 passed, 0 failed"), "\(ended.output)\(ended.errors)")
+        #expect(ended.output.contains("24 passed, 0 failed"), "\(ended.output)\(ended.errors)")
+    }
+
+    /// Upstream's way: the cell's configuration, compiled, and the kernel.
+    @Test func aCommandStartsItThroughTheDaemon() async throws {
+        let machine = try await LiveMachine.start(simulator: ["--cells", "execute", "--timing", "none"])
+        let path = { (name: String) in machine.directory.url.appending(path: name).path }
+        let shipped = try String(
+            contentsOf: Place.source.appending(path: "configs/cells/linux-x86.toml"), encoding: .utf8)
+        let hardware = try #require(shipped.firstRange(of: "[[image]]"))
+        try String(shipped[..<hardware.lowerBound]).write(
+            toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
+        #expect(try await machine.control("compile", path("hardware.toml"), "-o", path("linux.cell")).status == 0)
+        try Data(count: 70_000).write(to: machine.directory.url.appending(path: "initrd"))
+
+        let line = [
+            "linux", path("linux.cell"), Place.inmates.path + "/linux-kernel.bin", "-i", path("initrd"), "-c",
+            "console=ttyS0,115200 pci=lastbus=0 check=stay", "--directory", path("etc"),
+        ]
+        let started = try await machine.control(line)
+        #expect(started.status == 0 && started.output == "linux: running\n", "\(started) \(machine.log)")
+        let console = try machine.openConsole("linux")
+        try await eventually("it is handed what it expects: \(console.output)") {
+            console.output.contains("24 passed, 0 failed")
+        }
+        #expect(console.output.contains("command line: console=ttyS0,115200 pci=lastbus=0 check=stay"))
+        // from now on it is a cell like any other
+        #expect(try await machine.control("stop", "linux").status == 0)
+        #expect(try await machine.control("start", "linux").status == 0)
+        // its own definition may be written again, somebody's may not
+        #expect(try await machine.control("destroy", "linux").status == 0)
+        #expect(try await machine.control(line).status == 0)
+        try "# my own\n".write(toFile: path("etc/cells/linux.toml"), atomically: true, encoding: .utf8)
+        let refused = try await machine.control(line)
+        #expect(refused.status == 1 && refused.errors.contains("was not written by this command"), "\(refused)")
     }
 
     @Test func ramWithoutDMAIsNamed() async throws {

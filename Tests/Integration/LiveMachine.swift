@@ -94,7 +94,9 @@ final class LiveMachine: Sendable {
     }
 
     /// Runs `jailhouse-ctl`.
-    func control(_ arguments: String...) async throws -> Ended {
+    func control(_ arguments: String...) async throws -> Ended { try await control(arguments) }
+
+    func control(_ arguments: [String]) async throws -> Ended {
         try await Program.run(
             [Place.program("jailhouse-ctl")] + arguments,
             environment: ["JAILHOUSED_SOCKET": directory.url.appending(path: "run/control").path])

@@ -138,6 +138,12 @@ private func checkSetupData(_ page: ZeroPage, _ report: inout Report) {
     let window = UInt64(memory.read(28)) << 32 | UInt64(memory.read(24))
     report.check("mmconfig", window == region.mmconfigBase, "\(hex: window)")
     print("flags \(hex: memory.read(296)), standard IOAPIC \(memory.read8(40))")
+    if memory.read8(40) == 1 {
+        // the registers by which Linux sees whether there is one: identity, version, arbitration
+        let ioapic = IOAPIC()
+        let values = (ioapic.read(0), ioapic.read(1), ioapic.read(2))
+        report.check("ioapic", values.1 & 0xff == 0x11 || values.1 & 0xff == 0x20, "version \(hex: values.1)")
+    }
     let count = UInt(memory.read16(22))
     var isDistinct = true
     var hasOwn = false

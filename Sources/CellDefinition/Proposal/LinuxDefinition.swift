@@ -8,11 +8,14 @@ package struct LinuxDefinition: Hashable, Sendable {
     package var initrd: String?
     package var commandLine: String
     package var deviceTree: String?
+    /// Nil: ``LinuxStart/defaultLoader``.
+    package var loader: String?
 
     package init(
         configuration: String, kernel: String, initrd: String? = nil, commandLine: String = "",
-        deviceTree: String? = nil
+        deviceTree: String? = nil, loader: String? = nil
     ) {
+        self.loader = loader
         self.configuration = configuration
         self.kernel = kernel
         self.initrd = initrd
@@ -29,6 +32,7 @@ package struct LinuxDefinition: Hashable, Sendable {
         if let initrd { lines.append("initrd = \(SourceQuote.quoted(initrd))") }
         lines.append("command-line = \(SourceQuote.quoted(commandLine))")
         if let deviceTree { lines.append("device-tree = \(SourceQuote.quoted(deviceTree))") }
+        if let loader { lines.append("loader = \(SourceQuote.quoted(loader))") }
         lines += ["", "[supervision]", "restart = \"never\""]
         return lines.map { $0 + "\n" }.joined()
     }

@@ -34,11 +34,13 @@ struct EmulatorArguments: EmulatorCommand {
     var list: [String] {
         let socketCount = (cpus.max() ?? 0) + 1
         let model = usesKVM ? "host" : "max"
+        // no machine on which the hypervisor runs has page tables of five levels, and its cells' are of four
+        let features = usesKVM ? model : model + ",la57=off"
         var list = [
             "-nodefaults", "-no-user-config", "-display", "none", "-S",
             "-machine",
             "q35,memory-backend=ram,max-ram-below-4g=2G,vmport=off,graphics=off,usb=off,sata=off,smbus=off,hpet=off",
-            "-accel", usesKVM ? "kvm" : "tcg,thread=multi,tb-size=16", "-cpu", model,
+            "-accel", usesKVM ? "kvm" : "tcg,thread=multi,tb-size=16", "-cpu", features,
             "-smp", "1,maxcpus=\(socketCount),sockets=\(socketCount),cores=1,threads=1",
             "-m", "\(settings.memorySize >> 20)M",
             "-object",

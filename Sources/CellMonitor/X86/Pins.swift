@@ -25,7 +25,8 @@ enum Pins {
         case index:
             if let write { Parameters.setWord(Offset.pinIndex, write) }
             return .value(UInt64(selected))
-        case data where selected < 2:  // identity, version
+        // identity, version, arbitration: Linux reads all three to see whether there is an IOAPIC (arch/x86/kernel/apic/io_apic.c)
+        case data where selected < 3:
             return write == nil ? .value(UInt64(read(selected))) : refused
         case data:
             let pin = (selected &- firstEntry) / 2

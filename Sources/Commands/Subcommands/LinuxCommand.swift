@@ -37,6 +37,9 @@ struct LinuxCommand: ParsableCommand {
         completion: .file(extensions: ["dtb"]))
     var dtb: String?
 
+    @Option(help: "x86: the loader (default: the installed linux-loader.bin).", completion: .file(extensions: ["bin"]))
+    var loader: String?
+
     @Option(
         name: [.customShort("w"), .customLong("write")],
         help: ArgumentHelp("Only write the definition, to this file.", valueName: "file"),
@@ -60,11 +63,14 @@ struct LinuxCommand: ParsableCommand {
     }
 
     func run() throws {
-        let text = try LinuxDefinition(
+        var linux = try LinuxDefinition(
             configuration: Enable.absolute(config), kernel: Enable.absolute(kernel),
             initrd: initrd.map(Enable.absolute),
-            commandLine: cmdline ?? "", deviceTree: dtb.map(Enable.absolute)
-        ).toml(mark: Self.mark)
+            commandLine: cmdline ?? "", deviceTree: dtb.map(Enable.absolute))
+        if try parsed(linux.toml(mark: Self.mark)).descriptor.architecture == .x86 {
+            linux.loader = try loader.map(Enable.absolute) ?? Self.installedLoader
+        }
+        let text = linux.toml(mark: Self.mark)
         let definition = try judged(text)
         let path = write ?? "\(directory)/cells/\(definition.name).toml"
         try refuseForeign(path)
@@ -90,18 +96,34 @@ struct LinuxCommand: ParsableCommand {
         if let message = reply.message { throw CommandFailure(.failed, Text.printable(message)) }
     }
 
+    /// What a definition must say of the loader; nil: nothing, it is the usual one.
+    private static var installedLoader: String? {
+        guard access(LinuxStart.defaultLoader, F_OK) != 0, let program = SystemCall.realPath("/proc/self/exe") else {
+            return nil
+        }
+        // installed below another prefix, or built and not installed: .build/debug is a link into .build/TRIPLE/debug
+        let parts = program.split(separator: "/")
+        let build = parts.lastIndex(of: ".build").map { parts[..<$0] + ["inmates", "build"] }
+        let directory = build ?? parts.dropLast(2) + ["lib", "jailhoused"]
+        let path = "/" + directory.joined(separator: "/") + "/linux-loader.bin"
+        return access(path, F_OK) == 0 ? path : nil
+    }
+
     private struct Written: Encodable {
         let file: String
     }
 
-    /// - Throws: ``CommandFailure`` with what `check` finds, when it is an error.
-    private func judged(_ text: String) throws -> CellDefinition {
-        let definition: CellDefinition
+    private func parsed(_ text: String) throws -> CellDefinition {
         do throws(DefinitionError) {
-            definition = try CellDefinition(toml: text, path: config, readFile: InputFile.read)
+            return try CellDefinition(toml: text, path: config, readFile: InputFile.read)
         } catch {
             throw CommandFailure(.failed, "\(error)")
         }
+    }
+
+    /// - Throws: ``CommandFailure`` with what `check` finds, when it is an error.
+    private func judged(_ text: String) throws -> CellDefinition {
+        let definition = try parsed(text)
         let system = try ConfiguredSystem.read(nil, in: directory)
         let findings =
             definition.findings(system: system)

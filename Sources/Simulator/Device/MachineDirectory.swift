@@ -32,7 +32,7 @@ package struct MachineDirectory: Sendable {
             existed = stat(directory, &information) == 0
             try MachineDirectory.makeParents(of: directory)
             try SystemCall.makeDirectory(directory, mode: getuid() == 0 ? 0o755 : 0o700)
-            path = MachineDirectory.realPath(directory) ?? directory
+            path = SystemCall.realPath(directory) ?? directory
             let file = path + "/lock"
             let descriptor = try SystemCall.open(file, O_RDWR | O_CREAT, mode: 0o644)
             guard flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 else {
@@ -92,7 +92,7 @@ package struct MachineDirectory: Sendable {
         let file = directory + "/lock"
         guard let descriptor = try? SystemCall.open(file, O_RDONLY),
             flock(descriptor.rawValue, LOCK_SH | LOCK_NB) != 0,
-            let root = realPath(directory + "/root")
+            let root = SystemCall.realPath(directory + "/root")
         else {
             throw SimulatorError.notServed(at: directory)
         }
@@ -106,12 +106,6 @@ package struct MachineDirectory: Sendable {
         guard stat(parent, &information) != 0 else { return }
         try makeParents(of: parent)
         try SystemCall.makeDirectory(parent)
-    }
-
-    private static func realPath(_ path: String) -> String? {
-        guard let real = realpath(path, nil) else { return nil }
-        defer { free(real) }
-        return String(cString: real)
     }
 
     private static func link(at path: String) -> String? {
@@ -149,16 +143,16 @@ extension MachineDirectory {
         return [
             "UMOCKDEV_DIR": root,
             "LD_PRELOAD": (libraries + others).joined(separator: ":"),
-            "JAILHOUSE_SIM_DIRECTORY": realPath(directory) ?? directory,
+            "JAILHOUSE_SIM_DIRECTORY": SystemCall.realPath(directory) ?? directory,
         ]
     }
 
     /// What umockdev lacks: beside this program where it was built, in `../lib/jailhoused` where it is installed.
     private static var ownPreload: String? {
-        guard let program = realPath("/proc/self/exe"), let slash = program.lastIndex(of: "/") else { return nil }
+        guard let program = SystemCall.realPath("/proc/self/exe"), let slash = program.lastIndex(of: "/") else { return nil }
         let name = "libjailhouse-sim-preload.so"
         return ["\(program[..<slash])/\(name)", "\(program[..<slash])/../lib/jailhoused/\(name)"].lazy
-            .compactMap(realPath).first
+            .compactMap(SystemCall.realPath).first
     }
 
     private static func variable(_ name: String) -> String? {

@@ -68,9 +68,8 @@ package struct ExecutionSettings: Sendable {
     }
 
     private static var places: [String] {
-        guard let program = realpath("/proc/self/exe", nil) else { return [] }
-        defer { free(program) }
-        let parts = String(cString: program).split(separator: "/").dropLast()
+        guard let program = SystemCall.realPath("/proc/self/exe") else { return [] }
+        let parts = program.split(separator: "/").dropLast()
         let installed = "/" + (parts.dropLast() + ["lib", "jailhoused"]).joined(separator: "/")
         // .build/debug is a link into .build/TRIPLE/debug
         guard let build = parts.lastIndex(of: ".build") else { return [installed] }

@@ -42,9 +42,7 @@ struct TrialProgram {
 
     /// In the cell that `new-cell` proposes.
     private init(image path: String, commandLine: String?) throws {
-        let absolute = realpath(path, nil)
-        defer { free(absolute) }
-        let place = absolute.map { String(cString: $0) } ?? path
+        let place = SystemCall.realPath(path) ?? path
         guard case .system(let system) = try ConfigurationFile(contents: Array(Self.system.utf8), path: "machine.toml")
         else { throw DefinitionError(.invalidValue, "the machine is none", path: path, remedy: "") }
         self.system = system
