@@ -127,9 +127,7 @@ enum MachineRules {
         consequence:
             "Linux has programs and data of its own there: enabling is refused if it is the hypervisor's memory; with "
             + "a cell's, Linux crashes as soon as the cell exists",
-        remedy:
-            "reserve it and start the machine again, see the message (in /etc/default/grub, between double quotes, write "
-            + "\\\\\\$ for $; in grub.cfg \\$)",
+        remedy: "reserve it as the message says, and start the machine again",
         isSaidOnce: true
     ) { subject in
         let linux = subject.machine.memory.filter(\.isLinuxMemory).compactMap(\.range)
@@ -261,8 +259,9 @@ enum MachineRules {
                 + missing.map(\.text).joined(separator: " and ")
         }
         return "the kernel parameter "
-            + missing.map { "memmap=\($0.kernelSize)$\(hexadecimal($0.first))" }
-            .joined(separator: " ")
+            + missing.map { "memmap=\($0.kernelSize)$\(hexadecimal($0.first))" }.joined(separator: " ")
+            // to a shell and to GRUB it means something
+            + ", where GRUB needs \\\\\\$ for $ between the double quotes of /etc/default/grub, \\$ in grub.cfg"
     }
 }
 

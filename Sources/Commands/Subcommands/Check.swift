@@ -11,10 +11,14 @@ struct Check: ParsableCommand {
             Each finding has its place, its rule, what it leads to and what to do; 'explain' has a page for each rule. \
             Cells are checked with each other, against the system among the files or that the settings name, and a \
             definition's images against its hardware. On a machine with Jailhouse's driver, or with --root, what Linux \
-            uses there (/proc/ioports, /proc/iomem) counts, too. The exit status is 1 if there is an error. Needs no \
-            daemon and touches nothing.
+            says of it counts, too. The exit status is 1 if there is an error. Needs no daemon and touches nothing.
 
             A directory is checked as the daemon reads it: jailhoused.toml, the system that it names, and cells/*.toml.
+
+            With --root, what is there of these files is read below that directory: \
+            /proc/{ioports,iomem,interrupts,consoles,cmdline,cpuinfo}, /sys/devices/system/cpu/online, \
+            /sys/class/dmi/id/product_name, the names in /sys/bus/pci/devices, /sys/bus/platform/devices/*/driver, \
+            /sys/firmware/memmap, and /sys/firmware/devicetree/base or /sys/firmware/fdt.
 
             With --json: an array of objects with file, kind (cell, system, definition or settings), name and \
             findings (rule, severity, file, line, location, others (further locations of the same fault), message, \
