@@ -11,6 +11,8 @@ struct PackageTests {
     @Test("Installed, used, upgraded beneath a running cell, removed, purged: nothing is left, and no cell was touched")
     func life() async throws {
         let container = try await Container.boot(packages: try #require(MadePackages.current).appending(path: "new"))
+        // node_exporter's, for the metrics as a file
+        try await container.output("mkdir -p /var/lib/prometheus/node-exporter")
         let files =
             "find /etc /usr /lib /var /opt /srv -xdev -not -path '/var/lib/dpkg*' -not -path '/var/log*' "
             + "-not -path '/var/cache/*' -not -path '/var/tmp/systemd-private-*' | sort"
@@ -43,8 +45,14 @@ struct PackageTests {
             "echo 'poll-interval = \"20 ms\"' >> /etc/jailhoused/jailhoused.toml",
             "systemctl reload jailhoused.service",
             "jailhouse-ctl enable /usr/share/jailhoused/examples/systems/q35.toml",
-            "jailhouse-ctl start rtems",
+            "systemctl enable --now jailhouse-cell@rtems.service",
+            "systemctl enable jailhouse-check@rtems.service",
+            "systemctl start jailhouse-metrics.service",
+            "test -e /var/lib/prometheus/node-exporter/jailhouse.prom",
         ] { try await container.output(command) }
+        let unit = "systemctl show --property=MainPID,ActiveState jailhouse-cell@rtems.service"
+        let follower = try await container.output(unit)
+        #expect(follower.contains("=active"))
         let cell = try await Self.cell(container)
         #expect(cell.contains("running"))
         let daemon = try await container.output("systemctl show --property=MainPID jailhoused.service")
@@ -63,15 +71,23 @@ struct PackageTests {
         #expect(try await container.output("systemctl is-active jailhoused.service") == "active")
         #expect(try await container.output("systemctl show --property=MainPID jailhoused.service") != daemon)
         #expect(try await Self.cell(container) == cell)
+        #expect(try await container.output(unit) == follower)
         #expect(try await container.output("cat /etc/jailhoused/jailhoused.toml").contains("20 ms"))
 
         try await container.output("dpkg --remove jailhoused-exporter jailhoused")
         #expect(try await container.run("systemctl is-active jailhoused.service").output != "active\n")
-        #expect(
-            try await container.output("jailhouse-sim state --directory /run/jailhouse-sim").contains("rtems"))
+        // the cell's unit has ended, the cell has not
+        #expect(try await !container.output(unit).contains("=active"))
+        let machine = try await container.output("jailhouse-sim state --directory /run/jailhouse-sim --json")
+        #expect(machine.contains(#""starts" : 1,\#n      "state" : "running""#), "\(machine)")
         try await container.output("test -f /etc/jailhoused/cells/rtems.toml")
+        try await container.output("test ! -e /var/lib/prometheus/node-exporter/jailhouse.prom")
 
+        // the driver's node, which nothing of Linux's removes
+        let node = "/dev/jailhouse"
+        try await container.output("mknod \(node) c 1 3; chgrp jailhouse \(node); chmod 0660 \(node)")
         try await container.output("systemctl stop jailhouse-sim.service; dpkg --purge \(Self.all)")
+        #expect(try await container.output("stat --format='%U:%G %a' \(node)") == "root:root 600")
         #expect(try await Self.difference(before, container.output(files)) == [])
         #expect(try await container.output("cut -d: -f1 /etc/passwd /etc/group | sort") == users)
         #expect(try await container.run("test -e /run/jailhoused").status != 0)

@@ -280,6 +280,11 @@ import Testing
         #expect(try await cell().condition == "running")
         #expect(try await property("ActiveState", of: "jailhouse-cell@rtems.service") == "active")
         #expect(try await kernelsView() == before)
+        // nor does the socket take it along, as a removal of the package stops both
+        try await container.output("systemctl stop jailhoused.socket jailhoused.service")
+        #expect(try await property("ActiveState", of: "jailhouse-cell@rtems.service") == "active")
+        #expect(try await kernelsView() == before)
+        try await container.output("systemctl start jailhoused.service")
         try await container.output("systemctl stop jailhouse-cell@rtems.service")
     }
 
