@@ -102,6 +102,20 @@ import Testing
         }
     }
 
+    /// The lists are looked at once it is known that they are there: no count makes an array of its size.
+    @Test(arguments: [10, 11, 12, 13] as [UInt64]) func countsBeyondTheFileAreRefused(revision: UInt64) {
+        for (root, signature) in [(nil, "JHCELL"), (356, "JHSYST")] as [(Int?, String)] {
+            for place in stride(from: 48, through: 76, by: 4) {
+                var file = WrittenFile(size: (root ?? 0) + 400)
+                file.put(0, signature)
+                file.put(6, 2, revision)
+                file.put((root ?? 0) + 8, "x")
+                file.put((root ?? 0) + place, 4, 0xffff_ffff)
+                #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: file.bytes) }
+            }
+        }
+    }
+
     /// In files of forks with larger memory regions: three make a cell as long as one of NXP's; seven make it 56 bytes longer
     /// than one of upstream's.
     @Test(arguments: [

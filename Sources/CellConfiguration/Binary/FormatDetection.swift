@@ -15,9 +15,9 @@ enum FormatDetection {
         {
             throw foreign.error
         }
-        try refuseColors(in: bytes, at: 0, format)
         let length = try CellDescriptor.encodedLength(of: bytes, at: 0, as: format)
         if let error = ConfigurationError.wrongLength(bytes.count, needed: length) { throw error }
+        try refuseColors(in: bytes, at: 0, format)
         return revision == .revision12 && hasOldLinks(bytes, at: 0, format) ? .r12a : format
     }
 
