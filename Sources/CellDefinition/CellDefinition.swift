@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CellConfiguration
-import ConfigurationRules
+package import ConfigurationRules
 package import Supervision
 
 /// A cell definition file: which hardware the cell has, what runs in it and how it is looked after.
@@ -114,9 +114,12 @@ package struct CellDefinition: Hashable, Sendable {
     /// Compiles the configuration in the layout of the system that the cell is to run on, unless the cell's own source
     /// gives a revision.
     ///
+    /// - Parameter running: the machine itself, if that is known.
     /// - Throws: ``DefinitionError`` for what that revision cannot have.
-    package mutating func follow(_ system: SystemDescriptor) throws(DefinitionError) {
-        self = placed(in: system)
+    package mutating func follow(
+        _ system: SystemDescriptor, on running: RunningMachine? = nil
+    ) throws(DefinitionError) {
+        self = placed(in: system, on: running)
         guard descriptor.isRevisionAssumed, descriptor.format != system.format else { return }
         do throws(ConfigurationError) {
             configuration = try descriptor.withoutSurplus.binary(as: system.format)

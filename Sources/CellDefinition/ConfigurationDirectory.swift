@@ -97,7 +97,7 @@ package struct ConfigurationDirectory: Sendable {
         for path in definitionPaths(in: path + "/cells", &loaded) {
             do {
                 var definition = try definition(at: path)
-                if let system = loaded.system { try definition.follow(system.descriptor) }
+                if let system = loaded.system { try definition.follow(system.descriptor, on: view) }
                 try judge(definition, on: view, judgeImages?(definition) ?? [], &loaded)
                 loaded.definitions.append(definition)
             } catch {

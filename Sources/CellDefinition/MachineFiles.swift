@@ -48,6 +48,7 @@ package struct MachineFiles: Sendable {
         if trimmed(readable("/sys/devices/jailhouse/enabled")) != "1" {
             machine.onlineCPUs = try? CPUSet(list: trimmed(readable("/sys/devices/system/cpu/online")))
         }
+        machine.affinities = affinities()
         readPlatformBus(into: &machine)
         if let tree = deviceTree() { machine.read(tree) }
         return machine
@@ -112,6 +113,20 @@ package struct MachineFiles: Sendable {
             else { return nil }
             return first...last
         }.sorted { $0.lowerBound < $1.lowerBound }
+    }
+
+    /// `/sys/devices/system/cpu/cpu2/of_node` is the processor's node (Linux, drivers/base/cpu.c).
+    private func affinities() -> [Int: UInt64] {
+        let directory = root + "/sys/devices/system/cpu"
+        var found: [Int: UInt64] = [:]
+        for name in (try? SystemCall.names(inDirectory: directory)) ?? [] where name.hasPrefix("cpu") {
+            guard let number = Int(name.dropFirst(3)),
+                let register = try? SystemCall.contents(ofFile: "\(directory)/\(name)/of_node/reg", limit: 64),
+                [4, 8].contains(register.count)
+            else { continue }
+            found[number] = register.reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        return found
     }
 
     private func readPlatformBus(into machine: inout RunningMachine) {

@@ -42,6 +42,9 @@ package struct RunningMachine: Hashable, Sendable {
     package var hasPCProcessors: Bool?
     /// What is known of the RAM behind Linux's list of it.
     package var keptMemory = KeptMemory()
+    /// Of Arm's processors, by Linux's numbers: the affinity (MPIDR) by which firmware and interrupt controller know each,
+    /// from its node of the device tree. A processor that is offline has one, too.
+    package var affinities: [Int: UInt64] = [:]
     /// Whether Linux runs at EL2, the level of the hypervisor: see ``runsAtEL2(cpuInfo:commandLine:)``.
     package var runsAtEL2 = false
 

@@ -132,7 +132,7 @@ struct DefinitionFiles: Sendable {
                         the images have \(size >> 20) MiB, too much to be checked by the daemon: run jailhouse-ctl check
                         """)
             }
-            guard let place = memory.place(for: size, within: limit) else {
+            guard let place = memory.place(for: definition.imageMemory, within: limit) else {
                 throw ImagesNotRead(message: "the images are checked when they are loaded")
             }
             return withExtendedLifetime(place) { JudgedImages.judging(definition, reader) }

@@ -108,7 +108,7 @@ final class ImageReadings {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
         LimitedWork.start {
             try? precedence.take()
-            guard let place = memory.place(for: definition.imageSize, within: limit) else {
+            guard let place = memory.place(for: definition.imageMemory, within: limit) else {
                 throw ImagesNotRead(message: "its images wait for memory that other large images occupy")
             }
             var judged = judged
@@ -151,6 +151,17 @@ extension CellDefinition {
         images.flatMap(\.files).reduce(0) { sum, file in
             sum + ((try? SystemCall.status(ofFile: file))?.size ?? 0)
         }
+    }
+
+    /// In bytes, the most that reading them takes: kernels may be packed, mostly to a third or a quarter, and are then in
+    /// memory in both forms. Blocks.
+    var imageMemory: Int {
+        let kernels = images.filter { $0.linux != nil }.map(\.path)
+        let unpacked = kernels.reduce(0) { sum, kernel in
+            let size = (try? SystemCall.status(ofFile: kernel))?.size ?? 0
+            return sum + min(8 * size, Arm64Kernel.mostBytes)
+        }
+        return imageSize + unpacked
     }
 }
 

@@ -114,6 +114,22 @@ import Testing
         #expect(other.child("cpus")?.children.map { $0.cells("reg") } == [[0, 0x100], [1, 0x101]])
     }
 
+    @Test("On the machine itself the processors are called as its firmware calls them; if it knows all of them")
+    func affinities() throws {
+        let shipped = try definition()
+        let system = try SystemDescriptor(toml: try text("systems/qemu-arm64.toml"), path: "system.toml")
+        var machine = RunningMachine(ioports: "", iomem: "")
+        func names() throws -> [String]? {
+            let placed = shipped.placed(in: system, on: machine)
+            let linux = try #require(placed.images.first?.linux)
+            return try placed.deviceTree(linux, initrd: nil, [:]).child("cpus")?.children.map(\.name)
+        }
+        machine.affinities = [2: 0x100, 3: 0x101]
+        #expect(try names() == ["cpu@100", "cpu@101"])
+        machine.affinities = [2: 0x100]
+        #expect(try names() == ["cpu@2", "cpu@3"])
+    }
+
     private static let compiler = "/usr/bin/dtc"
 
     @Test(.enabled(if: FileManager.default.fileExists(atPath: compiler), "dtc judges the tree"))

@@ -48,7 +48,11 @@ import Testing
         try write("Reserved\n", "/sys/firmware/memmap/0/type")
         try write("quiet memmap=80M$0x3a000000\n", "/proc/cmdline")
         try write("", "/sys/bus/pci/devices/0000:00:02.0/uevent")
+        try write([0x100], "/sys/devices/system/cpu/cpu1/of_node/reg")
+        try write([1, 0x101], "/sys/devices/system/cpu/cpu2/of_node/reg")
+        try write("", "/sys/devices/system/cpu/cpufreq/of_node/reg")
         let machine = try MachineFiles(root: root).machine()
+        #expect(machine.affinities == [1: 0x100, 2: 0x1_0000_0101])
         #expect(machine.usedDevices.map(\.address) == [0xe615_0000, 0xe616_0000])
         #expect(
             machine.usedDevices.map(\.user) == ["driver renesas-cpg-mssr", "clock controller clock@160000"])

@@ -70,6 +70,35 @@ struct BundleTests {
         }
     }
 
+    @Test("What is refused leaves everything as it was: both bundles, or the directory without one")
+    func restore() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try FileManager.default.createDirectory(atPath: directory + "/cells", withIntermediateDirectories: false)
+        let store = BundleStore(directory: directory)
+        let lock = try store.locked()
+        defer { withExtendedLifetime(lock) {} }
+        let bundles = try ["1", "2", "3"].map {
+            try SignedBundle(files: Self.files + [.init(path: "images/x", contents: Array($0.utf8))])
+        }
+        for bundle in bundles { try store.unpack(bundle) }
+        let none = store.links
+        try store.use(bundles[0].id)
+        #expect(store.links == .init(current: bundles[0].id))
+        try store.restore(none)
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory + "/cells")
+        #expect(store.links == none && left.isEmpty)
+        try store.use(bundles[0].id)
+        try store.use(bundles[1].id)
+        let before = store.links
+        #expect(before == .init(current: bundles[1].id, previous: bundles[0].id))
+        try store.use(bundles[2].id)
+        try store.restore(before)
+        #expect(store.links == before && store.isIntact(bundles[0].id))
+        store.prune()
+        #expect(!store.isIntact(bundles[2].id) && store.isIntact(bundles[1].id))
+    }
+
     @Test("A file that is not that of the manifest is noticed")
     func manifest() throws {
         let bundle = try SignedBundle(files: Self.files)

@@ -78,6 +78,88 @@ struct BundleCommandTests {
         #expect(try await machine.control("restart", "rtems").status == 0)
         let bundles = try FileManager.default.contentsOfDirectory(atPath: etc + "/bundles")
         #expect(bundles.count == 3, "\(bundles)")
+
+        // what was changed on the disk is not taken for what was signed
+        func rollBack() async throws -> Ended {
+            try await Self.ended(["rollback", "--directory", etc, "--socket", socket])
+        }
+        func place(_ link: String) throws -> String {
+            etc + "/bundles/" + (try FileManager.default.destinationOfSymbolicLink(atPath: etc + "/bundles/" + link))
+        }
+        let before = try place("previous")
+        for change in ["echo '# tampered' >> cells/rtems.toml", "touch images/more", "chmod 600 images/rtems.exe"] {
+            #expect(try await Program.run(["sh", "-ec", "cd '\(before)'; \(change)"]).status == 0)
+            let refused = try await rollBack()
+            #expect(refused.status == 1 && refused.errors.contains("not as it was signed"), "\(change): \(refused)")
+            #expect(installed().contains("# 1"))
+            let again = try await install("2-key")
+            #expect(
+                again.status == 0 && installed().contains("# 2\n") && !installed().contains("# tampered"), "\(again)")
+            #expect(try await install("1-key").status == 0)
+        }
+
+        // a command that was killed between its two links
+        let current = try FileManager.default.destinationOfSymbolicLink(atPath: etc + "/cells")
+        let old = try FileManager.default.destinationOfSymbolicLink(atPath: etc + "/bundles/previous")
+        #expect(try await Program.run(["ln", "-s", old, etc + "/bundles/pending"]).status == 0)
+        #expect(try await Program.run(["ln", "-sfn", "nothing", etc + "/bundles/previous"]).status == 0)
+        #expect(try await rollBack().status == 0 && installed().contains("# 2"), "it was ended first")
+        #expect(try await rollBack().status == 0 && installed().contains("# 1"))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: etc + "/cells") == current)
+    }
+
+    @Test("Whatever the umask is, the daemon may read it; several commands wait for each other")
+    func sideBySide() async throws {
+        let machine = try await LiveMachine.start()
+        let directory = machine.directory.url.path
+        // under an umask with which nobody else could read
+        let script = """
+            cd '\(directory)'; umask 022; ssh-keygen -q -t ed25519 -N '' -C '' -f key
+            printf 'y ' > signers; cat key.pub >> signers
+            for version in 1 2; do
+                mkdir -p $version/cells $version/images; cp '\(Place.inmates.path)/rtems.exe' $version/images
+                sed "s|^path = .*|path = \\"../images/rtems.exe\\"|" '\(Place.source.path)/configs/cells/rtems.toml' \
+                    > $version/cells/rtems.toml
+                echo "# $version" >> $version/cells/rtems.toml
+            done
+            ln -s /etc/hostname 1/cells/link.toml
+            """
+        #expect(try await Program.run(["sh", "-ec", script]).status == 0)
+        let link = try await Self.ended([
+            "create", directory + "/1", "--key", directory + "/key", "-o", directory + "/x",
+        ])
+        #expect(link.status == 1 && link.errors.contains("neither a directory nor a plain file"), "\(link)")
+        try FileManager.default.removeItem(atPath: directory + "/1/cells/link.toml")
+        for version in ["1", "2"] {
+            let made = try await Self.ended(
+                [
+                    "create", "\(directory)/\(version)", "--key", directory + "/key", "-o",
+                    "\(directory)/\(version).bundle",
+                ])
+            #expect(made.status == 0, "\(made)")
+        }
+        let control = Place.program("jailhouse-ctl")
+        let install = """
+            cd '\(directory)'; umask 077
+            '\(control)' bundle install $1.bundle --signers signers --directory etc --socket run/control
+            """
+        let first = try await Program.run(["sh", "-ec", install, "sh", "1"])
+        #expect(first.status == 0 && first.output.contains("signed by y"), "\(first)")
+        #expect(try await machine.cell("rtems") != nil, "the daemon may read it")
+
+        let loops = """
+            cd '\(directory)'
+            for number in 1 2 3 4; do
+                (for version in 1 2 1 2; do \
+                    '\(control)' bundle install $version.bundle --signers signers --directory etc --socket run/control \
+                    > /dev/null; done) &
+            done
+            for job in $(jobs -p); do wait $job; done
+            test -e etc/cells/rtems.toml && '\(control)' bundle rollback --directory etc --socket run/control
+            test -e etc/cells/rtems.toml
+            """
+        let together = try await Program.run(["bash", "-ec", loops], within: .seconds(120))
+        #expect(together.status == 0, "\(together)")
     }
 
     @Test("Definitions that are of no bundle are not taken away")

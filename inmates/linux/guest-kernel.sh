@@ -22,7 +22,7 @@ if [ ! -e bzImage ] || [ "$here/guest-kernel.config" -nt bzImage ]; then
     # what depends on something that is missing is dropped without a word
     while read -r line; do
         grep -qxF "$line" $tree/.config || { echo "guest-kernel.config: $line is not possible" >&2; exit 1; }
-    done < <(grep -E '^CONFIG_' "$here/guest-kernel.config")
+    done < <(grep -E '^(CONFIG_|# CONFIG_.* is not set$)' "$here/guest-kernel.config")
     make -s -C $tree -j "${JOBS:-$(nproc)}" bzImage
     cp $tree/arch/x86/boot/bzImage bzImage
 fi

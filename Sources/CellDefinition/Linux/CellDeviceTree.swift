@@ -123,7 +123,9 @@ struct CellDeviceTree {
     }
 
     private func processors(_ platform: ArmPlatform) -> DeviceNode {
-        let affinities = linux.affinities ?? LinuxStart.usualAffinities(of: cell.cpus, platform)
+        let affinities =
+            linux.affinities ?? machine?.affinities(of: cell.cpus)
+            ?? LinuxStart.usualAffinities(of: cell.cpus, platform)
         let isWide = affinities.contains { $0 > UInt64(UInt32.max) }
         return DeviceNode(
             name: "cpus",

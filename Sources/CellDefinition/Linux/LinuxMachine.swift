@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import CellConfiguration
+package import ConfigurationRules
 
 /// What Linux in a cell must know of the machine, from its system configuration.
 package struct LinuxMachine: Hashable, Sendable {
     package var platform: Platform
     /// How many CPUs the system has: on Arm each has registers of the interrupt controller.
     package var cpuCount: Int
+    /// See ``RunningMachine/affinities``; empty where the machine is not known, or has none.
+    package var affinities: [Int: UInt64] = [:]
 
     package init(_ system: SystemDescriptor) {
         platform = system.platform
         cpuCount = system.rootCell.cpus.members.count
+    }
+
+    /// Those of a cell's processors, in their order; nil: it is no Arm machine.
+    func affinities(of cpus: CPUSet) -> [UInt64]? {
+        guard case .arm(let platform) = platform.specific else { return nil }
+        let known = cpus.members.compactMap { affinities[$0] }
+        return known.count == cpus.members.count ? known : LinuxStart.usualAffinities(of: cpus, platform)
     }
 }
 
@@ -24,7 +34,9 @@ extension CellDefinition {
     }
 
     /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
-    package func placed(in system: SystemDescriptor?) -> CellDefinition {
+    ///
+    /// - Parameter running: the machine itself, if that is known.
+    package func placed(in system: SystemDescriptor?, on running: RunningMachine? = nil) -> CellDefinition {
         guard let system else { return self }
         var definition = self
         if descriptor.isArchitectureGuessed {
@@ -32,7 +44,10 @@ extension CellDefinition {
             definition.descriptor.architecture = system.architecture
             definition.descriptor.isArchitectureGuessed = system.rootCell.isArchitectureGuessed
         }
-        if isLinux { definition.machine = LinuxMachine(system) }
+        if isLinux {
+            definition.machine = LinuxMachine(system)
+            definition.machine?.affinities = running?.affinities ?? [:]
+        }
         return definition
     }
 }

@@ -67,11 +67,8 @@ struct TreeInCell {
         {
             $0.cells("reg").suffix(2).reduce(0) { $0 << 32 | UInt64($1) }
         }
-        var usual: [UInt64]?
-        if case .arm(let platform) = definition.machine?.platform.specific {
-            usual = LinuxStart.usualAffinities(of: definition.descriptor.cpus, platform)
-        }
-        guard let expected = linux.affinities ?? usual else { return [] }
+        let known = definition.machine?.affinities(of: definition.descriptor.cpus)
+        guard let expected = linux.affinities ?? known else { return [] }
         let missing = expected.filter { !found.contains($0) }
         let foreign = found.filter { !expected.contains($0) }
         guard !missing.isEmpty || !foreign.isEmpty else { return [] }

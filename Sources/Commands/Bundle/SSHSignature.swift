@@ -33,18 +33,22 @@ enum SSHSignature {
             try SystemCall.replaceFile(file, with: bytes)
             try SystemCall.replaceFile(mark, with: signature)
             let find = ["ssh-keygen", "-Y", "find-principals", "-s", mark, "-f", signers]
-            guard try run(find, output: name) == 0,
-                let signer = String(decoding: try SystemCall.contents(ofFile: name), as: UTF8.self)
-                    .split(separator: "\n").first.map(String.init)
-            else { throw CommandFailure(.failed, "the signature is of nobody in \(signers)") }
-            let verify = [
-                "ssh-keygen", "-q", "-Y", "verify", "-f", signers, "-I", signer, "-n", SignedBundle.namespace, "-s",
-                mark,
-            ]
-            guard try run(verify, input: file) == 0 else {
-                throw CommandFailure(.failed, "the signature is not one of this bundle")
+            guard try run(find, output: name) == 0 else {
+                throw CommandFailure(.failed, "the signature is of nobody in \(signers)")
             }
-            return signer
+            // a key may stand there several times, for other purposes as well
+            let names = String(decoding: try SystemCall.contents(ofFile: name), as: UTF8.self).split(separator: "\n")
+            for signer in names.map(String.init) {
+                let verify = [
+                    "ssh-keygen", "-q", "-Y", "verify", "-f", signers, "-I", signer, "-n", SignedBundle.namespace,
+                    "-s", mark,
+                ]
+                if try run(verify, input: file) == 0 { return signer }
+            }
+            throw CommandFailure(
+                .failed,
+                "the signature is not one of this bundle, or \(signers) allows that key another namespace than "
+                    + SignedBundle.namespace)
         }
     }
 

@@ -32,7 +32,9 @@ struct SignedBundle: Hashable {
     }
 
     /// Names it: equal files have equal names.
-    var id: String { String(SHA256.hex(manifest).prefix(16)) }
+    var id: String { Self.id(ofManifest: manifest) }
+
+    static func id(ofManifest manifest: [UInt8]) -> String { String(SHA256.hex(manifest).prefix(16)) }
 
     var archive: TarFile {
         TarFile(

@@ -69,7 +69,8 @@ struct Checkup {
         case .definition(let definition):
             let findings =
                 definition.findings(system: system?.descriptor)
-                + definition.placed(in: system?.descriptor).imageFindings(readFile: InputFile.read) + together
+                + definition.placed(in: system?.descriptor, on: machine).imageFindings(readFile: InputFile.read)
+                + together
             return result("definition", definition.name, findings)
         case .settings(let settings):
             guard let path = settings.system, let error = Self.complaint(aboutSystem: path) else {

@@ -32,15 +32,16 @@ struct HostWords: Hashable {
         }
     }
 
+    /// How many words name the command.
+    private var commandLength: Int { words.first == "bundle" && words.count > 1 ? 2 : 1 }
+
     /// The command line for one host.
     func arguments(for host: String) -> [String] {
-        guard let command = words.first else { return words }
-        return [command, "--host", host] + words.dropFirst()
+        words.prefix(commandLength) + ["--host", host] + words.dropFirst(commandLength)
     }
 
     /// That for all of them at once, for a command that shows them side by side.
     var argumentsForAll: [String] {
-        guard let command = words.first else { return words }
-        return [command] + hosts.flatMap { ["--host", $0] } + words.dropFirst()
+        words.prefix(commandLength) + hosts.flatMap { ["--host", $0] } + words.dropFirst(commandLength)
     }
 }

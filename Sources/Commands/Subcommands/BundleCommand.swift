@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ControlInterface
+import Glibc
 import SystemCalls
 
 struct BundleCommand: ParsableCommand {
@@ -61,8 +62,18 @@ struct CreateBundle: ParsableCommand {
         }
         return try names.sorted().flatMap { name -> [TarFile.Entry] in
             let inner = path.isEmpty ? name : "\(path)/\(name)"
-            if DirectoryCheckup.isDirectory("\(directory)/\(inner)") { return try files(below: directory, inner) }
-            return [.init(path: inner, contents: try InputFile("\(directory)/\(inner)").contents)]
+            let file = "\(directory)/\(inner)"
+            var information = stat()
+            guard lstat(file, &information) == 0 else {
+                throw CommandFailure(.failed, "cannot read \(file)")
+            }
+            switch information.st_mode & S_IFMT {
+            case S_IFDIR: return try files(below: directory, inner)
+            case S_IFREG: return [.init(path: inner, contents: try InputFile(file).contents)]
+            default:
+                throw CommandFailure(
+                    .failed, "\(file) is neither a directory nor a plain file: put the file itself there")
+            }
         }
     }
 }
@@ -124,27 +135,33 @@ struct StoreOptions: ParsableArguments {
 
     var store: BundleStore { BundleStore(directory: directory) }
 
-    /// Has the daemon read the definitions of a bundle; if it refuses one of them, the bundle before is used again.
+    /// Makes a bundle that is unpacked and checked the one in force, and has the daemon read its definitions. If the daemon
+    /// refuses one of them, everything is as it was before.
     ///
     /// - Returns: what changed.
     func use(_ id: String, _ daemon: Daemon) throws -> String {
-        let old = store.current
+        let before = store.links
         try store.use(id)
         guard !noReload else { return "not reloaded" }
         do {
             let reply = try daemon.call(Manager.Reload.self)
             if reply.problems.isEmpty { return Reload.text(reply) }
             let problems = reply.problems.map { "\n  \(Text.printable($0))" }.joined()
-            guard let old else {
-                throw CommandFailure(.failed, "the daemon refuses definitions of the bundle:" + problems)
-            }
-            try store.use(old)
+            try store.restore(before)
             _ = try daemon.call(Manager.Reload.self)
-            throw CommandFailure(
-                .failed, "the daemon refuses definitions of the bundle; \(old) is in force again:" + problems)
+            let result = before.current.map { "\($0) is in force again" } ?? "no bundle is in force, as before"
+            throw CommandFailure(.failed, "the daemon refuses definitions of the bundle; \(result):" + problems)
         } catch let failure as CommandFailure where failure.status == .noDaemon {
             return "no daemon runs: it reads them when it starts"
         }
+    }
+
+    /// - Throws: ``CommandFailure`` when the rules find an error in a bundle that is unpacked.
+    func judge(_ id: String) throws {
+        let checked = try store.findings(of: id)
+        guard checked.contains(where: \.hasErrors) else { return }
+        let text = checked.filter(\.hasErrors).map { $0.text(.plain) }.joined(separator: "\n")
+        throw CommandFailure(.failed, "nothing is installed: 'check' finds errors\n" + text)
     }
 }
 
@@ -174,16 +191,17 @@ struct InstallBundle: ParsableCommand {
     func run() throws {
         let (bundle, signer) = try source.verified()
         let store = target.store
-        let isNew = store.current != bundle.id && store.previous != bundle.id
+        let lock = try store.locked()
+        defer { withExtendedLifetime(lock) {} }
+        // one that is not used is not left
+        defer { store.prune() }
         try store.unpack(bundle)
-        let checked = try store.findings(of: bundle.id)
-        guard !checked.contains(where: \.hasErrors) else {
-            if isNew { store.forget(bundle.id) }
-            let text = checked.filter(\.hasErrors).map { $0.text(.plain) }.joined(separator: "\n")
-            throw CommandFailure(.failed, "nothing is installed: 'check' finds errors\n" + text)
+        try target.judge(bundle.id)
+        for file in store.foreignFiles(of: bundle.id) {
+            let text = "jailhouse-ctl: \(Text.printable(file)) is not in the bundle: the signature says nothing of it\n"
+            try SystemCall.write(Array(text.utf8), to: STDERR_FILENO)
         }
         let outcome = try target.use(bundle.id, options.daemon)
-        store.prune()
         try options.screen.show("\(bundle.id), signed by \(Text.printable(signer)), is in force\n\(outcome)")
     }
 }
@@ -193,7 +211,8 @@ struct RollBack: ParsableCommand {
         commandName: "rollback",
         abstract: "Use the bundle before again.",
         discussion: """
-            A second rollback undoes the first.
+            A second rollback undoes the first. Its files are compared with the manifest first, and 'check' is applied, as by \
+            'install'.
 
             Example: jailhouse-ctl bundle rollback && jailhouse-ctl restart rtems
             """)
@@ -201,10 +220,25 @@ struct RollBack: ParsableCommand {
     @OptionGroup var options: DaemonOptions
     @OptionGroup var target: StoreOptions
 
+    func validate() throws {
+        guard !options.isRemote else {
+            throw ValidationError("a bundle is rolled back on its machine: ssh HOST jailhouse-ctl bundle rollback")
+        }
+    }
+
     func run() throws {
-        guard let previous = target.store.previous else {
+        let store = target.store
+        let lock = try store.locked()
+        defer { withExtendedLifetime(lock) {} }
+        guard let previous = store.previous, previous != store.current else {
             throw CommandFailure(.failed, "there is no bundle before the one in force")
         }
+        guard store.isIntact(previous) else {
+            throw CommandFailure(
+                .failed,
+                "\(store.place(of: previous)) is not as it was signed: install that bundle again; nothing is changed")
+        }
+        try target.judge(previous)
         let outcome = try target.use(previous, options.daemon)
         try options.screen.show("\(previous) is in force\n\(outcome)")
     }

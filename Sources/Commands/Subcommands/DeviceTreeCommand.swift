@@ -60,7 +60,10 @@ struct DeviceTreeCommand: ParsableCommand {
                 .failed,
                 "\(path) is an \(definition.descriptor.architecture.name) cell; only Arm64 cells have a device tree")
         }
-        let tree = FlattenedTree(root: try root(definition.placed(in: try ConfiguredSystem.read(system)), image, linux))
+        // of another system nobody knows what this machine is
+        let machine = system == nil ? try? MachineFiles().machine() : nil
+        let placed = definition.placed(in: try ConfiguredSystem.read(system), on: machine)
+        let tree = FlattenedTree(root: try root(placed, image, linux))
         if options.screen.json {
             try options.screen.show(JSON.text(Shown(cell: definition.name, source: tree.source)))
         } else {

@@ -18,7 +18,7 @@ package struct Arm64Kernel: Hashable, Sendable {
     /// The address that the kernel is loaded to is so far above a multiple of this.
     static let alignment: UInt64 = 0x20_0000
     /// The most bytes that a packed one unpacks to: the daemon holds them in memory. Large ones of distributions have 60 MiB.
-    private static let mostBytes = 128 << 20
+    package static let mostBytes = 128 << 20
 
     /// As it is loaded.
     package let contents: [UInt8]

@@ -13,7 +13,7 @@ package enum GuestSupport: Hashable, Sendable {
     private static let signature = Array("Jailhouse".utf8)
     /// Around the configuration that CONFIG_IKCONFIG embeds, which gzip packed (kernel/configs.c).
     private static let configurationMark = Array("IKCFG_ST".utf8)
-    private static let mostBytes = 512 << 20
+    private static let mostBytes = Arm64Kernel.mostBytes
 
     /// By a kernel's configuration, as distributions have it in `/boot/config-VERSION`; nil for a file that is none.
     package init?(configuration: [UInt8]) {

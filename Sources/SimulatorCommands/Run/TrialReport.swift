@@ -39,7 +39,8 @@ enum TrialReport {
         switch result.verdict {
         case .passed(let how): return ["passed after \(time): \(how)"]
         case .failed(let why): return ["failed after \(time): \(why)"] + result.evidence.map { "  | " + $0 }
-        case .timedOut: return ["timed out after \(time)"]
+        // a CPU that was parked, beside others that went on, may be why
+        case .timedOut: return ["timed out after \(time)"] + result.evidence.map { "  | " + $0 }
         case .interrupted(let signal): return ["interrupted by signal \(signal) after \(time)"]
         }
     }
