@@ -89,10 +89,13 @@ import Testing
         let region = MemoryRegion(physicalStart: 0x1000, size: 0x1000, flags: [.read, .write, .execute, .loadable])
         let cell = CellDescriptor(name: "colored", memoryRegions: [region])
         let system = SystemDescriptor(rootCell: CellDescriptor(name: "root", memoryRegions: [region]))
-        for var bytes in [try cell.binary(as: format), try system.binary(as: format)] {
+        let files = [try cell.binary(as: format), try system.binary(as: format)]
+        for (plain, surplus) in files.flatMap({ [($0, 0), ($0, 12), ($0, 56)] }) {
             // the region is the last thing in the file, and its flags come last
+            var bytes = plain
             #expect(bytes[bytes.count - 8] == 0x47)
             bytes[bytes.count - 7] = 0x02
+            bytes += [UInt8](repeating: 0, count: surplus)
             let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: bytes) }
             #expect(error?.code == .foreign, "\(error?.message ?? "")")
             #expect(
@@ -103,16 +106,14 @@ import Testing
     }
 
     /// The lists are looked at once it is known that they are there: no count makes an array of its size.
-    @Test(arguments: [10, 11, 12, 13] as [UInt64]) func countsBeyondTheFileAreRefused(revision: UInt64) {
-        for (root, signature) in [(nil, "JHCELL"), (356, "JHSYST")] as [(Int?, String)] {
-            for place in stride(from: 48, through: 76, by: 4) {
-                var file = WrittenFile(size: (root ?? 0) + 400)
-                file.put(0, signature)
-                file.put(6, 2, revision)
-                file.put((root ?? 0) + 8, "x")
-                file.put((root ?? 0) + place, 4, 0xffff_ffff)
-                #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: file.bytes) }
-            }
+    @Test(arguments: Array(stride(from: 48, through: 76, by: 4))) func countsBeyondTheFileAreRefused(place: Int) {
+        for (root, signature) in [(0, "JHCELL"), (356, "JHSYST")] {
+            var file = WrittenFile(size: root + 400)
+            file.put(0, signature)
+            file.put(6, 2, 13)
+            file.put(root + 8, "x")
+            file.put(root + place, 4, 0xffff_ffff)
+            #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: file.bytes) }
         }
     }
 

@@ -45,7 +45,10 @@ enum FormatDetection {
             let isUpstreams = known.map { hasSensibleMemory(bytes, at: $0.format.rootOffset, $0.format) } ?? false
             guard isUpstreams || known != nil && !foreign.explains(system: bytes) else { throw foreign.error }
         }
-        if let found = known ?? longer.min(by: { $0.surplus < $1.surplus }) { return found.format.refined(for: bytes) }
+        if let found = known ?? longer.min(by: { $0.surplus < $1.surplus }) {
+            try refuseColors(in: bytes, at: found.format.rootOffset, found.format)
+            return found.format.refined(for: bytes)
+        }
         let needed = try length(ofSystem: bytes, revision.standard)
         throw ConfigurationError.wrongLength(bytes.count, needed: needed) ?? .tooShort(bytes.count, needed: needed)
     }
