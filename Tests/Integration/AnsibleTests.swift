@@ -24,9 +24,25 @@ struct AnsibleTests {
                     "ANSIBLE_LOCALHOST_WARNING": "False", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
                 ], within: .seconds(180))
         }
+
+        /// The module for the cell of the first host.
+        func cell(_ arguments: String, _ options: String...) async throws -> String {
+            let common = "name=rtems socket={{ jailhouse_socket }} executable={{ jailhouse_executable }} healthy_for=0 "
+            let ended = try await Program.run(
+                [
+                    "ansible", "-i", path("inventory"), "board-0", "-m", "jailhoused.jailhoused.jailhouse_cell",
+                    "-a", common + arguments,
+                ] + options,
+                environment: [
+                    "ANSIBLE_COLLECTIONS_PATH": path("collections"), "ANSIBLE_HOME": path("home"),
+                    "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
+                ])
+            return ended.output + ended.errors
+        }
     }
 
-    private static func fleet() async throws -> Fleet {
+    /// - Parameter rules: what comes in front of `restart` in the definitions.
+    private static func fleet(rules: String = "") async throws -> Fleet {
         let directory = try TemporaryDirectory()
         let path = { (name: String) in directory.url.appending(path: name).path }
         var machines: [LiveMachine] = []
@@ -34,7 +50,8 @@ struct AnsibleTests {
         for number in 0..<2 {
             let image = path("image-\(number).exe")
             try FileManager.default.copyItem(atPath: Place.inmates.appending(path: "rtems.exe").path, toPath: image)
-            let definition = try Definitions.rtems(("\(Place.inmates.path)/rtems.exe", image))
+            let definition = try Definitions.rtems(
+                ("\(Place.inmates.path)/rtems.exe", image), ("restart = ", "\(rules)restart = "))
             let machine = try await LiveMachine.start(cells: ["rtems": definition])
             #expect(try await machine.control("start", "rtems").status == 0)
             inventory +=
@@ -92,29 +109,48 @@ struct AnsibleTests {
     @Test("The module says what it would do, does it, and then has nothing to do")
     func module() async throws {
         let fleet = try await Self.fleet()
-        func cell(_ arguments: String, _ options: String...) async throws -> String {
-            let common = "name=rtems socket={{ jailhouse_socket }} executable={{ jailhouse_executable }} healthy_for=0 "
-            let ended = try await Program.run(
-                [
-                    "ansible", "-i", fleet.path("inventory"), "board-0", "-m", "jailhoused.jailhoused.jailhouse_cell",
-                    "-a",
-                    common + arguments,
-                ] + options,
-                environment: [
-                    "ANSIBLE_COLLECTIONS_PATH": fleet.path("collections"), "ANSIBLE_HOME": fleet.path("home"),
-                    "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8",
-                ])
-            return ended.output + ended.errors
-        }
-        #expect(try await cell("state=stopped", "--check").contains("CHANGED"))
+        #expect(try await fleet.cell("state=stopped", "--check").contains("CHANGED"))
         #expect(try await fleet.machines[0].cell("rtems")?.condition == "running")
-        #expect(try await cell("state=stopped").contains("CHANGED"))
+        #expect(try await fleet.cell("state=stopped").contains("CHANGED"))
         #expect(try await fleet.machines[0].cell("rtems")?.condition == "stopped")
-        #expect(try await cell("state=stopped").contains("SUCCESS"))
-        #expect(try await cell("state=running").contains("CHANGED"))
-        #expect(try await cell("state=running").contains("SUCCESS"))
-        #expect(try await cell("state=absent").contains("CHANGED"))
+        #expect(try await fleet.cell("state=stopped").contains("SUCCESS"))
+        #expect(try await fleet.cell("state=running").contains("CHANGED"))
+        #expect(try await fleet.cell("state=running").contains("SUCCESS"))
+        #expect(try await fleet.cell("state=absent").contains("CHANGED"))
         #expect(try await fleet.machines[0].cell("rtems")?.id == nil)
+    }
+
+    @Test("A silent cell runs, and gets another image all the same")
+    func silent() async throws {
+        let fleet = try await Self.fleet(
+            rules: "restart-silent = false\nliveness = { kind = \"external\", within = \"2 s\" }\n")
+        let machine = fleet.machines[0]
+        try await eventually("it is silent") { try await machine.cell("rtems")?.condition == "silent" }
+        #expect(try await fleet.cell("state=running").contains("SUCCESS"))
+        let image = try Data(contentsOf: URL(filePath: fleet.path("image-0.exe"))) + Data("2".utf8)
+        try image.write(to: URL(filePath: fleet.path("new.exe")))
+        let changed = try await fleet.cell("image=\(fleet.path("new.exe")) image_path=\(fleet.path("image-0.exe"))")
+        #expect(changed.contains("CHANGED"), "\(changed)")
+        #expect(try await Self.starts(machine) == 2)
+    }
+
+    @Test("A rolling update that lacks something is not begun")
+    func lacking() async throws {
+        let fleet = try await Self.fleet()
+        let ended = try await fleet.run(
+            "ansible-playbook", Self.collection.appending(path: "playbooks/rolling.yml").path, "-e",
+            "jailhouse_image=there-is-none.exe")
+        #expect(ended.status != 0 && ended.output.contains("There is no file /"), "\(ended.output)")
+        let inventory = try String(contentsOfFile: fleet.path("inventory"), encoding: .utf8)
+        // that the second machine lacks it is enough
+        try inventory.replacingOccurrences(of: " jailhouse_image_path=\(fleet.path("image-1.exe"))", with: "")
+            .write(toFile: fleet.path("inventory"), atomically: true, encoding: .utf8)
+        let unsaid = try await fleet.run(
+            "ansible-playbook", Self.collection.appending(path: "playbooks/rolling.yml").path, "-e",
+            "jailhouse_image=\(fleet.path("image-0.exe"))")
+        #expect(unsaid.status != 0, "\(unsaid.output)")
+        #expect(unsaid.output.contains("jailhouse_image_path of board-1;"), "\(unsaid.output)")
+        #expect(!FileManager.default.fileExists(atPath: fleet.path("stage-0/rtems.new")))
     }
 
     @Test("Playbooks and the role are what Ansible can read")

@@ -132,7 +132,8 @@ dpkg-deb --extract "$packages"/jailhoused_*.deb "$work/tools"
 export PATH=$work/tools/usr/bin:$PATH
 (cd "$work" && ansible-galaxy collection build --output-path "$work" "$source/fleet/ansible" &&
     ansible-galaxy collection install --offline "$work"/jailhoused-jailhoused-*.tar.gz) >"$work/galaxy.log" 2>&1
-debs=("$packages"/jailhoused_*.deb "$packages"/jailhouse-sim_*.deb "$packages"/jailhoused-exporter_*.deb)
+# one that needs another comes first: they are installed together
+debs=("$packages"/jailhoused-exporter_*.deb "$packages"/jailhoused_*.deb "$packages"/jailhouse-sim_*.deb)
 printf '{"jailhoused_packages": ["%s", "%s", "%s"], "work": "%s", "examples": "%s/configs"}' "${debs[@]}" "$work" \
     "$source" >"$work/vars.json"
 

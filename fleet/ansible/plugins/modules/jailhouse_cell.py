@@ -21,7 +21,8 @@ options:
     required: true
   state:
     description:
-      - V(running) starts the cell if it does not run, and restarts it if its definition or image has changed.
+      - V(running) starts the cell if it does not run, and restarts it in whatever condition it is if its definition or image has
+        changed. A cell that runs and is degraded or silent is left as it is otherwise.
       - V(restarted) always restarts it.
       - V(absent) destroys it; its definition stays.
     type: str
@@ -102,7 +103,8 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-RUNS = ("running", "degraded")
+# The hypervisor runs it: as long as nothing is to change, "running" is what it is.
+RUNS = ("running", "degraded", "silent")
 
 
 class Cell:
@@ -188,13 +190,13 @@ def diff(definition, image):
 
 def act(cell, state, now, changed):
     """Has the daemon do what leads to the state."""
-    runs = now is not None and now["condition"] in RUNS
+    exists = now is not None and now["id"] is not None
     if state == "absent":
         cell.control("destroy", cell.name)
     elif state == "stopped":
         cell.control("stop", cell.name)
     else:
-        cell.control("restart" if runs and (changed or state == "restarted") else "start", cell.name)
+        cell.control("restart" if exists and (changed or state == "restarted") else "start", cell.name)
         cell.be_healthy()
 
 
@@ -270,8 +272,8 @@ def go_back(cell, files, now):
             file.put(file.before)
         cell.control("reload")
         if now is not None and now["condition"] in RUNS:
-            runs = (cell.now() or {}).get("condition") in RUNS
-            cell.control("restart" if runs else "start", cell.name)
+            exists = (cell.now() or {}).get("id") is not None
+            cell.control("restart" if exists else "start", cell.name)
             cell.be_healthy()
         return BACK
     except (Refused, OSError) as error:
