@@ -43,7 +43,8 @@ struct ConsoleEar {
                 return end.map { Heard(cell: listener.cell, sign: .ended($0)) }
             }
             guard !isFirst else { return nil }
-            let line = lines.last { $0.contains(contains) }
+            // that the hypervisor names the cell is no life of its program
+            let line = lines.last { $0.contains(contains) && !HypervisorLine.isOne($0) }
             let isSign = line != nil || lines.contains { $0.hasPrefix(Self.gap) }
             return Heard(
                 cell: listener.cell, sign: isSign ? .sign : .silence,

@@ -21,6 +21,7 @@ extension Surroundings {
         let found = DefinitionSet(cells).findings(
             about: own, system: system.map { ($0.path, $0.descriptor) }, on: linux.machine)
         findings = found.map { Set($0.compactMap(\.rule)) }
+        findingTexts = Dictionary(grouping: found ?? [], by: { $0.rule ?? "" }).mapValues { $0.map(\.message) }
     }
 }
 

@@ -7,7 +7,8 @@ extension CommandError {
     static let enableErrors = [
         CommandError(
             "enable", "EBUSY",
-            Cause("The hypervisor is enabled already.", "Disable it first, or use it as it is.", at: .driver),
+            Cause(
+                "The hypervisor is enabled already.", "Disable it first, or use it as it is.", at: .excludedByDaemon),
             Cause(
                 "KVM, or another hypervisor, has VMX or SVM in use.",
                 "Unload kvm_intel or kvm_amd, or end the virtual machines.", at: .cpu),

@@ -1,21 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension CommandError {
+    /// Rules that judge by the files alone: what they do not find is not so. What others find nothing about may be so all the
+    /// same: they do not see which cells run, what the hypervisor's pool has left, or what a file was at that time.
+    private static let decisive: Set<String> = ["JH0104", "JH0302", "JH1003", "JH1011", "JH1105"]
+
     /// The same without causes that cannot be it.
     ///
     /// - Parameters:
-    ///   - findings: the rules that find something in the files: a cause whose rule finds nothing is none. Nil: they were not
-    ///     checked.
+    ///   - findings: the rules that find something in the files: what they find is it. Nil: they were not checked.
     ///   - enable: how far the enable came; nil: it is not known.
-    package func narrowed(by findings: Set<String>?, _ enable: RefusedEnable? = nil) -> CommandError {
+    ///   - isDaemons: whether the daemon gave the command, which excludes some causes before.
+    package func narrowed(
+        by findings: Set<String>?, _ enable: RefusedEnable? = nil, isDaemons: Bool = false
+    ) -> CommandError {
         var likely = causes
+        if isDaemons { likely = Self.keeping(likely) { $0.stage != .excludedByDaemon } }
         if command == "enable", let enable, !RefusedEnable.isDriversOwn(errno: errno) {
-            likely = Self.keeping(likely) { enable.mayEnd(at: $0.stage) }
+            likely = likely.filter { enable.mayEnd(at: $0.stage) }
         }
         if let findings {
-            likely = Self.keeping(likely) { $0.rule.map(findings.contains) ?? true }
-            // what is found is it
-            likely = Self.keeping(likely) { $0.rule != nil }
+            likely = Self.keeping(likely) { cause in
+                cause.rule.map { !Self.decisive.contains($0) || findings.contains($0) } ?? true
+            }
+            likely = Self.keeping(likely) { $0.rule.map(findings.contains) ?? false }
         }
         return CommandError(command, errno, likely)
     }
@@ -34,11 +42,11 @@ extension CommandError {
             summary: first.what, advice: first.advice, notes: others, rule: causes.count == 1 ? first.rule : nil)
     }
 
-    /// The same for files that were checked: without what they rule out, and a rule only if it finds something in them.
+    /// The same of a failure that the daemon recorded: without what is ruled out, and a rule only if it finds something.
     ///
     /// - Parameter findings: the rules that find something; nil: they were not checked.
     package func explanation(findings: Set<String>?) -> Explanation? {
-        narrowed(by: findings).explanation?.naming(onlyOf: findings)
+        narrowed(by: findings, isDaemons: true).explanation?.naming(onlyOf: findings)
     }
 
     /// The keys of the cell's and the system's configuration that it may be about, without repetition.
@@ -98,7 +106,7 @@ extension RefusedEnable {
         switch stage {
         case .anywhere: true
         // the console would be about an earlier one
-        case .driver: false
+        case .driver, .excludedByDaemon: false
         case .early: unit == nil && !hasCPUFailed
         case .cpu: cpu != nil
         case .unit(let name): cpu == nil && unit?.hasPrefix(name) == true

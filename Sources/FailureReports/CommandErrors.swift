@@ -24,11 +24,13 @@ package struct CommandError: Hashable, Sendable {
         }
     }
 
-    /// Where an enable can be refused, in the order in which it goes through them.
+    /// Where a command can be refused; an enable goes through its stages in this order.
     enum Stage: Hashable, Sendable {
         case anywhere
         /// The driver, before the hypervisor is entered.
         case driver
+        /// What the daemon has excluded before it gives the command.
+        case excludedByDaemon
         /// The hypervisor, before it prepares the CPUs.
         case early
         /// A CPU of the machine.
@@ -106,7 +108,7 @@ package struct CommandError: Hashable, Sendable {
                 "Give this end another peer-id.", "JH0610")),
         CommandError(
             "create", "EINVAL",
-            Cause("The hypervisor is not enabled.", "'jailhouse-ctl enable'."),
+            Cause("The hypervisor is not enabled.", "'jailhouse-ctl enable'.", at: .excludedByDaemon),
             Cause(
                 "Signature or revision of the configuration are not the driver's.", "Compile it for this release.",
                 "JH0510"),
@@ -122,7 +124,8 @@ package struct CommandError: Hashable, Sendable {
             Cause(
                 "A cell of this name exists, or the root cell is called so.",
                 "Give it another name, or destroy the other one.", "JH0503", key: "cell.name"),
-            Cause("A cell of this id exists.", "Leave the id 0: the driver sets it.")),
+            Cause(
+                "A cell of this id exists.", "Leave the id 0: the driver sets it.", at: .excludedByDaemon)),
         CommandError(
             "create", "EPERM",
             Cause(
@@ -133,7 +136,9 @@ package struct CommandError: Hashable, Sendable {
             Cause(
                 "The hypervisor's page pool is used up by the cells' page tables.",
                 "Make [hypervisor-memory] larger, or align RAM to 2 MiB.", "JH0613", key: "hypervisor-memory"),
-            Cause("The configuration is larger than the kernel allocates.", "Give the driver a cell's file.")),
+            Cause(
+                "The configuration is larger than the kernel allocates.", "Give the driver a cell's file.",
+                at: .excludedByDaemon)),
         CommandError(
             "create", "E2BIG",
             Cause("The configuration has more than 64 KiB.", "Leave out regions, or join them.", key: "memory[0]"),
@@ -160,7 +165,9 @@ package struct CommandError: Hashable, Sendable {
                     + "address decides.",
                 "'jailhouse-ctl check' names the image and the region. The cell has been stopped already.", "JH0806",
                 key: "image[0]"),
-            Cause("The hypervisor is not enabled, or the cell is the root cell.", "'jailhouse-ctl status'.")),
+            Cause(
+                "The hypervisor is not enabled, or the cell is the root cell.", "'jailhouse-ctl status'.",
+                at: .excludedByDaemon)),
         CommandError(
             "load", "EPERM",
             Cause(

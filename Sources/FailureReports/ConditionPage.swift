@@ -227,6 +227,13 @@ package struct ConditionPage: Hashable, Sendable {
             advice:
                 "'jailhouse-ctl explain create EBUSY', with the command and the errno of the reason, lists the causes."),
         ConditionPage(
+            "not given", "held back",
+            summary:
+                "The daemon did not give the command: the driver and the hypervisor were not asked, and the cell is as it was.",
+            advice:
+                "The reason says what is in the way, most often another cell that may leave Linux waiting. 'jailhouse-ctl status' shows it."
+        ),
+        ConditionPage(
             "unusable definition", "unusable image", "not loaded",
             summary:
                 "The cell's definition, or a file that it names, cannot be used. The hypervisor was not asked, and the cell is as it was.",
@@ -306,6 +313,8 @@ package struct ConditionPage: Hashable, Sendable {
     ///
     /// - Parameter reason: as the daemon's records have it, see `Supervision.FailureCause`.
     package static func ofFailure(reason: String) -> ConditionPage? {
+        // a refusal by the driver or the hypervisor ends with its error number
+        if reason.contains(" was refused: "), !reason.hasSuffix(")") { return named("not given") }
         let beginnings = [
             ("the inmate declared itself failed", "own failed"),
             ("the inmate does not know this revision", "abi mismatch"),

@@ -101,8 +101,8 @@ package struct ConsoleRemark: Hashable, Sendable {
             "Use fewer regions smaller than a page and fewer PCI devices with MSI-X in that cell."),
         Kind(
             "WARNING: CPU {d} specified IPI destination outside cell boundaries",
-            "Nothing is lost but that interrupt. Send inter-processor interrupts only to APIC ids of the cell's own CPUs; the "
-                + "communication region lists them."
+            "Nothing is lost but that interrupt. Send inter-processor interrupts only to APIC ids of the cell's own CPUs: "
+                + "each CPU reads its own (CPUID, or the APIC's register)."
         ) {
             "CPU \($0.number(0)) sent an inter-processor interrupt to a CPU outside its cell; the hypervisor dropped it."
         },

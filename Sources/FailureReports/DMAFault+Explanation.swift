@@ -22,6 +22,13 @@ extension DMAFault {
                     + "hypervisor gives it so many entries. An interrupt that was set up before the device changed its cell is blocked as well."
             )
         }
+        if access == nil, [3, 4, 7, 8, 9].contains(self.code) {
+            return Explanation(
+                summary: "The IOMMU \(unit) reported an error with the PCI device \(device) \(code).",
+                advice:
+                    "It is no access that could be granted: the IOMMU's own tables or the device are at fault. Report it upstream with the whole "
+                    + "console, if it comes again.")
+        }
         let what = access.map { $0 == .read ? "read" : "write to" } ?? "access"
         let place = address.map { " 0x\(hex($0))" } ?? " memory"
         return Explanation(
@@ -61,7 +68,10 @@ extension DMAFault {
         let owner = cells.first { $0.pciDevices.contains(where: isDevice) }
         let isLinux = surroundings.system.map { $0.rootCell.pciDevices.contains(where: isDevice) }
         explanation.notes.append(
-            owner.map { "The device is the cell \"\($0.name)\"'s." } ?? Self.ownerWithoutCell(isLinux))
+            owner.map { "The device is the cell \"\($0.name)\"'s." }
+                ?? (surroundings.isKnown
+                    ? Self.ownerWithoutCell(isLinux)
+                    : "Whose the device is, is not known: --cell and --system say it."))
         if owner == nil, isLinux == false {
             explanation.advice =
                 "Add the device to [root-cell] of the system configuration ('jailhouse-ctl probe' proposes its [[pci-device]]), or "
@@ -69,6 +79,16 @@ extension DMAFault {
         }
         if let driver = surroundings.drivers[device] {
             explanation.notes.append("Its driver in Linux is \"\(driver)\".")
+        }
+        if access == nil, [3, 4, 7, 8, 9].contains(code) { return explanation }
+        // VT-d 1 to 3, AMD-Vi 1: whatever the address is
+        if access == nil ? code == 1 : (1...3).contains(code) {
+            if let owner {
+                explanation.advice =
+                    "The hypervisor has given the device no memory at all: compare \"iommu\" of its [[pci-device]] in \"\(owner.name)\" with the "
+                    + "unit that serves it ('jailhouse-ctl probe'), and whether the cell exists."
+            }
+            return explanation
         }
         guard interruptIndex == nil else {
             let vectors = owner?.pciDevices.first(where: isDevice).map { ($0.msiVectors, $0.msixVectors) }
@@ -80,7 +100,7 @@ extension DMAFault {
         if let address {
             if let owner {
                 complete(&explanation, address, of: owner)
-            } else if isLinux != false {
+            } else if isLinux != false, surroundings.isKnown {
                 complete(&explanation, address, ofLinuxIn: surroundings, cells)
             }
         }

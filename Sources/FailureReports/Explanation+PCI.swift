@@ -12,7 +12,13 @@ extension Surroundings {
                 explanation.notes.append("The cell does not have the device \(device).")
                 explanation.advice =
                     "Grant a device only if no driver of Linux uses it; otherwise correct the program's address."
-                if explanation.entry?.contains("id = 0x0") ?? false {
+                if system?.rootCell.pciDevices.contains(where: { $0.address.description == device }) == true {
+                    explanation.entry = nil
+                    explanation.notes.append("[root-cell] of the system configuration has \(device).")
+                    explanation.advice +=
+                        " To grant it, copy its [[pci-device]] with its [[pci-capability]] tables from the system configuration: made-up ones "
+                        + "would leave its interrupts unmoderated."
+                } else if explanation.entry?.contains("id = 0x0") ?? false {
                     explanation.entry = Self.device(device, register: register, first: cell?.pciCapabilities.count ?? 0)
                     explanation.advice +=
                         " The made-up capability with the id 0 is needed unless the register lies in one that "
@@ -38,7 +44,14 @@ extension Surroundings {
         }
         let range = Int(own.firstCapability)..<Int(own.firstCapability) + Int(own.capabilityCount)
         let capabilities = range.clamped(to: cell.pciCapabilities.indices).map { cell.pciCapabilities[$0] }
-        if let capability = capabilities.first(where: { $0.contains(register) }) {
+        if let capability = capabilities.first(where: { $0.contains(register) }), capability.flags.contains(.write) {
+            explanation.entry = nil
+            explanation.notes.append(
+                "The cell has the device; the register is in its capability at 0x\(hex(UInt64(capability.start))), which is writable in "
+                    + "the file that was given.")
+            explanation.advice =
+                "The file is not what the cell was created with, or it was changed since: compare them."
+        } else if let capability = capabilities.first(where: { $0.contains(register) }) {
             explanation.notes.append(
                 "The cell has the device; the register is in its capability 0x\(hex(UInt64(capability.id & 0x7fff))) at "
                     + "0x\(hex(UInt64(capability.start))), which is not writable.")

@@ -110,7 +110,7 @@ extension Surroundings {
         default:
             if let address = violation.touchedAddress { isOfCell = completeRoot(&explanation, address: address) }
         }
-        explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: findings)
+        explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: self)
     }
 
     /// A PCI device that no known cell has.
@@ -130,19 +130,22 @@ extension Surroundings {
             let range = Int(own.firstCapability)..<Int(own.firstCapability) + Int(own.capabilityCount)
             let capability = range.clamped(to: root.pciCapabilities.indices).map { root.pciCapabilities[$0] }
                 .first { $0.contains(register) }
+            let isWritable = capability?.flags.contains(.write) == true
             explanation.notes.append(
                 register < 0x40
                     ? "Register 0x\(hex(register)) is in its header, which is protected."
                     : capability.map {
-                        "Register 0x\(hex(register)) is in its capability at 0x\(hex(UInt64($0.start))), which is not writable."
+                        "Register 0x\(hex(register)) is in its capability at 0x\(hex(UInt64($0.start))), which is \(isWritable ? "" : "not ")writable."
                     } ?? "Register 0x\(hex(register)) lies in none of its capabilities.")
             explanation.advice =
                 "\(parked) "
                 + (register < 0x40
                     ? "Keep the driver or tool from writing it (setpci, a rescan of the bus, a reset of the device)."
-                    : capability == nil
-                        ? "Add a [[pci-capability]] over that register to the device's record, writable, if Linux's driver needs it."
-                        : "Set writable = true in that [[pci-capability]] of the system configuration, if Linux's driver needs it.")
+                    : isWritable
+                        ? "The file allows it: the hypervisor was enabled with another one, or a cell that is not known here has the device."
+                        : capability == nil
+                            ? "Add a [[pci-capability]] over that register to the device's record, writable, if Linux's driver needs it."
+                            : "Set writable = true in that [[pci-capability]] of the system configuration, if Linux's driver needs it.")
         case .vectorTable:
             explanation.advice =
                 "\(parked) Compare msix-vectors and msix-address of the device's record with what 'lspci -vv' shows."

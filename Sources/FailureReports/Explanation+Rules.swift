@@ -9,16 +9,50 @@ struct RelatedRules {
     /// Those that may be about it, where they find something in the files.
     var possible: [String] = []
 
-    /// - Parameter findings: the rules that find something in the files of the dump; nil: there are none.
-    func named(by findings: Set<String>?) -> String? {
-        guard let findings else { return certain }
-        return ([certain].compactMap(\.self) + possible).first(where: findings.contains)
+    /// The address or port that was touched; nil: it is about something else.
+    var place: UInt64?
+
+    /// The first that finds something about the same place; where nothing was checked, the certain one.
+    func named(by surroundings: Surroundings) -> String? {
+        guard let findings = surroundings.findings else { return certain }
+        return ([certain].compactMap(\.self) + possible).first { rule in
+            guard findings.contains(rule) else { return false }
+            guard let place, let texts = surroundings.findingTexts[rule], !texts.isEmpty else { return true }
+            return texts.contains { Self.isAbout(place, $0) }
+        }
+    }
+
+    /// Whether a sentence has a range that contains the place, or names no range at all.
+    private static func isAbout(_ place: UInt64, _ text: String) -> Bool {
+        var ranges: [ClosedRange<UInt64>] = []
+        let pattern = /0x([0-9a-f]+)[–-]0x([0-9a-f]+)/
+        for match in text.matches(of: pattern) {
+            if let first = UInt64(match.1, radix: 16), let last = UInt64(match.2, radix: 16), first <= last {
+                ranges.append(first...last)
+            }
+        }
+        return ranges.isEmpty || ranges.contains { $0.contains(place) }
     }
 }
 
 extension Violation {
     /// Of a program in a cell.
     var relatedRules: RelatedRules {
+        var rules = rulesOfKind
+        rules.place = touched
+        return rules
+    }
+
+    /// The port or the address in memory.
+    private var touched: UInt64? {
+        switch self {
+        case .port(_, let port, _): port
+        case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _): address
+        default: nil
+        }
+    }
+
+    private var rulesOfKind: RelatedRules {
         switch self {
         case .port(_, let port, _):
             PCPorts.isModerated(port)
@@ -45,6 +79,12 @@ extension Violation {
     ///
     /// - Parameter isOfCell: a cell has what Linux touched.
     func rootRules(isOfCell: Bool) -> RelatedRules {
+        var rules = rootRulesOfKind(isOfCell: isOfCell)
+        rules.place = touched
+        return rules
+    }
+
+    private func rootRulesOfKind(isOfCell: Bool) -> RelatedRules {
         switch self {
         case .port(_, let port, _):
             let rule = PCPorts.boardDevice(at: port) != nil ? "JH1302" : "JH1301"

@@ -49,6 +49,7 @@ extension Violation {
         case .dataAbort(let access, let address, let size):
             surroundings.complete(&explanation, address: address, size: size, access, isFetch: false, registers, &rules)
             if let syndrome = registers["iss"], registers["esr"] == 0x24, size == 1, syndrome & 0x100_0000 == 0 {
+                explanation.summary = explanation.summary.replacing(" 1 byte at ", with: " memory at ")
                 explanation.notes.append(
                     "The instruction was none that the hypervisor can follow (a pair, an exclusive access or one with "
                         + "write-back), so the size is not known.")
@@ -67,8 +68,15 @@ extension Violation {
         case .tripleFault: surroundings.completeTripleFault(&explanation, registers)
         case .vmExit(reason: 49):
             if let address = registers["phys"] {
+                let own = explanation
                 surroundings.complete(&explanation, address: address, size: 1, .read, isFetch: false, registers, &rules)
-                explanation.entry = nil
+                (explanation.entry, explanation.advice) = (nil, own.advice)
+                if let region = surroundings.cell?.memoryRegions.first(where: { $0.contains(address) }) {
+                    explanation.notes = [
+                        "0x\(hex(address)) is in the cell's region \"\(region.label)\" (\(region.rangeText))."
+                    ]
+                }
+                rules = RelatedRules()
             }
         case .armTrap(let kind, _): explanation.notes += ArmSyndrome.notes(class: kind, registers)
         case .secureCall: explanation.notes += ArmSyndrome.notes(class: 0x17, registers)
@@ -83,7 +91,11 @@ extension Violation {
         case .hypervisorAbort: surroundings.completeAbort(&explanation, registers)
         default: break
         }
-        explanation.rule = rules.named(by: surroundings.findings)
+        if !surroundings.isKnown, isMemory, explanation.entry != nil {
+            explanation.entry = nil
+            explanation.advice += " With --cell and --system (and --root) the answer says what is at the address."
+        }
+        explanation.rule = rules.named(by: surroundings)
         if surroundings.isLinux, needsLinuxGuest {
             explanation.advice =
                 "\(isPort ? "Do not grant it. " : "")Build the cell's kernel with CONFIG_JAILHOUSE_GUEST, and start it "
@@ -91,6 +103,13 @@ extension Violation {
             explanation.entry = nil
         }
         return explanation
+    }
+
+    private var isMemory: Bool {
+        switch self {
+        case .memory, .dataAbort: true
+        default: false
+        }
     }
 
     private var isPort: Bool { if case .port = self { true } else { false } }
@@ -136,6 +155,16 @@ extension Surroundings {
             explanation.entry = nil
             rules = RelatedRules(possible: ["JH0607"])
             explanation.advice = "Do not grant it: the cell \"\(other.name)\" has it. Correct the program."
+        }
+        if explanation.entry != nil, let device = linuxDevice(atPort: port) {
+            explanation.entry = nil
+            let driver = drivers[String(device.dropFirst(5))].map { " (its driver is \"\($0)\")" } ?? ""
+            explanation.advice =
+                "Do not grant it: Linux has it for \"\(device)\"\(driver), and a CPU of Linux that uses it meanwhile is parked for good. "
+                + "Unbind or unload its driver first, if the device is to be the cell's."
+        } else if let region = system?.rootCell.ioPortRegions.first(where: { $0.contains(port) }), !region.name.isEmpty
+        {
+            explanation.notes.append("The system configuration has it in Linux's ports \"\(region.name)\".")
         }
         if isRTEMS, explanation.entry == nil, PCPorts.boardDevice(at: port) != nil {
             if let guest = explanation.advice.firstRange(of: " A Linux guest needs") {

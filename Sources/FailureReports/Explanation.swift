@@ -183,7 +183,9 @@ extension Violation {
         default:
             return Explanation(
                 summary: "The program directed a vector of an ivshmem device to a CPU outside the cell.",
-                advice: "Use APIC ids of the cell's own CPUs as destinations; the communication region lists them.")
+                advice:
+                    "Use APIC ids of the cell's own CPUs as destinations: each CPU reads its own (CPUID, or the APIC's register)."
+            )
         }
     }
 }

@@ -30,7 +30,7 @@ extension Surroundings {
         if let cell { judgeRegions(of: cell, address, size, access, isFetch, &judgement) }
         // what is at that address in the machine says nothing about a wrong jump
         guard judgement.advice == nil, !isFetch else { return judgement }
-        judgeMachine(address, size, &judgement)
+        judgeMachine(address, size, access, &judgement)
         return judgement
     }
 
@@ -52,6 +52,13 @@ extension Surroundings {
         judgement.notes.append(
             "0x\(hex(address)) is \(distance == 0 ? "right" : Self.size(distance)) "
                 + "\(isBehind ? "behind" : "in front of") \"\(near.label)\" (\(near.rangeText)).")
+        if !isFetch, let region = cell.memoryRegions.first(where: { $0.containsPhysical(address) }) {
+            let seen = region.virtualStart + (address - region.physicalStart)
+            judgement.notes.append(
+                "0x\(hex(address)) is the machine's address of \"\(region.label)\"; the cell has it at 0x\(hex(seen)).")
+            return judgement.forbid(
+                "The program must use the cell's address, 0x\(hex(seen)): nothing is to be granted.")
+        }
         if let region = cell.communicationRegion,
             let expected = Self.knownCommunicationRegions.first(where: {
                 ($0..<$0 + 0x1000).contains(address)
@@ -117,7 +124,9 @@ extension Surroundings {
     private static let knownCommunicationRegions: [UInt64] = [0x90_0000, 0x10_0000, 0x8000_0000]
 
     /// By what is there in the machine, where the cell sees devices at their physical addresses.
-    private func judgeMachine(_ address: UInt64, _ size: UInt64, _ judgement: inout AddressJudgement) {
+    private func judgeMachine(
+        _ address: UInt64, _ size: UInt64, _ access: Access, _ judgement: inout AddressJudgement
+    ) {
         let resource = machine?.memory.last { ($0.first...$0.last).contains(address) && $0.last > 0 }
         if let resource {
             judgement.notes.append(
@@ -135,6 +144,14 @@ extension Surroundings {
             return judgement.forbid(
                 "Do not grant it: it is another cell's ('check' refuses such an entry, JH0603). Cells share memory by an [[ivshmem]] "
                     + "link; correct the program's address.")
+        }
+        let devices = ([cell] + others.map(Optional.some) + [system?.rootCell]).compactMap(\.self).flatMap(\.pciDevices)
+        if let device = devices.first(where: { $0.hasVectorTable(at: address) }) {
+            judgement.notes.append("0x\(hex(address)) is in the MSI-X table of the PCI device \(device.address).")
+            return judgement.forbid(
+                "Never add a region for it: the hypervisor moderates the table for the cell that has the device with its msix-vectors and "
+                    + "msix-address, and its interrupts do not arrive otherwise. A cell that has the device accesses it with 4 or 8 bytes."
+            )
         }
         if let device = emulated(address) {
             judgement.notes.append("\(device.text) is the \(device.name).")
@@ -178,6 +195,11 @@ extension Surroundings {
             return
         }
         noteLinuxRegion(address, &judgement)
+        let linux = system?.rootCell.memoryRegions.first { $0.containsPhysical(address) }
+        if let linux, access == .write, !linux.flags.contains(.write) {
+            return judgement.forbid(
+                "Do not grant it: Linux itself may only read its region \"\(linux.label)\" (firmware).")
+        }
         if let entry = subPageEntry(address, size) {
             (judgement.entry, judgement.advice) = (
                 entry.text,
@@ -257,6 +279,14 @@ extension Surroundings {
         let units: [(String, UInt64)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
         let (name, unit) = units.first { bytes >= $0.1 } ?? ("KiB", 1024)
         return "about \(bytes / unit) \(name)"
+    }
+}
+
+extension PCIDevice {
+    /// Whether its table of MSI-X vectors is there: a page, or more.
+    func hasVectorTable(at address: UInt64) -> Bool {
+        guard msixVectors > 0, msixAddress > 0, kind != .sharedMemory else { return false }
+        return address >= msixAddress && address - msixAddress < max(UInt64(msixRegionSize), 16 * UInt64(msixVectors))
     }
 }
 

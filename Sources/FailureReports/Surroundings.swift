@@ -18,6 +18,8 @@ package struct Surroundings: Sendable {
     package var isLinux = false
     /// The rules of `check` that find something in the files of which the rest is known; nil: they were not checked.
     package var findings: Set<String>?
+    /// What these rules say, by the rule: each is named only where it is about the same address or port.
+    package var findingTexts: [String: [String]] = [:]
     /// The drivers of PCI devices in Linux: `00:1f.2` → `ahci`.
     package var drivers: [String: String] = [:]
 
@@ -32,6 +34,11 @@ package struct Surroundings: Sendable {
         self.isRTEMS = isRTEMS
         self.drivers = drivers
     }
+}
+
+extension Surroundings {
+    /// Whether anything is known of who has an address.
+    var isKnown: Bool { cell != nil || system != nil || machine != nil || !others.isEmpty }
 }
 
 /// Where in its program a CPU was.
@@ -76,6 +83,12 @@ extension Surroundings {
             notes.append("Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
         }
         return notes
+    }
+
+    /// A device of Linux that has the port, by `/proc/ioports`; windows of buses are none.
+    func linuxDevice(atPort port: UInt64) -> String? {
+        let name = machine?.ports.last { ($0.first...$0.last).contains(port) }?.name
+        return name.flatMap { $0.hasPrefix("PCI ") || $0.hasPrefix("ACPI PM_TMR") ? nil : $0 }
     }
 
     /// The cell's port region in which an access begins.

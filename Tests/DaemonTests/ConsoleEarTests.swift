@@ -30,6 +30,22 @@ import Testing
         #expect(signs(&ear, "hello\nbeat 2\r\ny\n") == [.sign, .sign])
     }
 
+    @Test("That the hypervisor names the cell is no sign of its program's")
+    func hypervisor() {
+        var ear = begun()
+        let text = """
+            Created cell "heartbeat"
+            Cell "beat 1" can be loaded
+            Started cell "beat 1"
+            Adding virtual PCI device 00:0e.0 to cell "beat 1"
+             "beat 1"
+            FATAL: beat 1
+            Parking CPU 3 (Cell: "beat 1")
+
+            """
+        #expect(signs(&ear, text) == [.silence, .silence])
+    }
+
     @Test("The last line that was a sign is kept, without its end")
     func lastLine() {
         var ear = begun()

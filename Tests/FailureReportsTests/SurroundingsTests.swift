@@ -148,6 +148,50 @@ import Testing
         #expect(explanation.notes.contains { $0.contains("is the IOMMU 0") }, "\(explanation.notes)")
     }
 
+    @Test("Neither a table of MSI-X vectors, nor firmware for writing, nor the machine's address of its own memory")
+    func forbidden() throws {
+        var known = try surroundings()
+        known.system?.rootCell.pciDevices[0].msixAddress = 0xe000_4000
+        known.system?.rootCell.pciDevices[0].msixVectors = 5
+        known.system?.rootCell.pciDevices[0].msixRegionSize = 0x1000
+        let table = explain(0xe000_4000, in: known)
+        #expect(table.entry == nil && table.notes.contains { $0.contains("MSI-X table of the PCI device 00:1f.2") })
+        known.system?.rootCell.memoryRegions[2].flags = [.read]
+        let firmware = explain(0xe100_0000, in: known)
+        #expect(firmware.entry == nil && firmware.advice.contains("may only read"), "\(firmware)")
+        let own = explain(0x3a00_1000, in: known)
+        #expect(own.entry == nil && own.advice.contains("the cell's address, 0x1000"), "\(own)")
+    }
+
+    @Test("Of a dump without files nothing is offered for an address")
+    func unknown() {
+        #expect(explain(0x2000_0000, in: Surroundings()).entry == nil)
+        let guest = Violation.dataAbort(.read, 0x10, size: 1).explanation(
+            in: Surroundings(), registers: ["esr": 0x24, "iss": 0])
+        #expect(guest.summary.contains("read memory at 0x10"), "\(guest.summary)")
+    }
+
+    @Test("A port that Linux has is not granted; its name in the system configuration is said")
+    func ports() throws {
+        var known = try surroundings()
+        known.machine = RunningMachine(
+            ioports: "0600-0603 : ACPI PM1a_EVT_BLK\nc000-cfff : PCI Bus 0000:00\n", iomem: "")
+        func explain(_ port: UInt64) -> Explanation { Violation.port(.write, port, size: 1).explanation(in: known) }
+        #expect(explain(0x600).entry == nil && explain(0x600).advice.contains("\"ACPI PM1a_EVT_BLK\""))
+        #expect(explain(0xc040).entry != nil, "a window of a bus is nobody's")
+    }
+
+    @Test("A rule is named only where what it finds is about the same place")
+    func samePlace() throws {
+        var known = Surroundings(system: system, others: [try #require(cell)])
+        known.findings = ["JH1301"]
+        known.findingTexts = ["JH1301": ["the ports 0x3f8–0x3ff are those of COM1, Linux's console ttyS0"]]
+        func rule(_ port: UInt64) -> String? {
+            Violation.port(.write, port, size: 1).explanation(isRootCell: true, in: known).rule
+        }
+        #expect(rule(0x3f9) == "JH1301" && rule(0xc040) == nil)
+    }
+
     // MARK: what may be granted
 
     @Test("What the system configuration has there for Linux is named; so is that it has nothing")
@@ -204,8 +248,20 @@ import Testing
         #expect(bare.entry?.hasPrefix("first-capability = 2\ncapabilities = 1    # of") == true, "\(bare)")
     }
 
-    @Test(
-        "A PCI device of Linux that the configuration lacks is added there; of one that it has, the register is judged")
+    @Test("A register that the files let the cell write is not said to be protected; Linux's device is copied whole")
+    func writable() throws {
+        var known = try surroundings()
+        known.cell?.pciCapabilities[0].flags = [.write]
+        func explain(_ device: String, _ register: UInt64) -> Explanation {
+            Violation.pciConfiguration(.write, device: device, register: register, size: 4).explanation(in: known)
+        }
+        let own = explain("00:02.0", 0x64)
+        #expect(own.entry == nil && own.advice.contains("not what the cell was created with"), "\(own)")
+        let linux = explain("00:1f.2", 0x84)
+        #expect(linux.entry == nil && linux.advice.contains("copy its [[pci-device]]"), "\(linux)")
+    }
+
+    @Test("A PCI device of Linux: one that the configuration lacks, one that it has, one of a cell")
     func linuxDevice() throws {
         var known = Surroundings(system: system)
         let missing = Violation.pciConfiguration(.write, device: "00:1b.0", register: 0x44, size: 2)

@@ -30,6 +30,15 @@ struct Pseudonyms {
 
     mutating func hide(_ text: String) -> String { hideNames(hidePaths(hideSecrets(text))) }
 
+    /// A file of the machine, in which no cell is named: only what is not a cell's is replaced.
+    mutating func hide(machine text: String) -> String {
+        var others = self
+        others.names.removeAll { $0.word.hasPrefix("cell-") }
+        let hidden = others.hide(text)
+        paths = others.paths
+        return hidden
+    }
+
     /// Whether a secret is found where a text of TOML has it, which may write it in other ways.
     static func finds(_ secret: String, in text: String) -> Bool {
         text.contains(secret) || text.contains(escaped(secret))

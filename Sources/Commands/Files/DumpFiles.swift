@@ -19,6 +19,8 @@ struct DumpFiles {
     /// What does not fit together; a sentence each.
     private(set) var warnings: [String] = []
     private var systemPath = ""
+    /// Cells that do not exist now: they have nothing of the machine.
+    private var absent: Set<String> = []
     private let checked = CheckedRules()
 
     init() {}
@@ -47,8 +49,10 @@ struct DumpFiles {
     /// What the daemon has of its cells and the system, as far as this user may read the files: what a cell touched may be
     /// another one's, Linux's or the hypervisor's.
     ///
-    /// - Parameter daemon: one of this machine.
-    init(of daemon: Daemon) {
+    /// - Parameters:
+    ///   - daemon: one of this machine.
+    ///   - path: of the system configuration that counts; nil: the one in force, else the configured one.
+    init(of daemon: Daemon, system path: String? = nil) {
         machine = try? RunningMachine(root: nil)
         if machine != nil { drivers = MachineFiles().pciDrivers() }
         guard let list = try? daemon.call(Manager.List.self) else { return }
@@ -58,7 +62,8 @@ struct DumpFiles {
             else { return nil }
             return definition
         }
-        guard let path = list.machine.inForce ?? list.machine.system, let input = try? InputFile(path),
+        absent = Set(list.cells.filter { $0.id == nil }.map(\.name))
+        guard let path = path ?? list.machine.inForce ?? list.machine.system, let input = try? InputFile(path),
             case .system(let descriptor)? = try? DaemonFile(input)
         else { return }
         (system, systemPath) = (descriptor, path)
@@ -71,12 +76,15 @@ struct DumpFiles {
         let own = isRootCell ? nil : own(name)
         var known = Surroundings(
             cell: own?.descriptor, system: system,
-            others: cells.filter { $0.name != own?.name }.map(\.descriptor), machine: machine,
+            others: cells.filter { $0.name != own?.name && !absent.contains($0.name) }.map(\.descriptor),
+            machine: machine,
             isRTEMS: own?.images.contains { $0.kind == .rtems || Self.isRTEMS($0) } ?? false
                 || programs.contains(where: \.isRTEMS),
             drivers: drivers)
         known.isLinux = own?.images.contains { $0.linux != nil } ?? false
-        known.findings = checked(own).map { Set($0.compactMap(\.rule)) }
+        let found = checked(own)
+        known.findings = found.map { Set($0.compactMap(\.rule)) }
+        known.findingTexts = Dictionary(grouping: found ?? [], by: { $0.rule ?? "" }).mapValues { $0.map(\.message) }
         return known
     }
 

@@ -63,12 +63,17 @@ struct ConsoleReport: Encodable {
     /// - Parameter rootCell: the root cell's name: what Linux did itself is explained as such; nil: it is not known.
     init(_ text: ConsoleText, rootCell: String?, files: DumpFiles = DumpFiles()) {
         let linux = rootCell.map { [$0] } ?? Self.rootCells(in: text)
+        // it may be Linux itself, or a Linux in a cell
+        let kernels = Set(
+            text.deaths.filter { !linux.contains($0.cell) && files.doubt(about: $0.cell) != nil || files.cells.isEmpty }
+                .filter { !linux.contains($0.cell) && $0.programCounter ?? 0 >= 0xffff_0000_0000_0000 }.map(\.cell))
         var entries = text.deaths.map { death in
-            Entry(
+            var explanation = files.explanation(of: death, rootCell: linux.contains(death.cell) ? death.cell : nil)
+            if kernels.contains(death.cell) { explanation.entry = nil }
+            return Entry(
                 cpu: death.cpu, cell: death.cell,
                 programCounter: death.programCounter.map { "0x" + String($0, radix: 16) }, isStopped: death.isStopped,
-                explanation: ExplanationReport(
-                    files.explanation(of: death, rootCell: linux.contains(death.cell) ? death.cell : nil)))
+                explanation: ExplanationReport(explanation))
         }
         if let violation = text.others.last, !text.lastRegisters.isEmpty {
             // a dump that is cut off before the line that names CPU and cell
@@ -96,6 +101,9 @@ struct ConsoleReport: Encodable {
             missed
             + assumed.map {
                 "CPU 0 of an x86 machine is always Linux's, so \"\($0)\" is taken for the root cell; --root-cell \($0) says so."
+            }
+            + kernels.sorted().map {
+                "The instruction is one of a Linux kernel: if \"\($0)\" is the root cell, --root-cell '\($0)' explains it as Linux's own."
             }
             + names.filter { !linux.contains($0) }.flatMap {
                 [files.doubt(about: $0)].compactMap(\.self) + files.programWarnings(of: $0)

@@ -56,8 +56,10 @@ struct RefusedCommand {
 
 extension DaemonOptions {
     /// Calls a method that gives a command to the driver.
+    ///
+    /// - Parameter system: the system configuration that it is about; nil: that of the daemon.
     func command<Method: ManagerMethod>(
-        _ method: Method.Type, _ parameters: Method.Parameters
+        _ method: Method.Type, _ parameters: Method.Parameters, system: String? = nil
     ) throws -> Method.Reply {
         let watch = RefusedCommand(self)
         do {
@@ -88,13 +90,15 @@ extension DumpFiles {
         about command: String, _ errno: String, of cell: String?, _ enable: RefusedEnable? = nil
     ) -> [String] {
         guard let whole = CommandError.of(command, errno) else { return [] }
-        let error = whole.narrowed(by: surroundings(of: cell).findings, enable)
+        let error = whole.narrowed(by: surroundings(of: cell).findings, enable, isDaemons: true)
         let rules = Set(error.causes.compactMap(\.rule))
         let found = findings(about: cell).filter { $0.rule.map(rules.contains) ?? false }
         guard found.isEmpty else { return found.map { "\($0)" } }
-        return error.causes.compactMap { cause in
-            guard let key = cause.key, let line = line(of: key, in: cell) else { return nil }
-            return "it may be about \(line): \(cause.what)"
+        return error.causes.map { cause in
+            guard let key = cause.key, let line = line(of: key, in: cell) else {
+                return "it may be: \(cause.what) \(cause.advice)"
+            }
+            return "it may be about \(line): \(cause.what) \(cause.advice)"
         }
     }
 }

@@ -28,7 +28,7 @@ struct Enable: ParsableCommand {
 
     func run() throws {
         let path = try file.map(Self.absolute)
-        try options.changeMachine(Manager.Enable.self, .init(configuration: path)) { machine in
+        try options.changeMachine(Manager.Enable.self, .init(configuration: path), system: path) { machine in
             let configuration = (path ?? machine.system).map { " with \(Text.printable($0))" }
             return "the hypervisor is enabled" + (configuration ?? "")
         }

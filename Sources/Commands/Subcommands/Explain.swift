@@ -103,7 +103,15 @@ struct Explain: ParsableCommand {
         if let line = subject == "-" ? nil : Self.commandLine(subject) { throw line }
         let text = subject == "-" ? String(decoding: try InputFile("-").contents, as: UTF8.self) : subject
         let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
-        let report = ConsoleReport(ConsoleText(text), rootCell: rootCell ?? files.system?.rootCell.name, files: files)
+        let name = rootCell ?? files.system?.rootCell.name
+        var report = ConsoleReport(ConsoleText(text), rootCell: name, files: files)
+        if report.entries.isEmpty, subject != "-" {
+            // as 'status' and 'failures' print it: without FATAL, and behind the daemon's own words
+            let reason = text.firstRange(of: ": ").map { String(text[$0.upperBound...]) } ?? text
+            for line in [text, reason] where report.entries.isEmpty && ConsoleGrammar.isKnown("FATAL: " + line) {
+                report = ConsoleReport(ConsoleText("FATAL: " + line), rootCell: name, files: files)
+            }
+        }
         guard !report.entries.isEmpty else {
             throw CommandFailure(
                 .failed,

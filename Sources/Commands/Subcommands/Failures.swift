@@ -5,12 +5,12 @@ import ControlInterface
 
 struct Failures: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the recorded failures of a cell, or one of them in full.",
+        abstract: "Show the recorded failures of a cell, one of them in full, or the last one of each cell.",
         discussion: """
             The daemon keeps the last eight failures of a cell; number 1 is the latest. In full, a failure has what the \
             hypervisor printed, what that means and what to do about it.
 
-            With --json: an array of objects with at, reason, state, failedCpus, console, vmExits, managementExits and \
+            With --json: of all cells, an array of objects with cell, count and last; of one, an array of objects with at, reason, state, failedCpus, console, vmExits, managementExits and \
             explanation (summary, place, notes, entry, advice, rule).
 
             Example: jailhouse-ctl failures rtems 1
@@ -19,13 +19,35 @@ struct Failures: ParsableCommand {
 
     @OptionGroup var options: DaemonOptions
 
-    @Argument(help: "The cell's name.", completion: .cellNames)
-    var cell: String
+    @Argument(help: "The cell's name; without it, the last failure of each cell.", completion: .cellNames)
+    var cell: String?
 
     @Argument(help: "The failure's number; 1 is the latest.")
     var number: Int?
 
+    /// One cell's of all.
+    private struct Summary: Encodable {
+        let cell: String
+        let count: Int
+        let last: FailureReport
+    }
+
+    private func runOfAll() throws {
+        let names = try options.daemon.call(Manager.List.self).cells.filter(\.defined).map(\.name)
+        let summaries = try names.compactMap { name -> Summary? in
+            let failures = try options.daemon.call(Manager.Failures.self, .init(cell: name)).failures
+            return failures.last.map { Summary(cell: name, count: failures.count, last: FailureReport($0, of: name)) }
+        }
+        let rows = summaries.map { summary in
+            [.init(Text.printable(summary.cell)), .init("\(summary.count)")]
+                + summary.last.entries(1, now: .now).dropFirst()
+        }
+        let table = Table(heads: ["CELL", "N", "LAST", "STATE", "CPUS", "REASON"], rows: rows)
+        try options.screen.show(summaries, text: rows.isEmpty ? "no failures" : table.text(options.screen.style))
+    }
+
     func run() throws {
+        guard let cell else { return try runOfAll() }
         let failures = try options.daemon.call(Manager.Failures.self, .init(cell: cell)).failures.reversed()
         let screen = options.screen
         // what it touched and where in the program is not in the table

@@ -117,7 +117,10 @@ struct CaseParts {
         add("machine.json", try JSON.text(machine) + "\n", to: &parts)
         let lines = file.console.map { $0.text(withTime: true, .plain, zone: .utc) + "\n" }
         add("console.txt", lines.joined(), to: &parts)
-        for (name, text) in file.host.files { add("machine/\(name).txt", text, to: &parts) }
+        // these name no cell, but have words that may be a cell's name
+        for (name, text) in file.host.files {
+            parts.append(("machine/\(name).txt", isAnonymous ? pseudonyms.hide(machine: text) : text))
+        }
         return parts
     }
 

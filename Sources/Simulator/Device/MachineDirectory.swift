@@ -149,7 +149,9 @@ extension MachineDirectory {
 
     /// What umockdev lacks: beside this program where it was built, in `../lib/jailhoused` where it is installed.
     private static var ownPreload: String? {
-        guard let program = SystemCall.realPath("/proc/self/exe"), let slash = program.lastIndex(of: "/") else { return nil }
+        guard let program = SystemCall.realPath("/proc/self/exe"), let slash = program.lastIndex(of: "/") else {
+            return nil
+        }
         let name = "libjailhouse-sim-preload.so"
         return ["\(program[..<slash])/\(name)", "\(program[..<slash])/../lib/jailhoused/\(name)"].lazy
             .compactMap(SystemCall.realPath).first
