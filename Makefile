@@ -233,11 +233,16 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
 	install -m 644 fleet/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/jailhoused/prometheus
 	install -m 644 fleet/grafana/*.json $(DESTDIR)$(PREFIX)/share/jailhoused/grafana
-	install -m 644 $$(ls inmates/build/*.exe | grep -v /linux-) $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
+	# the kernels stand in for Linux in the guide, where their loader is named, too
+	install -m 644 $$(ls inmates/build/*.exe | grep -v /linux-) $(addprefix inmates/build/linux-,kernel.bin kernel-arm64.bin loader.bin) \
+	    $(DESTDIR)$(PREFIX)/lib/jailhoused/inmates
 	install -m 644 inmates/build/linux-loader.bin Sources/CellMonitor/build/*.bin $(DESTDIR)$(PREFIX)/lib/jailhoused
 	install -D inmates/linux/guest/jailhouse-guest $(DESTDIR)$(PREFIX)/lib/jailhoused/guest/jailhouse-guest
 	install -m 644 inmates/linux/guest/jailhouse-guest.service $(DESTDIR)$(PREFIX)/lib/jailhoused/guest
 	cp -r configs/. $(DESTDIR)$(PREFIX)/share/jailhoused/examples
+	# what Linux says of two machines, for "probe --root"
+	install -d $(DESTDIR)$(PREFIX)/share/jailhoused/examples/boards
+	cp -r $(addprefix Tests/MachineProbeTests/Captures/,q35 virt-gicv3) $(DESTDIR)$(PREFIX)/share/jailhoused/examples/boards
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
 	test -e $(DESTDIR)/etc/jailhoused/jailhoused.toml || \
