@@ -243,6 +243,12 @@ install:
 	# what Linux says of two machines, for "probe --root"
 	install -d $(DESTDIR)$(PREFIX)/share/jailhoused/examples/boards
 	cp -r $(addprefix Tests/MachineProbeTests/Captures/,q35 virt-gicv3) $(DESTDIR)$(PREFIX)/share/jailhoused/examples/boards
+	cp -r fleet/ansible $(DESTDIR)$(PREFIX)/share/jailhoused
+	install -m 644 -D --target-directory=$(DESTDIR)$(PREFIX)/share/doc/jailhoused/guide docs/guide/*.md
+	install -m 644 README.md SECURITY.md $(DESTDIR)$(PREFIX)/share/doc/jailhoused
+	install -m 644 inmates/linux/guest/README.md $(DESTDIR)$(PREFIX)/lib/jailhoused/guest
+	sed 's|@PREFIX@|$(PREFIX)|' docs/installed.sed | sed -i -f - $(DESTDIR)$(PREFIX)/share/doc/jailhoused/README.md \
+	    $(DESTDIR)$(PREFIX)/share/jailhoused/examples/README.md
 	find $(DESTDIR)$(PREFIX)/share/jailhoused/examples -name '*.toml' \
 	    -exec sed -i 's|/usr/lib/jailhoused|$(PREFIX)/lib/jailhoused|' {} +
 	test -e $(DESTDIR)/etc/jailhoused/jailhoused.toml || \

@@ -32,6 +32,15 @@ struct PackageTests {
         ] {
             try await container.output("man --where \(page)")
         }
+        // what the installed pages link to is there
+        try await container.output(
+            #"""
+            cd /usr/share/doc/jailhoused; for page in README.md guide/*.md /usr/share/jailhoused/examples/README.md; do
+                for link in $(grep -o ']([^)#:]*[)#]' $page | tr -d '])#('); do
+                    (cd $(dirname $page) && test -e $link) || { echo "$page: $link"; exit 1; }
+                done
+            done
+            """#)
         #expect(
             try await container.output("curl --silent http://127.0.0.1:9842/metrics").contains("jailhouse_up 1\n"))
         // nobody asked for a hypervisor
