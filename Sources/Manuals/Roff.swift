@@ -72,11 +72,12 @@ private struct RoffWriter {
         result += "\n"
     }
 
-    /// The title line; its date is no text, and keeps its hyphens.
+    /// The title line; its date is no text, and keeps its hyphens. Its last word is short: twice the longest name and it are a
+    /// line of a terminal.
     mutating func heading(of page: ManualPage, _ edition: ManualEdition) {
         let title = Roff.text(page.name.uppercased())
         result += ".TH \"\(title)\" \"\(page.section)\" \"\(edition.date)\" "
-        result += "\"jailhoused \(Roff.text(edition.version))\" \"Jailhouse cells\"\n.nh\n.ad l\n"
+        result += "\"jailhoused \(Roff.text(edition.version))\" \"Jailhouse\"\n.nh\n.ad l\n"
     }
 
     /// Text that is ready for the typesetter, in lines of whole words.

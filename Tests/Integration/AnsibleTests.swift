@@ -159,6 +159,9 @@ struct AnsibleTests {
         let check = try await fleet.run(
             "ansible-playbook", "--syntax-check", Self.collection.appending(path: "playbooks/rolling.yml").path)
         #expect(check.status == 0, "\(check.errors)")
+        let version = try await Program.run([Place.program("jailhouse-ctl"), "--version"]).output
+        let galaxy = try String(contentsOf: Self.collection.appending(path: "galaxy.yml"), encoding: .utf8)
+        #expect(galaxy.contains("\nversion: \(version)"))
         let documents = try await Program.run(
             ["ansible-doc", "jailhoused.jailhoused.jailhouse_cell"],
             environment: [

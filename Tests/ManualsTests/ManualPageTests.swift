@@ -16,7 +16,7 @@ struct ManualPageTests {
             [.init("DESCRIPTION", [.paragraph(".SH is 'no' macro, \\fB no font, -x no hyphen, … no ASCII")])])
         #expect(
             page.roff(Self.edition) == """
-                .TH "X" "1" "2026-11-26" "jailhoused 1.2.3" "Jailhouse cells"
+                .TH "X" "1" "2026-11-26" "jailhoused 1.2.3" "Jailhouse"
                 .nh
                 .ad l
                 .SH "NAME"

@@ -66,6 +66,27 @@ struct MetricsTests {
         #expect(!text.contains("reason=\"total\"") && !text.contains("cpu3"))
     }
 
+    @Test("The table of README.md has each metric, with its labels")
+    func table() throws {
+        let path = URL(filePath: #filePath).appending(path: "../../../README.md").standardized
+        let readme = try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
+        let rows = readme.drop { !$0.hasPrefix("| metric (") }.dropFirst(2).prefix { $0.hasPrefix("|") }
+        var told: [String: Set<String>] = [:]
+        for row in rows {
+            let columns = row.split(separator: "|", omittingEmptySubsequences: false)
+                .map { $0.matches(of: /`([a-z_]+)`/).map { String($0.1) } }
+            for name in columns[1] { told["jailhouse_\(name)"] = Set(columns[2]) }
+        }
+        var shown: [String: Set<String>] = [:]
+        let text = Metrics.text(of: MachineSample(machine: Self.machine, cells: [Self.cell("x")]))
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            var name = String(line.prefix { $0 != "{" && $0 != " " })
+            for part in ["_sum", "_count"] where name.hasSuffix(part) { name.removeLast(part.count) }
+            shown[name, default: []].formUnion(line.matches(of: /[{,]([a-z_]+)="/).map { String($0.1) })
+        }
+        #expect(told == shown)
+    }
+
     @Test("A daemon that does not answer is a metric")
     func down() {
         #expect(Metrics.text(of: nil).hasSuffix("\njailhouse_up 0\n"))
