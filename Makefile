@@ -158,11 +158,13 @@ DOCS ?= .build/docs
 DOCS_SOURCE := .build/docs-source
 docs: .build/docs-venv
 	.ci/packages $(BUILD_PACKAGES) mandoc
+	$(MAKE) --no-print-directory inmates
 	for product in $(COMMANDS) $(MANUAL_PAGES); do $(SWIFT) build --product $$product || exit; done
 	rm -rf $(DOCS_SOURCE)
 	cp -r docs $(DOCS_SOURCE)
 	$(MAKE) --no-print-directory --silent manuals BINARIES=.build/debug MANUALS=$(DOCS_SOURCE)/manuals
 	docs/reference.sh $(DOCS_SOURCE)/manuals README.md $(DOCS_SOURCE)/guide
+	docs/pictures.sh .build/debug $(DOCS_SOURCE)/guide
 	NO_MKDOCS_2_WARNING=1 $</bin/mkdocs build --quiet --strict --config-file $(DOCS_SOURCE)/mkdocs.yml --site-dir $(abspath $(DOCS))
 
 .build/docs-venv: Makefile
