@@ -24,12 +24,15 @@ struct RelatedRules {
 
     /// Whether a sentence has a range that contains the place, or names no range at all.
     private static func isAbout(_ place: UInt64, _ text: String) -> Bool {
+        // such as 0x3f8–0x3ff
+        let pieces = text.split(separator: "0x").dropFirst(text.hasPrefix("0x") ? 0 : 1)
         var ranges: [ClosedRange<UInt64>] = []
-        let pattern = /0x([0-9a-f]+)[–-]0x([0-9a-f]+)/
-        for match in text.matches(of: pattern) {
-            if let first = UInt64(match.1, radix: 16), let last = UInt64(match.2, radix: 16), first <= last {
-                ranges.append(first...last)
-            }
+        for (begin, end) in zip(pieces, pieces.dropFirst()) {
+            let digits = begin.prefix(while: \.isHexDigit)
+            guard begin.dropFirst(digits.count) == "–", let first = UInt64(digits, radix: 16),
+                let last = UInt64(end.prefix(while: \.isHexDigit), radix: 16), first <= last
+            else { continue }
+            ranges.append(first...last)
         }
         return ranges.isEmpty || ranges.contains { $0.contains(place) }
     }
