@@ -102,7 +102,7 @@ private func perform(_ mode: Mode) {
     case .ioapicPin: IOAPIC().mask(pin: Place.foreignPin)
     case .ioapicIdentifier: IOAPIC().write(0, at: 0)
     case .apicWindow: print("read \(hex: LocalAPIC(.xAPIC).read(.version))")
-    case .apicShorthand: LocalAPIC().send(.fixedToAllOthers, vector: 0x70, to: 0)
+    case .apicShorthand: LocalAPIC().send(.nonMaskableToAll, vector: 0x70, to: 0)
     case .apicDelivery: LocalAPIC().send(.systemManagement, to: LocalAPIC().identifier)
     case .apicReserved: LocalAPIC().write(.max, to: .taskPriority)
     case .oneProcessor: loseOneProcessor()

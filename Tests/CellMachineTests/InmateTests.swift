@@ -134,7 +134,7 @@ import Testing
         ("pci-write", "FATAL: Invalid PCI config write, port: cfc, size 4, address port: 8000f804"),
         ("mmconfig-write", "FATAL: Invalid PCI MMCONFIG write, device 00:1f.0"),
         ("ioapic-id", "FATAL: Invalid IOAPIC write, reg: 10, index: 0"),
-        ("apic-shorthand", "FATAL: Unsupported shorthand, ICR.lo=c4070"),
+        ("apic-shorthand", "FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=84470"),
         ("apic-delivery", "FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=4200"),
         ("apic-reserved", "FATAL: Trying to set reserved APIC bits (reg 08, value ffffffff)"),
     ]

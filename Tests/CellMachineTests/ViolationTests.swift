@@ -36,7 +36,7 @@ import Testing
             """
         ),
         (10, "FATAL: Invalid PCI config write, port: cfc, size 4, address port: 8000f810"),
-        (11, "FATAL: Unsupported shorthand, ICR.lo=c4041"),
+        (11, "FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=84441"),
         (
             12,
             """

@@ -229,7 +229,6 @@ enum MonitorMemory {
         case configurationMemory  // function << 16 | register, size, 1 when read
         case vectorTable  // function
         case deliveryMode  // ICR
-        case shorthand  // ICR
         case logicalDestination  // LDR
         case destinationFormat  // DFR
         case apicWidth  // size, offset, 1 when write

@@ -56,7 +56,6 @@ struct X86Violation: Hashable, Sendable {
             ]
         case .vectorTable: return ["FATAL: Invalid PCI MSI-X table/PBA access, device \(function(first))"]
         case .deliveryMode: return ["FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=\(short(first))"]
-        case .shorthand: return ["FATAL: Unsupported shorthand, ICR.lo=\(short(first))"]
         case .logicalDestination:
             return ["FATAL: Unsupported change to LDR: \(short(first))", apicLine(second, 1)]
         case .destinationFormat:

@@ -141,6 +141,14 @@ enum LocalAPIC {
         static let startup: UInt32 = 6
     }
 
+    /// Whom a command is for, instead of its destination.
+    private enum Shorthand {
+        static let none: UInt32 = 0
+        /// Itself among them.
+        static let all: UInt32 = 2
+        static let allOthers: UInt32 = 3
+    }
+
     /// - Parameter destination: an APIC's number or, as the command says, a set of CPUs 0 to 7.
     private static func sendCommand(_ value: UInt32, to destination: UInt32, by cpu: VirtualCPU) -> Violation? {
         switch value >> 8 & 7 {
@@ -148,11 +156,16 @@ enum LocalAPIC {
         default: return Violation(.deliveryMode, UInt64(value))
         }
         switch value >> 18 & 3 {
-        case 0: break
-        case 1:
-            write(command, 0x4_4000 | value & 0xff)
+        case Shorthand.none: break
+        case Shorthand.allOthers:
+            sendToOthers(value, by: cpu)
             return nil
-        default: return Violation(.shorthand, UInt64(value))
+        case let shorthand:
+            // to itself only what is fixed
+            guard value >> 8 & 7 == 0 else { return Violation(.deliveryMode, UInt64(value)) }
+            write(command, 0x4_4000 | value & 0xff)
+            if shorthand == Shorthand.all { sendToOthers(value, by: cpu) }
+            return nil
         }
         guard value & 0x800 != 0 else {
             send(value, to: destination, by: cpu)
@@ -162,6 +175,13 @@ enum LocalAPIC {
             send(value & ~0x800, to: number, by: cpu)
         }
         return nil
+    }
+
+    /// To the cell's other CPUs, whatever the command says of its destination.
+    private static func sendToOthers(_ value: UInt32, by cpu: VirtualCPU) {
+        for index in 0..<Parameters.cpuCount where index != cpu.index {
+            send(value & ~0xc_0800, to: Parameters.cpuNumber(index), by: cpu)
+        }
     }
 
     private static func send(_ value: UInt32, to number: UInt32, by cpu: VirtualCPU) {

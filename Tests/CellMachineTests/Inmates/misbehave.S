@@ -40,7 +40,7 @@ configuration_write:
     movw $0xcfc, %dx
     outl %eax, %dx
 shorthand:
-    movl $0xc4041, %eax
+    movl $0x84441, %eax
     movl %eax, 0xfee00300
 logical_destination:
     movl $0x55000000, %eax

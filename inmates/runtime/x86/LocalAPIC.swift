@@ -31,8 +31,9 @@ struct LocalAPIC {
         case nonMaskable = 0x4400
         case initialize = 0x4500
         case startup = 0x4600
-        /// Not offered by the hypervisor.
         case fixedToAllOthers = 0xc_4000
+        /// Not offered by the hypervisor: itself is among them.
+        case nonMaskableToAll = 0x8_4400
         case systemManagement = 0x4200
     }
 
