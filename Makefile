@@ -100,6 +100,7 @@ bench: release
 	Tests/Programs/bench/hog.sh .build/release
 	Tests/Programs/bench/executing.sh .build/release
 	Tests/Programs/bench/cell-machine.sh
+	Tests/Programs/bench/linux.sh .build/release $(GUEST)
 
 # What repeats of it, against Tests/Programs/bench/limits.txt.
 limits: release
