@@ -48,9 +48,8 @@ package struct ConsoleText: Hashable, Sendable {
     package init(_ text: String) {
         var reader = ConsoleReader()
         // CR LF, LF, and the CRs of serial consoles in between
-        for line in text.utf8.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
-            reader.take(Array(line), into: &self)
-        }
+        let lines = text.utf8.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") })
+        for line in InterruptedLine.mended(lines.map(Array.init)) { reader.take(line, into: &self) }
         if let violation = reader.violation {
             others.append(violation)
             lastRegisters = reader.registers

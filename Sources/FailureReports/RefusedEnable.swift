@@ -75,8 +75,8 @@ package struct RefusedEnable: Hashable, Sendable {
             return Explanation(
                 summary: "The enable ended before any unit was initialised.\(traced)",
                 advice:
-                    "The hypervisor's page pool is too small, or the CPUs of the configuration are not those that are online.",
-                rule: "JH1306")
+                    "The hypervisor's page pool is too small, or the CPUs of the configuration are not those that are online."
+            )
         }
         let known = Self.units.first { unit.hasPrefix($0.name) }
         return Explanation(

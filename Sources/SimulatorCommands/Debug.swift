@@ -172,11 +172,9 @@ struct Debug: ParsableCommand {
             }
             return image
         }
-        let path = "\(configuration)/cells/\(cell).toml"
         do {
-            let text = try SystemCall.contents(ofFile: path, limit: 1 << 20)
-            let definition = try CellDefinition(
-                toml: String(decoding: text, as: UTF8.self), path: path, readFile: TrialProgram.read)
+            let definition = try definition()
+            let path = definition.path
             if let image = definition.images.lazy.compactMap({ Self.image($0.path) }).first { return image }
             say("no image of \(path) is an ELF file: there are no symbols (--symbols FILE)")
             return Image(isForArm64: definition.descriptor.architecture == .arm64)
@@ -184,6 +182,25 @@ struct Debug: ParsableCommand {
             say("there are no symbols, as the cell's definition cannot be read: \(error)")
         }
         return nil
+    }
+
+    /// In the file of its name, or else in one of another name.
+    private func definition() throws -> CellDefinition {
+        let directory = "\(configuration)/cells"
+        let names = try SystemCall.names(inDirectory: directory).filter { $0.hasSuffix(".toml") }
+        func read(_ name: String) throws -> CellDefinition {
+            let path = "\(directory)/\(name)"
+            let text = try SystemCall.contents(ofFile: path, limit: 1 << 20)
+            return try CellDefinition(
+                toml: String(decoding: text, as: UTF8.self), path: path, readFile: TrialProgram.read)
+        }
+        let usual = "\(cell).toml"
+        if let own = names.contains(usual)
+            ? nil : names.lazy.compactMap({ try? read($0) }).first(where: { $0.name == cell })
+        {
+            return own
+        }
+        return try read(usual)
     }
 
     private static func image(_ path: String) -> Image? {

@@ -43,6 +43,33 @@ struct MixedTextTests {
         }
     }
 
+    @Test(
+        "A reason in whose middle the kernel printed a line, or that a mail wrapped, is whole",
+        arguments: [
+            (
+                "FATAL: Invalid PIO write, port: [   77.123456] e1000e 0000:00:02.0: link up\n21 size: 1",
+                .port(.write, 0x21, size: 1)
+            ),
+            (
+                "FATAL: Invalid MMIO/RAM wri[ 77.1] usb 1-1: new\nte, addr: 0x0000000020000000 size: 4",
+                .memory(.write, 0x2000_0000, size: 4)
+            ),
+            ("FATAL: Invalid MMIO/RAM write, addr:\n0x0000000020000000 size: 4", .memory(.write, 0x2000_0000, size: 4)),
+        ] as [(String, Violation)])
+    func interrupted(reason: String, violation: Violation) {
+        let text = ConsoleText("\(reason)\n\(Self.dump)Parking CPU 3 (Cell: \"a\")\n")
+        #expect(text.deaths.map(\.violation) == [violation] && text.others == [])
+    }
+
+    @Test("A reason that is not known stays one, whatever follows it")
+    func notInterrupted() {
+        let text = ConsoleText(
+            "FATAL: something new\n\(Self.dump)FATAL: Invalid PIO write, port: 70 size: 1\nParking CPU 3 (Cell: \"a\")\n"
+        )
+        #expect(text.others == [.unknown("something new")])
+        #expect(text.deaths.map(\.violation) == [.port(.write, 0x70, size: 1)])
+    }
+
     @Test("A reason whose dump is there is not joined with the next one")
     func two() {
         let text = ConsoleText(
