@@ -30,8 +30,10 @@ struct HostTests {
         shift 2
         [ "$1" = jailhouse-ctl ] && shift
         exec '\(Place.program("jailhouse-ctl"))' "$@" --socket "$JAILHOUSE_TEST_SOCKET"
-        """.write(to: script, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script.path)
+        """.write(to: directory.url.appending(path: "ssh.text"), atomically: true, encoding: .utf8)
+        // by another process: while a child of this one has inherited the file for writing, nobody can execute it (ETXTBSY)
+        let installed = try await Program.run(["install", "-m", "755", script.path + ".text", script.path])
+        try #require(installed.status == 0, "\(installed.errors)")
         let run = { (arguments: String...) async throws -> Ended in
             try await Program.run(
                 [Place.program("jailhouse-ctl")] + arguments, environment: ["JAILHOUSE_SSH": script.path])
