@@ -27,12 +27,13 @@ if [ ! -e bzImage ] || [ "$here/guest-kernel.config" -nt bzImage ]; then
     cp $tree/arch/x86/boot/bzImage bzImage
 fi
 
-if [ ! -e initrd.gz ] || [ "$0" -nt initrd.gz ]; then
+if [ ! -e initrd.gz ] || [ "$here/guest-kernel.sh" -nt initrd.gz ] || [ "$here/guest/jailhouse-guest" -nt initrd.gz ]; then
     root=$(mktemp -d)
     trap 'rm -r "$root"' EXIT
     mkdir "$root"/{bin,dev,proc,sys,tmp}
     cp /bin/busybox "$root/bin"
-    for name in sh mount cat echo ls ps dmesg poweroff halt reboot setsid cttyhack sleep uname; do
+    cp "$here/guest/jailhouse-guest" "$root/bin"
+    for name in sh mount cat echo ls ps dmesg poweroff halt reboot setsid cttyhack sleep uname devmem grep; do
         ln -s busybox "$root/bin/$name"
     done
     cat > "$root/init" <<'INIT'
@@ -41,6 +42,7 @@ mount -t devtmpfs none /dev
 mount -t proc none /proc
 mount -t sysfs none /sys
 echo "guest: $(uname -r), $(cat /sys/devices/system/cpu/online) online"
+if grep -q 'jailhouse[.]guest=' /proc/cmdline; then JAILHOUSE_GUEST_AT_ONCE=1 jailhouse-guest & fi
 exec setsid cttyhack sh
 INIT
     chmod 755 "$root/init"
