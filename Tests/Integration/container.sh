@@ -55,16 +55,27 @@ if [[ -n ${JAILHOUSED_CONTAINER_FILES:-} ]]; then
     cp -r "$JAILHOUSED_CONTAINER_FILES/." "$root/"
 fi
 
-# several may be up at once: each has a control group of its own, or one systemd removes those of another
-hierarchy=/sys/fs/cgroup/systemd
-outer=$(sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup)
-if [[ -z $outer ]]; then
-    hierarchy=/sys/fs/cgroup
-    outer=$(sed -n 's/^0:://p' /proc/self/cgroup)
-fi
-if group=$(mktemp --directory "$hierarchy${outer%/}/jailhoused-test-XXXXXX"); then
+# several may be up at once: each has control groups of its own, or one systemd removes those of another. Where there are
+# two hierarchies, it follows its processes by the newer one, and has groups in both.
+groups=()
+outers=()
+join() {
+    local outer=$1${2%/} group
+    group=$(mktemp --directory "$outer/jailhoused-test-XXXXXX") || return 1
+    groups+=("$group")
+    outers+=("$outer")
     echo $$ >"$group/cgroup.procs"
+}
+legacy=$(sed -n 's/^[0-9]*:name=systemd://p' /proc/self/cgroup)
+unified=$(sed -n 's/^0:://p' /proc/self/cgroup)
+isAlone=1
+if [[ -n $legacy ]]; then
+    join /sys/fs/cgroup/systemd "$legacy" || isAlone=
+    [[ ! -e /sys/fs/cgroup/unified/cgroup.procs ]] || join /sys/fs/cgroup/unified "$unified" || isAlone=
 else
+    join /sys/fs/cgroup "$unified" || isAlone=
+fi
+if [[ -z $isAlone ]]; then
     # then one at a time
     exec {turn}>/tmp/jailhoused-test.lock
     flock "$turn"
@@ -78,9 +89,10 @@ nspawn=$!
 end() {
     kill "$nspawn" || true
     wait "$nspawn" || true
-    [[ -d $group ]] || return 0
-    echo $$ >"$hierarchy$outer/cgroup.procs"
-    find "$group" -depth -type d -exec rmdir {} + || true
+    for index in "${!groups[@]}"; do
+        echo $$ >"${outers[index]}/cgroup.procs"
+        find "${groups[index]}" -depth -type d -exec rmdir {} + || true
+    done
 }
 trap end EXIT
 
