@@ -76,6 +76,23 @@ struct FileCommandTests {
         }
     }
 
+    /// Whatever layout of it the source has: a driver takes the number, and reads what its release has at each place.
+    @Test func aNumberAloneIsTheLayoutOfTheRelease() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let shipped = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "configs/systems/q35.toml").path
+        func run(_ words: String...) throws { #expect(try Executable.run(words).status == 0, "\(words)") }
+        func size(_ name: String) throws -> Int { try Data(contentsOf: URL(filePath: directory + name)).count }
+        for (early, number) in [("12b", "12"), ("13a", "13")] {
+            try run("compile", shipped, "--revision", early, "-o", directory + "/early.system")
+            try run("decompile", directory + "/early.system", "-o", directory + "/early.toml")
+            try run("compile", directory + "/early.toml", "--revision", number, "-o", directory + "/new.system")
+            try run("compile", shipped, "--revision", number, "-o", directory + "/right.system")
+            #expect(try size("/new.system") == size("/right.system") && size("/new.system") != size("/early.system"))
+        }
+    }
+
     @Test func compileFromStandardInput() throws {
         let outcome = try Executable.run(["compile", "-"], input: Data(Self.source.utf8))
         #expect(outcome.status == 0)

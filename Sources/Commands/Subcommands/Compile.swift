@@ -33,8 +33,8 @@ struct Compile: ParsableCommand {
                 alone is the layout of its release.
                 """,
             valueName: "number"),
-        transform: RevisionArgument.init(argument:))
-    var revision: RevisionArgument?
+        transform: FormatVariant.init(argument:))
+    var revision: FormatVariant?
 
     @Argument(help: "The source; '-' is standard input.", completion: .file(extensions: ["toml"]))
     var source: String
@@ -49,7 +49,7 @@ struct Compile: ParsableCommand {
         }
         let configuration = try ConfigurationFile(source: input)
         let binary = try explaining(input.path) { () throws(ConfigurationError) in
-            if let revision { try revision.binary(of: configuration) } else { try configuration.binary() }
+            if let revision { try configuration.binary(as: revision) } else { try configuration.binary() }
         }
         try output.write(binary, to: options.screen)
         try options.report(configuration, from: input, to: output, size: binary.count)
@@ -60,28 +60,14 @@ extension FormatVariant {
     fileprivate static let withLetters = allCases.map(\.rawValue).filter { UInt16($0) == nil }.joined(separator: ", ")
 }
 
-/// `12`, the layout of the source or that of the release, or `12a`, one layout.
-enum RevisionArgument {
-    case revision(FormatRevision)
-    case variant(FormatVariant)
-
+extension FormatVariant {
     /// - Throws: `ValidationError` for what is none.
-    init(argument: String) throws {
-        if let revision = UInt16(argument).flatMap(FormatRevision.init(rawValue:)) {
-            self = .revision(revision)
-        } else if let variant = FormatVariant(rawValue: argument) {
-            self = .variant(variant)
-        } else {
+    fileprivate init(argument: String) throws {
+        guard let format = FormatVariant(word: argument) else {
             throw ValidationError(
                 "'\(argument)' is no revision or layout that is known here. Give 10 to 14, or one layout of several: "
                     + "\(FormatVariant.withLetters). Revisions 10 and 14 have one layout each, and no letter.")
         }
-    }
-
-    func binary(of configuration: ConfigurationFile) throws(ConfigurationError) -> [UInt8] {
-        switch self {
-        case .revision(let revision): try configuration.binary(revision: revision)
-        case .variant(let variant): try configuration.binary(as: variant)
-        }
+        self = format
     }
 }
