@@ -134,8 +134,8 @@ extension Manager {
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
-        # invalid-state, vanished, replaced, lost-start, stalled, silent, panic, reboot, ended, refused, no-answer or
-        # unverified; later versions may add others.
+        # invalid-state, vanished, replaced, lost-start, stalled, silent, panic, reboot, ended, refused, no-answer,
+        # unverified or hypervisor (which itself failed on a CPU of the cell); later versions may add others.
         type FailureCount (kind: string, count: int)
 
         # How often something was done since the daemon was started, and how long it took in microseconds, in total and at

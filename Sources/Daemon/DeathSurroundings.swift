@@ -18,10 +18,9 @@ extension Surroundings {
             others: cells.filter { $0.name != own?.name }.map(\.descriptor), machine: linux.machine,
             isRTEMS: own?.images.contains { $0.kind == .rtems } ?? false, drivers: linux.drivers)
         isLinux = own?.images.contains { $0.linux != nil } ?? false
-        let found = DefinitionSet(cells).findings(
-            about: own, system: system.map { ($0.path, $0.descriptor) }, on: linux.machine)
-        findings = found.map { Set($0.compactMap(\.rule)) }
-        findingTexts = Dictionary(grouping: found ?? [], by: { $0.rule ?? "" }).mapValues { $0.map(\.message) }
+        take(
+            DefinitionSet(cells).findings(
+                about: own, system: system.map { ($0.path, $0.descriptor) }, on: linux.machine))
     }
 }
 

@@ -34,8 +34,11 @@ package enum ConsoleGrammar {
     private static let unknown = LinePattern("FATAL: {*}")
 
     /// Whether a line is a reason, and not one that is not known here.
-    package static func isKnown(_ line: String) -> Bool {
-        if case .unknown? = violation(in: line) { false } else { violation(in: line) != nil }
+    package static func isKnown(_ line: [UInt8]) -> Bool {
+        switch reason(in: line)?.violation {
+        case nil, .unknown: false
+        default: true
+        }
     }
 
     package static func violation(in line: String) -> Violation? { reason(in: line)?.violation }

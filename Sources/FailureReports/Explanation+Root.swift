@@ -3,6 +3,8 @@
 import CellConfiguration
 import ConfigurationRules
 
+private let parked = "That CPU of Linux is parked until the next boot."
+
 extension Violation {
     /// - Parameter isRootCell: it was a CPU of Linux that did so.
     package func explanation(isRootCell: Bool = false) -> Explanation {
@@ -11,13 +13,11 @@ extension Violation {
         return Explanation(
             summary: "Linux accessed \(resource), which it does not have.",
             advice: """
-                \(Self.parked) 'jailhouse-ctl map' shows which cell has it: keep Linux's driver from using it, or leave it \
+                \(parked) 'jailhouse-ctl map' shows which cell has it: keep Linux's driver from using it, or leave it \
                 out of the cell. If no cell has it, and it is not the hypervisor's own memory, the system configuration \
                 lacks it.
                 """)
     }
-
-    private static let parked = "That CPU of Linux is parked until the next boot."
 
     /// Nil for what is no access to memory.
     fileprivate var touchedAddress: UInt64? {
@@ -82,7 +82,7 @@ extension Explanation {
         if summary.hasPrefix("The program") { copy.summary = "Linux" + summary.dropFirst("The program".count) }
         copy.advice = linuxAdvice ?? advice
         if !copy.advice.contains("until the next boot") {
-            copy.advice += " That CPU of Linux is parked until the next boot."
+            copy.advice += " " + parked
         }
         copy.entry = nil
         return copy
@@ -116,7 +116,6 @@ extension Surroundings {
     /// A PCI device that no known cell has.
     private func completeRoot(_ explanation: inout Explanation, device: String, of violation: Violation) {
         guard let root = system?.rootCell else { return }
-        let parked = "That CPU of Linux is parked until the next boot."
         guard let own = root.pciDevices.first(where: { $0.address.description == device }) else {
             explanation.notes.append("Neither a known cell nor [root-cell] of the system configuration has \(device).")
             explanation.advice =
@@ -164,7 +163,6 @@ extension Surroundings {
     }
 
     private func completeRoot(_ explanation: inout Explanation, address: UInt64) -> Bool {
-        let parked = "That CPU of Linux is parked until the next boot."
         var isOfCell = false
         if isOfHypervisor(address) {
             explanation.notes.append("0x\(hex(address)) is the hypervisor's own memory.")

@@ -26,14 +26,8 @@ enum InterruptedLine {
     private static func joined(_ line: [UInt8], with next: [UInt8]?) -> [UInt8]? {
         guard let next, beginnings.isOne(in: line) else { return nil }
         let head = kernelText(in: line).map { Array(line[..<$0]) } ?? line
-        guard !isKnown(head), ConsoleGrammar.reason(in: next) == nil else { return nil }
-        return [head + next, head + [UInt8(ascii: " ")] + next].first(where: isKnown)
-    }
-
-    private static func isKnown(_ line: [UInt8]) -> Bool {
-        guard let reason = ConsoleGrammar.reason(in: line) else { return false }
-        if case .unknown = reason.violation { return false }
-        return true
+        guard !ConsoleGrammar.isKnown(head), ConsoleGrammar.reason(in: next) == nil else { return nil }
+        return [head + next, head + [UInt8(ascii: " ")] + next].first(where: ConsoleGrammar.isKnown)
     }
 
     /// Where the kernel's line begins, by its time: `[   77.123456] `; nil: it does not, or only at the beginning.

@@ -19,7 +19,7 @@ package struct Surroundings: Sendable {
     /// The rules of `check` that find something in the files of which the rest is known; nil: they were not checked.
     package var findings: Set<String>?
     /// What these rules say, by the rule: each is named only where it is about the same address or port.
-    package var findingTexts: [String: [String]] = [:]
+    var findingTexts: [String: [String]] = [:]
     /// The drivers of PCI devices in Linux: `00:1f.2` → `ahci`.
     package var drivers: [String: String] = [:]
 
@@ -37,6 +37,12 @@ package struct Surroundings: Sendable {
 }
 
 extension Surroundings {
+    /// Takes in what `check` says of the files; nil: they were not checked.
+    package mutating func take(_ found: [Finding]?) {
+        findings = found.map { Set($0.compactMap(\.rule)) }
+        findingTexts = Dictionary(grouping: found ?? [], by: { $0.rule ?? "" }).mapValues { $0.map(\.message) }
+    }
+
     /// Whether anything is known of who has an address.
     var isKnown: Bool { cell != nil || system != nil || machine != nil || !others.isEmpty }
 }

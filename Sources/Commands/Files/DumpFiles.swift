@@ -82,9 +82,7 @@ struct DumpFiles {
                 || programs.contains(where: \.isRTEMS),
             drivers: drivers)
         known.isLinux = own?.images.contains { $0.linux != nil } ?? false
-        let found = checked(own)
-        known.findings = found.map { Set($0.compactMap(\.rule)) }
-        known.findingTexts = Dictionary(grouping: found ?? [], by: { $0.rule ?? "" }).mapValues { $0.map(\.message) }
+        known.take(checked(own))
         return known
     }
 

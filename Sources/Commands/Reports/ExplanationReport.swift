@@ -64,9 +64,10 @@ struct ConsoleReport: Encodable {
     init(_ text: ConsoleText, rootCell: String?, files: DumpFiles = DumpFiles()) {
         let linux = rootCell.map { [$0] } ?? Self.rootCells(in: text)
         // it may be Linux itself, or a Linux in a cell
-        let kernels = Set(
-            text.deaths.filter { !linux.contains($0.cell) && files.doubt(about: $0.cell) != nil || files.cells.isEmpty }
-                .filter { !linux.contains($0.cell) && $0.programCounter ?? 0 >= 0xffff_0000_0000_0000 }.map(\.cell))
+        let strangers = text.deaths.filter {
+            !linux.contains($0.cell) && (files.cells.isEmpty || files.doubt(about: $0.cell) != nil)
+        }
+        let kernels = Set(strangers.filter { $0.programCounter ?? 0 >= 0xffff_0000_0000_0000 }.map(\.cell))
         var entries = text.deaths.map { death in
             var explanation = files.explanation(of: death, rootCell: linux.contains(death.cell) ? death.cell : nil)
             if kernels.contains(death.cell) { explanation.entry = nil }

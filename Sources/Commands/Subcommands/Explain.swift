@@ -108,7 +108,8 @@ struct Explain: ParsableCommand {
         if report.entries.isEmpty, subject != "-" {
             // as 'status' and 'failures' print it: without FATAL, and behind the daemon's own words
             let reason = text.firstRange(of: ": ").map { String(text[$0.upperBound...]) } ?? text
-            for line in [text, reason] where report.entries.isEmpty && ConsoleGrammar.isKnown("FATAL: " + line) {
+            for line in [text, reason]
+            where report.entries.isEmpty && ConsoleGrammar.isKnown(Array("FATAL: \(line)".utf8)) {
                 report = ConsoleReport(ConsoleText("FATAL: " + line), rootCell: name, files: files)
             }
         }
