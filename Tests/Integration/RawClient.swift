@@ -33,6 +33,12 @@ final class RawClient: Sendable {
         return String(decoding: buffer.prefix(count), as: UTF8.self)
     }
 
+    /// Whether the daemon has hung up, whatever is left to be read.
+    var isHungUp: Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        return poll(&entry, 1, 0) == 1 && CInt(entry.revents) & POLLHUP != 0
+    }
+
     /// Everything until the end of the connection, or until nothing has come for so long.
     func rest() -> String {
         var all = ""

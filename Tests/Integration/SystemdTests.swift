@@ -39,6 +39,15 @@ import Testing
         )
     }
 
+    // Which socket is which is seen where an ordinary user may read and not command.
+    @Test func socketsAreForNoChild() async throws {
+        try await container.output("jailhouse-ctl list")
+        let flags = try await container.output(
+            "for each in 3 4; do sed -n 's/^flags:\\t//p' /proc/\(property("MainPID"))/fdinfo/$each; done")
+        let values = flags.split(separator: "\n").compactMap { Int32($0, radix: 8) }
+        #expect(values.count == 2 && values.allSatisfy { $0 & O_CLOEXEC != 0 }, "\(flags)")
+    }
+
     @Test func theJournalIsExplained() async throws {
         try await container.output("journalctl --update-catalog")
         try await startCell()
