@@ -89,6 +89,32 @@ struct ExporterTests {
         try await eventually("so does its end") { events.output.contains("does not answer") }
     }
 
+    @Test("A browser shows it on a phone and on a desk, light and dark, and what happens without a reload")
+    func browser() async throws {
+        let sorter = try Definitions.rtems(
+            ("name = \"rtems\"", "name = \"sorter\""), ("[3]", "[2]"), ("0x3a000000", "0x3b000000"),
+            ("0x3f8", "0x2f8"), ("attempts = 5", "attempts = 1"))
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems(), "sorter": sorter])
+        for (cell, end) in [("rtems", "running"), ("sorter", "running"), ("sorter", "gave-up")] {
+            if end == "running" { _ = try await machine.control("start", cell) }
+            try await machine.inject(cell, "fail")
+            try await eventually("\(cell) has failed") {
+                let row = try await machine.cell(cell)
+                return row?.restarts == 1 && row?.condition == end
+            }
+        }
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let ended = try await Program.run(
+            [
+                "python3", Place.source.appending(path: "Tests/Integration/status_page.py").path, address,
+                Place.program("jailhouse-ctl"), Place.source.appending(path: ".build/screenshots").path,
+            ],
+            environment: ["JAILHOUSED_SOCKET": machine.directory.url.appending(path: "run/control").path],
+            within: .seconds(120))
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+
     @Test("Clients that say nothing, or too many of them, keep no other one out for long")
     func hostile() async throws {
         let machine = try await LiveMachine.start()

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension StatusPage {
-    /// Replaces the cells with what the server sends (`events`), and keeps open what the reader has opened.
+    /// Changes the cells to what the server sends (`events`): only what differs, so that the reader's selection, focus
+    /// and scrolling stay, and what was opened stays open.
     package static let script = """
         "use strict";
         const cells = document.getElementById("cells");
         const connection = document.getElementById("connection");
+        const renew = (shown, fresh) => {
+          if (shown.isEqualNode(fresh)) return;
+          if (shown.nodeType === Node.TEXT_NODE) {
+            shown.data = fresh.data;
+            return;
+          }
+          if (shown.className !== fresh.className) shown.className = fresh.className;
+          const pairs = Array.from(shown.childNodes, (child, index) => [child, fresh.childNodes[index]]);
+          const isAlike = shown.childNodes.length === fresh.childNodes.length
+            && pairs.every(([one, other]) => one.nodeName === other.nodeName && one.id === other.id);
+          if (isAlike) for (const [one, other] of pairs) renew(one, other);
+          else shown.replaceChildren(...fresh.childNodes);
+        };
         const events = new EventSource("events");
         events.addEventListener("cells", event => {
           const open = new Set(Array.from(cells.querySelectorAll("details[open]"), details => details.id));
-          cells.innerHTML = event.data;
+          const fresh = cells.cloneNode(false);
+          fresh.innerHTML = event.data;
+          renew(cells, fresh);
           for (const details of cells.querySelectorAll("details")) details.open = open.has(details.id);
           connection.textContent = "live";
         });
@@ -22,18 +38,20 @@ extension StatusPage {
 
     /// In addition to that of a report.
     static let styleSheet = """
+        body { max-width: 128rem; }
         .sp-cells { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: 1rem;
           align-items: start; margin: 1rem 0; }
         .sp-cell { padding: 0.75rem 1rem; background: var(--rp-box); border-left: 4px solid var(--rp-line);
           border-radius: 4px; min-width: 0; }
         .sp-cell h3 { margin: 0; } .sp-cell pre { background: var(--rp-paper); max-height: 20rem; }
+        .sp-cell time { color: inherit; white-space: nowrap; margin: 0; }
         .sp-condition { margin: 0; font-weight: 600; }
         .sp-cell.rp-well { border-color: var(--rp-well); } .rp-well .sp-condition { color: var(--rp-well); }
         .sp-cell.rp-bad { border-color: var(--rp-bad); } .rp-bad .sp-condition { color: var(--rp-bad); }
         .sp-changing { border-color: var(--rp-other); } .sp-changing .sp-condition { color: var(--rp-other); }
         .sp-rest .sp-condition { color: var(--rp-faint); }
         .sp-cell .rp-properties th, .sp-cell .rp-properties td { display: table-cell; padding-bottom: 0.15rem; }
-        .sp-map { overflow-x: auto; } .sp-map img { max-width: 100%; min-width: 44rem; height: auto; }
+        .sp-map { overflow-x: auto; } .sp-map img { display: block; }
 
         """
 }

@@ -108,9 +108,11 @@ package struct StatusPage {
             content += HTML.paragraph(explanation.summary) + HTML.paragraph(explanation.advice)
         }
         if !failure.console.isEmpty { content += HTML.lines(failure.console.joined(separator: "\n")) }
-        let title = HTML.escaped("\(isLast ? "Last failure" : "Failure"), \(time): \(failure.reason)")
+        let title =
+            "\(isLast ? "Last failure" : "Failure"), <time datetime=\"\(time)\">\(time)</time>: "
+            + HTML.escaped(failure.reason)
         // its id lets the script keep it open
-        let id = HTML.escaped("\(cell) \(failure.at)")
+        let id = HTML.escaped("\(cell)-\(failure.at)")
         return "<details id=\"\(id)\"><summary>\(title)</summary>\n\(content)</details>\n"
     }
 
