@@ -31,7 +31,7 @@ DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --fo
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
 TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb gdb-multiarch qemu-system-arm python3-venv mandoc curl device-tree-compiler \
-    chromium-headless-shell
+    chromium-headless-shell mmdebstrap
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200
@@ -70,7 +70,7 @@ demo:
 
 test:
 	.ci/packages $(TEST_PACKAGES)
-	$(MAKE) --no-print-directory inmates cell-monitor .build/venv
+	$(MAKE) --no-print-directory inmates cell-monitor .build/venv .build/bare-debian.tar
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
 	$(OWN_FILES) SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 $(SWIFT) test --skip-build
 
@@ -141,6 +141,14 @@ fuzz: inmates
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check varlink==31.0.0
 	touch $@
+
+# A Debian with what the packages depend on, and what their test asks with: nothing else.
+BARE_PACKAGES := systemd-sysv,dbus,procps,man-db,umockdev,curl,python3
+.build/bare-debian.tar: Makefile
+	.ci/packages mmdebstrap
+	mkdir -p $(@D)
+	mmdebstrap --quiet --variant=minbase --include=$(BARE_PACKAGES) --format=tar bookworm $@.new
+	mv $@.new $@
 
 # Every state of a cell's life that can be reached, for every kind of definition: a table, and a story for what does not
 # hold. The tests explore the smallest alphabet.

@@ -11,12 +11,13 @@ final class Container: Sendable {
     private let script: Program
     private let initProcess: String
 
-    /// - Parameter packages: a directory of Debian packages, which are then there to be installed; nil: the project is
-    ///   installed.
-    static func boot(packages: URL? = nil) async throws -> Container {
+    /// - Parameters:
+    ///   - packages: a directory of Debian packages, which are then there to be installed; nil: the project is installed.
+    ///   - root: a tar file of its root; nil: this machine's.
+    static func boot(packages: URL? = nil, root: URL? = nil) async throws -> Container {
         let directory = try TemporaryDirectory()
         let script = try Program(
-            asRoot + [
+            asRoot + (root.map { ["env", "JAILHOUSED_CONTAINER_ROOT=\($0.path)"] } ?? []) + [
                 Place.source.appending(path: "Tests/Integration/container.sh").path, directory.url.path,
                 Place.programs.path,
             ] + (packages.map { [$0.path] } ?? [])

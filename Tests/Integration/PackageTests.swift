@@ -3,14 +3,17 @@
 import Foundation
 import Testing
 
-/// The Debian packages in booted Debians, from their installation to their end; one test at a time.
+/// The Debian packages in a booted Debian that has what they depend on and little else, from their installation to their
+/// end; one test at a time.
 @Suite("Debian packages", .serialized, .madePackages)
 struct PackageTests {
     private static let all = "jailhoused jailhouse-sim jailhoused-exporter"
 
     @Test("Installed, used, upgraded beneath a running cell, removed, purged: nothing is left, and no cell was touched")
     func life() async throws {
-        let container = try await Container.boot(packages: try #require(MadePackages.current).appending(path: "new"))
+        let container = try await Container.boot(
+            packages: try #require(MadePackages.current).appending(path: "new"),
+            root: Place.source.appending(path: ".build/bare-debian.tar"))
         // node_exporter's, for the metrics as a file
         try await container.output("mkdir -p /var/lib/prometheus/node-exporter")
         let files =

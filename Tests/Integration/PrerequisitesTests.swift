@@ -13,6 +13,7 @@ struct PrerequisitesTests {
             ("Sources/CellMonitor/build/cell-monitor.bin", "make cell-monitor"),
             ("Sources/CellMonitor/build/cell-monitor-arm64.bin", "make cell-monitor"),
             (".build/venv/bin/python", "make .build/venv"),
+            (".build/bare-debian.tar", "make .build/bare-debian.tar"),
         ])
     func isBuilt(path: String, remedy: String) {
         #expect(

@@ -8,6 +8,7 @@
 #   container.sh DIRECTORY BINARIES [PACKAGES]
 #
 # With PACKAGES, a directory, nothing of the project is installed: its Debian packages are in /root/packages.
+# JAILHOUSED_CONTAINER_ROOT is a tar file of another root than this machine's; it gets the Swift runtime of BINARIES.
 # JAILHOUSED_CONTAINER_NAME names the machine; JAILHOUSED_CONTAINER_FILES is a directory of files that it gets;
 # JAILHOUSED_CONTAINER_BRIDGE is a bridge that its interface host0 is connected to, otherwise it shares the network.
 # DIRECTORY is empty; its file `console` gets what systemd says. Prints `ready PID` when systemd is up: commands run
@@ -27,7 +28,16 @@ root=$directory/root
 mkdir "$directory/write" "$root"
 mount -t tmpfs -o mode=0755 tmpfs "$directory/write"
 mkdir "$directory/write/upper" "$directory/write/work"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/write/upper,workdir=$directory/write/work" "$root"
+if [[ -n ${JAILHOUSED_CONTAINER_ROOT:-} ]]; then
+    mount --bind "$directory/write/upper" "$root"
+    tar --extract --file="$JAILHOUSED_CONTAINER_ROOT" --directory="$root" --numeric-owner
+    # where a debug build looks for it
+    find "$binaries" -maxdepth 1 -name 'jailhouse*' -type f -executable -exec ldd {} + |
+        sed -n 's|.* => \(/[^ ]*/swift/[^ ]*\) .*|\1|p' | sort --unique |
+        xargs --no-run-if-empty cp --dereference --parents --target-directory="$root"
+else
+    mount -t overlay overlay -o "lowerdir=/,upperdir=$directory/write/upper,workdir=$directory/write/work" "$root"
+fi
 
 # what belongs to this machine and not to a fresh one
 rm -f "$root/etc/machine-id" "$root"/etc/systemd/system/*.wants/*
