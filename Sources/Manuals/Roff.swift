@@ -29,6 +29,8 @@ enum Roff {
             case "^": result += "\\(ha"
             case "~": result += "\\(ti"
             case "\"": result += "\\(dq"
+            // it has none for terminals without UTF-8
+            case "…": result += "..."
             case _ where scalar.isASCII: result.unicodeScalars.append(scalar)
             default:
                 let digits = String(scalar.value, radix: 16, uppercase: true)

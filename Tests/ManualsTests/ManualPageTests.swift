@@ -13,7 +13,7 @@ struct ManualPageTests {
     func textIsText() {
         let page = ManualPage(
             "x", 1, summary: "a thing",
-            [.init("DESCRIPTION", [.paragraph(".SH is 'no' macro, \\fB no font, -x no hyphen, … no ASCII")])])
+            [.init("DESCRIPTION", [.paragraph(".SH is 'no' macro, \\fB no font, -x no hyphen, …, é no ASCII")])])
         #expect(
             page.roff(Self.edition) == """
                 .TH "X" "1" "2026-11-26" "jailhoused 1.2.3" "Jailhouse"
@@ -22,7 +22,7 @@ struct ManualPageTests {
                 .SH "NAME"
                 x \\- a thing
                 .SH "DESCRIPTION"
-                \\&.SH is \\(aqno\\(aq macro, \\efB no font, \\-x no hyphen, \\[u2026] no ASCII
+                \\&.SH is \\(aqno\\(aq macro, \\efB no font, \\-x no hyphen, ..., \\[u00E9] no ASCII
 
                 """)
     }
