@@ -87,6 +87,46 @@ struct MetricsTests {
         #expect(told == shown)
     }
 
+    /// A file of the directory for Prometheus and Grafana.
+    private static func fleet(_ file: String) throws -> String {
+        let path = URL(filePath: #filePath).appending(path: "../../../fleet/\(file)").standardized
+        return try String(contentsOf: path, encoding: .utf8)
+    }
+
+    @Test(
+        "Alerts, their tests and the dashboard name no other metric, label or condition",
+        arguments: ["prometheus/jailhouse.rules.yml", "prometheus/jailhouse.test.yml", "grafana/jailhouse.json"])
+    func names(file: String) throws {
+        let text = try Self.fleet(file)
+        let sample = Metrics.text(of: MachineSample(machine: Self.machine, cells: [Self.cell("x")]))
+        var labels: [String: Set<String>] = [:]
+        for line in sample.split(separator: "\n") where !line.hasPrefix("#") {
+            let name = String(line.prefix { $0 != "{" && $0 != " " })
+            labels[name, default: []].formUnion(line.matches(of: /[{,]([a-z_]+)="/).map { String($0.1) })
+        }
+        let uses = text.matches(of: /(jailhouse_[a-z_]+)(\{[^}]*\})?/)
+        #expect(uses.count >= 14)
+        for use in uses {
+            let known = try #require(labels[String(use.1)], "\(use.0)").union(["instance"])
+            for label in (use.2 ?? "").matches(of: /([a-z_]+)=/) {
+                #expect(known.contains(String(label.1)), "\(use.0)")
+            }
+        }
+        for words in text.matches(of: /condition=~?\\?"([a-z|\-]+)/) {
+            for word in words.1.split(separator: "|") {
+                #expect(Metrics.conditions.contains(String(word)), "\(words.0)")
+            }
+        }
+    }
+
+    @Test("Each alert has a case")
+    func cases() throws {
+        let cases = try Self.fleet("prometheus/jailhouse.test.yml")
+        for alert in try Self.fleet("prometheus/jailhouse.rules.yml").matches(of: /- alert: ([A-Za-z]+)/) {
+            #expect(cases.contains("alertname: \(alert.1)\n"), "\(alert.1)")
+        }
+    }
+
     @Test("A daemon that does not answer is a metric")
     func down() {
         #expect(Metrics.text(of: nil).hasSuffix("\njailhouse_up 0\n"))
