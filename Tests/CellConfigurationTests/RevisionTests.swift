@@ -47,10 +47,10 @@ import Testing
 
     @Test func theSourceRemembersIt() throws {
         let toml = try CellDescriptor(binary: BinaryCodecTests.rtems.binary(revision: .revision13)).toml()
-        #expect(toml.contains("revision = 13\n"))
+        #expect(toml.contains("\nrevision = 13 "))
         #expect(!BinaryCodecTests.rtems.toml().contains("revision"))
         let error = #expect(throws: ConfigurationError.self) {
-            try CellDescriptor(toml: toml.replacing("revision = 13", with: "revision = 9"), path: "x")
+            try CellDescriptor(toml: toml.replacing("revision = 13 ", with: "revision = 9 "), path: "x")
         }
         #expect(error?.keyPath == "cell.revision")
         #expect(error?.message.hasPrefix("revision 9 (release v0.9) cannot be written, only 10 to 14") == true)

@@ -41,7 +41,7 @@ struct FileCommandTests {
             let old = try Data(contentsOf: URL(fileURLWithPath: path + ".cell"))
             #expect(old.starts(with: Data("JHCELL\r\0".utf8)))
             let source = try Executable.run(["decompile", path + ".cell"]).output
-            #expect(source.contains("revision = 13\n"))
+            #expect(source.contains("\nrevision = 13 "))
             #expect(try Executable.run(["compile", "-", "-o", path + ".2.cell"], input: Data(source.utf8)).status == 0)
             #expect(try Data(contentsOf: URL(fileURLWithPath: path + ".2.cell")) == old)
             let arm = try Executable.run(["decompile", "--architecture", "arm", path + ".cell"]).output
@@ -52,6 +52,29 @@ struct FileCommandTests {
             let letter = try Executable.run(["compile", "--revision", "10a", path + ".toml"])
             #expect(letter.status == 64)
             #expect(letter.error.contains("Revisions 10 and 14 have one layout each, and no letter"))
+        }
+    }
+
+    /// A file of revision 14 has an architecture, which one of revision 13 does not.
+    @Test func aGuessIsWrittenWithAWarning() throws {
+        try withSource { directory in
+            let path = directory + "/rtems"
+            _ = try Executable.run(["compile", "--revision", "13", path + ".toml", "-o", path + ".cell"])
+            _ = try Executable.run(["decompile", path + ".cell", "-o", path + ".13.toml"])
+            let same = try Executable.run(["compile", path + ".13.toml", "-o", path + ".2.cell"])
+            #expect(same == Executable.Outcome(status: 0, output: "", error: ""))
+            let next = try Executable.run(["compile", "--revision", "14", path + ".13.toml", "-o", path + ".14.cell"])
+            #expect(next.status == 0)
+            #expect(next.error.hasPrefix(path + ".13.toml: warning: the source does not say its architecture; \"x86\""))
+            #expect(next.error.contains("write architecture = \"x86\" (or another) in [cell]"))
+            let definition = directory + "/definition.toml"
+            try "configuration = \"rtems.cell\"\n".write(toFile: definition, atomically: true, encoding: .utf8)
+            let other = try Executable.run(["compile", "--revision", "14", definition, "-o", path + ".14.cell"])
+            #expect(other.status == 0 && other.error.contains("beside \"configuration\""), "\(other)")
+            try "configuration = \"rtems.cell\"\narchitecture = \"x86\"\n".write(
+                toFile: definition, atomically: true, encoding: .utf8)
+            let said = try Executable.run(["compile", "--revision", "14", definition, "-o", path + ".14.cell"])
+            #expect(said == Executable.Outcome(status: 0, output: "", error: ""))
         }
     }
 

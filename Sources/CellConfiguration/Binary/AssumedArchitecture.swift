@@ -6,21 +6,28 @@
 extension CellDescriptor {
     /// What the descriptor's contents are typical of; nil when nothing can be seen.
     var typicalArchitecture: Architecture? {
+        if hasPCHardware { return .x86 }
+        // both of Arm's are possible, and nine of ten boards are this one
+        return hasArmHardware ? .arm64 : nil
+    }
+
+    private var hasPCHardware: Bool {
         let ioapic: UInt64 = 0xfec0_0000
         let hasPortConsole = console.kind == .uart8250 && !console.flags.contains(.mmio)
-        if !ioPortRegions.isEmpty || hasPortConsole || interruptChips.contains(where: { $0.address == ioapic }) {
-            return .x86
-        }
         // in revision 10 an x86 cell has a bitmap of ports, and no other has
-        if let portBitmapSize, portBitmapSize > 0 { return .x86 }
-        if flags.contains(.aarch32) && revision.rawValue >= 13 { return .arm64 }
+        return !ioPortRegions.isEmpty || hasPortConsole || interruptChips.contains { $0.address == ioapic }
+            || portBitmapSize.map { $0 > 0 } ?? false
+    }
+
+    private var hasArmHardware: Bool {
         let hasArmConsole = ![.none, .uart8250, .efiFramebuffer].contains(console.kind)
-        guard
-            !interruptChips.isEmpty || vpciInterruptBase != 0 || !streamIDs.isEmpty || portBitmapSize == 0
-                || hasArmConsole
-        else { return nil }
-        // both are possible, and nine of ten boards are this one
-        return .arm64
+        // one of an SoC: the PC's are reached by ports, those on PCI have their registers side by side
+        let hasMappedConsole =
+            console.kind == .uart8250 && console.flags.isSuperset(of: [.mmio, .registerDistance4])
+        // where the programs of Jailhouse look for it on Arm; on x86 it is 0x100000
+        let hasArmRegion = communicationRegion?.virtualStart == 0x8000_0000
+        return flags.contains(.aarch32) && revision.rawValue >= 13 || !interruptChips.isEmpty || vpciInterruptBase != 0
+            || !streamIDs.isEmpty || portBitmapSize == 0 || hasArmConsole || hasMappedConsole || hasArmRegion
     }
 }
 
@@ -34,11 +41,18 @@ extension SystemDescriptor {
         guard case .arm(let part) = arm.platform.specific, (2...4).contains(part.gicVersion), part.gicdBase != 0,
             part.gicdBase % 0x1000 == 0
         else { return .x86 }
-        // 32-bit processors with memory beyond 4 GiB exist; configurations that give it to Linux are not known
-        let root = arm.rootCell
+        return arm.typicalArmArchitecture
+    }
+
+    /// Which of Arm's two: nothing in a configuration tells 32-bit processors with a GICv2 from 64-bit ones, which can have
+    /// all of their memory below 4 GiB, too.
+    var typicalArmArchitecture: Architecture {
+        guard case .arm(let part) = platform.specific else { return .arm64 }
         let isWide =
-            part.gicVersion > 2 || !root.streamIDs.isEmpty || arm.platform.iommuUnits.contains { $0.kind != .none }
-            || root.memoryRegions.contains { $0.physicalStart > UInt32.max || $0.physicalStart &+ $0.size > 1 << 32 }
+            part.gicVersion > 2 || !rootCell.streamIDs.isEmpty || platform.iommuUnits.contains { $0.kind != .none }
+            || rootCell.memoryRegions.contains {
+                $0.physicalStart > UInt32.max || $0.physicalStart &+ $0.size > 1 << 32
+            }
         return isWide ? .arm64 : .arm
     }
 }

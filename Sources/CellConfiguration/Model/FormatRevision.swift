@@ -12,7 +12,7 @@ package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
     package static let current = FormatRevision.revision14
 
     /// Whether files have an architecture: from revision 14 on.
-    var hasArchitecture: Bool { self == .revision14 }
+    package var hasArchitecture: Bool { self == .revision14 }
 
     /// Such as `revision 12 (release v0.12)`, for any number.
     static func name(of number: UInt16) -> String {
@@ -29,12 +29,6 @@ package enum FormatRevision: UInt16, CaseIterable, Hashable, Sendable {
             default: nil
             }
         return "revision \(number)" + (release.map { " (\($0))" } ?? "")
-    }
-
-    /// Of an architecture that is only seen from the contents.
-    func architectureComment(isGuessed: Bool) -> String {
-        isGuessed
-            ? "a guess: a file of revision \(rawValue) does not say it" : "not in a file of revision \(rawValue)"
     }
 
     /// `10 to 14`.

@@ -7,7 +7,7 @@ package enum PCPorts {
         package let name: String
         package let ports: ClosedRange<UInt64>
 
-        init(_ name: String, _ ports: ClosedRange<UInt64>) {
+        package init(_ name: String, _ ports: ClosedRange<UInt64>) {
             self.name = name
             self.ports = ports
         }

@@ -37,6 +37,7 @@ extension CellDescriptor {
         try file.table("cell", &keys, required: true)
         self = keys.cell
         try codeLists(&file)
+        if file.isReading && isArchitectureGuessed { architecture = typicalArchitecture ?? .x86 }
     }
 
     /// The lists, which both a system's file (for the root cell) and a cell's own have.
@@ -66,9 +67,13 @@ struct CellKeys: SourceRecord {
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try cell.codeName(&coder)
-        try coder.architecture("architecture", &cell.architecture)
-        coder.comment(onArchitectureOf: cell.revision, isGuessed: cell.isArchitectureGuessed)
-        cell.isRevisionAssumed = try coder.format(&cell.format)
+        let said = try coder.architecture(
+            "architecture", cell.architecture, &cell.format, isGuessed: cell.isArchitectureGuessed)
+        if coder.isReading {
+            cell.isArchitectureGuessed = said.architecture == nil
+            cell.architecture = said.architecture ?? cell.architecture
+            cell.isRevisionAssumed = said.isRevisionAssumed
+        }
         try cell.codeKeys(&coder)
     }
 }
@@ -112,9 +117,10 @@ extension CellDescriptor {
         try coder.decimal("id", &id)
         try coder.bytes("surplus-bytes", &surplus, limit: CellDescriptor.surplusLimit, keepsZeros: true)
         try coder.cpuSet(&cpus)
+        // what is usual depends on the architecture, which another reader may guess differently
+        let usual = isArchitectureGuessed ? nil : usualPortBitmapSize
         try coder.optionalNumber(
-            "port-bitmap-bytes", &portBitmapSize,
-            unless: format.hasPortBitmap ? usualPortBitmapSize : portBitmapSize)
+            "port-bitmap-bytes", &portBitmapSize, unless: format.hasPortBitmap ? usual : portBitmapSize)
         try coder.flag("passive-comm-region", &flags, .passiveCommunicationRegion)
         try coder.decimal("message-timeout", &messageReplyTimeout)
         coder.comment(on: "message-timeout", "loops of the hypervisor, with all of Linux stalled")
@@ -136,21 +142,35 @@ extension CellDescriptor.Flags {
 }
 
 extension SourceCoder {
-    mutating func architecture(_ key: String, _ architecture: inout Architecture) throws(ConfigurationError) {
+    /// The key of the architecture with those of the format. Before revision 14 files do not have it, and neither need
+    /// texts: what was guessed is not written as if it had been said, but in a comment.
+    ///
+    /// - Returns: the architecture, nil where the text that is read leaves it open; and whether that text has no revision.
+    mutating func architecture(
+        _ key: String, _ architecture: Architecture, _ format: inout FormatVariant, isGuessed: Bool
+    ) throws(ConfigurationError) -> (architecture: Architecture?, isRevisionAssumed: Bool) {
+        var said = isWriting && isGuessed && !format.revision.hasArchitecture ? nil : Optional(architecture)
+        let names = Architecture.allCases.map(\.name)
         try value(
-            key, .word(Architecture.allCases.map(\.name)), &architecture, default: nil,
-            read: { found throws(ConfigurationError) in
-                let name = try found.word(of: Architecture.allCases.map(\.name))
-                return Architecture(name: name) ?? .x86
-            },
-            write: { SourceText.string($0.name) }
-        )
+            key, .word(names), &said, default: .some(nil),
+            read: { found throws(ConfigurationError) in Architecture(name: try found.word(of: names)) },
+            write: { SourceText.string($0?.name ?? "") })
+        let isWritten = said != nil && !format.revision.hasArchitecture
+        if isWritten { comment(on: key, "not in a file of revision \(format.revision.rawValue)") }
+        let isRevisionAssumed = try self.format(&format)
+        if isWriting && said == nil {
+            comment(
+                on: "revision",
+                "such a file does not say its architecture; by its contents a guess: \(key) = \"\(architecture.name)\"")
+        }
+        if let table, said == nil, format.revision.hasArchitecture { _ = try table.required(key) }
+        return (said, isRevisionAssumed)
     }
 
     /// The keys `revision` and `variant`.
     ///
     /// - Returns: whether a text that is read has neither.
-    mutating func format(_ format: inout FormatVariant) throws(ConfigurationError) -> Bool {
+    private mutating func format(_ format: inout FormatVariant) throws(ConfigurationError) -> Bool {
         var revision = format.revision
         try self.revision("revision", &revision)
         let names = FormatVariant.allCases.map(\.rawValue)
@@ -168,12 +188,6 @@ extension SourceCoder {
             },
             write: { SourceText.string($0.rawValue) })
         return isReading && !hasRevision && found("variant") == nil
-    }
-
-    mutating func comment(onArchitectureOf revision: FormatRevision, isGuessed: Bool) {
-        if !revision.hasArchitecture {
-            comment(on: "architecture", revision.architectureComment(isGuessed: isGuessed))
-        }
     }
 
     private mutating func revision(_ key: String, _ revision: inout FormatRevision) throws(ConfigurationError) {

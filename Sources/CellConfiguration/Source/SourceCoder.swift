@@ -214,10 +214,10 @@ struct SourceCoder {
         }
     }
 
-    /// Says something of a key to whom reads the text, if the key has just been written.
+    /// Says something of a key to whom reads the text, if the key has been written.
     mutating func comment(on key: String, _ comment: String) {
-        guard let last = entries.indices.last, entries[last].key == key else { return }
-        entries[last].comment = comment
+        guard let index = entries.lastIndex(where: { $0.key == key }) else { return }
+        entries[index].comment = comment
     }
 
     /// A number that may be absent.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import TOML
+
 /// Goes through the tables of a whole file: reads them, writes them, or tells which there are.
 struct SourceFile {
     private enum Mode {
@@ -97,6 +99,18 @@ struct SourceFile {
     var isReading: Bool {
         if case .reading = mode { return true }
         return false
+    }
+
+    /// Whether a table of the text that is read has a key that one record can have and another cannot.
+    func hasKey(
+        in table: String, of record: some SourceRecord, butNotOf other: some SourceRecord
+    ) throws(ConfigurationError) -> Bool {
+        guard case .reading(let root) = mode, let value = root.value(table), case .table(let found) = value.content
+        else { return false }
+        let others = try SourceCoder.properties(of: other).map(\.key)
+        return try SourceCoder.properties(of: record).contains {
+            found.members[$0.key] != nil && !others.contains($0.key)
+        }
     }
 
     /// Tells where the elements of a list come from that is not in the source as it is in the descriptor.

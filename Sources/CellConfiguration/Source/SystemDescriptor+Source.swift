@@ -26,6 +26,10 @@ extension SystemDescriptor {
             architecture: architecture, isArchitectureGuessed: rootCell.isArchitectureGuessed, format: format,
             flags: flags)
         try file.table("system", &keys, required: true)
+        if file.isReading && keys.isArchitectureGuessed {
+            let isArm = try file.hasKey(in: "platform", of: ArmPlatform(), butNotOf: X86Platform())
+            keys.architecture = isArm ? .arm : .x86
+        }
         flags = keys.flags
         format = keys.format
         rootCell.format = keys.format
@@ -45,20 +49,27 @@ extension SystemDescriptor {
         rootCell = root.cell
         rootCellHeader = root.header
         try rootCell.codeLists(&file)
+        rootCell.isArchitectureGuessed = keys.isArchitectureGuessed
+        if file.isReading && keys.isArchitectureGuessed && architecture != .x86 {
+            architecture = typicalArmArchitecture
+            rootCell.architecture = architecture
+        }
     }
 }
 
 /// The table `[system]`.
 private struct SystemKeys: SourceRecord {
     var architecture: Architecture
-    let isArchitectureGuessed: Bool
+    var isArchitectureGuessed: Bool
     var format: FormatVariant
     var flags: SystemDescriptor.Flags
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
-        try coder.architecture("architecture", &architecture)
-        coder.comment(onArchitectureOf: format.revision, isGuessed: isArchitectureGuessed)
-        _ = try coder.format(&format)
+        let said = try coder.architecture("architecture", architecture, &format, isGuessed: isArchitectureGuessed)
+        if coder.isReading {
+            isArchitectureGuessed = said.architecture == nil
+            architecture = said.architecture ?? architecture
+        }
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
     }

@@ -50,6 +50,24 @@ extension ConfigurationFile {
         }
     }
 
+    /// The layout of its compiled file.
+    var format: FormatVariant {
+        switch self {
+        case .cell(let cell): cell.format
+        case .system(let system): system.format
+        }
+    }
+
+    /// The architecture, if neither its file nor its source says it.
+    var guessedArchitecture: Architecture? {
+        let cell =
+            switch self {
+            case .cell(let cell): cell
+            case .system(let system): system.rootCell
+            }
+        return cell.isArchitectureGuessed ? cell.architecture : nil
+    }
+
     /// The cell's name; of a system its root cell's.
     var name: String {
         switch self {

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import CellConfiguration
+import Glibc
+import SystemCalls
 
 struct Compile: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +14,8 @@ struct Compile: ParsableCommand {
 
             Jailhouse takes only configurations of the revision that it was built for, and answers others with \
             EINVAL: 14 is that of its sources since 2023, 13 that of the years before, 12 that of its last release, \
-            v0.12, and 10 that of v0.11 and v0.10. What the revision cannot have is named and refused.
+            v0.12, and 10 that of v0.11 and v0.10. What the revision cannot have is named and refused. Only files of \
+            revision 14 have an architecture: if the source does not say it, a guess is written, with a warning.
 
             With --json, which needs -o: an object with source, output, kind (cell or system), name and size (bytes).
 
@@ -51,8 +54,25 @@ struct Compile: ParsableCommand {
         let binary = try explaining(input.path) { () throws(ConfigurationError) in
             if let revision { try configuration.binary(as: revision) } else { try configuration.binary() }
         }
+        if let guess = configuration.guessedArchitecture, (revision ?? configuration.format).revision.hasArchitecture {
+            let warning = Self.warning(guess, input)
+            try SystemCall.write(Array("\(Text.printable(input.path)): warning: \(warning)\n".utf8), to: STDERR_FILENO)
+        }
         try output.write(binary, to: options.screen)
         try options.report(configuration, from: input, to: output, size: binary.count)
+    }
+
+    /// A file of revision 14 says its architecture, and a source of an earlier one need not.
+    private static func warning(_ guess: Architecture, _ input: InputFile) -> String {
+        let text = try? ConfigurationFile.text(of: input.contents, path: input.path)
+        let root = text.flatMap { try? SourceDocument(toml: $0, path: input.path).root }
+        let place =
+            root?.value("configuration") != nil
+            ? "beside \"configuration\"" : "in [\(root?.value("system") != nil ? "system" : "cell")]"
+        let doubt =
+            guess == .x86 ? "" : ", and whether it is arm or arm64 can hardly be seen"
+        return "the source does not say its architecture; \"\(guess.name)\", which is written, is a guess from its "
+            + "contents\(doubt). To settle it write architecture = \"\(guess.name)\" (or another) \(place)"
     }
 }
 
