@@ -59,6 +59,8 @@ package struct ELFFile: Hashable, Sendable {
     package let entry: UInt64
     /// Those of more than no bytes, in the order of the file.
     package let segments: [Segment]
+    /// Where in the file its header and its program headers are.
+    let headers: [Range<Int>]
 
     /// Whether a file begins as every ELF file does.
     package static func isELF(_ image: [UInt8]) -> Bool {
@@ -80,6 +82,11 @@ package struct ELFFile: Hashable, Sendable {
         machine = Machine(rawValue: UInt16(image.number(at: 18, 2)))
         entry = image.number(at: 24, layout.addressSize)
         segments = try ELFFile.segments(of: image, layout)
+        // that they are within the file was checked with the segments
+        let table = Int(image.number(at: layout.programHeadersOffset, layout.addressSize))
+        let size = Int(image.number(at: layout.programHeaderSizeOffset, 2))
+        let count = Int(image.number(at: layout.programHeaderSizeOffset + 2, 2))
+        headers = [0..<layout.headerSize, table..<table + size * count]
     }
 
     private static func segments(of image: [UInt8], _ layout: ELFLayout) throws(ImageError) -> [Segment] {

@@ -10,11 +10,14 @@ package struct ImageProfile: Hashable, Sendable {
         package var size: UInt64
         /// Where its bytes are in the file.
         package var file: Range<Int>
+        /// Whether it can have code: by its segment's flags, as far as the file has any.
+        package var isExecutable: Bool
 
-        package init(start: UInt64, size: UInt64, file: Range<Int>) {
+        package init(start: UInt64, size: UInt64, file: Range<Int>, isExecutable: Bool = true) {
             self.start = start
             self.size = size
             self.file = file
+            self.isExecutable = isExecutable
         }
 
         package func contains(_ address: UInt64) -> Bool { address >= start && address - start < size }
@@ -40,6 +43,10 @@ package struct ImageProfile: Hashable, Sendable {
     package let communicationRegion: UInt64?
     /// Whether it seems to be made with the library of Jailhouse's own inmates.
     package let isUpstreamInmate: Bool
+    /// Whether it is a kernel of Linux, which needs more than to be loaded.
+    package let isLinuxKernel: Bool
+    /// Where the file's own headers are, which a linker may put into a part: no code.
+    private let headers: [Range<Int>]
     /// Where a flat image is to be loaded, when its multiboot header says it.
     package let loadAddress: UInt64?
 
@@ -62,9 +69,11 @@ package struct ImageProfile: Hashable, Sendable {
             let start = address ?? header?.loadAddress ?? 0
             entry = header.map { $0.entry ?? start &+ UInt64($0.offset + MultibootHeader.size) }
             parts = [Part(start: start, size: UInt64(image.count), file: image.indices)]
+            headers = []
+            isLinuxKernel = Arm64Kernel.isKernel(image) || BzImage.isKernel(image)
             (isMultiboot, hasSymbols) = (header != nil, false)
             (rtems, communicationRegion) = (nil, nil)
-            isUpstreamInmate = header == nil && ImageProfile.hasRegionSignature(image)
+            isUpstreamInmate = header == nil && ImageProfile.hasRegionSignature(image[...])
             return
         }
         let file = try ELFFile(image)
@@ -75,15 +84,25 @@ package struct ImageProfile: Hashable, Sendable {
         format = file.format == .elf32 ? .elf32 : .elf64
         machine = file.machine
         entry = file.entry
+        let hasFlags = file.segments.contains { $0.flags & 1 != 0 }
         parts = file.segments.map {
             let start = Int($0.fileOffset)
-            return Part(start: $0.address, size: $0.memorySize, file: start..<start + Int($0.fileSize))
+            return Part(
+                start: $0.address, size: $0.memorySize, file: start..<start + Int($0.fileSize),
+                isExecutable: !hasFlags || $0.flags & 1 != 0)
         }
+        headers = file.headers
+        isLinuxKernel = false
         isMultiboot = file.machine == .i386 && MultibootHeader(image) != nil
-        isUpstreamInmate = names.symbols[ImageProfile.upstreamSymbol] != nil
         loadAddress = nil
         hasSymbols = names.hasTable
-        rtems = RTEMSProgram(names, machine: file.machine, isDeclared: isRTEMS)
+        let rtems = RTEMSProgram(names, machine: file.machine, isDeclared: isRTEMS)
+        self.rtems = rtems
+        isUpstreamInmate =
+            names.symbols[ImageProfile.upstreamSymbol] != nil
+            // stripped of its names, it has its bytes still
+            || !names.hasTable && rtems == nil
+                && parts.contains { ImageProfile.hasRegionSignature(image[$0.file]) }
         let linked = names.symbols[ImageProfile.regionSymbol].flatMap { $0.isAbsolute ? $0.value : nil }
         communicationRegion = linked ?? rtems?.communicationRegion
     }
@@ -103,15 +122,17 @@ package struct ImageProfile: Hashable, Sendable {
     ///
     /// - Parameter image: the file that this is the profile of.
     package func startCode(in image: [UInt8], for entry: UInt64) -> Part? {
-        parts.first { !$0.contains(entry) && mentions(entry, in: $0, of: image) }
+        parts.first { $0.isExecutable && !$0.contains(entry) && mentions(entry, in: $0, of: image) }
     }
 
-    /// Whether the address is somewhere in the part's first 64 KiB: the reach of real mode.
+    /// Whether the address is somewhere in the part's first 64 KiB, the reach of real mode, and not in the file's headers.
     package func mentions(_ address: UInt64, in part: Part, of image: [UInt8]) -> Bool {
         guard image.indices.contains(part.file.lowerBound), part.file.upperBound <= image.count else { return false }
         let wanted = (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * UInt64($0))) }
         let code = image[part.file].prefix(1 << 16)
-        return code.indices.dropLast(3).contains { code[$0..<$0 + 4].elementsEqual(wanted) }
+        return code.indices.dropLast(3).contains { index in
+            code[index..<index + 4].elementsEqual(wanted) && !headers.contains { $0.contains(index) }
+        }
     }
 
     /// Programs that are linked for one place of the region have it as an absolute symbol of this name, as those in
@@ -122,7 +143,7 @@ package struct ImageProfile: Hashable, Sendable {
     private static let upstreamSymbol = "inmate_main"
 
     /// Whether the signature of the communication region is in it, which that library compares.
-    private static func hasRegionSignature(_ image: [UInt8]) -> Bool {
+    private static func hasRegionSignature(_ image: ArraySlice<UInt8>) -> Bool {
         let signature = Array("JHCOMM".utf8)
         return image.indices.dropLast(signature.count - 1).contains {
             image[$0] == signature[0] && image[$0..<$0 + signature.count].elementsEqual(signature)

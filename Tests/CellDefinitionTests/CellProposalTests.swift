@@ -162,6 +162,28 @@ import Testing
         #expect(try self.proposal(image, system: arm).region == 0x8000_0000)
     }
 
+    /// Without its names an inmate of upstream's is known by its bytes, and has no 16-bit code in its headers.
+    @Test func aStrippedInmateOfUpstreams() throws {
+        var program = ELFBuilder(
+            entry: 0x10_000c,
+            segments: [
+                .init(address: 0xf_f000, offset: 0, fileSize: 116),
+                .init(address: 0x10_0000, contents: [UInt8](repeating: 0x90, count: 64) + Array("JHCOMM".utf8)),
+            ])
+        #expect(try proposal(program.bytes).region == 0x10_0000)
+        program.segments[1].contents = ImageFindingTests.rtems.segments[0].contents
+        program.segments[1].memorySize = 0x1000
+        let text = try proposal(program.bytes).toml()
+        #expect(text.contains("start = \"multiboot\"") && !text.contains("the image's 16-bit start"), "\(text)")
+    }
+
+    @Test func aKernelWantsAnotherProposal() throws {
+        var kernel = [UInt8](repeating: 0, count: 0x400)
+        kernel.replaceSubrange(0x38..<0x3c, with: Array("ARM\u{64}".utf8))
+        let error = #expect(throws: DefinitionError.self) { try proposal(kernel) }
+        #expect(error?.remedy == "give --linux as well")
+    }
+
     private static func shipped(_ name: String) throws -> String {
         try String(
             contentsOf: ShippedConfigurationTests.folder.appendingPathComponent("systems/\(name).toml"), encoding: .utf8

@@ -118,6 +118,44 @@ import Testing
         #expect(try !profile(image).isMultiboot)
     }
 
+    /// As GNU ld lays a program out: its headers, in which the entry is, have a segment of their own below.
+    @Test(arguments: [false, true], [true, false]) func headersAreNoStartCode(is64: Bool, hasFlags: Bool) throws {
+        var image = Self.stock()
+        image.is64 = is64
+        image.segments.insert(.init(address: 0xf_f000, offset: 0, fileSize: is64 ? 176 : 116), at: 0)
+        var bytes = image.bytes
+        if hasFlags {
+            // read only
+            bytes[is64 ? 64 + 4 : 52 + 24] = 4
+        }
+        let profile = try ImageProfile(image: bytes, address: nil)
+        let entry = try #require(profile.entry)
+        #expect(profile.parts[0].start == 0xf_f000 && profile.parts[0].file.lowerBound == 0)
+        #expect(profile.parts[0].isExecutable == !hasFlags)
+        #expect(profile.startCode(in: bytes, for: entry) == nil)
+    }
+
+    @Test(arguments: [false, true]) func anUpstreamInmateIsKnownByItsBytesOnceStripped(is64: Bool) throws {
+        var image = ELFBuilder(
+            is64: is64, machine: is64 ? 62 : 3, segments: [.init(contents: [0xfa, 0xf4] + Array("JHCOMM".utf8))])
+        #expect(try profile(image).isUpstreamInmate)
+        // its symbols say it better
+        image.symbols = [.init(name: "main")]
+        #expect(try !profile(image).isUpstreamInmate)
+        image.symbols = [.init(name: "inmate_main")]
+        #expect(try profile(image).isUpstreamInmate)
+    }
+
+    @Test func kernelsOfLinuxAreKnown() throws {
+        var kernel = [UInt8](repeating: 0, count: 0x400)
+        #expect(try !ImageProfile(image: kernel, address: nil).isLinuxKernel)
+        kernel.replaceSubrange(0x38..<0x3c, with: Array("ARM\u{64}".utf8))
+        #expect(try ImageProfile(image: kernel, address: nil).isLinuxKernel)
+        kernel = [UInt8](repeating: 0, count: 0x400)
+        kernel.replaceSubrange(0x1fe..<0x206, with: [0x55, 0xaa, 0, 0] + Array("HdrS".utf8))
+        #expect(try ImageProfile(image: kernel, address: nil).isLinuxKernel)
+    }
+
     @Test func aFlatImageSaysNothing() throws {
         let profile = try ImageProfile(image: [1, 2, 3], address: 0xf0000)
         #expect(profile.format == .flat && profile.entry == nil && profile.rtems == nil && !profile.hasSymbols)

@@ -85,6 +85,12 @@ package struct CellProposal: Sendable {
         } catch {
             throw DefinitionError(error, path: request.imagePath)
         }
+        guard !profile.isLinuxKernel else {
+            throw DefinitionError(
+                .invalidValue,
+                "this is a Linux kernel, which needs more than to be loaded: a command line, and what tells it of its cell",
+                path: request.imagePath, remedy: "give --linux as well")
+        }
         self.profile = profile
         name = try CellProposal.name(request, besides: [system.rootCell.name] + others.map(\.name))
         cpus = if let asked = request.cpus { asked } else { try CellProposal.freeCPU(system, others) }

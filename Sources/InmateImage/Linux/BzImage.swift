@@ -49,12 +49,16 @@ package struct BzImage: Hashable, Sendable {
     /// The header's bytes from 0x1f1 on, as they are copied to the zero page.
     let header: ArraySlice<UInt8>
 
+    /// Whether it begins as one, whatever it is for.
+    static func isKernel(_ image: [UInt8]) -> Bool {
+        image.count >= Offset.signature + 4 && image.number(at: Offset.bootFlag, 2) == 0xaa55
+            && image[Offset.signature..<Offset.signature + 4].elementsEqual("HdrS".utf8)
+    }
+
     /// - Throws: ``ImageError`` for a file that is no kernel for a 64-bit x86 cell.
     package init(_ image: [UInt8]) throws(ImageError) {
         if let other = Self.otherKind(of: image) { throw other }
-        guard image.count >= Offset.end, image.number(at: Offset.bootFlag, 2) == 0xaa55,
-            image[Offset.signature..<Offset.signature + 4].elementsEqual("HdrS".utf8)
-        else {
+        guard image.count >= Offset.end, Self.isKernel(image) else {
             throw ImageError(
                 .notExecutable, "it is no bzImage: it has no setup header of a Linux kernel",
                 remedy: "give the kernel's bzImage, for example /boot/vmlinuz-…")
