@@ -82,17 +82,24 @@ extension Finding {
             remedy: remedy)
     }
 
-    /// Without what a graver finding at the same place says, too: that a serial port is taken from Linux, where Linux
-    /// is known to use it.
+    /// Without what another finding at the same place says better, so that one fault is one finding: that a serial port is
+    /// taken from Linux, where Linux is known to use it; that memory is not the root cell's, where the machine has none
+    /// there, or the other way round.
     package static func withoutRepetition(_ findings: [Finding]) -> [Finding] {
-        struct Place: Hashable {
-            var path: String?
-            var location: String
-        }
-        let used = Set(findings.filter { $0.rule == "JH1301" }.map { Place(path: $0.path, location: $0.location) })
-        guard !used.isEmpty else { return findings }
-        return findings.filter {
-            $0.rule != "JH1505" || !used.contains(Place(path: $0.path, location: $0.location))
+        let places = Dictionary(grouping: findings) { $0.rule ?? "" }.mapValues { Set($0.flatMap(\.places)) }
+        return findings.filter { finding in
+            guard let better = finding.rule.flatMap({ betterRules[$0] }) else { return true }
+            return !finding.places.isSubset(of: places[better] ?? [])
         }
     }
+
+    /// By the rule that another one makes superfluous.
+    private static let betterRules = ["JH1505": "JH1301", "JH1307": "JH0504", "JH0505": "JH1307"]
+
+    private struct Place: Hashable {
+        var path: String?
+        var location: String
+    }
+
+    private var places: Set<Place> { Set(([location] + others).map { Place(path: path, location: $0) }) }
 }

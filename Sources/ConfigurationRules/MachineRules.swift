@@ -94,13 +94,17 @@ enum MachineRules {
         let drivers = subject.machine.ports.filter { $0.isDriver && isMeant($0) }
         var violations: [Rule<Subject>.Violation] = []
         for member in subject.cells {
-            for (index, region) in member.cell.ioPortRegions.enumerated() {
+            for (index, region) in member.cell.ioPortRegions.enumerated()
+            where !(region.portRange.map(PortRules.isHarmless) ?? true) {
                 let users = users(of: region.portRange, among: drivers, besides: ownDevices(of: member.cell))
                 guard !users.isEmpty else { continue }
+                let isIdle = users.allSatisfy { subject.machine.isIdleSerialPort($0.driver, $0.range) }
                 violations.append(
                     .init(
                         location: "ports[\(index)]",
-                        message: "of the ports \(region.text), \(listed(users))", path: member.path))
+                        message: "of the ports \(region.text), \(listed(users))"
+                            + (isIdle ? ", which is not Linux's console, and which nothing is seen to have open" : ""),
+                        path: member.path, severity: isIdle ? .warning : nil))
             }
         }
         return violations
@@ -132,7 +136,9 @@ enum MachineRules {
     ) { subject in
         let linux = subject.machine.memory.filter(\.isLinuxMemory).compactMap(\.range)
         let wishes = wishes(of: subject)
-        let reservation = reservation(for: wishes.map(\.range), from: linux, subject)
+        let forCells = (subject.system?.rootCell.memoryRegions ?? []).filter(MemoryParameter.isForCells)
+        let reservation = reservation(
+            for: wishes.map(\.range) + forCells.compactMap(\.physicalRange), from: linux, subject)
         return wishes.compactMap { wish in
             guard let taken = linux.first(where: wish.range.overlaps) else { return nil }
             return .init(
@@ -259,20 +265,7 @@ enum MachineRules {
                 + missing.map(\.text).joined(separator: " and ")
         }
         return "the kernel parameter "
-            + missing.map { "memmap=\($0.kernelSize)$\(hexadecimal($0.first))" }.joined(separator: " ")
-            // to a shell and to GRUB it means something
-            + ", where GRUB needs \\\\\\$ for $ between the double quotes of /etc/default/grub, \\$ in grub.cfg"
-    }
-}
-
-extension AddressRange {
-    /// As the kernel's command line writes sizes: `80M`, `4K`, bytes.
-    fileprivate var kernelSize: String {
-        let size = last - first &+ 1
-        for (unit, bytes) in [("G", UInt64(1) << 30), ("M", 1 << 20), ("K", 1 << 10)]
-        where size > 0 && size % bytes == 0 {
-            return "\(size / bytes)\(unit)"
-        }
-        return hexadecimal(size)
+            + missing.map { MemoryParameter.text($0.first...$0.last) }.joined(separator: " ") + ", "
+            + MemoryParameter.escaping
     }
 }

@@ -47,7 +47,7 @@ enum MemoryRules {
             id: "JH0204", severity: .error, title: "parts of a page are for device registers only",
             consequence:
                 "the hypervisor checks each access to such a region, and refuses it unless its width is allowed: "
-                + "the cell ends with an invalid MMIO access",
+                + "the cell ends with an invalid MMIO access; if it is the root cell, that CPU of Linux stops",
             remedy: "use whole pages (multiples of 0x1000) or, for registers, say the widths in \"access\": "
                 + "\"io\" with \"io-8\", \"io-16\", \"io-32\" or \"io-64\"",
             isSaidOnce: true
@@ -59,8 +59,8 @@ enum MemoryRules {
                 .init(
                     location: $0.location,
                     message: $0.region.size % pageSize == 0
-                        ? "the region \($0.region.quotedName) begins at \(hexadecimal($0.region.virtualStart)) for the "
-                            + "cell, which is not page-aligned"
+                        ? "the region \($0.region.quotedName) begins at virtual \(hexadecimal($0.region.virtualStart)), "
+                            + "which is not page-aligned"
                         : "the region \($0.region.quotedName) at \(hexadecimal($0.region.virtualStart)) has "
                             + "\(hexadecimal($0.region.size)) bytes, which are no whole pages"
                 )

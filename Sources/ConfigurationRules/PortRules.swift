@@ -46,7 +46,8 @@ enum PortRules {
         Rule(
             id: "JH0403", severity: .note, title: "a cell with a UART's ports has a console",
             consequence: "a program that takes its console from the communication region prints nothing",
-            remedy: "set console = { type = \"8250\", address = … } in [cell]"
+            remedy: "set console = { type = \"8250\", address = … } in [cell]",
+            isSaidOnce: true
         ) { cell in
             guard cell.architecture == .x86, cell.console.kind == .none else { return [] }
             return regions(of: cell).compactMap { location, ports in
@@ -69,14 +70,15 @@ enum PortRules {
                 + "movement to the VGA",
             remedy: "leave the ports out, and build the program without that driver (JH0841 lists what it drives)"
         ) { placement in
-            shared(placement, with: PCPorts.board).map { location, ports, devices in
-                .init(
-                    location: location,
-                    message: "the ports \(ports.text) take \(listed(devices)) from Linux")
+            let known = shared(placement, with: PCPorts.board).map { location, ports, devices in
+                Rule<SystemRules.Placement>.Violation(
+                    location: location, message: "the ports \(ports.text) take \(listed(devices)) from Linux")
             }
+            let places = known.map(\.location)
+            return known + timerViolations(placement).filter { !places.contains($0.location) }
         },
         Rule(
-            id: "JH1505", severity: .warning, title: "a cell has a serial port of its own",
+            id: "JH1505", severity: .note, title: "a cell has a serial port of its own",
             consequence:
                 "while the cell exists the port is taken from Linux: if Linux opens it or uses it as its console, "
                 + "that CPU of Linux stops for good",
@@ -89,6 +91,28 @@ enum PortRules {
             }
         },
     ]
+
+    /// Every cell may read the PM timer without having its ports, and Linux reads it to check its other clocks.
+    private static func timerViolations(
+        _ placement: SystemRules.Placement
+    ) -> [Rule<SystemRules.Placement>.Violation] {
+        guard case .x86(let part) = placement.system.platform.specific, part.pmTimerPort != 0 else { return [] }
+        let port = UInt64(part.pmTimerPort)
+        let timer = PCPorts.Device("the ACPI PM timer", port...port + 3)
+        return regions(of: placement.cell).filter { overlap($0.ports, timer) != nil }.map {
+            .init(
+                location: $0.location,
+                message:
+                    "the ports \($0.ports.text) take the ACPI PM timer (\(AddressRange(timer.ports).text)) from Linux; "
+                    + "a cell can read it without them")
+        }
+    }
+
+    /// Single ports that a cell can have without Linux losing anything: the hypervisor looks at each access to the keyboard
+    /// controller's command port, whoever has it, and ignores what is written to the POST code's (hypervisor/arch/x86).
+    static func isHarmless(_ range: AddressRange) -> Bool {
+        range.first == range.last && [0x64, 0x80].contains(range.first)
+    }
 
     /// Whether ``placement``'s rules have reported these ports already, so that another rule need not.
     static func isReported(_ range: AddressRange, in system: SystemDescriptor?) -> Bool {
@@ -127,7 +151,8 @@ enum PortRules {
     private static func overlap(_ ports: IOPortRegion, _ device: PCPorts.Device) -> AddressRange? {
         guard let range = ports.portRange, range.overlaps(AddressRange(device.ports)) else { return nil }
         let (first, last) = (max(range.first, device.ports.lowerBound), min(range.last, device.ports.upperBound))
-        return AddressRange(first...last)
+        let common = AddressRange(first...last)
+        return isHarmless(common) ? nil : common
     }
 
     private static func contains(_ ports: ClosedRange<UInt64>) -> (AddressRange) -> Bool {

@@ -75,6 +75,17 @@ package struct RunningMachine: Hashable, Sendable {
         return rules.flatMap { $0.findings(in: subject) }
     }
 
+    /// Whether it is a serial port that its driver has found and that nothing uses: the driver (8250) touches it, and has its
+    /// interrupt, only while something has it open.
+    func isIdleSerialPort(_ driver: String, _ range: AddressRange) -> Bool {
+        guard driver == "serial" else { return false }
+        let number = PCPorts.serial.firstIndex { AddressRange($0.ports).overlaps(range) }
+        let open = interrupts.compactMap { use in use.device.hasPrefix("ttyS") ? Int(use.device.dropFirst(4)) : nil }
+        // which numbers those on PCI have cannot be seen
+        guard let number else { return (open + serialConsoles).allSatisfy(PCPorts.serial.indices.contains) }
+        return !open.contains(number) && !serialConsoles.contains(number)
+    }
+
     private static func resources(in text: String) -> [Resource] {
         var resources: [Resource] = []
         var open: [(indentation: Int, index: Int)] = []

@@ -132,9 +132,10 @@ enum SystemRules {
             foreignMemory(placement).filter { $0.region.flags.contains(.loadable) }.map { message($0, placement) }
         },
         Rule(
-            id: "JH0505", severity: .warning, title: "a cell's memory is known to the system configuration",
-            consequence: "it is not known whether Linux uses it",
-            remedy: "add it to the root cell's regions, from which it is taken while the cell exists",
+            id: "JH0505", severity: .note, title: "a cell's memory is known to the system configuration",
+            consequence:
+                "Linux cannot reach it, before the cell exists and after, which is as it should be unless the address is wrong",
+            remedy: "check the address; if Linux is to use it without the cell, add it to the root cell's regions",
             isSaidOnce: true
         ) { placement in
             foreignMemory(placement).filter { !$0.region.flags.contains(.loadable) }.map { message($0, placement) }

@@ -53,7 +53,7 @@ struct ProposedMemory {
     private mutating func addMemoryForCells(_ reserved: ReservedMemory) {
         regions.append(
             MemoryRegion(
-                name: "memory for cells", physicalStart: reserved.start, virtualStart: reserved.start,
+                name: MemoryParameter.regionForCells, physicalStart: reserved.start, virtualStart: reserved.start,
                 size: reserved.size - ReservedMemory.hypervisorSize, flags: [.read, .write, .execute, .dma]))
     }
 

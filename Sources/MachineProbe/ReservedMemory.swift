@@ -16,6 +16,7 @@ struct ReservedMemory: Hashable {
 
     var hypervisorStart: UInt64 { start + size - Self.hypervisorSize }
     var last: UInt64 { start + (size - 1) }
+    var range: ClosedRange<UInt64> { start...last }
 
     /// The largest reservation of a command line that has room for a hypervisor and some cell.
     init?(commandLine: String) {
@@ -75,5 +76,5 @@ struct ReservedMemory: Hashable {
     }
 
     /// `memmap=80M$0x3a000000`
-    var parameter: String { "memmap=\(size >> 20)M$0x\(String(start, radix: 16))" }
+    var parameter: String { MemoryParameter.text(start...last) }
 }

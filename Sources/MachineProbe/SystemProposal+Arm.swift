@@ -12,6 +12,12 @@ extension SystemProposal {
         let resources = RunningMachine(ioports: "", iomem: capture.iomem)
         if resources.hidesAddresses { note("", "Linux shows the addresses of memory to root only: run probe as root.") }
         nameRootCell(capture, machine.name)
+        if capture.cpus.isEmpty, !machine.processors.isEmpty {
+            system.rootCell.cpus = CPUSet(Array(machine.processors.indices))
+            notes["root-cell"] = [
+                "Linux's list of CPUs (/sys/devices/system/cpu/present) is not there: these are those of the device tree."
+            ]
+        }
         describeProcessors(machine)
         describeInterrupts(machine)
         describeConsole(machine)
@@ -105,6 +111,17 @@ extension SystemProposal {
             kept == nil
                 ? "Linux still uses this memory. Before enabling, add to its device tree: \(node)."
                 : "The end of what Linux leaves alone by \(node); the rest is for cells.")
+        let others = machine.reservedMemory.filter { ReservedMemory($0.range) != nil && $0.range != kept?.range }
+        if kept == nil, !others.isEmpty {
+            let list = others.map {
+                "\($0.name) (0x\(String($0.range.lowerBound, radix: 16))–0x\(String($0.range.upperBound, radix: 16)))"
+            }
+            note(
+                "hypervisor-memory",
+                "Linux leaves alone \(list.joined(separator: ", ")), too. If one of them is there for the hypervisor and its "
+                    + "cells, and for nothing else such as a secure world, take it instead: put jailhouse into its node's "
+                    + "name and probe again.")
+        }
         return reserved
     }
 

@@ -162,7 +162,8 @@ extension SystemProposal {
         if kept == nil {
             note(
                 "hypervisor-memory",
-                "Linux still uses this memory. Before enabling, add to its command line: \(reserved.parameter)")
+                "Linux still uses this memory. Before enabling, add to its command line: \(reserved.parameter), "
+                    + "\(MemoryParameter.escaping).")
         } else {
             note(
                 "hypervisor-memory", "The end of what Linux keeps free (\(reserved.parameter)); the rest is for cells.")

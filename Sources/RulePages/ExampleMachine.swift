@@ -307,6 +307,7 @@ extension ExampleMachine {
 
                 """),
         .init(name: memoryFile, text: iomem),
+        .init(name: interruptsFile, text: "  8:       1  IO-APIC  8-edge  rtc0\n"),
         .init(name: onlineFile, text: "0-3"),
         .init(name: pciFile, text: "0000:00:02.0\n0000:00:03.0\n0000:00:19.0\n"),
     ])

@@ -153,7 +153,10 @@ enum RuleExamples {
         "JH1204": [
             system("[[iommu]]", "[[iommu]]\ntype = \"intel\"\nbase = 0xfed91000\nsize = \"4 KiB\"\n\n[[iommu]]")
         ],
-        "JH1301": [.init(in: ExampleMachine.portsFile, instead: "  0cf8", "  03f8-03ff : serial\n  0cf8")],
+        "JH1301": [
+            .init(in: ExampleMachine.portsFile, instead: "  0cf8", "  03f8-03ff : serial\n  0cf8"),
+            .init(in: ExampleMachine.interruptsFile, instead: "  8:", "  4:       7  IO-APIC  4-edge  ttyS0\n  8:"),
+        ],
         "JH1302": [rtems("base = 0x3f8\ncount = 8", "base = 0x3f8\ncount = 8\n\n[[ports]]\nbase = 0x20\ncount = 2")],
         "JH1303": [
             .init(

@@ -63,6 +63,16 @@ import Testing
         #expect(proposal.notes[""]?.contains { $0.contains("cannot run it") } == false)
     }
 
+    /// Linux's list of CPUs may be missing from a capture.
+    @Test func processorsOfTheDeviceTree() throws {
+        var capture = try Self.capture("virt-gicv3")
+        capture.cpus = ""
+        let proposal = SystemProposal(capture)
+        #expect(proposal.system.rootCell.cpus.members == [0, 1, 2, 3])
+        #expect(proposal.notes["root-cell"]?.first?.contains("those of the device tree") == true)
+        #expect(proposal.notes["root-cell"]?.contains { $0.contains("does not report") } == false)
+    }
+
     /// What a secure world or another processor has is no memory for a hypervisor; the firmware's node may be elsewhere.
     @Test func memoryOfOthersAndTheFirmwareElsewhere() throws {
         var capture = try Self.capture("virt-gicv3")
@@ -85,6 +95,8 @@ import Testing
         let proposal = SystemProposal(capture)
         let memory = proposal.system.hypervisorMemory
         #expect(memory.physicalStart + memory.size <= 0x7e80_0000 && memory.size > 0)
+        let offer = proposal.notes["hypervisor-memory"]?.last ?? ""
+        #expect(offer.contains("Linux leaves alone optee@7e800000 (0x7e800000–0x7fffffff), too."), "\(offer)")
         #expect(proposal.notes[""]?.contains { $0.contains("cannot run it") } == false)
     }
 

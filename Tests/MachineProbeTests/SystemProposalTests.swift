@@ -54,6 +54,20 @@ import Testing
         #expect(try SystemDescriptor(binary: system.binary()).binary() == system.binary())
     }
 
+    /// What is to be reserved is the same for whoever is asked: with what is for cells.
+    @Test func checkProposesWhatProbeProposes() throws {
+        var capture = try Self.capture("q35-amd")
+        capture.commandLine = ""
+        let proposal = SystemProposal(capture)
+        let note = try #require(proposal.notes["hypervisor-memory"]?.first { $0.contains("memmap=") })
+        let parameter = try #require(note.split(separator: " ").first { $0.hasPrefix("memmap=") })
+        let machine = RunningMachine(ioports: "", iomem: capture.iomem)
+        let finding = machine.findings(system: ("s.toml", proposal.system), cells: []).first { $0.rule == "JH1303" }
+        #expect(
+            finding?.message.contains(" \(parameter) where GRUB needs") == true, "\(note) \(finding?.message ?? "")")
+        #expect(note.contains("where GRUB needs"))
+    }
+
     @Test func theMachineOfTheExample() throws {
         let system = SystemProposal(try Self.capture("q35")).system
         #expect(system.platform.mmconfigBase == 0xb000_0000)
@@ -117,7 +131,7 @@ import Testing
         func parameter(_ line: String) -> String? { ReservedMemory(commandLine: line)?.parameter }
         #expect(parameter("quiet memmap=80M$0x3a000000 ro\n") == "memmap=80M$0x3a000000")
         #expect(parameter("memmap=0x5000000$0x3a000000") == "memmap=80M$0x3a000000")
-        #expect(parameter("memmap=1G$4G,16M$0x1000000") == "memmap=1024M$0x100000000")
+        #expect(parameter("memmap=1G$4G,16M$0x1000000") == "memmap=1G$0x100000000")
         #expect(parameter("memmap=4K$0x1000") == nil)
         #expect(parameter("memmap=80M@0x3a000000") == nil)
         #expect(parameter("memmap=80M$0xfffffffffffff000") == nil)

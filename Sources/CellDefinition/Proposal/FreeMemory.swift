@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellConfiguration
+import ConfigurationRules
 
 /// Physical memory that a new cell can have.
 struct FreeMemory {
@@ -43,9 +44,7 @@ struct FreeMemory {
             $0.flags.isSuperset(of: [.read, .write, .execute])
                 && $0.flags.isDisjoint(with: [.io, .communicationRegion])
         }
-        let named = ram.filter { region in
-            ["cell", "inmate"].contains { region.name.lowercased().contains($0) }
-        }
+        let named = ram.filter(MemoryParameter.isForCells)
         if !named.isEmpty { return (named, false) }
         let hypervisor = system.hypervisorMemory
         let beside = ram.filter {
