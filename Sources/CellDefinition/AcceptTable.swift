@@ -3,26 +3,39 @@
 import CellConfiguration
 import ConfigurationRules
 
-/// The table `[accept]`: errors that the author of a definition knows of and accepts, each with the reason.
+/// The table `[accept]`: what the author of a definition knows of and accepts, each with the reason.
 struct AcceptTable {
     /// By the rule's id.
     private(set) var reasons: [String: String] = [:]
 
-    /// The errors that can be accepted: not those with which the cell cannot be created at all, and not those that say
-    /// that others decide what runs in it.
-    static let rules: [RuleText] = (RuleText.ofConfigurations + DefinitionRule.all).filter {
-        $0.severity == .error
-            && ![
-                "JH0102", "JH0105", "JH0501", "JH0510", "JH0601", DefinitionRule.knownDependencies.id,
-                DefinitionRule.dependencyCycle.id, DefinitionRule.simulatedOnly.id, DefinitionRule.ambiguousName.id,
-                DefinitionRule.fileTrust.id,
-            ].contains($0.id)
-    }.sorted { $0.id < $1.id }
+    /// What can be accepted.
+    static let rules: [RuleText] = known.filter { refusal(of: $0) == nil }
+
+    private static let known = (RuleText.ofConfigurations + DefinitionRule.all + ImageRule.all).sorted { $0.id < $1.id }
+
+    private static let ofImages = Set(ImageRule.all.map(\.id))
+
+    /// With these the cell cannot be created at all.
+    private static let ofCreation: Set<String> = [
+        "JH0102", "JH0105", "JH0501", "JH0510", "JH0601", DefinitionRule.knownDependencies.id,
+        DefinitionRule.dependencyCycle.id, DefinitionRule.simulatedOnly.id, DefinitionRule.ambiguousName.id,
+    ]
+
+    /// Why a rule cannot be accepted; nil for one that can.
+    private static func refusal(of rule: RuleText) -> String? {
+        guard rule.severity == .error else { return nil }
+        if ofCreation.contains(rule.id) { return "the cell cannot be created as it is" }
+        if rule.id == DefinitionRule.fileTrust.id { return "others could decide what runs in the cell" }
+        return ofImages.contains(rule.id) ? "the image cannot be loaded, or cannot run, as it is" : nil
+    }
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         guard let table = try document.root.table("accept") else { return }
-        for rule in Self.rules {
+        for rule in Self.known {
             guard let value = table.value(rule.id) else { continue }
+            if let refusal = Self.refusal(of: rule) {
+                throw value.error(.invalidValue, "\(rule.id) (\(rule.title)) cannot be accepted: \(refusal)")
+            }
             let reason = try value.string()
             guard reason.contains(where: { !$0.isWhitespace }) else {
                 throw value.error(.invalidValue, "say why \(rule.id) is accepted")
@@ -42,11 +55,11 @@ extension CellDefinition {
         return reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
     }
 
-    /// A finding as it is judged here: accepted, an error is still shown, but refuses nothing.
+    /// A finding as it is judged here: accepted, it is still shown, but an error refuses nothing, and a warning is a note.
     func judged(_ finding: Finding) -> Finding {
-        guard finding.severity == .error, let rule = finding.rule, let reason = accepted[rule] else { return finding }
+        guard let rule = finding.rule, let reason = accepted[rule] else { return finding }
         var finding = finding
-        finding.severity = .warning
+        finding.severity = finding.severity == .error ? .warning : .note
         finding.remedy = "accepted: \(reason)"
         return finding
     }

@@ -300,9 +300,27 @@ import Testing
         #expect(finding.severity == .warning)
         #expect(finding.remedy == "accepted: the program has a watchdog")
         #expect(accepted.acceptsUnboundedHandshake)
-        for wrong in ["JH0901 = \" \"", "JH0911 = \"mine\"", "JH0601 = \"both\"", "JH9999 = \"x\"", "JH0403 = \"x\""] {
+        for wrong in ["JH0901 = \" \"", "JH0911 = \"mine\"", "JH9999 = \"x\""] {
             #expect(throws: DefinitionError.self) { try definition("\n[accept]\n\(wrong)\n") }
         }
+        for (rule, reason) in [
+            ("JH0601", "the cell cannot be created"), ("JH0801", "the image cannot be loaded"),
+        ] {
+            let error = #expect(throws: DefinitionError.self) { try definition("\n[accept]\n\(rule) = \"x\"\n") }
+            #expect(error?.message.contains("cannot be accepted: \(reason)") == true, "\(rule)")
+        }
+    }
+
+    @Test func warningsAndNotesAreAcceptedToo() throws {
+        let shared = RTEMSCell.toml().replacing("\"loadable\"", with: "\"loadable\", \"root-shared\"")
+        func finding(_ more: String) throws -> Finding? {
+            try CellDefinition(toml: shared + more, path: Self.path) { _ in [] }.findings(system: nil).first {
+                $0.rule == "JH1402"
+            }
+        }
+        #expect(try finding("")?.severity == .warning)
+        let accepted = try #require(try finding("\n[accept]\nJH1402 = \"a debugger writes it\"\n"))
+        #expect(accepted.severity == .note && accepted.remedy == "accepted: a debugger writes it")
     }
 
     @Test func aDefinitionForTheSimulatedMachineOnly() throws {

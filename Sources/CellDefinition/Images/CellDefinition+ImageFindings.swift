@@ -71,7 +71,7 @@ extension CellDefinition {
         // rules about how all of them work together make no sense while one is missing
         if loaded.images.count == images.count { findings += loaded.beginning }
         findings += loaded.images.flatMap { loaded.memoryNeeds(of: $0) + loaded.expectations(of: $0) }
-        return findings.map(placed)
+        return findings.map { judged(placed($0)) }
     }
 }
 

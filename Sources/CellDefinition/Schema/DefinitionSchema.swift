@@ -105,7 +105,7 @@ package enum DefinitionSchema {
     )
 
     static let accept = SchemaTable(
-        "accept", text: "Errors that are known and accepted, each with the reason",
+        "accept", text: "Findings that are known and accepted, each with the reason",
         AcceptTable.rules.map { SchemaProperty($0.id, .string, text: "Why this is accepted: \($0.title)") })
 
     static let simulatedDevice = SchemaTable(
