@@ -107,6 +107,26 @@ struct MapTests {
         #expect(width > 24 + SVG.width(of: "Cell \(title), CPU 0,2,4,6,8,10,12,14, as it sees memory", size: 15))
     }
 
+    /// A word that has no room is cut, and listed, but not torn in two.
+    @Test func wordsAreNotTorn() {
+        let cells = (0..<4).map { index in
+            MemoryMap.Cell(
+                file: "\(index).toml",
+                descriptor: CellDescriptor(
+                    name: "cell\(index)",
+                    memoryRegions: [
+                        MemoryRegion(
+                            name: "interconnectedness of things", physicalStart: 0x3a00_0000, size: 0x80_0000,
+                            flags: [.read])
+                    ]), images: [])
+        }
+        let text = terminal(MemoryMap(system: nil, cells: cells, remarks: []), width: 60)
+        #expect(text.contains(" inter… ") && text.contains("  cell3: interconnectedness of things"), "\(text)")
+        for line in text.split(separator: "\n") where line.contains("to scale") || line.contains("drawn") {
+            #expect(line.count <= 60, "\(line)")
+        }
+    }
+
     /// `PCI devices, be…` and `PCI devices, be…`: below the HPET, and behind it.
     @Test func cutNamesAreListedWhole() {
         let regions = ["registers of the first controller", "registers of the second controller"].enumerated().map {

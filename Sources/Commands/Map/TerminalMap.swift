@@ -118,7 +118,7 @@ struct TerminalMap {
         if label[0].count + 2 + size.count <= room {
             canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
         }
-        let isWhole = label.last?.hasSuffix(alphabet.ellipsis) != true || whole.hasSuffix(alphabet.ellipsis)
+        let isWhole = label.joined(separator: " ") == Text.wrapped(whole, to: .max).joined()
         guard rows.count > label.count + 1 else { return isWhole }
         var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
         if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
@@ -131,14 +131,17 @@ struct TerminalMap {
         return isWhole
     }
 
-    /// A label in at most so many lines; with an ellipsis if it has more.
+    /// A label in at most so many lines of whole words; with an ellipsis for what has no room.
     private func labelLines(_ text: String, room: Int, rows: Int) -> [String] {
-        let lines = Text.wrapped(text, to: room).flatMap { line in
-            stride(from: 0, to: max(line.count, 1), by: room).map { String(line.dropFirst($0).prefix(room)) }
-        }
+        if rows == 1 { return [cut(text, to: room)] }
+        let lines = Text.wrapped(text, to: room).map { cut($0, to: room) }
         guard lines.count > rows else { return lines.isEmpty ? [""] : lines }
-        if rows == 1 { return [text.prefix(room - 1) + alphabet.ellipsis] }
-        return lines.prefix(rows - 1) + [lines[rows - 1].prefix(room - 1) + alphabet.ellipsis]
+        let last = String(lines[rows - 1].prefix(room - 1))
+        return lines.prefix(rows - 1) + [last.hasSuffix(alphabet.ellipsis) ? last : last + alphabet.ellipsis]
+    }
+
+    private func cut(_ text: String, to room: Int) -> String {
+        text.count <= room ? text : text.prefix(room - 1) + alphabet.ellipsis
     }
 
     /// What a cell has needs two rows, for its name and a detail, and so does a hole, whose first row is the edge
@@ -192,9 +195,10 @@ struct TerminalMap {
 extension TerminalMap {
     private func legend(_ spaces: [AddressSpaceMap]) -> String {
         guard !spaces.isEmpty else { return "" }
-        return style(
+        let text =
             "Lengths are to scale where the axis is \(alphabet.toScale); \(alphabet.shortened) is longer than drawn, "
-                + "\(alphabet.enlarged) is shorter.", .dim)
+            + "\(alphabet.enlarged) is shorter."
+        return Text.wrapped(text, to: max(width, Self.leastWidth)).map { style($0, .dim) }.joined(separator: "\n")
     }
 
     /// As `check` says them, by the numbers that the boxes have.
@@ -209,9 +213,9 @@ extension TerminalMap {
             return style(head, paint) + broken.dropFirst(head.count)
         }
         if !map.otherRemarks.isEmpty {
-            lines.append(
-                "\(Text.count(map.otherRemarks.count, "finding")) of things that are not in memory: see jailhouse-ctl check"
-            )
+            let count = Text.count(map.otherRemarks.count, "finding")
+            lines += Text.wrapped(
+                "\(count) of things that are not in memory: see jailhouse-ctl check", to: max(width, Self.leastWidth))
         }
         return lines.joined(separator: "\n")
     }
