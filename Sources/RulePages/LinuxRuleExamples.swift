@@ -18,6 +18,7 @@ enum LinuxRuleExamples {
             ("\"execute\", \"dma\", \"loadable\"]", "\"execute\", \"loadable\"]"),
             ("virtual = 0x200000", "virtual = 0x100000000"),
         ],
+        "JH0862": [("path = \"vmlinuz\"", "path = \"vmlinuz-with-dma\"")],
     ]
 
     static let arm64: [String: [ImageRuleExamples.Change]] = [
@@ -109,6 +110,8 @@ enum LinuxRuleExamples {
         case "config-6.1.0-guest": Array("CONFIG_X86_64=y\nCONFIG_JAILHOUSE_GUEST=y\n".utf8)
         case "vmlinuz-of-the-host": kernel(release: "6.1.0-host")
         case "config-6.1.0-host": Array("CONFIG_X86_64=y\n# CONFIG_JAILHOUSE_GUEST is not set\n".utf8)
+        case "vmlinuz-with-dma": kernel(release: "6.1.0-dma")
+        case "config-6.1.0-dma": Array("CONFIG_JAILHOUSE_GUEST=y\nCONFIG_ISA_DMA_API=y\n".utf8)
         case "Image": kernelForArm64
         case "board.dtb": tree().blob
         case "kvm-guest.dtb": tree(method: "hvc").blob

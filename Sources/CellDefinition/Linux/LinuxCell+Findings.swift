@@ -52,15 +52,30 @@ struct LinuxInCell {
 
     private func guestFindings(_ readFile: (String) throws -> [UInt8]) -> [Finding] {
         for file in configurationFiles {
-            guard let text = try? readFile(file), let support = GuestSupport(configuration: text) else { continue }
-            return support == .present
-                ? [] : [ImageRule.guestSupport.finding(at: location, "\(file) lacks \(GuestSupport.option)=y")]
+            guard let text = try? readFile(file), let configuration = KernelConfiguration(text) else { continue }
+            return findings(of: configuration, file)
         }
-        guard GuestSupport(kernel: kernel) == .missing else { return [] }
+        guard let unpacked = (try? BzImage(kernel))?.unpacked(kernel) else { return [] }
+        if let configuration = KernelConfiguration(embeddedIn: unpacked) {
+            return findings(of: configuration, "the configuration in \(image.path)")
+        }
+        guard GuestSupport(stringsOf: unpacked) == .missing else { return [] }
         return [
             ImageRule.guestSupport.finding(
                 at: location, "\(image.path) was built without \(GuestSupport.option): nothing in it names Jailhouse")
         ]
+    }
+
+    /// - Parameter source: where the configuration is.
+    private func findings(of configuration: KernelConfiguration, _ source: String) -> [Finding] {
+        guard GuestSupport(configuration) == .present else {
+            return [ImageRule.guestSupport.finding(at: location, "\(source) lacks \(GuestSupport.option)=y")]
+        }
+        let hasPort = cell.ioPortRegions.contains {
+            (Int($0.base)..<Int($0.base) + Int($0.count)).contains(Int(GuestSupport.dmaPort))
+        }
+        guard configuration.hasBuiltIn(GuestSupport.dmaOption), !hasPort else { return [] }
+        return [ImageRule.dmaDriver.finding(at: location, "\(source) has \(GuestSupport.dmaOption)=y")]
     }
 
     /// Where kernels' configurations are: beside it as distributions have it, and where it was built.

@@ -8,7 +8,7 @@ import InmateImage
 extension ImageRule {
     static let linux = [
         guestSupport, linuxIsPassive, lastBus, linuxSerialPort, linuxConsole, linuxLowMemory, linuxReach, firmwareCalls,
-        secureServices, treeInterrupts, treeProcessors,
+        secureServices, treeInterrupts, treeProcessors, dmaDriver,
     ]
 
     static let guestSupport = RuleText(
@@ -18,6 +18,11 @@ extension ImageRule {
             + "anything",
         remedy:
             "use a kernel with \(GuestSupport.option)=y (it needs HYPERVISOR_GUEST and PCI), as make guest-kernel builds one"
+    )
+    static let dmaDriver = RuleText(
+        id: "JH0862", severity: .warning, title: "a Linux kernel of an x86 cell leaves the PC's DMA controllers alone",
+        consequence: "it ends with `FATAL: Invalid PIO read, port: 87 size: 1` while it boots",
+        remedy: "build the kernel with \(GuestSupport.dmaOption) off"
     )
     static let linuxIsPassive = RuleText(
         id: "JH0852", severity: .error, title: "a cell of Linux is passive",
