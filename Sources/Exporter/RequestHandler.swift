@@ -62,6 +62,7 @@ final class RequestHandler: ChannelInboundHandler {
             guard let request else { return }
             self.request = nil
             deadline?.cancel()
+            shared.places.note(context.channel, isIdle: false)
             answer(request, context)
         }
     }
@@ -99,6 +100,7 @@ final class RequestHandler: ChannelInboundHandler {
         }
         let sent = context.writeAndFlush(wrapOutboundOut(.end(nil)))
         if keepsAlive {
+            shared.places.note(context.channel, isIdle: true)
             expectRequest(context)
         } else {
             sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) }

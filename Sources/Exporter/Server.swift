@@ -37,8 +37,8 @@ package struct Server {
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    guard shared.places.enter() else { throw TooManyClients() }
-                    channel.closeFuture.whenComplete { _ in shared.places.leave() }
+                    guard shared.places.enter(channel) else { throw TooManyClients() }
+                    channel.closeFuture.whenComplete { _ in shared.places.leave(channel) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
                     try channel.pipeline.syncOperations.addHandler(RequestHandler(shared))
                 }

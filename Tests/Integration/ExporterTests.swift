@@ -135,6 +135,10 @@ struct ExporterTests {
             """
         let clients = try Program(["python3", "-c", script])
         try await eventually("they are there") { clients.output.contains("connected") }
+        // who asks something comes before who does not
+        let began = ContinuousClock.now
+        #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
+        #expect(ContinuousClock.now - began < .seconds(5))
         try await eventually("they are gone: \(clients.errors)", within: .seconds(40)) {
             clients.output.contains("all closed")
         }
