@@ -17,7 +17,8 @@ package struct JailhouseCtl: ParsableCommand {
 
             With --host, in front of a command or behind it, the command is about another machine, which has to have \
             jailhouse-ctl and is reached through ssh ($JAILHOUSE_SSH names another program). With several hosts, it is \
-            done on one after the other.
+            done on one after the other; with --json, each host's answer is then a line of its own, an object with host \
+            and reply, or host and error; that of 'list' is one array.
 
             Example: jailhouse-ctl start rtems && jailhouse-ctl status rtems
             Example: jailhouse-ctl --host root@board-1 restart rtems
@@ -56,6 +57,9 @@ package struct JailhouseCtl: ParsableCommand {
     package static func main() {
         do {
             let line = HostWords(Array(CommandLine.arguments.dropFirst()))
+            if line.words.contains(where: { $0.hasPrefix("--generate-completion-script") }) {
+                return CommandLineShape.main(line.words)
+            }
             if line.hosts.count > 1, line.words.first != List._commandName { return try onEach(line) }
             var command = try command(of: line.argumentsForAll)
             try command.run()
@@ -73,21 +77,31 @@ package struct JailhouseCtl: ParsableCommand {
         if let command = line.words.first, endless.contains(command) || line.words.contains("--follow") {
             throw CommandFailure(.wrongUsage, "'\(command)' follows one host, and \(line.hosts.count) are given")
         }
-        let screen = Screen(json: false, style: .ofStandardOutput)
+        let json = line.words.contains("--json")
+        let screen = Screen(json: json, style: .ofStandardOutput)
         var status: Int32 = 0
         for host in line.hosts {
-            if !line.words.contains("--json") { try screen.show(screen.style("\(host):", .bold)) }
+            if !json { try screen.show(screen.style("\(host):", .bold)) }
             do {
                 var command = try command(of: line.arguments(for: host))
                 try command.run()
             } catch let failure as CommandFailure {
                 failure.tell()
+                if json { try screen.showLine(HostFailure(host: host, error: failure.message), text: "") }
                 if status == 0 { status = failure.status.rawValue }
             } catch let code as ExitCode {
                 if status == 0 { status = code.rawValue }
             }
         }
         if status != 0 { throw ExitCode(status) }
+    }
+
+    /// What is understood before the command is read, for completions.
+    private struct CommandLineShape: ParsableCommand {
+        static let configuration = JailhouseCtl.configuration
+
+        @Option(name: [.customShort("H"), .long], help: "Another machine, reached through ssh.")
+        var host: [String] = []
     }
 
     /// What scripts run again and again. The parser makes a tree of all commands for each command line, which takes

@@ -18,6 +18,10 @@ struct DaemonOptions: ParsableArguments {
             "Another machine, reached through ssh. Can be repeated, or a list with commas.", valueName: "[user@]host"))
     var host: [String] = []
 
+    /// Set for each of several hosts.
+    @Flag(help: .hidden)
+    var oneOfSeveral = false
+
     @OptionGroup var output: OutputOptions
 
     var daemon: Daemon {
@@ -32,7 +36,9 @@ struct DaemonOptions: ParsableArguments {
         for name in host where RemoteHost(name) == nil { throw ValidationError("'\(name)' is no name of a host") }
     }
 
-    var screen: Screen { output.screen }
+    var screen: Screen {
+        Screen(json: output.json, style: .ofStandardOutput, host: oneOfSeveral ? host.first : nil)
+    }
 
     static var environmentSocket: String? {
         guard let value = getenv("JAILHOUSED_SOCKET") else { return nil }
@@ -61,11 +67,16 @@ struct FileOptions: ParsableArguments {
 }
 
 extension CompletionKind {
-    /// The names of the cells that the daemon knows; none without a daemon. Every user may ask the status socket.
+    /// The names of the cells that the daemon knows, that of the first host that is named; none without a daemon. Every
+    /// user may ask the status socket.
     static var cellNames: CompletionKind {
         .custom { words, _, prefix in
-            let socket = socket(in: words) ?? DaemonOptions.environmentSocket ?? Daemon.statusSocket
-            let daemon = Daemon(chosenSocket: socket)
+            let host = HostWords(words).hosts.first
+            guard host == nil || host.flatMap(RemoteHost.init) != nil else { return [] }
+            let socket = socket(in: words)
+            let daemon = Daemon(
+                chosenSocket: host == nil ? socket ?? DaemonOptions.environmentSocket ?? Daemon.statusSocket : socket,
+                host: host.flatMap { RemoteHost($0)?.withoutQuestions })
             let cells = (try? daemon.call(Manager.List.self).cells) ?? []
             return cells.map(\.name).filter { $0.hasPrefix(prefix) }
         }

@@ -55,6 +55,34 @@ struct HostTests {
         }
     }
 
+    @Test("A shell completes the cells of the host that is named, in front of the command or behind it")
+    func completion() async throws {
+        let script = try await Program.run([Place.program("jailhouse-ctl"), "--generate-completion-script", "bash"])
+        #expect(script.status == 0, "\(script.errors)")
+        try await Self.fleet { run, _ in
+            for words in [["--host", "board-0", "start"], ["start", "-H", "board-1"]] {
+                let asked = try await run(
+                    "---completion", "start", "--", "positional@0", "0", "0", "jailhouse-ctl", words[0], words[1],
+                    words[2], "")
+                #expect(asked.output == "rtems\n", "\(words): \(asked)")
+                let line = (["jailhouse-ctl"] + words + [""]).map { "'\($0)'" }.joined(separator: " ")
+                let shell = try await Program.run(
+                    [
+                        "bash", "-c",
+                        """
+                        \(script.output)
+                        jailhouse-ctl() { [ "$1" = ---completion ] && echo a-cell; }
+                        COMP_WORDS=(\(line)); COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
+                        COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}
+                        _jailhouse-ctl jailhouse-ctl '' "${COMP_WORDS[COMP_CWORD - 1]}"
+                        echo "${COMPREPLY[@]}"
+                        """,
+                    ])
+                #expect(shell.output.contains("a-cell"), "\(words): \(shell)")
+            }
+        }
+    }
+
     @Test("Several are side by side, and one that cannot be reached hides none of the others")
     func several() async throws {
         try await Self.fleet { run, machines in
@@ -66,6 +94,14 @@ struct HostTests {
             #expect(rows[1].starts(with: ["board-0", "rtems"]) && rows[2].starts(with: ["board-1", "rtems", "1"]))
             let json = try await run("list", "--json", "--host", "board-0", "--host", "board-1")
             #expect(json.output.contains(#""host": "board-1""#))
+            // each answer is a line of its own, and so is what cannot be answered
+            let status = try await run("status", "--json", "--host", "board-0,nowhere,board-1")
+            let lines = try status.output.split(separator: "\n").map {
+                try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+            }
+            #expect(lines.map { $0?["host"] as? String } == ["board-0", "nowhere", "board-1"], "\(status.output)")
+            #expect(lines.map { $0?["reply"] != nil } == [true, false, true] && lines[1]?["error"] is String)
+            #expect(status.status == 69)
 
             let partial = try await run("--host", "board-0,nowhere,board-1", "list")
             #expect(partial.status == 69)

@@ -35,9 +35,9 @@ struct HostWords: Hashable {
     /// How many words name the command.
     private var commandLength: Int { words.first == "bundle" && words.count > 1 ? 2 : 1 }
 
-    /// The command line for one host.
+    /// The command line for one host of several.
     func arguments(for host: String) -> [String] {
-        words.prefix(commandLength) + ["--host", host] + words.dropFirst(commandLength)
+        words.prefix(commandLength) + ["--host", host, "--one-of-several"] + words.dropFirst(commandLength)
     }
 
     /// That for all of them at once, for a command that shows them side by side.

@@ -10,6 +10,15 @@ import SystemPackage
 struct RemoteHost: Hashable {
     /// `[USER@]HOST`
     let name: String
+    /// Whether ssh may ask for a password, and try for long.
+    private var mayAsk = true
+
+    /// The same for a completion, which must neither ask nor wait.
+    var withoutQuestions: RemoteHost {
+        var quiet = self
+        quiet.mayAsk = false
+        return quiet
+    }
 
     /// Nil for a name that ssh could take for an option, or that is none.
     init?(_ name: String) {
@@ -43,7 +52,8 @@ struct RemoteHost: Hashable {
     }
 
     private func start(socket: String?, on descriptor: CInt) throws(SystemCallError) {
-        var words = [Self.program, "-T", "-x", "--", name, "jailhouse-ctl", "bridge"]
+        let limits = mayAsk ? [] : ["-o", "BatchMode=yes", "-o", "ConnectTimeout=2", "-q"]
+        var words = [Self.program, "-T", "-x"] + limits + ["--", name, "jailhouse-ctl", "bridge"]
         // a shell of the other machine reads it
         if let socket { words += ["--socket", Text.shellWord(socket)] }
         var actions = posix_spawn_file_actions_t()

@@ -27,7 +27,7 @@ struct CreateBundle: ParsableCommand {
         abstract: "Make a bundle of a directory and sign it.",
         discussion: """
             The directory has cells/NAME.toml, and what these need in images and systems. Definitions name their images \
-            relative to themselves: path = "../images/rtems.exe". Equal files make equal bundles.
+            relative to themselves: path = "../images/rtems.exe". Equal files make equal bundles, which may have 256 MiB.
 
             Example: jailhouse-ctl bundle create plant --key ~/.ssh/id_ed25519 -o plant.bundle
             """)
