@@ -38,9 +38,20 @@ enum LinuxFiles {
     /// By which programs recognise the simulated machine.
     static let productName = "jailhouse-sim"
 
-    /// The simulated Linux has no drivers: no port that a cell takes is missed.
+    /// What Linux takes on every PC (arch/x86/kernel/setup.c), and its clock; the simulated one has no other drivers.
     private static let ioports = """
         0000-0cf7 : PCI Bus 0000:00
+          0000-001f : dma1
+          0020-0021 : pic1
+          0040-0043 : timer0
+          0050-0053 : timer1
+          0060-0060 : keyboard
+          0064-0064 : keyboard
+          0070-0077 : rtc0
+          0080-008f : dma page reg
+          00a0-00a1 : pic2
+          00c0-00df : dma2
+          00f0-00ff : fpu
         0cf8-0cff : PCI conf1
 
         """
