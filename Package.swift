@@ -70,6 +70,7 @@ let package = Package(
     targets: [
         // C libraries
         .target(name: "CCellMachine"),
+        .systemLibrary(name: "CSwiftRuntime"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .systemLibrary(name: "CUMockdev", pkgConfig: "umockdev-1.0", providers: [.apt(["libumockdev-dev"])]),
 
@@ -123,8 +124,8 @@ let package = Package(
             "Commands",
             [
                 "CellConfiguration", "CellDefinition", "ConfigurationRules", "ControlInterface", "DeviceTree",
-                "FailureReports", "InmateImage", "JailhouseInterface", "MachineProbe", "Metrics", "RulePages",
-                "SystemCalls", "TOML", argumentParser, systemPackage,
+                "CSwiftRuntime", "FailureReports", "InmateImage", "JailhouseInterface", "MachineProbe", "Metrics",
+                "RulePages", "SystemCalls", "TOML", argumentParser, systemPackage,
             ]),
 
         // the page and the metrics over HTTP

@@ -26,12 +26,14 @@ extension Manager {
         package var timings: [Timing]?
         /// CPUs that the hypervisor took until the next boot, those of ``lostCpus`` among them; nil: none.
         package var losses: [LostCPU]?
+        /// The enable that was tried last, where it failed and the hypervisor is not enabled since; nil: none.
+        package var refusedEnable: RefusedEnable?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
             deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil,
-            losses: [LostCPU]? = nil
+            losses: [LostCPU]? = nil, refusedEnable: RefusedEnable? = nil
         ) {
             self.enabled = enabled
             self.system = system
@@ -48,6 +50,26 @@ extension Manager {
             self.inForce = inForce
             self.timings = timings
             self.losses = losses
+            self.refusedEnable = refusedEnable
+        }
+    }
+
+    /// An enable that failed.
+    package struct RefusedEnable: Codable, Hashable, Sendable {
+        /// µs since 1970.
+        package var at: Int
+        /// The driver's error, as C names it; nil: it was not asked.
+        package var errnoName: String?
+        /// Why, and what to do.
+        package var message: String
+        /// What the hypervisor printed; nil: nothing, or it was not entered.
+        package var console: [String]?
+
+        package init(at: Int, errnoName: String? = nil, message: String, console: [String]? = nil) {
+            self.at = at
+            self.errnoName = errnoName
+            self.message = message
+            self.console = console
         }
     }
 

@@ -153,6 +153,8 @@ extension Manager {
         # it is not known.
         # timings: absent in replies of daemons older than 2026-12.
         # losses: CPUs that the hypervisor took until the next boot, those of lostCpus among them; absent: none.
+        # refusedEnable: the enable that was tried last since the daemon was started, where it failed and the hypervisor is
+        # not enabled.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -168,8 +170,13 @@ extension Manager {
           deviceFaults: ?[]DeviceFault,
           inForce: ?string,
           timings: ?[]Timing,
-          losses: ?[]LostCpu
+          losses: ?[]LostCpu,
+          refusedEnable: ?RefusedEnable
         )
+
+        # An enable that failed. at: microseconds since 1970. errnoName: the driver's error; absent: it was not asked.
+        # message: why, and what to do. console: what the hypervisor printed; absent: nothing, or it was not entered.
+        type RefusedEnable (at: int, errnoName: ?string, message: string, console: ?[]string)
 
         # A CPU that the hypervisor took until the next boot. cell: whose it was; absent: not known any more. stopped: whether
         # the hypervisor itself failed on it, so that it answers nothing; else Linux did what it has no right to. reason: the

@@ -28,6 +28,8 @@ struct Inventory: Sendable {
     var losses: [CPULosses.Loss] = []
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] = []
+    /// The enable that was tried last, where it failed.
+    var refusedEnable: Manager.RefusedEnable?
     /// How long things took.
     var timings = Timings()
     /// How often each cell failed, by kind.

@@ -45,6 +45,7 @@ actor Supervisor {
     private var ear = ConsoleEar()
     private var timer: Scheduled<Void>?
     private var timings = Timings()
+    private var refusedEnable: Manager.RefusedEnable?
     private var nextPoll: Moment
     private var rest = Rest()
 
@@ -188,9 +189,15 @@ actor Supervisor {
                 // as the cell is now, with the evidence that is on its way
                 evidence.after(name) { self.journal.tell(report, of: cell.with(self.book[name])) }
             case .machine(let report):
-                if case .enabled(let system, _) = report {
+                switch report {
+                case .enabled(let system, _):
                     settings.system = book.systems[system.path]
                     record.isEndedWithMachine = false
+                    refusedEnable = nil
+                case .notEnabled(let failure, _, _):
+                    refusedEnable = Manager.RefusedEnable(
+                        failure, inventory().error(failure), at: Clock.realTime(), console: evidence.refusedEnable)
+                default: break
                 }
                 journal.tell(report) { inventory().error($0).message }
             case .answer(let id, let answer): self.answer(id, answer)
@@ -421,7 +428,7 @@ actor Supervisor {
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
             systemRefusal: settings.system == nil ? settings.systemRefusal : nil, reading: evidence.latest,
-            losses: evidence.losses, deviceFaults: evidence.deviceFaults,
+            losses: evidence.losses, deviceFaults: evidence.deviceFaults, refusedEnable: refusedEnable,
             timings: timings,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }

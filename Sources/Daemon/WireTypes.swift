@@ -251,7 +251,8 @@ extension Inventory {
             deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init),
             inForce: systemInForce.flatMap {
                 $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
-            }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init))
+            }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init),
+            refusedEnable: fleet.isEnabled ? nil : refusedEnable)
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }

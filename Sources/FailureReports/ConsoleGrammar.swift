@@ -180,7 +180,7 @@ package enum ConsoleGrammar {
     ]
 
     private static let machineRules = [
-        Rule("FATAL: Unhandled HYP exception") { _ in .hypervisorAbort },
+        Rule("Unhandled HYP exception") { _ in .hypervisorAbort },
         // 32-bit Arm
         Rule("Unhandled HYP data abort") { _ in .hypervisorAbort },
         Rule("Unhandled HYP prefetch abort") { _ in .hypervisorAbort },

@@ -8,7 +8,17 @@ extension Surroundings {
         explanation.notes += [driver].compactMap(\.self)
         let own = cell?.pciDevices.first { $0.address.description == device }
         guard let cell, let own else {
-            if cell != nil {
+            if let system, system.platform.virtualPCI == 1,
+                !system.rootCell.pciDevices.contains(where: { $0.address.description == device })
+            {
+                explanation.entry = nil
+                explanation.notes.append(
+                    "The machine's PCI bus for cells is the hypervisor's own (virtual-pci = 1): it has the devices of [[ivshmem]] and no others."
+                )
+                explanation.advice =
+                    "Nothing is to be granted: scan the bus before a device is used, and leave alone what is not there. A link needs an "
+                    + "[[ivshmem]] in this cell and its peer."
+            } else if cell != nil {
                 explanation.notes.append("The cell does not have the device \(device).")
                 explanation.advice =
                     "Grant a device only if no driver of Linux uses it; otherwise correct the program's address."

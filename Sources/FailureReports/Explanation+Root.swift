@@ -9,9 +9,9 @@ extension Violation {
     /// - Parameter isRootCell: it was a CPU of Linux that did so.
     package func explanation(isRootCell: Bool = false) -> Explanation {
         guard isRootCell else { return explanation }
-        guard let resource = linuxResource else { return explanation.ofLinux(linuxAdvice) }
+        guard let access = linuxAccess else { return explanation.ofLinux(linuxAdvice) }
         return Explanation(
-            summary: "Linux accessed \(resource), which it does not have.",
+            summary: "Linux \(access), which it does not have\(isOfConfiguration ? " or which protects it" : "").",
             advice: """
                 \(parked) 'jailhouse-ctl map' shows which cell has it: keep Linux's driver from using it, or leave it \
                 out of the cell. If no cell has it, and it is not the hypervisor's own memory, the system configuration \
@@ -31,15 +31,31 @@ extension Violation {
         }
     }
 
-    private var linuxResource: String? {
-        if let touchedAddress { return "the address 0x\(hex(touchedAddress))" }
-        return switch self {
-        case .port(_, let port, _):
-            (PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map { "\($0.name) (port 0x\(hex(port)))" }
-                ?? "the I/O port 0x\(hex(port))"
-        case .pciConfiguration(_, let device, _, _), .pciMemory(_, let device, _, _), .vectorTable(let device):
-            "the PCI device \(device)"
-        default: nil
+    private var isOfConfiguration: Bool {
+        switch self {
+        case .pciConfiguration, .pciMemory: true
+        default: false
+        }
+    }
+
+    /// `wrote 1 byte at the address 0xfed00000`; nil for what is no access to something that somebody has.
+    private var linuxAccess: String? {
+        switch self {
+        case .memory(let access, let address, size: 0): "\(access.past) the address 0x\(hex(address)), or jumped there"
+        case .memory(let access, let address, let size), .dataAbort(let access, let address, let size),
+            .subPage(let access, let address, let size):
+            "\(access.past) \(bytes(size)) at the address 0x\(hex(address))"
+        case .instructionAbort(let address): "jumped to the address 0x\(hex(address))"
+        case .port(let access, let port, let size):
+            "\(access.past) \(bytes(size)) \(access == .read ? "from" : "to") "
+                + ((PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map {
+                    "\($0.name) (port 0x\(hex(port)))"
+                } ?? "the I/O port 0x\(hex(port))")
+        case .pciConfiguration(let access, let device, let register, let size),
+            .pciMemory(let access, let device, let register, let size):
+            "\(access.past) register 0x\(hex(register)) (\(bytes(size))) of the PCI device \(device)"
+        case .vectorTable(let device): "accessed the MSI-X table of the PCI device \(device)"
+        default: touchedAddress.map { "accessed the address 0x\(hex($0))" }
         }
     }
 

@@ -28,6 +28,7 @@ extension Violation {
         var explanation = explanation(isRootCell: isRootCell)
         guard !isRootCell else {
             surroundings.complete(&explanation, ofLinux: self, registers)
+            noteUnknownSize(registers, &explanation)
             return explanation
         }
         var rules = relatedRules
@@ -48,12 +49,7 @@ extension Violation {
             surroundings.complete(&explanation, trapped)
         case .dataAbort(let access, let address, let size):
             surroundings.complete(&explanation, address: address, size: size, access, isFetch: false, registers, &rules)
-            if let syndrome = registers["iss"], registers["esr"] == 0x24, size == 1, syndrome & 0x100_0000 == 0 {
-                explanation.summary = explanation.summary.replacing(" 1 byte at ", with: " memory at ")
-                explanation.notes.append(
-                    "The instruction was none that the hypervisor can follow (a pair, an exclusive access or one with "
-                        + "write-back), so the size is not known.")
-            }
+            noteUnknownSize(registers, &explanation)
         case .instructionAbort(let address):
             let exception = VectorTable.exception(at: address, registers)
             explanation = exception.map { VectorTable.explanation($0, at: address) } ?? VectorTable.jump(to: address)
@@ -103,6 +99,17 @@ extension Violation {
             explanation.entry = nil
         }
         return explanation
+    }
+
+    /// The hypervisor prints 1 byte where the syndrome has no size.
+    private func noteUnknownSize(_ registers: [String: UInt64], _ explanation: inout Explanation) {
+        guard case .dataAbort(_, _, size: 1) = self, registers["esr"] == 0x24, let syndrome = registers["iss"],
+            syndrome & 0x100_0000 == 0
+        else { return }
+        explanation.summary = explanation.summary.replacing(" 1 byte at ", with: " memory at ")
+        explanation.notes.append(
+            "The instruction was none that the hypervisor can follow (a pair, an exclusive access or one with write-back), so "
+                + "the size is not known.")
     }
 
     private var isMemory: Bool {
@@ -285,11 +292,18 @@ extension Surroundings {
                     + " An address beyond what they map raises a page fault; without a handler for it, this is what follows."
             )
         }
-        for name in ["rip", "rsp"] {
-            guard let cell, let address = registers[name], !isPaged || address < 1 << 32,
-                !cell.memoryRegions.contains(where: { $0.contains(address) })
-            else { continue }
-            explanation.notes.append("\(name.uppercased()) 0x\(hex(address)) is in no memory of the cell.")
+        guard let cell else { return }
+        func isMissing(_ address: UInt64) -> Bool {
+            (!isPaged || address < 1 << 32) && !cell.memoryRegions.contains { $0.contains(address) }
+        }
+        if let address = registers["rip"], isMissing(address) {
+            explanation.notes.append("RIP 0x\(hex(address)) is in no memory of the cell.")
+        }
+        // an exception is delivered below it
+        if let top = registers["rsp"], isMissing(top &- 8) {
+            explanation.notes.append(
+                "RSP, the stack pointer, is 0x\(hex(top)): below it is no memory of the cell, so that no exception can be delivered."
+            )
         }
     }
 }

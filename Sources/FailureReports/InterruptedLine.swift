@@ -20,14 +20,34 @@ enum InterruptedLine {
         return result
     }
 
-    private static let beginnings = WordFilter(["FATAL: ", "Unhandled ", "Invalid "])
+    private static let beginnings = WordFilter([
+        "FATAL: ", "Unhandled ", "Invalid ", "testdev: ", "Attempt ", "ERROR: ",
+    ])
+
+    private static let verdicts = WordFilter(["Parking CPU", "Stopping CPU", "Cell state", "Hypervisor state"])
 
     /// Nil where both are lines of their own.
     private static func joined(_ line: [UInt8], with next: [UInt8]?) -> [UInt8]? {
-        guard let next, beginnings.isOne(in: line) else { return nil }
-        let head = kernelText(in: line).map { Array(line[..<$0]) } ?? line
-        guard !ConsoleGrammar.isKnown(head), ConsoleGrammar.reason(in: next) == nil else { return nil }
-        return [head + next, head + [UInt8(ascii: " ")] + next].first(where: ConsoleGrammar.isKnown)
+        let blank = UInt8(ascii: " ")
+        guard let next = next.map(withoutQuoteMarks), beginnings.isOne(in: line + [blank]) else { return nil }
+        let cut = kernelText(in: line)
+        let head = cut.map { Array(line[..<$0]) } ?? line
+        // the kernel cuts anywhere, mails at blanks, terminals at their last column
+        let wholes = [head + next, head + [blank] + next]
+        guard ConsoleGrammar.reason(in: next) == nil,
+            let whole = (cut == nil ? wholes.reversed() : wholes).first(where: ConsoleGrammar.isKnown)
+        else { return nil }
+        guard ConsoleGrammar.isKnown(head) else { return whole }
+        // what is whole already, or says more with the next line
+        let isDump = !DumpRegisters.found(in: String(decoding: next, as: UTF8.self)).isEmpty || verdicts.isOne(in: next)
+        let isSame = ConsoleGrammar.reason(in: whole)?.violation == ConsoleGrammar.reason(in: head)?.violation
+        return isDump || isSame ? nil : whole
+    }
+
+    /// Of a mail that answers another one: `> 40, size: 4`.
+    private static func withoutQuoteMarks(_ line: [UInt8]) -> [UInt8] {
+        let rest = line.drop { $0 == UInt8(ascii: ">") || $0 == UInt8(ascii: " ") }
+        return line.first == UInt8(ascii: ">") ? Array(rest) : line
     }
 
     /// Where the kernel's line begins, by its time: `[   77.123456] `; nil: it does not, or only at the beginning.

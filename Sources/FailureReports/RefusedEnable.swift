@@ -14,6 +14,10 @@ package struct RefusedEnable: Hashable, Sendable {
     package var errno: String?
     /// What the firmware has locked in an IOMMU.
     package var lock: Violation?
+    /// What it printed, the first ``longest`` lines.
+    package var lines: [String] = []
+
+    private static let longest = 64
 
     package init(unit: String? = nil, cpu: Int? = nil) { (self.unit, self.cpu) = (unit, cpu) }
 
@@ -28,9 +32,10 @@ package struct RefusedEnable: Hashable, Sendable {
 
     /// Takes the next line of a console.
     static func follow(_ line: [UInt8], _ enable: inout RefusedEnable?) {
-        if beginning.match(line) != nil { return enable = RefusedEnable() }
-        guard enable != nil else { return }
+        if beginning.match(line) != nil { enable = RefusedEnable() }
+        guard let count = enable?.lines.count else { return }
         if end.match(line) != nil { return enable = nil }
+        if count < longest { enable?.lines.append(String(decoding: line, as: UTF8.self)) }
         if let values = unit.match(line).map(ConsoleGrammar.Values.init) {
             enable?.unit = values.text(0).prefixWithoutEnd
             enable?.cpu = nil

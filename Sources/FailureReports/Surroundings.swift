@@ -85,7 +85,10 @@ extension Surroundings {
         for other in others where other.ioPortRegions.contains(where: { $0.contains(port) }) {
             notes.append("The cell \"\(other.name)\" has the port 0x\(hex(port)).")
         }
-        if let resource = machine?.ports.last(where: { ($0.first...$0.last).contains(port) }) {
+        // the window of a whole bus says nothing of a port in it
+        if let resource = machine?.ports.last(where: { ($0.first...$0.last).contains(port) }),
+            !resource.name.hasPrefix("PCI Bus")
+        {
             notes.append("Linux calls 0x\(hex(resource.first))–0x\(hex(resource.last)) \"\(resource.name)\".")
         }
         return notes
@@ -110,6 +113,9 @@ extension Surroundings {
         return ["The cell has \(near.rangeText): the port is \(near.distance(to: port)) \(side) \(near.label)."]
     }
 
+    /// How far below the stack pointer one instruction writes, in bytes: several registers.
+    private static let deepestPush: UInt64 = 0x100
+
     /// The register that held the number; the shortest word for it.
     static func holders(of address: UInt64, in registers: [String: UInt64]) -> String? {
         let others: Set = [
@@ -117,8 +123,15 @@ extension Surroundings {
             "linear", "hsr", "cpsr", "cr2", "vectoring", "error", "physical", "ar-bytes",
         ]
         let named = registers.filter { !others.contains($0.key) }
-        if let exact = named.filter({ $0.value == address }).keys.min() {
-            return "\(exact.uppercased()) held the address."
+        let stack = ["sp", "rsp", "r13"].first { named[$0] != nil }
+        let exact = named.filter { $0.value == address }.keys.sorted()
+        if let name = exact.first(where: { $0 != stack }) { return "\(name.uppercased()) held the address." }
+        if let name = exact.first { return "\(name.uppercased()), the stack pointer, held the address." }
+        // what is pushed is below it
+        if let stack, let top = named[stack], top > address, top - address <= deepestPush {
+            return
+                "\(stack.uppercased()), the stack pointer, held 0x\(hex(top)), 0x\(hex(top - address)) above it: the stack is not in "
+                + "the cell's memory."
         }
         let base = named.filter { $0.value > 0xfff && $0.value < address && address - $0.value < 0x1000 }
             .min { ($1.value, $0.key) < ($0.value, $1.key) }

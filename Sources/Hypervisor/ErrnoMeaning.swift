@@ -9,15 +9,15 @@ extension HypervisorError {
         case (.enable, .resourceBusy):
             (
                 .enabled,
-                "the hypervisor is enabled already; or KVM has the processor's virtualisation in use, or Linux the IOMMU "
-                    + "(boot it with intel_iommu=off or amd_iommu=off)"
+                "KVM has the processor's virtualisation in use (unload kvm_intel or kvm_amd), or Linux the IOMMU (boot it "
+                    + "with intel_iommu=off or amd_iommu=off), or another program has just enabled the hypervisor"
             )
         case (.enable, .invalidArgument):
             (
                 .refused,
-                "the system configuration does not fit: its CPUs are not just those that are online, its revision or "
-                    + "architecture is another, Linux does not keep the memory free (memmap= on the kernel command line), or a "
-                    + "unit rejects it: 'jailhouse-ctl check --root /' and the kernel log have the reason"
+                "the system configuration does not fit: its revision or architecture is another, Linux does not keep the "
+                    + "memory free (memmap= on the kernel command line), a unit rejects it, or a CPU has just come or gone: "
+                    + "'jailhouse-ctl check --root /' and the kernel log have the reason"
             )
         case (.enable, .ioError):
             (
@@ -52,8 +52,8 @@ extension HypervisorError {
         case (.create, .invalidArgument):
             (
                 .refused,
-                "the hypervisor is not enabled, or it does not accept the configuration: its revision, CPU 0, "
-                    + "an interrupt chip, a cache region or an ivshmem device: 'jailhouse-ctl check' names the line"
+                "the hypervisor does not accept the configuration: its revision, CPU 0, an interrupt chip, a cache region "
+                    + "or an ivshmem device ('jailhouse-ctl check' names the line); or it has just been disabled"
             )
         case (.create, .fileExists):
             (.refused, "a cell of this name exists already")

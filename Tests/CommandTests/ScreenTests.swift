@@ -39,6 +39,25 @@ struct TableTests {
                 """)
     }
 
+    @Test func aTerminalsLastColumnBreaksAtWords() {
+        let table = Table(heads: ["A", "REASON"], rows: [[.init("1"), .init("what is longer than its column")]])
+        #expect(
+            table.text(Style(coloured: false, width: 24)) == """
+                A  REASON
+                1  what is longer than
+                   its column
+                """)
+    }
+
+    @Test func proseBreaksAtWords() {
+        let style = Style(coloured: false, width: 34)
+        #expect(
+            style.lines("meaning: the program wrote a byte", indentation: 4) == [
+                "    meaning: the program wrote a", "      byte",
+            ])
+        #expect(style.lines("what has no room", room: 30) == ["what has no room"])
+    }
+
     @Test func paintDoesNotCount() {
         let table = Table(heads: ["A", "B"], rows: [[.init("red", .red), .init("b")]])
         #expect(

@@ -42,6 +42,7 @@ struct DescriptionTests {
             "LeftCell": (Samples.leftCell, Samples.leftCell),
             "DeviceFault": (Samples.deviceFault, Samples.bareDeviceFault),
             "LostCpu": (Samples.lostCPU, Samples.bareLostCPU),
+            "RefusedEnable": (Samples.refusedEnable, Samples.bareRefusedEnable),
             "Timing": (Samples.timing, Samples.timing),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Finding": (Samples.finding, Samples.bareFinding),

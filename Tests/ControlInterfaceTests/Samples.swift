@@ -37,7 +37,9 @@ enum Samples {
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
         deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing],
-        losses: [lostCPU])
+        losses: [lostCPU], refusedEnable: refusedEnable)
+    static let refusedEnable = Manager.RefusedEnable(at: 7, errnoName: "EIO", message: "m", console: ["x"])
+    static let bareRefusedEnable = Manager.RefusedEnable(at: 7, message: "m")
     static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m", console: ["x"])
     static let bareLostCPU = Manager.LostCPU(cpu: 1, cell: nil, stopped: true, reason: nil, meaning: nil)
     static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)

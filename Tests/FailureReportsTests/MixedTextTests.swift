@@ -61,6 +61,18 @@ struct MixedTextTests {
         #expect(text.deaths.map(\.violation) == [violation] && text.others == [])
     }
 
+    @Test("A mail may wrap a reason at any blank, and quote it", arguments: ["", "> ", ">> "])
+    func wrapped(mark: String) {
+        for (line, violation) in reasonLines {
+            let words = line.split(separator: " ")
+            for count in 1..<words.count {
+                let (head, rest) = (words[..<count].joined(separator: " "), words[count...].joined(separator: " "))
+                let text = ConsoleText("\(mark)\(head)\n\(mark)\(rest)\n\(mark)Parking CPU 3 (Cell: \"a\")\n")
+                #expect(text.deaths.map(\.violation) == [violation], "\(head)|\(rest)")
+            }
+        }
+    }
+
     @Test("A reason that is not known stays one, whatever follows it")
     func notInterrupted() {
         let text = ConsoleText(

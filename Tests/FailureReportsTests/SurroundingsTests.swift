@@ -134,6 +134,45 @@ import Testing
         #expect(explain(0x3a70_0000, in: known).rule == nil, "no rule finds it: the file is right")
     }
 
+    @Test("The stack pointer is named where the stack is not in memory")
+    func stack() throws {
+        var known = try surroundings()
+        func notes(_ violation: Violation, _ registers: [String: UInt64]) -> String {
+            violation.explanation(in: known, registers: registers).notes.joined(separator: " ")
+        }
+        let pushed = notes(.memory(.write, 0x10_3ff8, size: 8), ["rsp": 0x10_4000, "rax": 0x10_3000])
+        #expect(pushed.contains("RSP, the stack pointer, held 0x104000, 0x8 above it"), "\(pushed)")
+        let exact = notes(.memory(.write, 0x10_4000, size: 8), ["rsp": 0x10_4000, "rax": 0x10_4000])
+        #expect(exact.contains("RAX held the address"), "\(exact)")
+        let fault = ["cr0": 0x8000_0011, "rip": 0x1000, "rsp": 0x20_0000] as [String: UInt64]
+        #expect(notes(.tripleFault, fault).contains("RSP, the stack pointer, is 0x200000"))
+        // an empty stack begins right behind the memory
+        #expect(!notes(.tripleFault, fault.merging(["rsp": 0x10_0000]) { $1 }).contains("RSP"))
+        known.cell?.architecture = .arm64
+        let arm = notes(.dataAbort(.write, 0x7fff_fff0, size: 8), ["sp": 0x8000_0000])
+        #expect(arm.contains("SP, the stack pointer, held 0x80000000, 0x10 above it"), "\(arm)")
+    }
+
+    @Test("On the hypervisor's own PCI bus nothing is granted")
+    func virtualBus() throws {
+        var known = try surroundings()
+        known.system?.platform.virtualPCI = 1
+        let write = Violation.pciMemory(.write, device: "00:05.0", register: 0x40, size: 4).explanation(in: known)
+        #expect(write.entry == nil && write.notes.contains { $0.contains("virtual-pci = 1") }, "\(write)")
+    }
+
+    @Test("Linux's own death says what it did, and a bus is nobody's port")
+    func linux() throws {
+        var known = try surroundings()
+        known.machine = RunningMachine(ioports: "0000-0cf7 : PCI Bus 0000:00\n", iomem: "")
+        let port = Violation.port(.write, 0x3f8, size: 1).explanation(isRootCell: true, in: known)
+        #expect(
+            port.summary.hasPrefix("Linux wrote 1 byte to ") && !port.notes.contains { $0.contains("PCI Bus") },
+            "\(port)")
+        let memory = Violation.memory(.read, 0x3900_0000, size: 4).explanation(isRootCell: true, in: known)
+        #expect(memory.summary == "Linux read 4 bytes at the address 0x39000000, which it does not have.")
+    }
+
     @Test("An offset from a null pointer is called so, and nothing is granted", arguments: [0xffff_fffc, 0xffff_f000])
     func null(address: UInt64) throws {
         let explanation = explain(address, in: try surroundings())

@@ -56,6 +56,25 @@ import Testing
         #expect(refused.status == 1 && refused.errors.contains("does not fit"), "\(refused)")
     }
 
+    @Test("An enable that the hypervisor refuses is in status and report, until one succeeds")
+    func refusedEnable() async throws {
+        let machine = try await LiveMachine.start(
+            cells: [:], system: false, simulator: ["--timing", "none"],
+            before: { try await $0.inject(["command", "enable", "EIO", "--at", "ioapic"]) })
+        let system = Place.source.appending(path: "configs/systems/q35.toml").path
+        #expect(try await machine.control("enable", system).status == 1)
+        let status = try await machine.control("status")
+        #expect(status.output.contains("Not enabled: tried ") && status.output.contains("IOAPIC"), "\(status)")
+        #expect(status.output.contains("the hypervisor's last line: Initializing unit: IOAPIC"), "\(status)")
+        let report = machine.directory.url.appending(path: "report.html").path
+        #expect(try await machine.control("report", "--output", report).status == 0)
+        let page = try String(contentsOfFile: report, encoding: .utf8)
+        #expect(page.contains("Enable that failed") && page.contains("Initializing unit: IOAPIC"))
+        let again = try await machine.control("enable", system)
+        #expect(again.status == 0, "\(again)")
+        #expect(try await machine.control("status").output.contains("Not enabled") == false)
+    }
+
     @Test("A cell that fails again and again is given up, until somebody starts it")
     func givenUp() async throws {
         let definition = try Definitions.rtems()

@@ -18,7 +18,7 @@ struct CasePage {
         body += file.cells.map { HTML.paragraph(summary(of: $0), kind: "rp-summary \(kind(of: $0))") }.joined()
         if file.cells.isEmpty { body += HTML.paragraph("There is no cell.", kind: "rp-summary") }
         body += "</header>\n<main>\n"
-        body += section("CPUs that are lost", lostCPUs)
+        body += section("CPUs that are lost", lostCPUs) + section("Enable that failed", refusedEnable)
         for cell in file.cells { body += section(cell) }
         body +=
             section("Map", map) + section("What check says", findings) + section("Console of the hypervisor", console)
@@ -119,6 +119,13 @@ struct CasePage {
             text += HTML.paragraph("The rule \(rule) of jailhouse-ctl check says so.")
         }
         return text
+    }
+
+    private var refusedEnable: String {
+        guard let enable = file.machine.refusedEnable.map(RefusedEnableReport.init) else { return "" }
+        return HTML.properties([("Tried", Moment(microseconds: enable.at).rfc3339), ("Error", enable.errno ?? "")])
+            + HTML.paragraph(enable.message)
+            + (enable.console.isEmpty ? "" : HTML.lines(enable.console.joined(separator: "\n")))
     }
 
     /// Of Linux, and of whom the hypervisor itself failed.

@@ -86,9 +86,32 @@ struct Pseudonyms {
 
     private func hideNames(_ text: String) -> String {
         names.reduce(text) { text, name in
+            if Self.isCommon(name.name) { return Self.replaceNamed(name.name, by: name.word, in: text) }
             // as HTML writes it, too
-            [name.name, HTML.escaped(name.name)].reduce(text) { Self.replace($1, by: name.word, in: $0) }
+            return [name.name, HTML.escaped(name.name)].reduce(text) { Self.replace($1, by: name.word, in: $0) }
         }
+    }
+
+    /// What the hypervisor, Linux or a report itself says of any machine: as a name it tells a stranger nothing, and without it the
+    /// text would say something else.
+    private static let commonWords = Set(
+        """
+        a abort access acpi active address advice at boot bus byte bytes cause cell cells code communication condition configuration \
+        console cpu cpus data dead device devices disabled driver enabled entry error exit exits failed failure fatal firmware for \
+        hypervisor image in interrupt invalid io iommu is jailhouse kernel last line link linux local locked lost machine map meaning memory \
+        mmio msr name no none not of off on page parked parking pci physical port ports program ram read register registers region report \
+        reserved reset root rule running shut down size start started state status stop stopped system test the timer uart unhandled \
+        unsupported virtual was write
+        """.split(separator: " ").map(String.init))
+
+    private static func isCommon(_ name: String) -> Bool {
+        name.lowercased().split(separator: " ").allSatisfy { commonWords.contains(String($0)) }
+    }
+
+    /// Only where nothing but the name can be meant: in quotation marks, or as the whole text.
+    private static func replaceNamed(_ name: String, by word: String, in text: String) -> String {
+        guard text != name else { return word }
+        return ["\"", "&quot;"].reduce(text) { $0.replacing("\($1)\(name)\($1)", with: "\($1)\(word)\($1)") }
     }
 
     /// Replaces whole words, and beginnings of the word that were cut off with an ellipsis.

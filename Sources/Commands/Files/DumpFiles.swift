@@ -154,7 +154,7 @@ struct DumpFiles {
         for program in candidates {
             guard let place = program.functions?.place(of: counter) else { continue }
             return ProgramPlace(
-                function: place.function, offset: place.offset, image: program.name,
+                function: FunctionName.readable(place.function), offset: place.offset, image: program.name,
                 line: program.hasLines ? SymbolTool.line(of: counter, in: program.symbolPath) : nil,
                 instruction: withInstruction ? program.instruction(at: counter, of: death) : nil)
         }

@@ -22,18 +22,21 @@ struct ExplanationReport: Encodable {
     }
 
     /// Lines that each begin with a line break.
-    func text(indentation: Int) -> String {
+    func text(_ style: Style = .plain, indentation: Int) -> String {
         let space = "\n" + String(repeating: " ", count: indentation)
-        var text = space + "meaning: " + Text.printable(summary)
-        if let place { text += space + "place: " + Text.printable(place) }
-        for note in notes { text += space + "  " + Text.printable(note) }
+        func prose(_ text: String, deeper: Int = 0) -> String {
+            style.lines(Text.printable(text), indentation: indentation + deeper).map { "\n" + $0 }.joined()
+        }
+        var text = prose("meaning: " + summary)
+        if let place { text += prose("place: " + place) }
+        for note in notes { text += prose(note, deeper: 2) }
         if let entry {
             text += space + "entry that would allow it:"
             for line in entry.split(separator: "\n", omittingEmptySubsequences: false) {
                 text += line.isEmpty ? "\n" : space + "    " + Text.printable(String(line))
             }
         }
-        text += space + "advice: " + Text.printable(advice)
+        text += prose("advice: " + advice)
         if let rule { text += space + "rule: \(rule) of 'jailhouse-ctl check' says so" }
         return text
     }
@@ -126,11 +129,14 @@ struct ConsoleReport: Encodable {
         self.title = areAlternatives ? title : nil
     }
 
-    var text: String {
+    func text(_ style: Style) -> String {
         let parts = entries.enumerated().map { index, entry in
-            (areAlternatives ? "\(index + 1).\n" : "") + entry.text
+            (areAlternatives ? "\(index + 1).\n" : "") + entry.text(style)
         }
-        return ([title].compactMap(\.self) + warnings.map { Text.printable($0) } + parts).joined(separator: "\n\n")
+        let heads = ([title].compactMap(\.self) + warnings).map {
+            style.lines(Text.printable($0)).joined(separator: "\n")
+        }
+        return (heads + parts).joined(separator: "\n\n")
     }
 }
 
@@ -158,14 +164,14 @@ extension DumpFiles {
 }
 
 extension ConsoleReport.Entry {
-    fileprivate var text: String {
+    fileprivate func text(_ style: Style) -> String {
         var parts: [String] = []
         if let cpu, let cell {
             let place = programCounter.map { " at \($0)" } ?? ""
             let what = isStopped ? "stopped until the next boot" : "parked"
             parts.append("CPU \(cpu) of the cell \(Text.printable(cell)) was \(what)\(place).")
         }
-        if let lines = explanation?.text(indentation: 0).dropFirst() { parts.append(String(lines)) }
+        if let lines = explanation?.text(style, indentation: 0).dropFirst() { parts.append(String(lines)) }
         return parts.joined(separator: "\n")
     }
 }

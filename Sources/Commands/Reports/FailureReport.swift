@@ -47,14 +47,14 @@ struct FailureReport: Encodable {
     }
 
     func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {
-        var what = style(Text.printable(reason), .red)
+        var what = style.lines(Text.printable(reason), room: 2).map { style($0, .red) }.joined(separator: "\n  ")
         if let state { what += "\n  state then: \(Text.printable(state))" }
         if !failedCpus.isEmpty { what += "\n  failed CPUs: \(Text.ranges(failedCpus))" }
         if let vmExits {
             let management = managementExits.map { ", \($0) of them for the hypervisor itself" } ?? ""
             what += "\n  VM exits then: \(vmExits)\(management)"
         }
-        if let explanation { what += explanation.text(indentation: 2) }
+        if let explanation { what += explanation.text(style, indentation: 2) }
         return (["\(time.long(now: now, zone))\n  " + what] + console.map { "  | " + Text.printable($0) })
             .joined(separator: "\n")
     }

@@ -46,7 +46,8 @@ struct LostCPUReport: Encodable {
         let whose = cell.map { stopped ? " of cell \"\(Text.printable($0))\"" : "" } ?? ""
         let what = stopped ? "the hypervisor itself failed on it" : "parked after a violation by Linux"
         let head = style("\(cpu)\(whose): \(what); save your work and reset the machine", Condition.bad.paint)
-        return [head] + [reason, meaning].compactMap { $0 }.map { "  " + Text.printable($0) }
+        return [head]
+            + [reason, meaning].compactMap { $0 }.flatMap { style.lines(Text.printable($0), indentation: 2, room: 14) }
     }
 
     /// Of several, for a line.

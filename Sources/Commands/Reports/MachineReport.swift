@@ -18,6 +18,7 @@ struct MachineReport: Encodable {
         let losses: [LostCPUReport]
         let deviceFaults: [DeviceFaultReport]
         @JSON.OrNull var inForce: String?
+        @JSON.OrNull var refusedEnable: RefusedEnableReport?
 
         init(_ machine: Manager.Machine) {
             enabled = machine.enabled
@@ -33,6 +34,7 @@ struct MachineReport: Encodable {
             losses = LostCPUReport.all(of: machine)
             deviceFaults = (machine.deviceFaults ?? []).map(DeviceFaultReport.init)
             inForce = machine.inForce
+            refusedEnable = machine.refusedEnable.map(RefusedEnableReport.init)
         }
     }
 
@@ -51,6 +53,7 @@ struct MachineReport: Encodable {
             machine.enabled ? "enabled" : machine.driver ? "disabled" : "no driver; try: modprobe jailhouse"
         list.add("Hypervisor", style(state, condition.paint))
         list.add("System", system)
+        list.add("Not enabled", lines: machine.refusedEnable?.lines(style, now: now) ?? [])
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
         list.add("Lost CPUs", lines: machine.losses.flatMap { $0.lines(style) })
         list.add(

@@ -20,13 +20,23 @@ struct Table {
     func text(_ style: Style) -> String {
         let lines = [heads.map { Entry($0, .bold) }] + rows
         let widths = heads.indices.map { column in lines.map { $0[column].text.count }.max() ?? 0 }
+        let before = widths.dropLast().reduce(0) { $0 + $1 + 2 }
         return lines.map { line in
             line.enumerated().map { column, entry in
-                let isLast = column == line.count - 1
-                let padding = isLast ? 0 : widths[column] - entry.text.count
+                guard column < line.count - 1 else { return Self.last(entry, behind: before, style) }
+                let padding = widths[column] - entry.text.count
                 return style(entry.text, entry.paint) + String(repeating: " ", count: padding)
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+
+    /// Broken at words where a terminal would break it anywhere.
+    private static func last(_ entry: Entry, behind column: Int, _ style: Style) -> String {
+        guard let width = style.width, width - column >= Style.leastWidth else {
+            return style(entry.text, entry.paint)
+        }
+        return Text.wrapped(entry.text, to: width - column).map { style($0, entry.paint) }
+            .joined(separator: "\n" + String(repeating: " ", count: column))
     }
 }
 

@@ -162,6 +162,6 @@ struct Explain: ParsableCommand {
     }
 
     private func show(_ report: ConsoleReport) throws {
-        try options.screen.show(report.entries, text: report.text)
+        try options.screen.show(report.entries, text: report.text(options.screen.style))
     }
 }

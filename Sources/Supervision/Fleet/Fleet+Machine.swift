@@ -100,8 +100,9 @@ extension Fleet {
                 let pause = enabling.pause.map { min($0 * 2, EnableWish.longestPause) } ?? EnableWish.firstPause
                 wish = EnableWish(retry: effects.now + pause, pause: pause)
             }
-            effects.actions.append(.machine(.notEnabled(failure, retry: wish?.pause)))
         }
+        effects.actions.append(
+            .machine(.notEnabled(failure, isAnswered: enabling.request != nil, retry: wish?.pause)))
         if case .shuttingDown = machine { return }
         switch look.hypervisor {
         case .noDriver: machine = .noDriver(wanted: wish != nil)

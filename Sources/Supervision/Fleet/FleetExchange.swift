@@ -153,8 +153,10 @@ package enum MachineReport: Hashable, Sendable {
     /// - despite: the driver said that it failed.
     case enabled(FleetSystem, despite: MachineRefusal?)
     case disabled(despite: MachineRefusal?)
-    /// The daemon's own enable failed.
-    case notEnabled(FleetFailure, retry: Duration?)
+    /// An enable failed.
+    ///
+    /// - isAnswered: a client asked for it, and is told.
+    case notEnabled(FleetFailure, isAnswered: Bool, retry: Duration?)
     /// A cell waits for others before it is brought up.
     case waits(String, WaitReason)
 }

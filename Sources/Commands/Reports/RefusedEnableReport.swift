@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ControlInterface
+
+/// An enable that failed.
+struct RefusedEnableReport: Encodable {
+    /// µs since 1970.
+    let at: Int
+    @JSON.OrNull var errno: String?
+    let message: String
+    let console: [String]
+
+    init(_ enable: Manager.RefusedEnable) {
+        at = enable.at
+        errno = enable.errnoName
+        message = enable.message
+        console = enable.console ?? []
+    }
+
+    /// At which properties begin.
+    private static let column = 14
+
+    func lines(_ style: Style, now: Moment) -> [String] {
+        let head = "tried \(Moment(microseconds: at).age(now: now)) ago: \(Text.printable(message))"
+        let last = console.last.map { ["the hypervisor's last line: \(Text.printable($0))"] } ?? []
+        return style.lines(head, room: Self.column).map { style($0, Condition.bad.paint) }
+            + last.flatMap { style.lines($0, indentation: 2, room: Self.column) }
+    }
+}
