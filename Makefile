@@ -167,9 +167,9 @@ deaths:
 DOCS ?= .build/docs
 DOCS_SOURCE := .build/docs-source
 docs: .build/docs-venv
-	.ci/packages $(BUILD_PACKAGES) mandoc
-	$(MAKE) --no-print-directory inmates
-	for product in $(COMMANDS) $(MANUAL_PAGES); do $(SWIFT) build --product $$product || exit; done
+	.ci/packages $(BUILD_PACKAGES) mandoc qemu-system-x86
+	$(MAKE) --no-print-directory inmates cell-monitor
+	for product in $(COMMANDS) $(PRELOAD) $(MANUAL_PAGES); do $(SWIFT) build --product $$product || exit; done
 	rm -rf $(DOCS_SOURCE)
 	cp -r docs $(DOCS_SOURCE)
 	$(MAKE) --no-print-directory --silent manuals BINARIES=.build/debug MANUALS=$(DOCS_SOURCE)/manuals

@@ -63,6 +63,23 @@ struct GuideTests {
         }
     }
 
+    @Test("Its pictures can be drawn, each of them and no other")
+    func pictures() async throws {
+        let copy = try TemporaryDirectory()
+        let guide = copy.url.appending(path: "guide")
+        try FileManager.default.copyItem(at: Self.guide, to: guide)
+        let drawn = try await Program.run(
+            [Place.source.appending(path: "docs/pictures.sh").path, Place.programs.path, guide.path],
+            within: .seconds(120))
+        #expect(drawn.status == 0, "\(drawn.output)\(drawn.errors)")
+        let pictures = try FileManager.default.contentsOfDirectory(atPath: guide.path + "/pictures")
+        for picture in pictures {
+            let path = guide.appending(path: "pictures/\(picture)")
+            #expect(try String(contentsOf: path, encoding: .utf8).hasPrefix("<svg "), "\(picture)")
+        }
+        #expect(pictures.count >= 5)
+    }
+
     @Test("The pages are in the table of contents, and refer to pages that exist")
     func references() throws {
         let contents = try String(contentsOf: Self.guide.appending(path: "../mkdocs.yml"), encoding: .utf8)

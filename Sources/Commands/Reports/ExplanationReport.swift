@@ -28,8 +28,8 @@ struct ExplanationReport: Encodable {
             style.lines(Text.printable(text), indentation: indentation + deeper).map { "\n" + $0 }.joined()
         }
         var text = prose("meaning: " + summary)
-        if let place { text += prose("place: " + place) }
         for note in notes { text += prose(note, deeper: 2) }
+        if let place { text += prose("place: " + place) }
         if let entry {
             text += space + "entry that would allow it:"
             for line in entry.split(separator: "\n", omittingEmptySubsequences: false) {
