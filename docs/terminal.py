@@ -69,6 +69,8 @@ class Screen:
     def control(self, parameters, command):
         if command == "m":
             for number in map(int, (parameters or "0").split(";")):
+                if number and number not in STYLES:
+                    raise SystemExit(f"terminal.py: the colour {number} is not known")
                 self.style = self.style | {STYLES[number]} if number else PLAIN
         elif (parameters, command) == ("", "H"):
             self.row = self.column = 0
@@ -88,6 +90,8 @@ def shown(command, until, place, name):
     child, terminal = pty.fork()
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        os.environ["TERM"] = "xterm-256color"
+        os.environ.pop("NO_COLOR", None)
         os.execvp(command[0], command)
     output = b""
     deadline = time.monotonic() + PATIENCE
