@@ -156,6 +156,7 @@ import Testing
         #expect(try cell(proposal, image).memoryRegions.map(\.virtualStart) == [0, 0x10_1000, 0x10_0000])
         var program = ImageFindingTests.rtems
         program.symbols = [.init(name: "inmate_main")]
+        (program.segments[0].address, program.entry) = (0, 0)
         #expect(try self.proposal(program.bytes).region == 0x10_0000)
         let arm = Self.system.replacing("\"x86\"", with: "\"arm64\"").replacing(
             "type = \"8250\"", with: "type = \"PL011\"")
@@ -170,7 +171,14 @@ import Testing
                 .init(address: 0xf_f000, offset: 0, fileSize: 116),
                 .init(address: 0x10_0000, contents: [UInt8](repeating: 0x90, count: 64) + Array("JHCOMM".utf8)),
             ])
+        // it is where that library looks
+        let beside = try proposal(program.bytes)
+        #expect(beside.region != 0x10_0000 && !beside.toml().contains("library of Jailhouse"))
+        #expect(beside.toml().contains("set start = \"protected-32\" in [[image]]"))
+        program.segments[1].address = 0
+        program.entry = 0
         #expect(try proposal(program.bytes).region == 0x10_0000)
+        (program.segments[1].address, program.entry) = (0x10_0000, 0x10_000c)
         program.segments[1].contents = ImageFindingTests.rtems.segments[0].contents
         program.segments[1].memorySize = 0x1000
         let text = try proposal(program.bytes).toml()

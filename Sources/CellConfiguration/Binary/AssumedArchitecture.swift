@@ -16,8 +16,10 @@ extension CellDescriptor {
         let hasPortConsole = console.kind == .uart8250 && !console.flags.contains(.mmio)
         // in revision 10 an x86 cell has a bitmap of ports, and no other has
         return !ioPortRegions.isEmpty || hasPortConsole || interruptChips.contains { $0.address == ioapic }
-            || portBitmapSize.map { $0 > 0 } ?? false
+            || bitmapSize.map { $0 > 0 } ?? false
     }
+
+    private var bitmapSize: UInt32? { format.hasPortBitmap ? portBitmapSize : nil }
 
     private var hasArmHardware: Bool {
         let hasArmConsole = ![.none, .uart8250, .efiFramebuffer].contains(console.kind)
@@ -27,7 +29,7 @@ extension CellDescriptor {
         // where the programs of Jailhouse look for it on Arm; on x86 it is 0x100000
         let hasArmRegion = communicationRegion?.virtualStart == 0x8000_0000
         return flags.contains(.aarch32) && revision.rawValue >= 13 || !interruptChips.isEmpty || vpciInterruptBase != 0
-            || !streamIDs.isEmpty || portBitmapSize == 0 || hasArmConsole || hasMappedConsole || hasArmRegion
+            || !streamIDs.isEmpty || bitmapSize == 0 || hasArmConsole || hasMappedConsole || hasArmRegion
     }
 }
 

@@ -46,13 +46,17 @@ extension CellProposal {
                 "It was stripped of its symbols: what hardware it drives and where its work area ends cannot be seen, so",
                 "the usual is assumed.",
             ])
-        } else if architecture == .x86, profile.machine == .x8664, case .program = beginning {
-            paragraphs.append([
-                "Whether the program begins with 16-bit code, as it must here, cannot be seen. If it begins in long mode,",
-                "set start = \"long-64\" in [[image]] and another reset-address.",
-            ])
+        } else if architecture == .x86, !isUpstreamInmate, case .program = beginning,
+            profile.machine == .x8664 || profile.machine == .i386
+        {
+            let (mode, word) =
+                profile.machine == .i386 ? ("32-bit protected mode", "protected-32") : ("long mode", "long-64")
+            paragraphs.append(
+                Text.paragraph(
+                    "Whether the program begins with 16-bit code, as it must here, cannot be seen. If it begins in \(mode), "
+                        + "set start = \"\(word)\" in [[image]] and another reset-address."))
         }
-        if profile.format == .flat && !profile.isMultiboot && request.address == nil && !profile.isUpstreamInmate {
+        if profile.format == .flat && !profile.isMultiboot && request.address == nil && !isUpstreamInmate {
             paragraphs.append(
                 Text.paragraph(
                     "A flat image does not tell where it was linked to, nor how much memory it takes behind its end: 0 is "
@@ -65,7 +69,7 @@ extension CellProposal {
                     "Nothing says which memory is for cells. The region beside the hypervisor's is taken: check that Linux "
                         + "leaves it alone ('check --root'), or give --physical."))
         }
-        if profile.isUpstreamInmate {
+        if isUpstreamInmate {
             paragraphs.append([
                 "It seems to be made with the library of Jailhouse's own inmates, which look for the communication region",
                 "at \(hexadecimal(region)). Whether it answers messages cannot be seen.",
@@ -99,6 +103,8 @@ extension CellProposal {
     private var distributor: UInt64 {
         if case .arm(let platform) = system.platform.specific { platform.gicdBase } else { 0 }
     }
+
+    private var isUpstreamInmate: Bool { profile.regionOfUpstream(architecture) != nil }
 
     private var isAArch32: Bool { architecture == .arm64 && profile.machine == .arm }
 
@@ -164,7 +170,7 @@ extension CellProposal {
                 "access = [\"read\", \"write\", \"execute\", \"loadable\"]",
             ])
         }
-        let isKnown = profile.communicationRegion != nil || profile.isUpstreamInmate
+        let isKnown = profile.communicationRegion != nil || isUpstreamInmate
         let reason = isKnown ? "where the program looks for it" : "where it is not in the way"
         tables.append(
             text([

@@ -237,7 +237,7 @@ extension CellProposal {
         _ devices: SeenDevices
     ) -> UInt64 {
         if let expected = profile.communicationRegion { return expected }
-        if profile.isUpstreamInmate { return architecture == .x86 ? 0x10_0000 : 0x8000_0000 }
+        if let expected = profile.regionOfUpstream(architecture) { return expected }
         let usual: UInt64 = architecture == .x86 ? RTEMSProgram.regionOf2016 : 0x8000_0000
         return devices.freePage(at: usual, besides: (start, size))
     }
@@ -266,6 +266,16 @@ extension CellProposal {
             }
         }
         return ports.sorted { $0.base < $1.base }
+    }
+}
+
+extension ImageProfile {
+    /// Where a program with the library of Jailhouse's own inmates looks for the communication region; nil for another one,
+    /// also for one that is there itself.
+    func regionOfUpstream(_ architecture: Architecture) -> UInt64? {
+        let place: UInt64 = architecture == .x86 ? 0x10_0000 : 0x8000_0000
+        let isThere = parts.contains { $0.start < place + FreeMemory.pageSize && place < $0.end }
+        return isUpstreamInmate && !isThere ? place : nil
     }
 }
 
