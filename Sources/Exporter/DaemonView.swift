@@ -10,8 +10,8 @@ import Synchronization
 /// Its methods block, at most for a few seconds: not to be called on an event loop.
 final class DaemonView: Sendable {
     private static let freshness = Duration.milliseconds(900)
-    /// The map needs many files.
-    private static let mapFreshness = Duration.seconds(30)
+    /// The map needs many files. It is drawn anew at once when it is to show others.
+    private static let mapFreshness = Duration.seconds(10)
     private static let patience = Duration.seconds(3)
 
     private struct Kept<Value: Sendable>: Sendable {
@@ -21,7 +21,7 @@ final class DaemonView: Sendable {
 
     private let socket: String
     private let sample = Mutex<Kept<MachineSample?>?>(nil)
-    private let map = Mutex<Kept<String>?>(nil)
+    private let map = Mutex<(files: [String], kept: Kept<String>)?>(nil)
 
     init(socket: String) {
         self.socket = socket
@@ -41,8 +41,15 @@ final class DaemonView: Sendable {
     }
 
     func currentMap() -> String {
-        let sample = current()
-        return Self.kept(map, Self.mapFreshness) { StatusPage(sample).map }
+        let page = StatusPage(current())
+        return map.withLock { map in
+            if let map, map.files == page.files, ContinuousClock.now - map.kept.since < Self.mapFreshness {
+                return map.kept.value
+            }
+            let text = page.map
+            map = (page.files, Kept(value: text, since: .now))
+            return text
+        }
     }
 
     /// Who comes while it is asked for waits, and gets the same.

@@ -30,6 +30,8 @@ final class RequestHandler: ChannelInboundHandler {
     private var deadline: Scheduled<Void>?
     private var isWatching = false
     private var shown = ""
+    /// The map that the client has, or is to get.
+    private var drawn: String?
     private var quiet = 0
 
     init(_ shared: Shared) {
@@ -123,21 +125,27 @@ final class RequestHandler: ChannelInboundHandler {
     private func look(_ context: ChannelHandlerContext) {
         guard isWatching else { return }
         let shared = shared
-        shared.threads.runIfActive(eventLoop: context.eventLoop) { StatusPage(shared.view.current()).fragment }
-            .assumeIsolated().whenComplete { result in
-                guard self.isWatching else { return }
-                if let fragment = try? result.get() { self.show(fragment, context) }
-                context.eventLoop.assumeIsolated().scheduleTask(in: Self.period) { self.look(context) }
-            }
+        shared.threads.runIfActive(eventLoop: context.eventLoop) {
+            (fragment: StatusPage(shared.view.current()).fragment, map: shared.view.currentMap())
+        }
+        .assumeIsolated().whenComplete { result in
+            guard self.isWatching else { return }
+            if let page = try? result.get() { self.show(page.fragment, page.map, context) }
+            context.eventLoop.assumeIsolated().scheduleTask(in: Self.period) { self.look(context) }
+        }
     }
 
-    private func show(_ fragment: String, _ context: ChannelHandlerContext) {
+    private func show(_ fragment: String, _ map: String, _ context: ChannelHandlerContext) {
         // what a slow client has not taken yet is not added to: it gets the next state instead
         guard context.channel.isWritable else { return }
         quiet += 1
-        guard fragment != shown || quiet >= Self.quietPeriods else { return }
-        let text = fragment != shown ? Answer.event("cells", fragment) : ": nothing happened\n\n"
+        var text = fragment != shown ? Answer.event("cells", fragment) : ""
+        // the picture itself is asked for
+        if let drawn, map != drawn { text += Answer.event("map", "changed") }
         shown = fragment
+        drawn = map
+        if text.isEmpty, quiet >= Self.quietPeriods { text = ": nothing happened\n\n" }
+        guard !text.isEmpty else { return }
         quiet = 0
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
     }

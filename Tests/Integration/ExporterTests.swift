@@ -108,7 +108,8 @@ struct ExporterTests {
         let ended = try await Program.run(
             [
                 "python3", Place.source.appending(path: "Tests/Integration/status_page.py").path, address,
-                Place.program("jailhouse-ctl"), Place.source.appending(path: ".build/screenshots").path,
+                Place.program("jailhouse-ctl"), machine.directory.url.appending(path: "etc/cells").path,
+                Place.source.appending(path: ".build/screenshots").path,
             ],
             environment: ["JAILHOUSED_SOCKET": machine.directory.url.appending(path: "run/control").path],
             within: .seconds(120))

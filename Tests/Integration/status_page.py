@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Opens the exporter's page in a headless Chromium, as a person would on a phone and on a desk, by day and by night.
 
-    JAILHOUSED_SOCKET=… status_page.py ADDRESS JAILHOUSE-CTL DIRECTORY
+    JAILHOUSED_SOCKET=… status_page.py ADDRESS JAILHOUSE-CTL CELLS DIRECTORY
 
 The machine has a running cell `rtems` that has failed once, and a cell `sorter` that is given up. The first one is stopped and
-started while the page is open. Pictures of the whole page are put into DIRECTORY, to be looked at. Any assertion that does
+started while the page is open, and a third one is defined in CELLS, the directory of definitions. Pictures of the whole page are put into DIRECTORY, to be looked at. Any assertion that does
 not hold ends it with a traceback.
 """
 
@@ -64,6 +64,7 @@ LOOK = """(() => {
     faint, small, wide,
     overflow: document.documentElement.scrollWidth - width,
     isDrawn: map.complete && map.naturalWidth > 0,
+    map: map.currentSrc,
     isReadable: map.clientWidth >= map.naturalWidth,
     changing: document.querySelectorAll("form, button, input, select, textarea, iframe, [contenteditable], [onclick]").length,
     scripts: Array.from(document.scripts, script => script.src),
@@ -203,8 +204,15 @@ def follow(browser):
     assert page["isTheSame"], "the page was loaded again"
     assert page["focus"] == "summary", page["focus"]
 
+    definition = (cells / "rtems.toml").read_text().replace('name = "rtems"', 'name = "packer"').replace("0x3a000000", "0x3c000000")
+    (cells / "packer.toml").write_text(definition)
+    control("reload")
+    page = browser.until("the cell and a new map are there", lambda page: "packer" in page["cells"] and page["map"] != address + "map.svg")
+    assert "packer: ram" in browser.value(f"fetch({page['map']!r}).then(answer => answer.text())")
+    assert page["isTheSame"], "the page was loaded again"
 
-address, control_program, directory = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+
+address, control_program, cells, directory = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), pathlib.Path(sys.argv[4])
 directory.mkdir(parents=True, exist_ok=True)
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
     browser = Browser(profile, directory / "browser.log")

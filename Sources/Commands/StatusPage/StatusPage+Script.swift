@@ -7,6 +7,7 @@ extension StatusPage {
         "use strict";
         const cells = document.getElementById("cells");
         const connection = document.getElementById("connection");
+        const map = document.querySelector(".sp-map img");
         const renew = (shown, fresh) => {
           if (shown.isEqualNode(fresh)) return;
           if (shown.nodeType === Node.TEXT_NODE) {
@@ -29,6 +30,7 @@ extension StatusPage {
           for (const details of cells.querySelectorAll("details")) details.open = open.has(details.id);
           connection.textContent = "live";
         });
+        events.addEventListener("map", () => { map.src = `map.svg?${Date.now()}`; });
         events.addEventListener("error", () => {
           connection.textContent = events.readyState === EventSource.CLOSED
             ? "not connected: reload the page" : "not connected; trying again";
@@ -51,6 +53,7 @@ extension StatusPage {
         .sp-changing { border-color: var(--rp-other); } .sp-changing .sp-condition { color: var(--rp-other); }
         .sp-rest .sp-condition { color: var(--rp-faint); }
         .sp-cell .rp-properties th, .sp-cell .rp-properties td { display: table-cell; padding-bottom: 0.15rem; }
+        .sp-cell .rp-properties th { padding-right: 0.6rem; }
         .sp-map { overflow-x: auto; } .sp-map img { display: block; }
 
         """

@@ -116,10 +116,14 @@ package struct StatusPage {
         return "<details id=\"\(id)\"><summary>\(title)</summary>\n\(content)</details>\n"
     }
 
-    /// The map of the memory, drawn from the files that the daemon names, as far as this user may read them.
+    /// What ``map`` is drawn from: the files that the daemon names.
+    package var files: [String] {
+        [sample?.machine.system].compactMap(\.self) + (sample?.cells.compactMap(\.details.definition) ?? [])
+    }
+
+    /// The map of the memory, as far as this user may read its files.
     package var map: String {
-        let paths = [sample?.machine.system].compactMap(\.self) + (sample?.cells.compactMap(\.details.definition) ?? [])
-        let readable = paths.filter { (try? SystemCall.contents(ofFile: $0, limit: InputFile.limit)) != nil }
+        let readable = files.filter { (try? SystemCall.contents(ofFile: $0, limit: InputFile.limit)) != nil }
         guard !readable.isEmpty else { return Self.emptyMap("no file of the configuration can be read") }
         do {
             return SVGMap(try MapInput(Checkup(readable, on: nil)).map()).text()
