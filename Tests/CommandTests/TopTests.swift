@@ -98,6 +98,8 @@ struct TopTests {
         var model = TopModel()
         model.take(sample((10..<40).map { Samples.cell("cell\($0)") }, second: 0))
         let screen = TopScreen(width: 80, height: 24, style: .plain, marksSelection: false)
+        // before the daemon has answered, nobody knows how many there are
+        #expect(!screen.frame(TopModel(), now: Samples.now, zone: .utc).contains { $0.hasPrefix("no cells") })
         #expect(screen.frame(model, now: Samples.now, zone: .utc).count == 24)
         _ = model.press(.last, height: screen.rowCount)
         let frame = screen.frame(model, now: Samples.now, zone: .utc)

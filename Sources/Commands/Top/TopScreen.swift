@@ -28,7 +28,7 @@ struct TopScreen {
             return isSelected && marksSelection
                 ? "\u{1b}[7m\(padded(table[index + 1]))\u{1b}[0m" : style(table[index + 1], Self.paint(row))
         }
-        if model.rows.isEmpty { lines.append("no cells: none is defined, and none exists") }
+        if model.rows.isEmpty, model.machine != nil { lines.append("no cells: none is defined, and none exists") }
         lines += Array(repeating: "", count: max(0, height - 3 - lines.count))
         return Array((lines + foot(model, now: now)).prefix(height))
     }
