@@ -127,6 +127,22 @@ struct MapTests {
         }
     }
 
+    /// A name of a cell has hyphens, where it is broken.
+    @Test func longNamesAreBrokenBehindHyphens() {
+        let cells = (0..<2).map { index in
+            MemoryMap.Cell(
+                file: "\(index).toml",
+                descriptor: CellDescriptor(
+                    name: "a-board-linux-demo-\(index)",
+                    memoryRegions: [
+                        MemoryRegion(name: "ram", physicalStart: 0x3a00_0000, size: 0x80_0000, flags: [.read]),
+                        MemoryRegion(name: "b", physicalStart: 0x3a20_0000, size: 0x1000, flags: [.read]),
+                    ]), images: [])
+        }
+        let text = terminal(MemoryMap(system: nil, cells: cells, remarks: []), width: 60)
+        #expect(text.contains("│ board-   │ board-   │") && text.contains("│ 0:       │ 1:"), "\(text)")
+    }
+
     /// `PCI devices, be…` and `PCI devices, be…`: below the HPET, and behind it.
     @Test func cutNamesAreListedWhole() {
         let regions = ["registers of the first controller", "registers of the second controller"].enumerated().map {

@@ -118,7 +118,7 @@ struct TerminalMap {
         if label[0].count + 2 + size.count <= room {
             canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
         }
-        let isWhole = label.joined(separator: " ") == Text.wrapped(whole, to: .max).joined()
+        let isWhole = label.joined().filter { $0 != " " } == whole.filter { $0 != " " }
         guard rows.count > label.count + 1 else { return isWhole }
         var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
         if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
@@ -134,10 +134,26 @@ struct TerminalMap {
     /// A label in at most so many lines of whole words; with an ellipsis for what has no room.
     private func labelLines(_ text: String, room: Int, rows: Int) -> [String] {
         if rows == 1 { return [cut(text, to: room)] }
-        let lines = Text.wrapped(text, to: room).map { cut($0, to: room) }
+        let lines = Text.wrapped(text, to: room).flatMap { parts(of: $0, to: room) }.map { cut($0, to: room) }
         guard lines.count > rows else { return lines.isEmpty ? [""] : lines }
         let last = String(lines[rows - 1].prefix(room - 1))
         return lines.prefix(rows - 1) + [last.hasSuffix(alphabet.ellipsis) ? last : last + alphabet.ellipsis]
+    }
+
+    /// A word that is too long, broken behind its hyphens.
+    private func parts(of word: String, to room: Int) -> [String] {
+        guard word.count > room else { return [word] }
+        let pieces = word.split(separator: "-", omittingEmptySubsequences: false)
+        var lines: [String] = []
+        for (index, piece) in pieces.enumerated() {
+            let text = piece + (index + 1 < pieces.count ? "-" : "")
+            if let line = lines.last, line.count + text.count <= room {
+                lines[lines.count - 1] = line + text
+            } else {
+                lines.append(String(text))
+            }
+        }
+        return lines.filter { !$0.isEmpty }
     }
 
     private func cut(_ text: String, to room: Int) -> String {
