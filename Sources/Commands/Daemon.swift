@@ -2,6 +2,7 @@
 
 import ControlInterface
 import Glibc
+import SystemCalls
 
 /// The way to the daemon: which socket, and what its failures mean to the user.
 struct Daemon {
@@ -63,6 +64,10 @@ struct Daemon {
     func failure(_ error: ControlError) -> CommandFailure {
         guard let host else { return CommandFailure(error, socketWasChosen: chosenSocket != nil) }
         switch error {
+        case .connection(let error) where error.call == "posix_spawn":
+            let remedy = RemoteHost.program == "ssh" ? " (Debian and Ubuntu: apt install openssh-client)" : ""
+            return CommandFailure(
+                .noDaemon, "\(host.name): cannot start \(RemoteHost.program): \(error.errno)\(remedy)")
         case .disconnected, .noAnswer, .connection, .malformed:
             return CommandFailure(
                 .noDaemon,

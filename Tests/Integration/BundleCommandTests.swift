@@ -130,6 +130,13 @@ struct BundleCommandTests {
         ])
         #expect(link.status == 1 && link.errors.contains("neither a directory nor a plain file"), "\(link)")
         try FileManager.default.removeItem(atPath: directory + "/1/cells/link.toml")
+        let unsigned = try await Program.run(
+            [
+                Place.program("jailhouse-ctl"), "bundle", "create", directory + "/2", "--key", directory + "/key", "-o",
+                directory + "/x",
+            ],
+            environment: ["PATH": "/nowhere"])
+        #expect(unsigned.status == 1 && unsigned.errors.contains("apt install openssh-client"), "\(unsigned)")
         for version in ["1", "2"] {
             let made = try await Self.ended(
                 [

@@ -103,6 +103,10 @@ struct HostTests {
             #expect(lines.map { $0?["reply"] != nil } == [true, false, true] && lines[1]?["error"] is String)
             #expect(status.status == 69)
 
+            let without = try await Program.run(
+                [Place.program("jailhouse-ctl"), "--host", "board-0", "list"],
+                environment: ["JAILHOUSE_SSH": "", "PATH": "/nowhere"])
+            #expect(without.status == 69 && without.errors.contains("apt install openssh-client"), "\(without)")
             let partial = try await run("--host", "board-0,nowhere,board-1", "list")
             #expect(partial.status == 69)
             #expect(partial.errors.contains("nowhere") && partial.output.contains("board-1"))

@@ -61,7 +61,12 @@ enum SSHSignature {
             }
             return try body(directory)
         } catch let error as SystemCallError {
-            throw CommandFailure(.failed, "cannot use ssh-keygen: \(error)")
+            let isMissing = error.call == "posix_spawn" && error.errno == .noSuchFileOrDirectory
+            let reason =
+                isMissing
+                ? "ssh-keygen is not installed (Debian and Ubuntu: apt install openssh-client)"
+                : "cannot use ssh-keygen: \(error)"
+            throw CommandFailure(.failed, reason)
         }
     }
 
