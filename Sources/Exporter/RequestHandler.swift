@@ -22,7 +22,7 @@ final class RequestHandler: ChannelInboundHandler {
     /// For a request to arrive, and between two.
     static let requestTime = TimeAmount.seconds(10)
     private static let period = TimeAmount.seconds(1)
-    /// A comment is sent that often while nothing happens, so that a connection that is gone is noticed.
+    /// An event is sent that often while nothing happens, so that a connection that is gone is noticed on both sides.
     private static let quietPeriods = 15
 
     private let shared: Shared
@@ -144,7 +144,7 @@ final class RequestHandler: ChannelInboundHandler {
         if let drawn, map != drawn { text += Answer.event("map", "changed") }
         shown = fragment
         drawn = map
-        if text.isEmpty, quiet >= Self.quietPeriods { text = ": nothing happened\n\n" }
+        if text.isEmpty, quiet >= Self.quietPeriods { text = Answer.event("quiet", "nothing happened") }
         guard !text.isEmpty else { return }
         quiet = 0
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)

@@ -228,5 +228,10 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         said = [event for event in browser.events
                 if event["method"] in ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")]
         assert said == [], said
+        # The network is gone, and nothing of the connection's end arrives: a minute later it is noticed.
+        browser.value("const now = Date.now; Date.now = () => now() + 60000; 0")
+        for isAway, connection in [(True, "not connected; trying again"), (False, "live")]:
+            browser.ask("Network.emulateNetworkConditions", offline=isAway, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+            browser.until(connection, lambda page: page["connection"] == connection)
     finally:
         browser.end()

@@ -21,20 +21,35 @@ extension StatusPage {
           if (isAlike) for (const [one, other] of pairs) renew(one, other);
           else shown.replaceChildren(...fresh.childNodes);
         };
-        const events = new EventSource("events");
-        events.addEventListener("cells", event => {
-          const open = new Set(Array.from(cells.querySelectorAll("details[open]"), details => details.id));
-          const fresh = cells.cloneNode(false);
-          fresh.innerHTML = event.data;
-          renew(cells, fresh);
-          for (const details of cells.querySelectorAll("details")) details.open = open.has(details.id);
+        let events;
+        let heard;
+        const hear = () => {
+          heard = Date.now();
           connection.textContent = "live";
-        });
-        events.addEventListener("map", () => { map.src = `map.svg?${Date.now()}`; });
-        events.addEventListener("error", () => {
-          connection.textContent = events.readyState === EventSource.CLOSED
-            ? "not connected: reload the page" : "not connected; trying again";
-        });
+        };
+        const connect = () => {
+          events?.close();
+          heard = Date.now();
+          events = new EventSource("events");
+          events.addEventListener("cells", event => {
+            const open = new Set(Array.from(cells.querySelectorAll("details[open]"), details => details.id));
+            const fresh = cells.cloneNode(false);
+            fresh.innerHTML = event.data;
+            renew(cells, fresh);
+            for (const details of cells.querySelectorAll("details")) details.open = open.has(details.id);
+            hear();
+          });
+          events.addEventListener("map", () => { map.src = `map.svg?${Date.now()}`; });
+          events.addEventListener("quiet", hear);
+          events.addEventListener("error", () => { connection.textContent = "not connected; trying again"; });
+        };
+        connect();
+        // A connection may be gone without an end: one on which nothing happens is heard of every 15 s as well.
+        setInterval(() => {
+          if (Date.now() - heard < 40000) return;
+          connection.textContent = "not connected; trying again";
+          connect();
+        }, 2000);
 
         """
 
