@@ -185,6 +185,24 @@ import Testing
         #expect(text.contains("start = \"multiboot\"") && !text.contains("the image's 16-bit start"), "\(text)")
     }
 
+    /// Of a system's architecture that was guessed the cell says nothing.
+    @Test(arguments: ["qemu-arm64", "q35"]) func aGuessIsNotSaidOfTheCell(name: String) throws {
+        let known = try SystemDescriptor(toml: Self.shipped(name), path: "")
+        let system = try SystemDescriptor(binary: known.binary(revision: .revision13)).toml()
+        let image: [UInt8] = [0, 0, 0, 0x14]
+        let toml = try proposal(image, system: system) { $0.physical = name == "q35" ? 0x3a00_0000 : 0x7000_0000 }
+            .toml()
+        #expect(!toml.contains("\narchitecture") && toml.contains("\nrevision = 13\n"), "\(toml)")
+        #expect(toml.contains("by its contents a guess: \(known.architecture.name)."), "\(toml)")
+        let definition = try CellDefinition(toml: toml, path: "/cells/x.toml", readFile: { _ in [] })
+        #expect(definition.descriptor.isArchitectureGuessed && definition.descriptor.revision == .revision13)
+        let descriptor = try SystemDescriptor(toml: system, path: "")
+        #expect(definition.placed(in: descriptor).descriptor.architecture == known.architecture)
+        #expect(definition.findings(system: descriptor).filter { $0.severity == .error } == [])
+        // with the system that says it there is no contradiction, either
+        #expect(!definition.findings(system: known).map(\.rule).contains("JH0501"))
+    }
+
     @Test func aKernelWantsAnotherProposal() throws {
         var kernel = [UInt8](repeating: 0, count: 0x400)
         kernel.replaceSubrange(0x38..<0x3c, with: Array("ARM\u{64}".utf8))

@@ -13,8 +13,8 @@ extension CellProposal {
     private var head: String {
         var lines = ["# A cell for \(quoted(request.imagePath))\(kind.map { " (\($0))" } ?? "")."]
         lines += unknown.flatMap { ["#"] + $0.map { "# " + $0 } }
+        lines += ["", "[cell]", "name = \(quoted(name))"] + system.architectureLines
         lines += [
-            "", "[cell]", "name = \(quoted(name))", "architecture = \(quoted(architecture.name))",
             "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", beginningLine,
         ]
         if isAArch32 { lines.append("aarch32 = true                  # the program is a 32-bit one") }

@@ -269,16 +269,6 @@ extension CellProposal {
     }
 }
 
-extension ImageProfile {
-    /// Where a program with the library of Jailhouse's own inmates looks for the communication region; nil for another one,
-    /// also for one that is there itself.
-    func regionOfUpstream(_ architecture: Architecture) -> UInt64? {
-        let place: UInt64 = architecture == .x86 ? 0x10_0000 : 0x8000_0000
-        let isThere = parts.contains { $0.start < place + FreeMemory.pageSize && place < $0.end }
-        return isUpstreamInmate && !isThere ? place : nil
-    }
-}
-
 extension IOPortRegion {
     fileprivate func overlaps(_ range: ClosedRange<UInt16>) -> Bool {
         Int(base) <= Int(range.upperBound) && Int(range.lowerBound) < Int(base) + Int(count)

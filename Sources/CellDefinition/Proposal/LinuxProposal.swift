@@ -33,6 +33,7 @@ package struct LinuxProposal {
 
     private let request: Request
     private let architecture: Architecture
+    private let architectureLines: [String]
     private let name: String
     private let cpus: CPUSet
     /// Of all its RAM, the loader's included.
@@ -52,6 +53,7 @@ package struct LinuxProposal {
     ) throws(DefinitionError) {
         self.request = request
         architecture = system.architecture
+        architectureLines = system.architectureLines
         let needed: UInt64
         do throws(ImageError) {
             needed =
@@ -112,7 +114,10 @@ package struct LinuxProposal {
     private var head: String {
         var lines = [
             "# Linux in a cell: \(SourceQuote.quoted(request.cell.imagePath)).", "", "[cell]",
-            "name = \(SourceQuote.quoted(name))", "architecture = \(SourceQuote.quoted(architecture.name))",
+            "name = \(SourceQuote.quoted(name))",
+        ]
+        lines += architectureLines
+        lines += [
             "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", "reset-address = 0x0",
             "passive-comm-region = true      # Linux does not read the hypervisor's messages",
             "virtual-console = \"permitted\"",
