@@ -147,7 +147,8 @@ BARE_PACKAGES := systemd-sysv,dbus,procps,man-db,umockdev,curl,python3
 .build/bare-debian.tar: Makefile
 	.ci/packages mmdebstrap
 	mkdir -p $(@D)
-	mmdebstrap --quiet --variant=minbase --include=$(BARE_PACKAGES) --format=tar bookworm $@.new
+	$$(test $$(id -u) = 0 || echo sudo) mmdebstrap --quiet --mode=root --variant=minbase --include=$(BARE_PACKAGES) \
+	    --format=tar bookworm $@.new
 	mv $@.new $@
 
 # Every state of a cell's life that can be reached, for every kind of definition: a table, and a story for what does not
