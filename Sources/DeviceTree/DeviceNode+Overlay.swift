@@ -22,9 +22,18 @@ extension DeviceNode {
         for fragment in fragments {
             guard let contents = fragment.child("__overlay__") else { continue }
             let route = try target(of: fragment)
+            guard route.count + contents.depth <= Self.depthLimit else {
+                throw OverlayError(description: "\(fragment.name) makes the tree deeper than \(Self.depthLimit) nodes")
+            }
             self[route].merge(contents)
         }
+        guard all.count <= Self.nodeLimit else {
+            throw OverlayError(description: "with it the tree has more than \(Self.nodeLimit) nodes")
+        }
     }
+
+    /// Of nodes from this one down, itself among them.
+    private var depth: Int { 1 + (children.map(\.depth).max() ?? 0) }
 
     /// By which other nodes refer to it.
     package var handle: UInt32? { number("phandle") ?? number("linux,phandle") }

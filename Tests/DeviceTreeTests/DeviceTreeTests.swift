@@ -113,4 +113,23 @@ private let compiler = "/usr/bin/dtc"
         #expect(refusal(label).contains("refers to the label uart"))
         #expect(refusal(sample).contains("no fragment"))
     }
+
+    @Test func overlaysMakeNoTreeThatCannotBeRead() throws {
+        func overlay(at path: String, depth: Int) -> DeviceNode {
+            let chain = (1..<depth).reduce(DeviceNode(name: "leaf")) { node, _ in
+                DeviceNode(name: "n", children: [node])
+            }
+            let contents = DeviceNode(name: "__overlay__", children: [chain])
+            return DeviceNode(children: [
+                DeviceNode(name: "fragment@0", properties: ["target-path": [UInt8](texts: path)], children: [contents])
+            ])
+        }
+        var root = DeviceNode()
+        try root.apply(overlay: overlay(at: "/", depth: DeviceNode.depthLimit - 1))
+        #expect(DeviceNode(blob: FlattenedTree(root: root).blob) == root)
+        let deepest = "/" + String(repeating: "n/", count: DeviceNode.depthLimit - 2) + "leaf"
+        #expect(throws: OverlayError.self) { try root.apply(overlay: overlay(at: deepest, depth: 1)) }
+        var wide = DeviceNode(children: (1..<DeviceNode.nodeLimit).map { DeviceNode(name: "w\($0)") })
+        #expect(throws: OverlayError.self) { try wide.apply(overlay: overlay(at: "/", depth: 1)) }
+    }
 }
