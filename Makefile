@@ -12,7 +12,7 @@
 # make docs       [DOCS=] the guide as a site; without network once its tool is installed
 # make fleet      [MACHINES=] machines with Ansible and Prometheus, a good image and a bad one; ends by itself
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
-# make guest-kernel  [GUEST=] a small Linux that can be a guest, and a shell for it; minutes, once
+# make guest-kernel  [GUEST=] [ARCHITECTURE=arm64] a small Linux that can be a guest, and a shell for it; minutes, once
 # make format     as .swift-format says              make lint     what must be silent before a commit
 
 PREFIX ?= /usr/local
@@ -78,8 +78,8 @@ test:
 GUEST ?= .build/guest-kernel
 GUEST_PACKAGES := linux-source-6.1 gcc make flex bison bc libelf-dev libc6-dev xz-utils cpio busybox-static
 guest-kernel:
-	.ci/packages $(GUEST_PACKAGES)
-	inmates/linux/guest-kernel.sh $(GUEST)
+	.ci/packages $(GUEST_PACKAGES) $(if $(filter arm64,$(ARCHITECTURE)),gcc-aarch64-linux-gnu)
+	inmates/linux/guest-kernel.sh $(GUEST) $(ARCHITECTURE)
 
 chaos:
 	.ci/packages $(BUILD_PACKAGES)
