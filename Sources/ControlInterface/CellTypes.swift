@@ -69,14 +69,18 @@ extension Manager {
         package var failureCounts: [FailureCount]?
         /// Of its devices, what an IOMMU dropped since the hypervisor was enabled; nil: nothing.
         package var deviceFaults: [DeviceFault]?
+        /// What its VM exits tell of the Linux in it, which decides nothing; nil: nothing out of the way.
+        package var hint: String?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
-            failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil
+            failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil,
+            hint: String? = nil
         ) {
             self.deviceFaults = deviceFaults
+            self.hint = hint
             self.failureCounts = failureCounts
             self.cell = cell
             self.liveness = liveness

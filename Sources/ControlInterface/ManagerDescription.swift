@@ -117,6 +117,7 @@ extension Manager {
         # accepted: errors of check that the definition accepts, each with its reason ("JH0901: ..."); absent: none.
         # liveness: absent if the definition has no such rule.
         # failureCounts: since the daemon was started; absent: none.
+        # hint: what its VM exits tell of the Linux in it, which decides nothing; absent: nothing out of the way.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -130,7 +131,8 @@ extension Manager {
           accepted: ?[]string,
           liveness: ?Liveness,
           failureCounts: ?[]FailureCount,
-          deviceFaults: ?[]DeviceFault
+          deviceFaults: ?[]DeviceFault,
+          hint: ?string
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,

@@ -28,6 +28,8 @@ struct Inventory: Sendable {
     var losses: [CPULosses.Loss] = []
     /// What IOMMUs reported of devices.
     var deviceFaults: [DeviceFaults.Count] = []
+    /// What VM exits tell of Linux in cells.
+    var pulses = GuestPulses()
     /// The enable that was tried last, where it failed.
     var refusedEnable: Manager.RefusedEnable?
     /// How long things took.

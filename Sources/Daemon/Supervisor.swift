@@ -46,6 +46,7 @@ actor Supervisor {
     private var timer: Scheduled<Void>?
     private var timings = Timings()
     private var refusedEnable: Manager.RefusedEnable?
+    private var pulses = GuestPulses()
     private var nextPoll: Moment
     private var rest = Rest()
 
@@ -130,6 +131,7 @@ actor Supervisor {
         book.noteSigns(fleet)
         handle(.looked(look), at: now)
         book.take(view, fleet)
+        pulses.look(fleet, book, view, at: now)
         images.prune(fleet)
         saveState()
         serviceManager.isAlive(at: now)
@@ -428,7 +430,7 @@ actor Supervisor {
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
             systemRefusal: settings.system == nil ? settings.systemRefusal : nil, reading: evidence.latest,
-            losses: evidence.losses, deviceFaults: evidence.deviceFaults, refusedEnable: refusedEnable,
+            losses: evidence.losses, deviceFaults: evidence.deviceFaults, pulses: pulses, refusedEnable: refusedEnable,
             timings: timings,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }

@@ -264,6 +264,7 @@ extension Inventory {
         var details = try known(name).details(statistics: statistics)
         details.failureCounts = failureCounts[name]?.sorted { $0.key < $1.key }
             .map { Manager.FailureCount(kind: $0.key, count: $0.value) }
+        details.hint = pulses.hint(of: name)?.text
         let faults = deviceFaults.filter { $0.cell == name }
         details.deviceFaults = faults.isEmpty ? nil : faults.map(Manager.DeviceFault.init)
         return details

@@ -228,6 +228,18 @@ package final class HypervisorView {
         return (statistic("\(statistics)/vmexits_total"), statistic("\(statistics)/vmexits_management"))
     }
 
+    /// How often each CPU of a cell left it, without those that cannot be read now.
+    package func exitsByCPU(ofCell id: Int) -> [Int: UInt64] {
+        guard id != CellFiles.rootCell else { return [:] }
+        let statistics = "\(directory)/cells/\(id)/statistics"
+        var exits: [Int: UInt64] = [:]
+        for entry in (try? SystemCall.names(inDirectory: statistics)) ?? [] where entry.hasPrefix("cpu") {
+            guard let cpu = Int(entry.dropFirst(3)) else { continue }
+            exits[cpu] = statistic("\(statistics)/\(entry)/vmexits_total")
+        }
+        return exits
+    }
+
     private func statistic(_ path: String) -> UInt64? {
         guard let file = SysfsFile(path), file.read(with: buffer) == .changed else { return nil }
         return SysfsText.number(file.bytes)

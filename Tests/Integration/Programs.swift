@@ -93,6 +93,14 @@ final class Program: Sendable {
     var output: String { text("output") }
     var errors: String { text("errors") }
 
+    /// Writes to its standard input.
+    func write(_ text: String) throws {
+        let bytes = Array(text.utf8)
+        try input.withLock { descriptor in
+            _ = try SystemCall.result(of: "send") { send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
+        }
+    }
+
     /// The end of its standard input.
     func closeInput() {
         input.withLock { descriptor in

@@ -4,52 +4,83 @@ import Foundation
 import Testing
 
 /// What make guest-kernel has made, here or in `$GUEST`.
-private let guest =
+private let made =
     ProcessInfo.processInfo.environment["GUEST"] ?? Place.source.appending(path: ".build/guest-kernel").path
-private let isMade = FileManager.default.fileExists(atPath: guest + "/bzImage")
 
-/// A real Linux in a cell of a simulated machine, with two processors.
-@Suite("A real Linux in a cell", .serialized, .enabled(if: isMade, "make guest-kernel makes the kernel"))
-struct RealLinuxTests {
-    private func machine() async throws -> LiveMachine {
+/// A kernel that make guest-kernel makes, and the cell that it runs in.
+private struct Guest: CustomTestStringConvertible, Sendable {
+    let architecture: String
+    let definition: String
+    let system: String
+    let kernel: String
+    let initrd: String
+    /// A line of [[image]], or none.
+    let loader: String
+    let commandLine: String
+    /// The last words of a shutdown.
+    let farewell: String
+    /// Of the two words that guest and host share.
+    let words: UInt64
+
+    static let all = [
+        Guest(
+            architecture: "x86", definition: "linux-x86", system: "q35", kernel: "bzImage", initrd: "initrd.gz",
+            loader: "\nloader = \"\(Place.inmates.path)/linux-loader.bin\"",
+            commandLine: "console=ttyS0,115200 pci=lastbus=0", farewell: "reboot: System halted",
+            words: 0x3e00_0000),
+        Guest(
+            architecture: "arm64", definition: "arm64/linux-arm64", system: "qemu-arm64", kernel: "Image",
+            initrd: "initrd-arm64.gz", loader: "", commandLine: "console=ttyAMA0,115200",
+            farewell: "reboot: Power down", words: 0x7e00_0000),
+    ].filter { FileManager.default.fileExists(atPath: "\(made)/\($0.kernel)") }
+
+    var testDescription: String { architecture }
+
+    func machine() async throws -> LiveMachine {
+        let (request, answer) = ("0x" + String(words, radix: 16), "0x" + String(words + 0x800, radix: 16))
+        let path = architecture == "x86" ? "/boot/vmlinuz" : "/boot/Image"
         let text = try Definitions.shipped(
-            "linux-x86",
+            definition,
             [
-                ("/boot/vmlinuz", guest + "/bzImage"),
+                (path, "\(made)/\(kernel)"),
                 (
                     "# initrd = \"/boot/initrd.img\"",
-                    "initrd = \"\(guest)/initrd.gz\"\nloader = \"\(Place.inmates.path)/linux-loader.bin\""
+                    "initrd = \"\(made)/\(initrd)\"\(loader)"
                 ),
+                ("\"\(commandLine)\"", "\"\(commandLine) jailhouse.guest=\(request),\(answer)\""),
                 (
-                    "console=ttyS0,115200 pci=lastbus=0",
-                    "console=ttyS0,115200 pci=lastbus=0 jailhouse.guest=0x3e000000,0x3e000800"
-                ),
-                (
-                    "[[ports]]",
+                    "[[image]]",
                     """
                     [[memory]]
                     name = "words of guest and host"
-                    physical = 0x3e000000
-                    virtual = 0x3e000000
+                    physical = \(request)
+                    virtual = \(request)
                     size = "4 KiB"
                     access = ["read", "write", "root-shared"]
 
-                    [[ports]]
+                    [[image]]
                     """
                 ),
                 (
                     "restart = \"on-failure\"",
-                    "stop-timeout = \"60 s\"\nguest = { request = 0x3e000000, answer = 0x3e000800 }\n"
+                    "stop-timeout = \"60 s\"\nguest = { request = \(request), answer = \(answer) }\n"
                         + "delay = \"1 ms\"\nrestart = \"on-failure\""
                 ),
             ])
+        let name = definition.split(separator: "/").last.map(String.init) ?? definition
         return try await LiveMachine.start(
-            cells: ["linux": text], simulator: ["--cells", "execute", "--timing", "none"])
+            cells: ["linux": text.replacing("name = \"\(name)\"", with: "name = \"linux\"")], systemFile: system,
+            simulator: ["--cells", "execute", "--timing", "none", "--architecture", architecture])
     }
+}
 
-    @Test("It boots to its shell, is restarted after a violation, and shuts down when it is asked")
-    func life() async throws {
-        let machine = try await machine()
+/// A real Linux in a cell of a simulated machine, with two processors.
+@Suite("A real Linux in a cell", .serialized, .enabled(if: !Guest.all.isEmpty, "make guest-kernel makes the kernel"))
+struct RealLinuxTests {
+    @Test(
+        "It boots to its shell, is restarted after a violation, and shuts down when it is asked", arguments: Guest.all)
+    private func life(guest: Guest) async throws {
+        let machine = try await guest.machine()
         #expect(try await machine.control("start", "linux").status == 0)
         let console = try machine.openConsole("linux")
         func boots(_ times: Int) async throws {
@@ -64,11 +95,11 @@ struct RealLinuxTests {
         let memory = machine.directory.url.appending(path: "machine/memory")
         let file = try FileHandle(forUpdating: memory)
         func answer() throws -> Data? {
-            try file.seek(toOffset: 0x3e00_0800)
+            try file.seek(toOffset: guest.words + 0x800)
             return try file.read(upToCount: 4)
         }
         // the next guest's answer is to be told from this one's
-        try file.seek(toOffset: 0x3e00_0800)
+        try file.seek(toOffset: guest.words + 0x800)
         try file.write(contentsOf: Data(count: 4))
         try await machine.inject("linux", "fail")
         try await boots(2)
@@ -80,7 +111,27 @@ struct RealLinuxTests {
         }
         #expect(try await machine.control("stop", "linux").status == 0, "\(machine.log)")
         #expect(console.output.contains("jailhouse-guest: asked to shut down"), "\(console.output.suffix(500))")
-        #expect(console.output.contains("reboot: System halted"), "\(console.output.suffix(500))")
+        #expect(console.output.contains(guest.farewell), "\(console.output.suffix(500))")
         #expect(follower.output.contains("its guest has ended: shutdown"), "\(follower.output)")
+    }
+
+    // Nobody reads the panic on its serial port, and the hypervisor calls the cell running.
+    @Test(
+        "After a panic on Arm64, one processor's VM exits give a hint",
+        arguments: Guest.all.filter { $0.architecture == "arm64" })
+    private func hint(guest: Guest) async throws {
+        let machine = try await guest.machine()
+        #expect(try await machine.control("start", "linux").status == 0)
+        let console = try machine.openConsole("linux")
+        try await eventually("its shell waits: \(console.output.suffix(2000))", within: .seconds(120)) {
+            console.output.contains("/ # ")
+        }
+        #expect(try await machine.control("status", "linux").output.contains("Hint:") == false)
+        try console.write("echo c > /proc/sysrq-trigger\n")
+        try await eventually("there is a hint: \(console.output.suffix(500))", within: .seconds(90)) {
+            let status = try await machine.control("status", "linux")
+            return status.output.contains("Hint: for 10 s CPU ") && status.status == 0
+        }
+        #expect(console.output.contains("Kernel panic - not syncing"), "\(console.output.suffix(2000))")
     }
 }

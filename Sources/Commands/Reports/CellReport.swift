@@ -37,12 +37,13 @@ struct CellReport: Encodable {
     let accepted: [String]
     @JSON.OrNull var liveness: Liveness?
     let deviceFaults: [DeviceFaultReport]
+    @JSON.OrNull var hint: String?
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
         case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness,
-            deviceFaults
+            deviceFaults, hint
     }
 
     /// - Parameter files: of its definition.
@@ -65,6 +66,7 @@ struct CellReport: Encodable {
         console = details.console
         vmExits = details.vmExits
         accepted = details.accepted ?? []
+        hint = details.hint
         deviceFaults = (details.deviceFaults ?? []).map(DeviceFaultReport.init)
         liveness = details.liveness.map {
             Liveness(
@@ -97,6 +99,7 @@ extension CellReport {
         list.add("Accepted", lines: accepted.map { Text.printable($0) })
         list.add("Condition", style(Text.printable(condition), Condition(condition).paint) + since)
         list.add("Liveness", signsOfLife(now: now, zone: zone))
+        list.add("Hint", lines: hint.map { style.lines(Text.printable($0), room: 14) } ?? [])
         list.add("Next start", nextStart(now: now))
         list.add(
             "State",

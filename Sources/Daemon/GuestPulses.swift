@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+import CellDefinition
+import Hypervisor
+import Supervision
+
+/// The pulses of all cells in which a Linux for Arm64 runs.
+struct GuestPulses {
+    private var pulses: [String: GuestPulse] = [:]
+    private var next: Moment?
+
+    /// What that of a cell tells; nil: nothing out of the way.
+    func hint(of name: String) -> GuestPulse.Hint? { pulses[name]?.hint }
+
+    /// Reads what is due: a file for each CPU.
+    mutating func look(_ fleet: Fleet, _ book: CellBook, _ view: HypervisorView, at now: Moment) {
+        if let next, now < next { return }
+        next = now + .seconds(1)
+        for (name, cell) in book.cells where cell.definition?.isLinux == true {
+            guard cell.definition?.descriptor.architecture == .arm64, let lifecycle = fleet.cells[name]?.lifecycle,
+                lifecycle.isUp, let observation = lifecycle.sighting?.observation
+            else {
+                if pulses[name] != nil { pulses[name] = nil }
+                continue
+            }
+            var pulse = pulses[name] ?? GuestPulse()
+            guard pulse.isDue(at: now) else { continue }
+            pulse.take(view.exitsByCPU(ofCell: observation.id), at: now)
+            pulses[name] = pulse
+        }
+        guard pulses.keys.contains(where: { book[$0]?.definition?.isLinux != true }) else { return }
+        pulses = pulses.filter { book[$0.key]?.definition?.isLinux == true }
+    }
+}
+
+extension GuestPulse.Hint {
+    /// A sentence.
+    var text: String {
+        switch self {
+        case .beatsAlone(let cpu, let exits):
+            "for 10 s CPU \(cpu) has made \(exits) VM exits a second and the others none, as after a panic or a poweroff of Linux; its "
+                + "console tells"
+        case .standsStill:
+            "for 10 s none of its CPUs has made a VM exit, as after a halt, or a reboot, of Linux; its console tells"
+        }
+    }
+}
