@@ -47,7 +47,10 @@ struct FailureRecord: Hashable, Sendable, Codable {
             console = lines
         } else if cause == .silent || cause == .stalled {
             // inmates share the console, and nothing tells whose any other line is
-            console = Self.lastLines(of: text) { line in
+            // an earlier life's death says nothing of this one
+            let lines = Self.lines(of: text)
+            let start = lines.lastIndex { GuestMessage.isStart($0, of: cell) } ?? 0
+            console = Self.lastLines(of: lines[start...].joined(separator: "\n")) { line in
                 Self.names(line) && Self.isAbout(cell, line) || sign.map { line.contains($0) } == true
             }
         } else {

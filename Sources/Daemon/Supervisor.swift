@@ -254,15 +254,17 @@ actor Supervisor {
     }
 
     private func finish(_ work: DriverWork, _ end: DriverEnd) {
-        guard case .enable = work, case .machine(var refusal?) = end, refusal.errno != 0 else {
+        guard case .enable(let system) = work, case .machine(var refusal?) = end, refusal.errno != 0 else {
             return conclude(work, end)
         }
+        let source = book.systems[system.path]
         // what it said last names the part that refused
         evidence.refresh(always: true) {
-            if !RefusedEnable.isDriversOwn(errno: ErrnoName.of(refusal.errno)),
-                let explanation = self.evidence.refusedEnable?.shortExplanation
-            {
-                refusal.message += ". \(explanation.summary) \(explanation.advice)"
+            let errno = ErrnoName.of(refusal.errno)
+            if !RefusedEnable.isDriversOwn(errno: errno), let enable = self.evidence.refusedEnable {
+                let explanation = enable.shortExplanation(errno: errno, of: source?.descriptor)
+                // it says more than the number, whose other causes it excludes
+                refusal.message = "enable: \(explanation.summary) \(explanation.advice) (\(errno))"
             }
             self.conclude(work, .machine(refusal))
         }

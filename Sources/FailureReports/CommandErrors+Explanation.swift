@@ -37,9 +37,13 @@ extension CommandError {
     /// All of its causes, the most frequent first.
     package var explanation: Explanation? {
         guard let first = causes.first else { return nil }
-        let others = causes.dropFirst().map { "Or: \($0.what) \($0.advice)" }
+        guard causes.count > 1 else {
+            return Explanation(summary: first.what, advice: first.advice, rule: first.rule)
+        }
         return Explanation(
-            summary: first.what, advice: first.advice, notes: others, rule: causes.count == 1 ? first.rule : nil)
+            summary: "\(command) ends with \(errno) for one of \(causes.count) reasons, the most frequent first.",
+            advice: "Look at each of them; what is not listed here is excluded.",
+            notes: causes.map { "\($0.what) \($0.advice)" })
     }
 
     /// The same of a failure that the daemon recorded: without what is ruled out, and a rule only if it finds something.

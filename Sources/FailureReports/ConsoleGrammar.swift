@@ -113,6 +113,7 @@ package enum ConsoleGrammar {
         Rule("FATAL: Invalid PCI MMCONFIG {rw}, device {dev}, reg: {x}, size: {d}") {
             .pciMemory($0.access(0), device: $0.text(1), register: $0.number(2), size: $0.number(3))
         },
+        Rule("FATAL: Invalid ivshmem register {rw}, number {d}") { .linkRegister($0.access(0), $0.number(1)) },
         Rule("FATAL: Invalid PCI MSI-X table/PBA access, device {dev}") { .vectorTable(device: $0.text(0)) },
         Rule("FATAL: ivshmem MSI-X target outside of cell \"{q}\" device {dev}") {
             .vectorTarget(cell: $0.text(0), device: $0.text(1))
@@ -127,6 +128,7 @@ package enum ConsoleGrammar {
             .ioapic($0.access(0), register: $0.number(1), index: $0.number(2))
         },
         Rule("FATAL: Unsupported/invalid APIC delivery mode, ICR.lo={x}") { .apicDelivery($0.number(0)) },
+        Rule("FATAL: Unsupported APIC delivery mode, ICR.lo={x}") { .apicDelivery($0.number(0)) },
         Rule("FATAL: Unsupported shorthand, ICR.lo={x}") { .apicDelivery($0.number(0)) },
         Rule("FATAL: Trying to set reserved APIC bits (reg {x}, value {x})") {
             .apicReserved(register: $0.number(0), value: $0.number(1))

@@ -14,7 +14,7 @@ struct ConsoleReader {
     /// What is in every line that is looked at whatever was before it.
     private static let words = WordFilter([
         "FATAL: ", "Unhandled ", "Attempt to route", "testdev: ", "ERROR: ", "Parking CPU", "Stopping CPU",
-        "<missed ", "Started cell", "Closing cell", "Timeout expired", "verflow", "IOMMU", "Initializing Jailhouse",
+        "<missed ", "Started cell", "Closing cell", "Timeout expired", "verflow", "IOMMU", "Initializing ", "FAILED",
     ])
 
     mutating func take(_ line: [UInt8], into text: inout ConsoleText) {
@@ -22,7 +22,8 @@ struct ConsoleReader {
         if enable != nil { RefusedEnable.follow(line, &enable) }
         guard Self.words.isOne(in: line) else {
             if takeFault(line, into: &text) { return }
-            if violation != nil { addRegisters(line) }
+            // the reason may be lost before them
+            addRegisters(line)
             return
         }
         if enable == nil { RefusedEnable.follow(line, &enable) }
@@ -31,7 +32,7 @@ struct ConsoleReader {
         if let values = Self.parking.match(line) { return end(values, isStopped: false, into: &text) }
         if let values = Self.stopping.match(line) { return end(values, isStopped: true, into: &text) }
         if takeFault(line, into: &text) { return }
-        if violation != nil { addRegisters(line) }
+        addRegisters(line)
     }
 
     private mutating func end(_ values: [LinePattern.Value], isStopped: Bool, into text: inout ConsoleText) {
@@ -109,8 +110,9 @@ struct ConsoleReader {
     private static let amdDevice = LinePattern("DeviceId (bus:dev.func): {dev}")
 
     private mutating func takeFault(_ line: [UInt8], into text: inout ConsoleText) -> Bool {
-        if let values = (Self.intel.match(line) ?? Self.amd.match(line)).map(ConsoleGrammar.Values.init) {
-            fault = DMAFault(unit: values.number(0), device: "", code: 0)
+        let intel = Self.intel.match(line)
+        if let values = (intel ?? Self.amd.match(line)).map(ConsoleGrammar.Values.init) {
+            fault = DMAFault(unit: values.number(0), device: "", code: 0, vendor: intel == nil ? .amd : .intel)
             return true
         }
         guard var current = fault else { return false }
@@ -123,7 +125,7 @@ struct ConsoleReader {
             current.access = values.number(2) == 1 ? .read : .write
         } else if let values = Self.amdCode.match(line).map(ConsoleGrammar.Values.init) {
             current.code = values.number(0)
-            current.address = values.number(2)
+            current.take(event: values.number(1), values.number(2))
         } else {
             return false
         }

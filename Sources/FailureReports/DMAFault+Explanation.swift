@@ -12,6 +12,15 @@ extension DMAFault {
 
     package var explanation: Explanation {
         let code = "(code 0x\(hex(code))\(codeName.map { ": \($0)" } ?? ""))"
+        // VT-d: in the compatibility format there is no index
+        if vendor == .intel, self.code == 0x25 {
+            return Explanation(
+                summary:
+                    "The PCI device \(device) sent an interrupt that is not remapped, which the IOMMU \(unit) blocked \(code).",
+                advice:
+                    "Its driver set it up before interrupts were remapped, or it is no MSI at all: have the driver set up the device anew, and compare "
+                    + "msi-vectors and msix-vectors of its [[pci-device]] with 'lspci -vv'.")
+        }
         if let interruptIndex {
             return Explanation(
                 summary:
@@ -22,7 +31,14 @@ extension DMAFault {
                     + "hypervisor gives it so many entries. An interrupt that was set up before the device changed its cell is blocked as well."
             )
         }
-        if access == nil, [3, 4, 7, 8, 9].contains(self.code) {
+        if isInterrupt {
+            return Explanation(
+                summary: "The PCI device \(device) sent an interrupt that the IOMMU \(unit) blocked \(code).",
+                advice:
+                    "Compare msi-vectors and msix-vectors of the device's [[pci-device]] with what its driver uses ('lspci -vv'). An interrupt that "
+                    + "was set up before the device changed its cell is blocked as well.")
+        }
+        if vendor == .amd, [3, 4, 7, 8, 9].contains(self.code) {
             return Explanation(
                 summary: "The IOMMU \(unit) reported an error with the PCI device \(device) \(code).",
                 advice:
@@ -40,7 +56,7 @@ extension DMAFault {
                 + "grant DMA to memory of others.")
     }
 
-    /// VT-d's fault reasons, by its specification; AMD-Vi's event codes, by that of AMD. Only VT-d says whether it was a read.
+    /// VT-d's fault reasons, by its specification; AMD-Vi's event codes, by that of AMD.
     private var codeName: String? {
         let vtd: [UInt64: String] = [
             1: "no root entry", 2: "no context entry", 3: "a context entry that is not valid",
@@ -56,7 +72,7 @@ extension DMAFault {
             8: "a request that is not valid",
             9: "a request that is not valid",
         ]
-        return access == nil ? amd[code] : vtd[code]
+        return vendor == .amd ? amd[code] : vtd[code]
     }
 }
 
@@ -80,14 +96,24 @@ extension DMAFault {
         if let driver = surroundings.drivers[device] {
             explanation.notes.append("Its driver in Linux is \"\(driver)\".")
         }
-        if access == nil, [3, 4, 7, 8, 9].contains(code) { return explanation }
+        if isInterrupt || vendor == .amd && [3, 4, 7, 8, 9].contains(code) { return explanation }
         // VT-d 1 to 3, AMD-Vi 1: whatever the address is
-        if access == nil ? code == 1 : (1...3).contains(code) {
+        if vendor == .amd ? code == 1 : (1...3).contains(code) {
             if let owner {
                 explanation.advice =
                     "The hypervisor has given the device no memory at all: compare \"iommu\" of its [[pci-device]] in \"\(owner.name)\" with the "
                     + "unit that serves it ('jailhouse-ctl probe'), and whether the cell exists."
             }
+            return explanation
+        }
+        if owner == nil,
+            let chip = surroundings.system?.rootCell.interruptChips.first(where: { sourceName($0.id) == device })
+        {
+            explanation.summary = explanation.summary.replacing("PCI device \(device)", with: "IOAPIC (\(device))")
+            explanation.notes = ["\(device) is the id of the [[interrupt-chip]] at 0x\(hex(chip.address))."]
+            explanation.advice =
+                "An interrupt's pin was set up in another way than the hypervisor's table has it: compare id and pins of [[interrupt-chip]] with the "
+                + "tables MADT and DMAR ('jailhouse-ctl probe'). One that was set up before its pin changed the cell is blocked as well."
             return explanation
         }
         guard interruptIndex == nil else {
@@ -105,6 +131,11 @@ extension DMAFault {
             }
         }
         return explanation
+    }
+
+    /// A source id as the console writes it.
+    private func sourceName(_ id: UInt32) -> String? {
+        PCIAddress(bus: Int(id >> 8 & 0xff), device: Int(id >> 3 & 0x1f), function: Int(id & 7))?.description
     }
 
     private func isDevice(_ device: PCIDevice) -> Bool { device.address.description == self.device }

@@ -28,6 +28,12 @@ extension Surroundings {
                     explanation.advice +=
                         " To grant it, copy its [[pci-device]] with its [[pci-capability]] tables from the system configuration: made-up ones "
                         + "would leave its interrupts unmoderated."
+                } else if system != nil {
+                    explanation.entry = nil
+                    explanation.notes.append("[root-cell] of the system configuration does not have \(device) either.")
+                    explanation.advice +=
+                        " To grant it, add the [[pci-device]] that 'jailhouse-ctl probe' proposes to the system configuration first, and copy it "
+                        + "to the cell: a made-up one would leave its interrupts unmoderated."
                 } else if explanation.entry?.contains("id = 0x0") ?? false {
                     explanation.entry = Self.device(device, register: register, first: cell?.pciCapabilities.count ?? 0)
                     explanation.advice +=
@@ -45,6 +51,14 @@ extension Surroundings {
         guard size <= 4 else { return explanation.notes.append("The cell has the device.") }
         guard register >= 0x40 else {
             explanation.entry = nil
+            if Violation.isHeaderOwners(register, size) {
+                explanation.notes.append(
+                    "The cell has the device in the file that was given, and its owner may write register 0x\(hex(register))."
+                )
+                explanation.advice =
+                    "The file is not what the cell was created with, or it was changed since: compare them."
+                return
+            }
             explanation.notes.append(
                 "The cell has the device; register 0x\(hex(register)) is in its header, which is protected.")
             explanation.advice =

@@ -10,6 +10,13 @@ extension Violation {
     package func explanation(isRootCell: Bool = false) -> Explanation {
         guard isRootCell else { return explanation }
         guard let access = linuxAccess else { return explanation.ofLinux(linuxAdvice) }
+        if case .port(.write, 0xcf9, _) = self {
+            return Explanation(
+                summary: "Linux \(access), which resets the machine.",
+                advice:
+                    "\(parked) Boot Linux with reboot=acpi or reboot=efi, so that it resets the machine in another way."
+            )
+        }
         return Explanation(
             summary: "Linux \(access), which it does not have\(isOfConfiguration ? " or which protects it" : "").",
             advice: """
@@ -49,7 +56,7 @@ extension Violation {
         case .port(let access, let port, let size):
             "\(access.past) \(bytes(size)) \(access == .read ? "from" : "to") "
                 + ((PCPorts.boardDevice(at: port) ?? PCPorts.serialPort(at: port)).map {
-                    "\($0.name) (port 0x\(hex(port)))"
+                    "\(PCPorts.registers[port] ?? $0.name) (port 0x\(hex(port)))"
                 } ?? "the I/O port 0x\(hex(port))")
         case .pciConfiguration(let access, let device, let register, let size),
             .pciMemory(let access, let device, let register, let size):
@@ -95,6 +102,7 @@ extension Explanation {
     /// The same of a CPU of Linux.
     fileprivate func ofLinux(_ linuxAdvice: String?) -> Explanation {
         var copy = self
+        copy.summary = summary.replacing("the program's own", with: "Linux's own")
         if summary.hasPrefix("The program") { copy.summary = "Linux" + summary.dropFirst("The program".count) }
         copy.advice = linuxAdvice ?? advice
         if !copy.advice.contains("until the next boot") {
@@ -148,14 +156,18 @@ extension Surroundings {
             let isWritable = capability?.flags.contains(.write) == true
             explanation.notes.append(
                 register < 0x40
-                    ? "Register 0x\(hex(register)) is in its header, which is protected."
+                    ? Violation.isHeaderOwners(register, 1)
+                        ? "Whoever has the device may write register 0x\(hex(register)) of its header."
+                        : "Register 0x\(hex(register)) is in its header, which is protected."
                     : capability.map {
                         "Register 0x\(hex(register)) is in its capability at 0x\(hex(UInt64($0.start))), which is \(isWritable ? "" : "not ")writable."
                     } ?? "Register 0x\(hex(register)) lies in none of its capabilities.")
             explanation.advice =
                 "\(parked) "
                 + (register < 0x40
-                    ? "Keep the driver or tool from writing it (setpci, a rescan of the bus, a reset of the device)."
+                    ? Violation.isHeaderOwners(register, 1)
+                        ? "The file allows it: the hypervisor was enabled with another one, or a cell that is not known here has the device."
+                        : "Keep the driver or tool from writing it (setpci, a rescan of the bus, a reset of the device)."
                     : isWritable
                         ? "The file allows it: the hypervisor was enabled with another one, or a cell that is not known here has the device."
                         : capability == nil

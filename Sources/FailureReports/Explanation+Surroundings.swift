@@ -9,6 +9,14 @@ extension Death {
     /// - Parameter isRootCell: it was a CPU of Linux.
     package func explanation(isRootCell: Bool = false, in surroundings: Surroundings = Surroundings()) -> Explanation {
         guard let violation else {
+            if isStopped {
+                return Explanation(
+                    summary: "The hypervisor itself failed on this CPU; why is not in the text.",
+                    advice:
+                        "The CPU is gone until the next boot, and the next load, start or destroy of its cell would hang Linux: give no "
+                        + "more commands, save your work and reset the machine. Report it upstream with the whole console."
+                )
+            }
             return Explanation(
                 summary:
                     "The text has no reason for it; the reason is lost if two CPUs fail at the same time, or if the console overran.",
@@ -172,6 +180,11 @@ extension Surroundings {
         } else if let region = system?.rootCell.ioPortRegions.first(where: { $0.contains(port) }), !region.name.isEmpty
         {
             explanation.notes.append("The system configuration has it in Linux's ports \"\(region.name)\".")
+            if ["power", "acpi", "pm timer", "gpe"].contains(where: region.name.lowercased().contains) {
+                explanation.entry = nil
+                explanation.advice =
+                    "Do not grant it: it is the machine's power management, which Linux needs, and a write may switch the machine off."
+            }
         }
         if isRTEMS, explanation.entry == nil, PCPorts.boardDevice(at: port) != nil {
             if let guest = explanation.advice.firstRange(of: " A Linux guest needs") {
@@ -212,6 +225,11 @@ extension Surroundings {
         if let advice = judgement.advice {
             explanation.advice = advice
             explanation.entry = judgement.entry
+        }
+        if !isFetch, access == .write, let fault = stackFault(address, registers) {
+            explanation.notes.append(fault.note)
+            explanation.advice = fault.advice
+            explanation.entry = nil
         }
         rules.certain = judgement.rule ?? rules.certain
         rules.possible += judgement.possibleRules

@@ -25,7 +25,8 @@ extension Violation {
         case .port, .memory, .dataAbort, .subPage, .instructionAbort, .unreadableInstruction, .unsupportedInstruction,
             .inconsistentAccess, .pagingMode, .testDevice:
             memoryExplanation
-        case .pciConfiguration, .pciPort, .pciMemory, .vectorTable, .vectorTarget: pciExplanation
+        case .pciConfiguration, .pciPort, .pciMemory, .vectorTable, .vectorTarget, .linkRegister:
+            pciExplanation
         case .ioapic, .apicDelivery, .apicReserved, .apicVector, .apicMode, .apicWidth, .apicDestination, .apicAccess,
             .interruptRoute:
             interruptExplanation
@@ -146,6 +147,14 @@ extension Violation {
             advice: "Grant it only for a device that is the cell's own; /proc/ioports shows who uses it in Linux.")
     }
 
+    /// Whether whoever has a device may write these bytes of its header: command and status, cache line and timing, the BARs of an
+    /// ordinary device, the interrupt line (hypervisor/pci.c).
+    static func isHeaderOwners(_ register: UInt64, _ size: UInt64) -> Bool {
+        (register..<register + max(size, 1)).allSatisfy { byte in
+            [0x0c, 0x0d, 0x0f, 0x3c].contains(byte) || (0x04...0x07).contains(byte) || (0x10...0x27).contains(byte)
+        }
+    }
+
     private var pciExplanation: Explanation {
         switch self {
         case .pciConfiguration(let access, let device, let register, let size),
@@ -164,8 +173,11 @@ extension Violation {
                 entry: register < 0x40
                     ? "[[pci-device]]\nbdf = \"\(device)\"" : Surroundings.device(device, register: register, first: 0),
                 advice: register < 0x40
-                    ? "If the cell has the device, this register of the header is protected. Grant a device only if no driver of "
-                        + "Linux uses it."
+                    ? Self.isHeaderOwners(register, size)
+                        ? "A cell that has the device may write this register: the cell does not have it. Grant a device only if no driver of "
+                            + "Linux uses it."
+                        : "If the cell has the device, this register of the header is protected. Grant a device only if no driver of "
+                            + "Linux uses it."
                     : "If the cell has the device, the register lies in a capability that is not writable, or in none: then a "
                         + "record with the id 0 makes it writable. Grant a device only if no driver of Linux uses it.")
         case .pciPort(let access, let port, let size):
@@ -180,6 +192,11 @@ extension Violation {
                     "The program accessed the MSI-X table of the PCI device \(device) in a way that is not allowed: "
                     + "unaligned, its pending bits, or a vector beyond the cell's number.",
                 advice: "Compare msix-vectors and msix-address of the device with what 'lspci -vv' shows.")
+        case .linkRegister(let access, let number):
+            return Explanation(
+                summary:
+                    "The program \(access.past) the register \(number) of an ivshmem device, which has no such register.",
+                advice: "Use only the device's documented registers; its layout is that of the hypervisor's release.")
         default:
             return Explanation(
                 summary: "The program directed a vector of an ivshmem device to a CPU outside the cell.",

@@ -26,10 +26,27 @@ enum InterruptedLine {
 
     private static let verdicts = WordFilter(["Parking CPU", "Stopping CPU", "Cell state", "Hypervisor state"])
 
+    private static let stops = WordFilter(["Parking CPU", "Stopping CPU"])
+    private static let stop = LinePattern("CPU {d} (Cell: \"{q}\")")
+
+    /// A line that names CPU and cell, or a register, and goes on in the next one.
+    private static func joinedAtBlank(_ line: [UInt8], with next: [UInt8]) -> [UInt8]? {
+        let whole = line + [UInt8(ascii: " ")] + next
+        if stops.isOne(in: line) { return stop.match(line) == nil && stop.match(whole) != nil ? whole : nil }
+        guard line.last == UInt8(ascii: ":") else { return nil }
+        let text = String(decoding: line, as: UTF8.self)
+        let more = DumpRegisters.found(in: String(decoding: whole, as: UTF8.self)).count
+        return more > DumpRegisters.found(in: text).count
+            + DumpRegisters.found(in: String(decoding: next, as: UTF8.self)).count
+            ? whole : nil
+    }
+
     /// Nil where both are lines of their own.
     private static func joined(_ line: [UInt8], with next: [UInt8]?) -> [UInt8]? {
         let blank = UInt8(ascii: " ")
-        guard let next = next.map(withoutQuoteMarks), beginnings.isOne(in: line + [blank]) else { return nil }
+        guard let next = next.map(withoutQuoteMarks) else { return nil }
+        if let whole = joinedAtBlank(line, with: next) { return whole }
+        guard beginnings.isOne(in: line + [blank]) else { return nil }
         let cut = kernelText(in: line)
         let head = cut.map { Array(line[..<$0]) } ?? line
         // the kernel cuts anywhere, mails at blanks, terminals at their last column

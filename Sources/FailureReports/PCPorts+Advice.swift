@@ -5,7 +5,7 @@ import CellConfiguration
 extension PCPorts {
     /// The device of the board at a port, which a cell must not have.
     static func boardDevice(at port: UInt64) -> Device? {
-        (board + [pciConfiguration]).first { $0.ports.contains(port) }
+        (board + [pciConfiguration] + firmware).first { $0.ports.contains(port) }
     }
 
     /// The address and the data port of the PCI configuration: the hypervisor refuses only strings there without another line.

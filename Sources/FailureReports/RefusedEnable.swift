@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CellConfiguration
+
 /// An enable of the hypervisor that did not end: how far it came.
 ///
 /// A refused enable prints no reason in most builds; its last line names the part that refused.
@@ -12,6 +14,8 @@ package struct RefusedEnable: Hashable, Sendable {
     package var hasCPUFailed = false
     /// Builds that trace errors name it: `EIO`.
     package var errno: String?
+    /// What the driver returned.
+    private var driverErrno: String?
     /// What the firmware has locked in an IOMMU.
     package var lock: Violation?
     /// What it printed, the first ``longest`` lines.
@@ -22,7 +26,13 @@ package struct RefusedEnable: Hashable, Sendable {
     package init(unit: String? = nil, cpu: Int? = nil) { (self.unit, self.cpu) = (unit, cpu) }
 
     private static let beginning = LinePattern("Initializing Jailhouse hypervisor")
-    private static let end = LinePattern("Activating hypervisor")
+    /// After which an enable has ended well, or nothing is known of it.
+    private static let ends = WordFilter([
+        "Activating hypervisor", "after late setup", "Created cell", "Started cell", "Closing cell", "Parking CPU",
+        "<missed ",
+    ])
+    /// What people write in a mail where they left something out.
+    private static let cuts: Set<String> = ["...", "…", "[...]", "[…]", "[snip]", "<snip>", "--snip--", "snip"]
     private static let unit = LinePattern("Initializing unit: {*}")
     private static let cpu = LinePattern(" CPU {d}... ")
     private static let failure = LinePattern("FAILED")
@@ -33,8 +43,16 @@ package struct RefusedEnable: Hashable, Sendable {
     /// Takes the next line of a console.
     static func follow(_ line: [UInt8], _ enable: inout RefusedEnable?) {
         if beginning.match(line) != nil { enable = RefusedEnable() }
+        // the ring, or a mail, may have lost the beginning
+        if enable == nil, unit.match(line) != nil || cpu.match(line) != nil && failure.match(line) != nil {
+            enable = RefusedEnable()
+        }
         guard let count = enable?.lines.count else { return }
-        if end.match(line) != nil { return enable = nil }
+        if ends.isOne(in: line)
+            || line.count < 10 && cuts.contains(String(decoding: line, as: UTF8.self).prefixWithoutEnd)
+        {
+            return enable = nil
+        }
         if count < longest { enable?.lines.append(String(decoding: line, as: UTF8.self)) }
         if let values = unit.match(line).map(ConsoleGrammar.Values.init) {
             enable?.unit = values.text(0).prefixWithoutEnd
@@ -57,25 +75,59 @@ package struct RefusedEnable: Hashable, Sendable {
     }
 
     /// For one sentence: what is locked, else where it ended.
-    package var shortExplanation: Explanation { lock?.explanation(in: Surroundings()) ?? explanation }
-
-    /// - Parameter findings: the rules that find something in the files; nil: they were not checked.
-    package func explanation(findings: Set<String>?) -> Explanation {
-        explanation.naming(onlyOf: findings)
+    ///
+    /// - Parameters:
+    ///   - errno: that of the driver; it need not be in the text.
+    ///   - system: with which it was tried.
+    package func shortExplanation(errno: String? = nil, of system: SystemDescriptor? = nil) -> Explanation {
+        if let lock { return lock.explanation(in: Surroundings()) }
+        var enable = self
+        enable.driverErrno = errno
+        return enable.explanation(of: system)
     }
 
-    package var explanation: Explanation {
+    /// - Parameters:
+    ///   - findings: the rules that find something in the files; nil: they were not checked.
+    ///   - system: with which it was tried.
+    package func explanation(findings: Set<String>?, of system: SystemDescriptor?) -> Explanation {
+        explanation(of: system).naming(onlyOf: findings)
+    }
+
+    package var explanation: Explanation { explanation(of: nil) }
+
+    /// Nil where this part does not depend on the error.
+    private var exhausted: String? {
+        guard (errno ?? driverErrno) == "ENOMEM" else { return nil }
+        return
+            "The hypervisor's page pool is used up: make [hypervisor-memory] larger, or align RAM to 2 MiB. (After the last unit it maps all "
+            + "of Linux's regions, so that the unit need not be at fault.)"
+    }
+
+    private func explanation(ofCPU cpu: Int, _ system: SystemDescriptor?) -> Explanation {
         let traced = errno.map { " The hypervisor's own trace says \($0)." } ?? ""
-        if let cpu {
-            return Explanation(
-                summary:
-                    "The enable ended at CPU \(cpu)\(hasCPUFailed ? ", which could not be initialised" : "").\(traced)",
-                advice: hasCPUFailed
-                    ? "That CPU lacks a feature, or its VMX or SVM is in use or locked: end virtual machines, unload kvm_intel and kvm_amd, "
-                        + "and look at the firmware's settings. The APIC's mode must be that of apic-mode."
-                    : "A CPU of the configuration is offline, or another one is online: compare [root-cell] cpus with "
-                        + "/sys/devices/system/cpu/online.", rule: hasCPUFailed ? nil : "JH1306")
+        var explanation = Explanation(
+            summary:
+                "The enable ended at CPU \(cpu)\(hasCPUFailed ? ", which could not be initialised" : "").\(traced)",
+            advice: "A CPU of the configuration is offline, or another one is online: compare [root-cell] cpus with "
+                + "/sys/devices/system/cpu/online.", rule: hasCPUFailed ? nil : "JH1306")
+        if let cpus = system?.rootCell.cpus, !cpus.members.contains(cpu) {
+            explanation.notes = ["The system configuration does not have the CPU \(cpu) in [root-cell] cpus."]
+        } else if hasCPUFailed {
+            let feature =
+                system.map { $0.architecture == .x86 } ?? true
+                ? "That CPU lacks a feature, or its VMX or SVM is in use or locked: end virtual machines, unload kvm_intel and kvm_amd, "
+                    + "and look at the firmware's settings. The APIC's mode must be that of apic-mode."
+                : "That CPU lacks a feature, or the hypervisor cannot be entered on it: Linux must have been started in EL2 (HYP mode) on every "
+                    + "CPU."
+            explanation.advice = feature + (system == nil ? " Or [root-cell] cpus lacks it." : "")
         }
+        if let exhausted { explanation.advice = exhausted }
+        return explanation
+    }
+
+    private func explanation(of system: SystemDescriptor?) -> Explanation {
+        let traced = errno.map { " The hypervisor's own trace says \($0)." } ?? ""
+        if let cpu { return explanation(ofCPU: cpu, system) }
         guard let unit else {
             return Explanation(
                 summary: "The enable ended before any unit was initialised.\(traced)",
@@ -87,7 +139,7 @@ package struct RefusedEnable: Hashable, Sendable {
         return Explanation(
             summary:
                 "The enable ended while the unit \"\(unit)\" was initialised\(known.map { ": \($0.what)" } ?? "").\(traced)",
-            advice: known?.advice
+            advice: exhausted ?? known?.advice
                 ?? "Look at the entries of the system configuration that this unit reads, and at the kernel's log (dmesg)."
         )
     }

@@ -85,6 +85,9 @@ extension Violation {
         0x1b: "IA32_APIC_BASE", 0x277: "IA32_PAT", 0x2ff: "IA32_MTRR_DEF_TYPE", 0x38f: "IA32_PERF_GLOBAL_CTRL",
         0x830: "x2APIC ICR", 0xc000_0080: "EFER",
     ].merging((0x200...0x276).map { ($0, "a memory type range register (MTRR)") }) { first, _ in first }
+        .merging((0xc90...0xd8f).map { ($0, "a mask of cache allocation, which Linux's resctrl writes") }) { first, _ in
+            first
+        }
 
     private static let exits: [UInt64: String] = [
         9: "task switch", 13: "INVD", 18: "VMCALL", 19: "VMCLEAR", 20: "VMLAUNCH", 21: "VMPTRLD", 22: "VMPTRST",

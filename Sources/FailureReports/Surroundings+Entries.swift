@@ -7,7 +7,7 @@ import ConfigurationRules
 
 extension Surroundings {
     /// A region of whole pages that contains these bytes.
-    static func region(over address: UInt64, size: UInt64, name: String = "") -> String {
+    static func region(over address: UInt64, size: UInt64, name: String = "", isShared: Bool = false) -> String {
         let (start, end) = (address & ~0xfff, (address &+ (max(size, 1) - 1)) | 0xfff)
         let count = end > start ? end - start + 1 : 0x1000
         return """
@@ -15,7 +15,7 @@ extension Surroundings {
             \(name.isEmpty ? "" : "name = \"\(name.filter { $0 != "\"" && $0 != "\\" })\"\n")physical = 0x\(hex(start))
             virtual = 0x\(hex(start))
             size = \(Quantity.sizeText(count).map { "\"\($0)\"" } ?? "0x\(hex(count))")
-            access = ["read", "write", "io"]
+            access = ["read", "write", "io"\(isShared ? ", \"root-shared\"" : "")]
             """
     }
 

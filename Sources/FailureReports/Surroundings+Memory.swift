@@ -138,6 +138,15 @@ extension Surroundings {
                 "Never grant it: this is the hypervisor's own memory ('check' refuses such an entry, JH0506). Correct the program's "
                     + "address.")
         }
+        if let shared = sharedDevice(at: address) {
+            judgement.notes.append("0x\(hex(address)) is \(shared.owner), which shares it.")
+            judgement.entry = Self.region(over: address, size: size, isShared: true)
+            judgement.possibleRules = ["JH0505"]
+            judgement.advice =
+                "Grant it only as a console that all of them print to, with the access \"root-shared\": without it the device is taken from "
+                + "Linux, whose next character there parks its CPU."
+            return
+        }
         if let other = others.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
             judgement.notes.append("0x\(hex(address)) is memory of the cell \"\(other.name)\".")
             judgement.possibleRules = ["JH0603"]
@@ -166,6 +175,18 @@ extension Surroundings {
                 "Do not add a region for it ('check' refuses it, JH0507): the hypervisor emulates this device for every cell that may "
                     + "have it. The program accessed a part, or in a way, that the hypervisor does not show to this cell."
             )
+        }
+        if isOfInterruptController(address) {
+            judgement.notes.append(
+                "0x\(hex(address)) is between the registers of the GIC that the hypervisor emulates.")
+            return judgement.forbid(
+                "Never add a region for it: it is a part of the interrupt controller that a cell does not have (such as an ITS), and that is "
+                    + "everybody's. Take it out of the program's device tree.")
+        }
+        // four levels of page tables
+        if address >= 1 << 48 {
+            judgement.notes.append("The hypervisor can give no cell such an address.")
+            return judgement.forbid("Correct the program's pointer: nothing is to be granted.")
         }
         if let first = firstMissingRedistributor, (first..<first + 0x2_0000).contains(address) {
             judgement.notes.append("The GIC redistributors of Linux's CPUs end at 0x\(hex(first)).")
@@ -250,6 +271,34 @@ extension Surroundings {
             judgement.advice =
                 "Add the region only for a device that is the cell's own and that no driver of Linux uses (/proc/iomem)."
         }
+    }
+
+    /// A device's registers that several have, of whom one shares them with Linux; or the console of the hypervisor.
+    private func sharedDevice(at address: UInt64) -> (owner: String, region: MemoryRegion?)? {
+        for other in others {
+            guard let region = other.memoryRegions.first(where: { $0.containsPhysical(address) }),
+                region.flags.contains(.rootShared),
+                region.flags.contains(.io)
+            else { continue }
+            return ("in \"\(region.label)\" of the cell \"\(other.name)\"", region)
+        }
+        guard let console = system?.debugConsole, console.flags.contains(.mmio), console.size > 0,
+            address >= console.address,
+            address - console.address < UInt64(console.size)
+        else { return nil }
+        return ("the console of the hypervisor", nil)
+    }
+
+    /// Between or beside what the hypervisor emulates of a GIC.
+    private func isOfInterruptController(_ address: UInt64) -> Bool {
+        guard case .arm(let arm)? = system?.platform.specific, arm.gicdBase > 0 else { return false }
+        let cpus = UInt64(system?.rootCell.cpus.members.count ?? 0)
+        let ends = [
+            arm.gicdBase, arm.gicdBase &+ 0x1_0000, arm.gicrBase > 0 ? arm.gicrBase : arm.gicdBase,
+            arm.gicrBase > 0 ? arm.gicrBase &+ 0x2_0000 &* cpus : arm.gicdBase,
+        ]
+        guard let first = ends.min(), let last = ends.max(), last - first < 0x100_0000 else { return false }
+        return (first..<last).contains(address)
     }
 
     /// Where the redistributor of one CPU more than Linux has would be: a program that walks them dies there.

@@ -116,6 +116,27 @@ extension Surroundings {
     /// How far below the stack pointer one instruction writes, in bytes: several registers.
     private static let deepestPush: UInt64 = 0x100
 
+    /// The memory that the stack left downwards, where that is what happened; else whether it was in none.
+    ///
+    /// - Returns: nil when the access was none to the stack, or to memory that the cell has.
+    func stackFault(_ address: UInt64, _ registers: [String: UInt64]) -> (note: String, advice: String)? {
+        guard let cell, let top = ["sp", "rsp", "r13"].lazy.compactMap({ registers[$0] }).first, top >= address,
+            top - address <= Self.deepestPush, !cell.memoryRegions.contains(where: { $0.contains(address) })
+        else { return nil }
+        if let region = cell.memoryRegions.first(where: {
+            $0.isRAM && ($0.contains(top) || top > 0 && $0.contains(top - 1))
+        }) {
+            return (
+                "The stack grew out of \"\(region.label)\" (\(region.rangeText)) downwards.",
+                "Make the program's stack larger, or look for a recursion without end; nothing is to be granted."
+            )
+        }
+        return (
+            "The stack is in no memory of the cell.",
+            "Set the stack pointer to memory that the cell has: the top of its RAM, or a work area in it; nothing is to be granted."
+        )
+    }
+
     /// The register that held the number; the shortest word for it.
     static func holders(of address: UInt64, in registers: [String: UInt64]) -> String? {
         let others: Set = [
@@ -129,9 +150,7 @@ extension Surroundings {
         if let name = exact.first { return "\(name.uppercased()), the stack pointer, held the address." }
         // what is pushed is below it
         if let stack, let top = named[stack], top > address, top - address <= deepestPush {
-            return
-                "\(stack.uppercased()), the stack pointer, held 0x\(hex(top)), 0x\(hex(top - address)) above it: the stack is not in "
-                + "the cell's memory."
+            return "\(stack.uppercased()), the stack pointer, held 0x\(hex(top)), 0x\(hex(top - address)) above it."
         }
         let base = named.filter { $0.value > 0xfff && $0.value < address && address - $0.value < 0x1000 }
             .min { ($1.value, $0.key) < ($0.value, $1.key) }

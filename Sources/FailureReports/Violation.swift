@@ -34,6 +34,8 @@ package enum Violation: Hashable, Sendable {
     case pciMemory(Access, device: String, register: UInt64, size: UInt64)
     case vectorTable(device: String)
     case vectorTarget(cell: String, device: String)
+    /// Up to v0.11.
+    case linkRegister(Access, UInt64)
 
     // MARK: interrupts and timers
     case ioapic(Access, register: UInt64, index: UInt64)
@@ -103,16 +105,38 @@ package struct DMAFault: Hashable, Sendable {
     package var access: Access?
     /// The unit's own code: VT-d's fault reason, AMD-Vi's event code.
     package var code: UInt64
+    package var vendor: Vendor
+    /// AMD-Vi: an interrupt, no access to memory.
+    package var isInterrupt = false
 
-    package init(unit: UInt64, device: String, address: UInt64? = nil, access: Access? = nil, code: UInt64) {
+    /// Whose codes they are.
+    package enum Vendor: Hashable, Sendable {
+        case intel, amd
+    }
+
+    package init(
+        unit: UInt64, device: String, address: UInt64? = nil, access: Access? = nil, code: UInt64,
+        vendor: Vendor = .intel
+    ) {
         (self.unit, self.device, self.address) = (unit, device, address)
-        (self.access, self.code) = (access, code)
+        (self.access, self.code, self.vendor) = (access, code, vendor)
+    }
+
+    /// Takes AMD-Vi's event as the console has it (AMD I/O Virtualization Technology Specification, 2.5.3).
+    ///
+    /// - Parameters:
+    ///   - flags: the event's first 64 bits; bit 53: a write, bit 51: an interrupt.
+    ///   - address: the other ones.
+    mutating func take(event flags: UInt64, _ address: UInt64) {
+        isInterrupt = flags >> 51 & 1 == 1
+        self.address = address
+        access = isInterrupt || code != 2 ? nil : flags >> 53 & 1 == 1 ? .write : .read
     }
 
     /// The entry of VT-d's interrupt remapping table that a blocked interrupt asked for (Intel VT-d specification, 7.1.3 and
     /// 11.4.14.1: fault reasons 20h to 26h, bits 63:48 of the fault information); nil: it was an access to memory.
     package var interruptIndex: UInt64? {
-        guard access != nil, (0x20...0x26).contains(code), let address else { return nil }
+        guard vendor == .intel, (0x20...0x26).contains(code), let address else { return nil }
         return address >> 48
     }
 }

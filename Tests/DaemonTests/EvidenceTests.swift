@@ -152,6 +152,9 @@ struct EvidenceTests {
         let console = """
             Created cell "rtems"
             Started cell "rtems"
+            FATAL: Invalid PIO write, port: 70 size: 1
+            Parking CPU 3 (Cell: "rtems")
+            Started cell "rtems"
             Started cell "other"
             beat 1 of another cell
             I am another cell
@@ -160,9 +163,9 @@ struct EvidenceTests {
             """
         var record = FailureRecord(.silent, of: Observation(id: 1, state: .running))
         record.add(console: console, cell: "rtems")
-        #expect(record.console == ["Created cell \"rtems\"", "Started cell \"rtems\""])
+        #expect(record.console == ["Started cell \"rtems\""], "an earlier life's death is none of it")
         record.add(console: console, cell: "rtems", sign: "beat 2")
-        #expect(record.console.last == "beat 2" && record.console.count == 3)
+        #expect(record.console.last == "beat 2" && record.console.count == 2)
         record.silence = "the rule"
         #expect(record.reason == "it gave no sign of life for longer than its liveness rule allows: the rule")
     }

@@ -105,7 +105,7 @@ extension DeathCase {
     }
 
     private static func amd(device: String, code: Int, address: UInt64) -> String {
-        "AMD IOMMU 0 reported event\n EventCode: \(code), Operand 1: 40000, Operand 2: \(String(address, radix: 16))\n"
+        "AMD IOMMU 0 reported event\n EventCode: \(code), Operand 1: \(code)020000000000010, Operand 2: \(String(address, radix: 16))\n"
             + " DeviceId (bus:dev.func): \(device)"
     }
 

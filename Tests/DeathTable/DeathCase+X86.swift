@@ -47,8 +47,8 @@ extension DeathCase {
         line("an unaligned register", "FATAL: Invalid MMIO read, address: fed10111, size: 4"),
         line("a register that is read-only", "FATAL: Invalid MMIO write, address: fed10110, size: 4"),
         line(
-            "the command register of a device's header",
-            "FATAL: Invalid PCI config write, device 00:02.0, reg: 0x10, size: 4"),
+            "a register of a device's header that nobody may write",
+            "FATAL: Invalid PCI config write, device 00:02.0, reg: 0x2c, size: 4"),
         line(
             "a device that the cell does not have",
             "FATAL: Invalid PCI config write, device 00:1f.1, reg: 0x40, size: 2"),

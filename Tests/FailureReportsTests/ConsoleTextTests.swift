@@ -134,13 +134,13 @@ struct ConsoleTextTests {
              Source Identifier (bus:dev.func): 00:02.0
              Fault Reason: 0x5 Fault Info: 3a100 Type 0
             AMD IOMMU 0 reported event
-             EventCode: 2, Operand 1: 40000, Operand 2: 3b002040
+             EventCode: 2, Operand 1: 2020000000000201, Operand 2: 3b002040
              DeviceId (bus:dev.func): 02:00.1
             """)
         #expect(
             text.dmaFaults == [
                 DMAFault(unit: 1, device: "00:02.0", address: 0x3a10_0000, access: .write, code: 5),
-                DMAFault(unit: 0, device: "02:00.1", address: 0x3b00_2040, access: nil, code: 2),
+                DMAFault(unit: 0, device: "02:00.1", address: 0x3b00_2040, access: .write, code: 2, vendor: .amd),
             ])
         #expect(text.dmaFaults[0].explanation.summary.contains("write to 0x3a100000"))
     }
@@ -148,7 +148,7 @@ struct ConsoleTextTests {
     @Test("Linux's own failure blames nobody else")
     func root() {
         let explanation = Violation.port(.write, 0x21, size: 1).explanation(isRootCell: true)
-        #expect(explanation.summary == "Linux wrote 1 byte to the first 8259A (port 0x21), which it does not have.")
+        #expect(explanation.summary == "Linux wrote 1 byte to the mask register of the first 8259A (port 0x21), which it does not have.")
         #expect(explanation.entry == nil)
     }
 

@@ -30,6 +30,8 @@ let reasonLines: [(line: String, violation: Violation)] = [
         "FATAL: Invalid PCI config write, port: cf8, size 2, address port: 8000f940",
         .pciPort(.write, port: 0xcf8, size: 2)
     ),
+    ("FATAL: Unsupported APIC delivery mode, ICR.lo=c4400", .apicDelivery(0xc4400)),
+    ("FATAL: Invalid ivshmem register write, number 14", .linkRegister(.write, 14)),
     ("FATAL: Unsupported shorthand, ICR.lo=c4500", .apicDelivery(0xc4500)),
     ("FATAL: Unsupported paging mode", .pagingMode()),
     (

@@ -73,6 +73,52 @@ struct MixedTextTests {
         }
     }
 
+    @Test("CPU, cell and registers are found where a mail wrapped their lines")
+    func wrappedDump() throws {
+        let text = ConsoleText(
+            "FATAL: Invalid PIO write, port: 70 size: 1\nRIP:\n0x0000000000100200 RSP: 0x0000000000007000 FLAGS: 2\n"
+                + "Parking CPU 3 (Cell:\n\"a-cell\")\n")
+        let death = try #require(text.deaths.first)
+        #expect(death.cell == "a-cell" && death.programCounter == 0x10_0200 && death.registers["rsp"] == 0x7000)
+    }
+
+    @Test("Without the reason, which the ring has lost, the place is what is left")
+    func beheaded() throws {
+        let death = try #require(ConsoleText("\(Self.dump)Parking CPU 3 (Cell: \"a\")\n").deaths.first)
+        #expect(death.violation == nil && death.programCounter == 0x10_0200)
+        // an earlier dump is not that of a later death
+        let two = ConsoleText(
+            "\(Self.dump)Parking CPU 3 (Cell: \"a\")\nFATAL: Invalid PIO write, port: 70 size: 1\nParking CPU 2 (Cell: \"b\")\n"
+        )
+        #expect(two.deaths.last?.programCounter == nil)
+    }
+
+    @Test("The hypervisor's own death is known by its verdict alone")
+    func stopped() throws {
+        let death = try #require(
+            ConsoleText("Hypervisor stack before exception (0x0000)\n0e40: 00 00\nStopping CPU 3 (Cell: \"a\")\n")
+                .deaths.first)
+        let explanation = death.explanation()
+        #expect(
+            explanation.summary.contains("hypervisor itself") && explanation.advice.contains("hang Linux"),
+            "\(explanation)")
+    }
+
+    @Test("AMD's IOMMU says which way, and whether it was an interrupt")
+    func events() {
+        func fault(_ flags: String) -> DMAFault? {
+            ConsoleText(
+                "AMD IOMMU 0 reported event\n EventCode: 2, Operand 1: \(flags), Operand 2: fee00000\n"
+                    + " DeviceId (bus:dev.func): 00:02.0\n"
+            ).dmaFaults.first
+        }
+        #expect(fault("2000000000000010")?.access == .read)
+        #expect(fault("2020000000000010")?.access == .write)
+        let interrupt = fault("2028000000000010")
+        #expect(interrupt?.isInterrupt == true && interrupt?.access == nil)
+        #expect(interrupt?.explanation.summary.contains("sent an interrupt") == true)
+    }
+
     @Test("A reason that is not known stays one, whatever follows it")
     func notInterrupted() {
         let text = ConsoleText(

@@ -39,8 +39,9 @@ struct RecordedFailureTests {
         let cause = FailureCause.refused(.create, Refusal(kind: .other, message: "cannot create a: busy", errno: 16))
         #expect("\(cause)" == "create was refused: cannot create a: busy (EBUSY)")
         let explanation = try #require(ConditionPage.explanation(ofFailure: "\(cause)"))
-        #expect(explanation.summary.contains("not Linux's to give"))
-        #expect(explanation.notes.count == 2 && explanation.rule == nil)
+        #expect(explanation.summary.contains("one of 3 reasons"))
+        #expect(explanation.notes.count == 3 && explanation.notes[0].contains("not Linux's to give"))
+        #expect(explanation.rule == nil)
     }
 
     @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")

@@ -33,6 +33,14 @@ package enum PCPorts {
     package static let dmaPages = Device("the DMA page registers", 0x80...0x92)
     package static let secondDMAController = Device("the second DMA controller", 0xc0...0xdf)
 
+    /// What the firmware, the board's power supply and an emulated machine have, where a machine has them at all: a write may stop
+    /// the machine.
+    package static let firmware = [
+        Device("the firmware's command port (SMI)", 0xb2...0xb3), Device("the embedded controller", 0x66...0x66),
+        Device("the power management (AMD)", 0xcd6...0xcd7), Device("QEMU's fw_cfg", 0x510...0x51b),
+        Device("the display of QEMU and Bochs", 0x1ce...0x1d0),
+    ]
+
     /// The board's own, which Linux needs: a CPU of Linux that uses one which a cell has is parked for good.
     package static let board = [
         dmaController, firstInterruptController, intervalTimer, keyboardController, clock, dmaPages,

@@ -10,7 +10,13 @@ struct ConfigurationSecrets {
     /// The cell's own, which need not be the file's.
     private(set) var name: String?
 
-    private static let keys: Set<String> = ["command-line", "command", "address", "accept"]
+    private static let keys: Set<String> = ["command-line", "command", "address", "accept", "target", "contains"]
+    /// Of a kernel's command line, whose values tell nothing of whose machine it is.
+    private static let plainOptions: Set<String> = [
+        "console", "earlycon", "pci", "reboot", "mem", "memmap", "maxcpus", "isolcpus", "nohz_full", "rcu_nocbs",
+        "loglevel",
+        "panic", "init", "rdinit", "root", "rootfstype", "jailhouse.guest",
+    ]
 
     /// - Returns: nil when the text is no TOML: nothing in it can be told apart.
     init?(_ text: String) {
@@ -40,7 +46,16 @@ struct ConfigurationSecrets {
 
     private mutating func take(_ node: TOMLNode) {
         switch node.content {
-        case .string(let text): if !text.isEmpty { values.insert(text) }
+        case .string(let text):
+            if !text.isEmpty { values.insert(text) }
+            // a guest prints its command line with more around it
+            for word in text.split(separator: " ") {
+                guard let equals = word.firstIndex(of: "="), !Self.plainOptions.contains(String(word[..<equals])) else {
+                    continue
+                }
+                let value = word[word.index(after: equals)...].filter { $0 != "\"" }
+                if value.count >= 4 { values.insert(value) }
+            }
         case .list(let nodes): for node in nodes { take(node) }
         case .table(let table): for node in table.members.values { take(node) }
         case .tables(let tables): for table in tables { for node in table.members.values { take(node) } }

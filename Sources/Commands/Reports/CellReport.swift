@@ -83,7 +83,7 @@ extension CellReport {
         let condition = Condition(details.cell.condition)
         let head = style(condition.bullet, condition.paint) + " " + style(Text.printable(cell.name), .bold)
         let parts = [
-            head + "\n" + properties(style, now: now, zone: zone).text(width: 12),
+            head + "\n" + properties(style, now: now, zone: zone).text(style, width: 12),
             failureText(style, now: now, zone: zone),
             consoleText,
         ]

@@ -94,7 +94,9 @@ struct ConsoleReport: Encodable {
         if text.timeouts > 0, let condition = ConditionPage.named("no answer") {
             others.append(condition.explanation.naming(onlyOf: known.findings))
         }
-        if let enable = text.refusedEnable { others.append(enable.explanation(findings: known.findings)) }
+        if let enable = text.refusedEnable {
+            others.append(enable.explanation(findings: known.findings, of: known.system))
+        }
         others += text.remarks.map(\.explanation)
         entries += others.map { Entry(explanation: ExplanationReport($0)) }
         self.entries = entries

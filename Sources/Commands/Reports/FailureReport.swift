@@ -40,7 +40,9 @@ struct FailureReport: Encodable {
             ).map { page in
                 var page = page
                 if let error = CommandError.ofFailure(reason: failure.reason) {
-                    page.notes += files.lines(about: error.command, error.errno, of: cell)
+                    // with the lines of the configuration instead, where they are known
+                    let lines = files.lines(about: error.command, error.errno, of: cell)
+                    if lines.contains(where: { !$0.hasPrefix("it may be: ") }) { page.notes = lines }
                 }
                 return ExplanationReport(page)
             }

@@ -70,7 +70,7 @@ struct MachineReport: Encodable {
         }
         list.add("Cells", summary)
         let head = style(condition.bullet, condition.paint) + " " + style("Jailhouse", .bold)
-        let machineText = head + "\n" + list.text(width: 12)
+        let machineText = head + "\n" + list.text(style, width: 12)
         return cells.isEmpty
             ? machineText : machineText + "\n\n" + CellRow.table(cells, now: now, zone: zone).text(style)
     }

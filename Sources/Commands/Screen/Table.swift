@@ -56,12 +56,14 @@ struct PropertyList {
     }
 
     /// - Parameter width: at least so wide is the part before the colons.
-    func text(width: Int = 0) -> String {
+    func text(_ style: Style = .plain, width: Int = 0) -> String {
         let width = max(width, properties.map(\.name.count).max() ?? 0)
         return properties.map { name, lines in
             let head = String(repeating: " ", count: width - name.count) + name + ": "
             let indentation = "\n" + String(repeating: " ", count: width + 2)
-            return head + lines.joined(separator: indentation)
+            let room = (style.width ?? .max) - width - 2
+            let fitting = lines.flatMap { room >= Style.leastWidth ? Text.wrapped(painted: $0, to: room) : [$0] }
+            return head + fitting.joined(separator: indentation)
         }.joined(separator: "\n")
     }
 }

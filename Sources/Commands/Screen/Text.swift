@@ -60,6 +60,36 @@ enum Text {
         "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
+    /// The same of text with colours, which have no width; what fits stays as it is.
+    static func wrapped(painted text: String, to width: Int) -> [String] {
+        guard shownCount(text[...]) > width else { return [text] }
+        let space = text.prefix { $0 == " " }
+        var lines: [String] = []
+        for word in text.split(separator: " ") {
+            if let line = lines.last, shownCount(line[...]) + 1 + shownCount(word) <= width {
+                lines[lines.count - 1] = line + " " + word
+            } else {
+                lines.append(space + (lines.isEmpty ? "" : "  ") + word)
+            }
+        }
+        return lines
+    }
+
+    private static func shownCount(_ text: Substring) -> Int {
+        var count = 0
+        var isEscape = false
+        for character in text {
+            if character == "\u{1b}" {
+                isEscape = true
+            } else if isEscape {
+                isEscape = character != "m"
+            } else {
+                count += 1
+            }
+        }
+        return count
+    }
+
     /// Lines of whole words, each as long as fits; a longer word has a line of its own.
     static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []

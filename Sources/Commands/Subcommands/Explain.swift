@@ -101,7 +101,7 @@ struct Explain: ParsableCommand {
 
     private func explainConsole(_ subject: String) throws {
         if let line = subject == "-" ? nil : Self.commandLine(subject) { throw line }
-        let text = subject == "-" ? String(decoding: try InputFile("-").contents, as: UTF8.self) : subject
+        let text = subject == "-" ? MailText.plain(try InputFile("-").contents) : subject
         let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
         let name = rootCell ?? files.system?.rootCell.name
         var report = ConsoleReport(ConsoleText(text), rootCell: name, files: files)

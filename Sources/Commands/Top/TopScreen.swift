@@ -50,10 +50,12 @@ struct TopScreen {
     private func head(_ model: TopModel, now: Moment, zone: Moment.Zone) -> [String] {
         guard let machine = model.machine else { return ["", ""] }
         let state = machine.enabled ? "enabled" : machine.driver ? "disabled" : "no driver"
-        var parts = ["Jailhouse \(state)", Text.count(model.rows.count, "cell")]
+        var parts = ["Jailhouse \(state)"]
+        // what is most urgent must not be cut
+        if let lost = LostCPUReport.sentence(about: LostCPUReport.all(of: machine)) { parts.append(lost) }
+        parts.append(Text.count(model.rows.count, "cell"))
         if let exits = model.exits { parts.append("\(ExitRates.text(exits)) exits/s") }
         if machine.enabled { parts.append("\(machine.memPoolUsed) of \(machine.memPoolSize) pages used") }
-        if let lost = LostCPUReport.sentence(about: LostCPUReport.all(of: machine)) { parts.append(lost) }
         let order =
             "by \(model.order.rawValue)\(model.isReversed ? ", reversed" : "")\(model.isPaused ? "   PAUSED" : "")"
         let time = String(now.time(zone).prefix(8))

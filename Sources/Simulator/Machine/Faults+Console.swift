@@ -53,7 +53,8 @@ package struct DeviceAccess: Hashable, Sendable {
         case .amd:
             [
                 "AMD IOMMU 0 reported event",
-                " EventCode: 2, Operand 1: \(isRead ? 0 : 20), Operand 2: \(String(address, radix: 16))",
+                " EventCode: 2, Operand 1: \(isRead ? "2000000000000000" : "2020000000000000"), "
+                    + "Operand 2: \(String(address, radix: 16))",
                 " DeviceId (bus:dev.func): \(device)",
             ]
         }

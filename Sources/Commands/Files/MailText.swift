@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A console's text as it comes out of mails, web pages and terminals' logs.
+enum MailText {
+    /// Without what these add: UTF-16, quoted-printable, HTML's entities, curly quotes, blanks that do not break, colours.
+    static func plain(_ bytes: [UInt8]) -> String {
+        var text = decoded(bytes)
+        if text.contains("=3D") || text.contains("=\n") || text.contains("=\r\n") { text = unquoted(text) }
+        if text.contains("\u{1b}") { text = withoutEscapes(text) }
+        for (from, to) in replacements where text.contains(from) { text = text.replacing(from, with: to) }
+        return text
+    }
+
+    private static let replacements = [
+        ("\u{a0}", " "), ("\u{202f}", " "), ("\u{200b}", ""), ("\u{feff}", ""), ("\u{201c}", "\""), ("\u{201d}", "\""),
+        ("\u{201e}", "\""), ("&quot;", "\""), ("&#34;", "\""), ("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"),
+        ("&amp;", "&"),
+    ]
+
+    /// UTF-16 has a mark at its beginning, or a NUL in every other byte.
+    private static func decoded(_ bytes: [UInt8]) -> String {
+        let isLittle =
+            bytes.starts(with: [0xff, 0xfe]) || bytes.count > 3 && bytes[1] == 0 && bytes[3] == 0 && bytes[0] != 0
+        guard isLittle || bytes.starts(with: [0xfe, 0xff]) else { return String(decoding: bytes, as: UTF8.self) }
+        let units = stride(from: 0, to: bytes.count - 1, by: 2).map { index -> UInt16 in
+            let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+            return isLittle ? second << 8 | first : first << 8 | second
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+
+    /// RFC 2045, 6.7: `=3D` is a byte, `=` at a line's end joins it with the next one.
+    private static func unquoted(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        let line: [UInt8] = [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "=") else {
+                bytes.append(byte)
+                continue
+            }
+            if rest.starts(with: line) {
+                rest = rest.dropFirst(2)
+            } else if rest.first == line[1] {
+                rest = rest.dropFirst()
+            } else if rest.count >= 2, let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) {
+                bytes.append(code)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// ECMA-48's control sequences: `ESC [`, parameters, and a letter.
+    private static func withoutEscapes(_ text: String) -> String {
+        var result = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
+            guard scalar == "\u{1b}" else {
+                result.append(scalar)
+                continue
+            }
+            guard rest.first == "[" else { continue }
+            rest = rest.dropFirst().drop { (0x20...0x3f).contains($0.value) }.dropFirst()
+        }
+        return String(result)
+    }
+}

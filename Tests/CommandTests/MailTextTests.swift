@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Commands
+
+@Suite("Texts out of mails") struct MailTextTests {
+    private static let line = "Parking CPU 3 (Cell: \"a\")"
+
+    @Test(
+        "What mails, pages and terminals add is taken away",
+        arguments: [
+            line, "Parking\u{a0}CPU 3 (Cell: \"a\")", "Parking CPU 3 (Cell: \u{201c}a\u{201d})",
+            "Parking CPU 3 (Cell: &quot;a&quot;)", "\u{1b}[1;31mParking CPU\u{1b}[0m 3 (Cell: \"a\")",
+            "Parking CPU 3 (Cell:=20\"a\")=3D".replacing("=3D", with: "") + "=\n", "Parking CP=\nU 3 (Cell: =22a\")",
+        ])
+    func additions(text: String) {
+        #expect(MailText.plain(Array(text.utf8)) == Self.line)
+    }
+
+    @Test("UTF-16 is read, with its mark or without")
+    func wide() {
+        let little = Self.line.utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
+        let big = Self.line.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
+        #expect(MailText.plain(little) == Self.line)
+        #expect(MailText.plain([0xff, 0xfe] + little) == Self.line)
+        #expect(MailText.plain([0xfe, 0xff] + big) == Self.line)
+        #expect(MailText.plain([0xfe, 0xff, 0]) == "")
+    }
+
+    @Test("Text that is none of these stays as it is", arguments: ["", "a = b", "ESR=0x24", "x == y\n", "\u{e9}"])
+    func untouched(text: String) {
+        #expect(MailText.plain(Array(text.utf8)) == text)
+    }
+}
