@@ -252,7 +252,7 @@ let package = Package(
             data: [
                 "container", "container.sh", "machine.sh", "varlink_client.py", "hostile.py", "hanging_filesystem.py",
                 "on_terminal.py",
-                "with-machine.sh",
+                "with-machine.sh", "status_page.py",
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -43,7 +43,8 @@ struct CPULossesTests {
         #expect(messages.count == 1)
         #expect(messages.first?.contains("Linux lost CPU 1: ") == true)
         #expect(messages.first?.contains("Invalid PIO write, port: 21 size: 1") == true)
-        #expect(messages.first?.contains("Linux wrote 1 byte to the mask register of the first 8259A (port 0x21)") == true)
+        #expect(
+            messages.first?.contains("Linux wrote 1 byte to the mask register of the first 8259A (port 0x21)") == true)
         #expect(lost.cpus == LostCPUs(parked: [1]))
         #expect(lost.note(reading(console)).isEmpty)
         _ = lost.note(reading(console, rootCell: nil))

@@ -148,7 +148,9 @@ struct ConsoleTextTests {
     @Test("Linux's own failure blames nobody else")
     func root() {
         let explanation = Violation.port(.write, 0x21, size: 1).explanation(isRootCell: true)
-        #expect(explanation.summary == "Linux wrote 1 byte to the mask register of the first 8259A (port 0x21), which it does not have.")
+        #expect(
+            explanation.summary
+                == "Linux wrote 1 byte to the mask register of the first 8259A (port 0x21), which it does not have.")
         #expect(explanation.entry == nil)
     }
 
