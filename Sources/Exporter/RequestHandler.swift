@@ -19,7 +19,7 @@ final class RequestHandler: ChannelInboundHandler {
         var host: String
     }
 
-    /// For a request to arrive, and between two.
+    /// For a request to arrive, between two, and for an answer to be read.
     static let requestTime = TimeAmount.seconds(10)
     private static let period = TimeAmount.seconds(1)
     /// An event is sent that often while nothing happens, so that a connection that is gone is noticed on both sides.
@@ -39,7 +39,7 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        expectRequest(context)
+        expectProgress(context)
         context.fireChannelActive()
     }
 
@@ -69,7 +69,8 @@ final class RequestHandler: ChannelInboundHandler {
         }
     }
 
-    private func expectRequest(_ context: ChannelHandlerContext) {
+    /// Of the client: its request, or the reading of an answer.
+    private func expectProgress(_ context: ChannelHandlerContext) {
         let loop = context.eventLoop.assumeIsolated()
         deadline = loop.scheduleTask(in: Self.requestTime) { context.close(promise: nil) }
     }
@@ -97,15 +98,20 @@ final class RequestHandler: ChannelInboundHandler {
         headers.add(name: "Connection", value: keepsAlive ? "keep-alive" : "close")
         let head = HTTPResponseHead(version: request.version, status: answer.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if request.method != .HEAD {
-            context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: answer.text)))), promise: nil)
-        }
-        let sent = context.writeAndFlush(wrapOutboundOut(.end(nil)))
-        if keepsAlive {
-            shared.places.note(context.channel, isIdle: true)
-            expectRequest(context)
-        } else {
-            sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+        let text = request.method == .HEAD ? "" : answer.text
+        let taken = context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))))
+        // the next request is taken when the client has read the answer to this one, which the end lets pass
+        expectProgress(context)
+        taken.assumeIsolated().whenComplete { result in
+            self.deadline?.cancel()
+            guard case .success = result else { return context.close(promise: nil) }
+            let sent = context.writeAndFlush(self.wrapOutboundOut(.end(nil)))
+            if keepsAlive {
+                self.shared.places.note(context.channel, isIdle: true)
+                self.expectProgress(context)
+            } else {
+                sent.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+            }
         }
     }
 

@@ -146,6 +146,33 @@ struct ExporterTests {
         #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
     }
 
+    @Test("Who asks over and over and reads nothing costs no memory")
+    func pipelined() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        _ = try await Self.get(address + "map.svg")
+        let process = ProcessFiles(identifier: exporter.identifier)
+        let before = process.residentMemory
+        let port = address.split(separator: ":").last?.dropLast() ?? ""
+        let script = """
+            import select, socket
+            client = socket.create_connection(("127.0.0.1", \(port)))
+            try: client.sendall(b"GET /map.svg HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" * 20000)
+            except OSError: pass
+            hung = select.poll()
+            hung.register(client, 0)
+            hung.poll()
+            print("dropped", flush=True)
+            """
+        let client = try Program(["python3", "-c", script])
+        try await eventually("it is dropped: \(client.errors)", within: .seconds(60)) {
+            #expect(process.residentMemory - before < 32 << 20)
+            return client.output.contains("dropped")
+        }
+        #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
+    }
+
     @Test("Prometheus scrapes two machines, and an alert fires for the one that fails")
     func prometheus() async throws {
         let machines = [
