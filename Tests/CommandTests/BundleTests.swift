@@ -70,6 +70,64 @@ struct BundleTests {
         }
     }
 
+    @Test("No file is a directory of another one")
+    func nested() {
+        #expect(throws: CommandFailure.self) {
+            try SignedBundle(files: Self.files + [.init(path: "images/rtems.exe/x", contents: [])])
+        }
+    }
+
+    @Test(
+        "A bundle is judged with the system that it brings, whatever is in force; settings that cannot be read are no excuse"
+    )
+    func systems() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let configs = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let system = try Array(Data(contentsOf: URL(filePath: "/\(configs)/configs/systems/q35.toml")))
+        let cell = Array(
+            """
+            [cell]
+            name = "a"
+            architecture = "x86"
+            cpus = [3]
+            passive-comm-region = true
+
+            [[memory]]
+            physical = 0x3a000000
+            virtual = 0x0
+            size = "1 MiB"
+            access = ["read", "write", "execute", "loadable"]
+
+            """.utf8)
+        func bundle(_ system: [UInt8]) throws -> SignedBundle {
+            try SignedBundle(files: [
+                .init(path: "cells/a.toml", contents: cell), .init(path: "systems/q35.toml", contents: system),
+            ])
+        }
+        let store = BundleStore(directory: directory)
+        let lock = try store.locked()
+        defer { withExtendedLifetime(lock) {} }
+        let settings = directory + "/jailhoused.toml"
+        try "system = \"cells/../systems/q35.toml\"\n".write(toFile: settings, atomically: true, encoding: .utf8)
+        let (good, bad) = (try bundle(system), try bundle(Array("broken = [\n".utf8)))
+        try store.unpack(good)
+        try store.unpack(bad)
+        func errors(_ bundle: SignedBundle) throws -> [String] {
+            try store.findings(of: bundle.id).filter(\.hasErrors).map { $0.text(.plain) }
+        }
+        // the first one of all, and then the others from either
+        for inForce in [nil, good.id, bad.id] {
+            if let inForce { try store.use(inForce) }
+            #expect(try errors(good) == [], "\(inForce ?? "none")")
+            #expect(try !errors(bad).isEmpty, "\(inForce ?? "none")")
+        }
+        try "".write(toFile: settings, atomically: true, encoding: .utf8)
+        #expect(try !errors(bad).isEmpty, "a system that no setting names")
+        try "nonsense = 1\n".write(toFile: settings, atomically: true, encoding: .utf8)
+        #expect(throws: CommandFailure.self) { try store.findings(of: good.id) }
+    }
+
     @Test("What is refused leaves everything as it was: both bundles, or the directory without one")
     func restore() throws {
         let directory = try temporaryDirectory()

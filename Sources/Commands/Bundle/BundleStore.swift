@@ -135,19 +135,43 @@ struct BundleStore {
         return isIntact(folder: place, "") && found.count == expected.count
     }
 
-    /// What `check` says of the definitions of a bundle that is unpacked, with the system of this directory's settings.
+    /// What `check` says of the files of a bundle that is unpacked: of its definitions with the system of this directory's
+    /// settings, and of each system by itself.
+    ///
+    /// - Throws: ``CommandFailure`` when the settings cannot be read: it is not known with which system.
     func findings(of id: String) throws -> [CheckedFile] {
-        var paths = definitions(of: id)
-        let settings = directory + "/jailhoused.toml"
-        if let text = try? InputFile(settings), let system = try? Self.system(text) { paths.insert(system, at: 0) }
+        let system = try systemInForce(with: id)
         let hasDriver = access("/dev/jailhouse", F_OK) == 0
-        return Checkup(paths, on: try RunningMachine(root: hasDriver ? "/" : nil)).files()
+        let machine = try RunningMachine(root: hasDriver ? "/" : nil)
+        let own = sources(of: id, in: "systems").filter { $0 != system }
+        return Checkup([system].compactMap(\.self) + definitions(of: id), on: machine).files()
+            + own.flatMap { Checkup([$0], on: nil).files() }
     }
 
-    private func definitions(of id: String) -> [String] {
-        let cells = place(of: id) + "/cells"
-        let names = (try? SystemCall.names(inDirectory: cells)) ?? []
-        return names.filter { $0.hasSuffix(".toml") }.sorted().map { "\(cells)/\($0)" }
+    private func definitions(of id: String) -> [String] { sources(of: id, in: "cells") }
+
+    private func sources(of id: String, in folder: String) -> [String] {
+        let folder = "\(place(of: id))/\(folder)"
+        let names = (try? SystemCall.names(inDirectory: folder)) ?? []
+        return names.filter { $0.hasSuffix(".toml") }.sorted().map { "\(folder)/\($0)" }
+    }
+
+    /// The system that the settings name, as they will name it when this bundle is in force: a path through `cells`, which
+    /// is a link, leads into the bundle.
+    private func systemInForce(with id: String) throws -> String? {
+        let settings = directory + "/jailhoused.toml"
+        guard access(settings, F_OK) == 0 else { return nil }
+        let system: String?
+        do {
+            system = try Self.system(InputFile(settings))
+        } catch {
+            throw CommandFailure(
+                .failed, "nothing is changed: \(settings), which names the system, cannot be read: \(error)")
+        }
+        guard let system, system.hasPrefix(link + "/") else { return system }
+        let inside = place(of: id) + "/cells" + system.dropFirst(link.count)
+        // without links in it: 'cells/..' is the bundle
+        return SystemCall.realPath(inside) ?? inside
     }
 
     /// Files that its definitions name and that are not in it: the signature says nothing of them.

@@ -21,6 +21,16 @@ struct SignedBundle: Hashable {
         for file in files {
             if let problem = Self.problem(of: file.path) { throw CommandFailure(.failed, "'\(file.path)' \(problem)") }
         }
+        let paths = Set(files.map(\.path))
+        for file in files {
+            let parts = file.path.split(separator: "/")
+            for count in 1..<max(1, parts.count) where paths.contains(parts.prefix(count).joined(separator: "/")) {
+                throw CommandFailure(
+                    .failed,
+                    "'\(file.path)' is in '\(parts.prefix(count).joined(separator: "/"))', which is a file of the bundle"
+                )
+            }
+        }
         guard files.contains(where: { $0.path.hasPrefix("cells/") && $0.path.hasSuffix(".toml") }) else {
             throw CommandFailure(.failed, "there is no definition: a bundle has cells/NAME.toml")
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import ConfigurationRules
 import ControlInterface
 import Glibc
 import SystemCalls
@@ -91,6 +92,10 @@ struct BundleOptions: ParsableArguments {
     /// - Throws: ``CommandFailure`` unless it is whole and signed.
     func verified() throws -> (bundle: SignedBundle, signer: String) {
         let bundle = try SignedBundle(archive: try InputFile(bundle).contents)
+        // whoever may write it says whose bundles are taken
+        if let finding = FilePermissions.findings(ofFile: signers).first {
+            throw CommandFailure(.failed, "nothing is done: \(finding.message): \(finding.remedy)")
+        }
         let signer = try SSHSignature.signer(of: bundle.manifest, signature: bundle.signature, signers: signers)
         return (bundle, signer)
     }
