@@ -58,7 +58,7 @@ package struct JailhouseCtl: ParsableCommand {
         do {
             let line = HostWords(Array(CommandLine.arguments.dropFirst()))
             if line.words.contains(where: { $0.hasPrefix("--generate-completion-script") }) {
-                return CommandLineShape.main(line.words)
+                return try CompletionScript.show(line.words)
             }
             if line.hosts.count > 1, line.words.first != List._commandName { return try onEach(line) }
             var command = try command(of: line.argumentsForAll)
@@ -94,14 +94,6 @@ package struct JailhouseCtl: ParsableCommand {
             }
         }
         if status != 0 { throw ExitCode(status) }
-    }
-
-    /// What is understood before the command is read, for completions.
-    private struct CommandLineShape: ParsableCommand {
-        static let configuration = JailhouseCtl.configuration
-
-        @Option(name: [.customShort("H"), .long], help: "Another machine, reached through ssh.")
-        var host: [String] = []
     }
 
     /// What scripts run again and again. The parser makes a tree of all commands for each command line, which takes

@@ -53,7 +53,7 @@ struct GuideTests {
                 "HOME": home.url.path, "EXAMPLES": examples, "INMATES": inmates, "BOARD": boards + "/q35",
                 "ARM_BOARD": boards + "/virt-gicv3",
                 "PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
-            ], within: .seconds(180))
+            ], within: .seconds(480))
         #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
         for text in [
             "rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1",
