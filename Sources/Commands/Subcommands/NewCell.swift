@@ -103,7 +103,9 @@ struct NewCell: ParsableCommand {
                 toml = try CellProposal(request, image: image.contents, system: system, others: descriptors).toml()
             }
         } catch {
-            throw CommandFailure(.failed, [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
+            let place = error.path == path ? "\(image.path): " : ""
+            throw CommandFailure(
+                .failed, place + [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
         }
         let complaints = try judge(toml, in: system, besides: others)
         let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }

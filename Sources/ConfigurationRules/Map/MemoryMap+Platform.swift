@@ -17,7 +17,10 @@ extension MemoryMap {
                 "platform.mmconfig-base")
         ]
         blocks += platform.iommuUnits.enumerated().map { index, unit in
-            block("IOMMU", unit.base, UInt64(unit.size), "iommu[\(index)]")
+            // as rules name them
+            block(
+                platform.iommuUnits.count == 1 ? "IOMMU" : "IOMMU \(index)", unit.base, UInt64(unit.size),
+                "iommu[\(index)]")
         }
         let console = system.debugConsole
         if console.flags.contains(.mmio) {
