@@ -10,10 +10,28 @@ import Testing
 struct Bench {
     private static let rounds = 30
 
-    @Test func spawnToFirstOutput() async throws {
-        let machine = try TestMachine()
-        let descriptor = TestMachine.cell()
-        try machine.load("idle", into: descriptor)
+    /// A cell that prints and then idles.
+    private struct Sample: Sendable, CustomTestStringConvertible {
+        let architecture: Architecture
+        let inmate: String
+        /// The first characters that it prints.
+        let first: String
+        let line: String
+
+        static let all = [
+            Sample(architecture: .x86, inmate: "idle", first: "i", line: "idle\n"),
+            Sample(architecture: .arm64, inmate: "inmates/hello-arm64", first: "h", line: "\n"),
+        ]
+
+        var testDescription: String { "\(architecture)" }
+        var descriptor: CellDescriptor { architecture == .x86 ? TestMachine.cell() : Arm64ExecutionTests.cell() }
+    }
+
+    @Test(arguments: Sample.all)
+    private func spawnToFirstOutput(sample: Sample) async throws {
+        let machine = try TestMachine(sample.architecture)
+        let descriptor = sample.descriptor
+        try machine.load(sample.inmate, into: descriptor)
         var times: [Double] = []
         for _ in 0..<Bench.rounds {
             let events = Events()
@@ -21,41 +39,45 @@ struct Bench {
             let cell = try CellMachine(
                 cell: descriptor, slot: 0, settings: machine.settings, onEvent: { events.add($0) })
             try cell.start()
-            try await events.serial("i")
+            try await events.serial(sample.first)
             times.append(Bench.milliseconds(events.firstSerial - begin))
         }
-        Bench.print("spawn to first output", times)
+        Bench.print("spawn to first output, \(sample.architecture)", times)
     }
 
-    @Test func restart() async throws {
-        let machine = try TestMachine()
-        let descriptor = TestMachine.cell()
-        let cell = try machine.run("idle", in: descriptor)
-        try await cell.events.serial("idle\n")
+    @Test(arguments: Sample.all)
+    private func restart(sample: Sample) async throws {
+        let machine = try TestMachine(sample.architecture)
+        let descriptor = sample.descriptor
+        let cell = try machine.run(sample.inmate, in: descriptor)
+        try await cell.events.serial(sample.line)
         var times: [Double] = []
         for _ in 0..<Bench.rounds * 3 {
             cell.events.clear()
             let begin = ContinuousClock.now
             try cell.machine.park()
-            try machine.load("idle", into: descriptor)
+            try machine.load(sample.inmate, into: descriptor)
             try cell.machine.start()
-            try await cell.events.serial("i")
+            try await cell.events.serial(sample.first)
             times.append(Bench.milliseconds(cell.events.firstSerial - begin))
-            try await cell.events.serial("idle\n")
+            try await cell.events.serial(sample.line)
         }
-        Bench.print("restart to first output", times)
+        Bench.print("restart to first output, \(sample.architecture)", times)
     }
 
-    @Test func idleCell() async throws {
-        let machine = try TestMachine()
-        let cell = try machine.run("idle", in: TestMachine.cell())
-        try await cell.events.serial("idle\n")
+    @Test(arguments: Sample.all)
+    private func idleCell(sample: Sample) async throws {
+        let machine = try TestMachine(sample.architecture)
+        // the one that greets looks for messages all the time
+        let inmate = sample.architecture == .x86 ? sample.inmate : "inmates/misbehave-arm64"
+        let cell = try machine.run(
+            inmate, in: sample.descriptor, commandLine: sample.architecture == .x86 ? nil : "mode=halt")
         let process = try #require(cell.machine.processID)
         try await Task.sleep(for: .seconds(1))
         let before = try Bench.ticks(of: process)
         try await Task.sleep(for: .seconds(10))
         let percent = Double(try Bench.ticks(of: process) - before) / Double(sysconf(Int32(_SC_CLK_TCK))) * 10
-        Swift.print("idle cell: \(percent) % of a CPU; \(try Bench.memory(of: process))")
+        Swift.print("idle cell, \(sample.architecture): \(percent) % of a CPU; \(try Bench.memory(of: process))")
     }
 
     @Test func doorbell() async throws {
