@@ -7,13 +7,15 @@ import Testing
 
 /// What gzip packs comes out as it was.
 @Suite("What gzip packed") struct InflateTests {
-    static func gzip(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] {
+    static func gzip(_ bytes: [UInt8], level: Int = 6) throws -> [UInt8] { try packed(bytes, by: "gzip", "-\(level)") }
+
+    static func packed(_ bytes: [UInt8], by program: String, _ options: String...) throws -> [UInt8] {
         let file = FileManager.default.temporaryDirectory.appending(path: "inflate-\(UUID().uuidString)")
         try Data(bytes).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/gzip")
-        process.arguments = ["-\(level)", "-c", file.path]
+        process.executableURL = URL(filePath: "/usr/bin/" + program)
+        process.arguments = options + ["-c", file.path]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

@@ -33,7 +33,7 @@ package struct Arm64Kernel: Hashable, Sendable {
         image.count >= Offset.end && image[Offset.magic..<Offset.magic + 4].elementsEqual("ARM\u{64}".utf8)
     }
 
-    /// - Parameter file: an `Image`, also packed by gzip, as a whole or within the EFI boot's `vmlinuz`.
+    /// - Parameter file: an `Image`, also packed by gzip or zstd, as a whole or within the EFI boot's `vmlinuz`.
     package init(_ file: [UInt8]) throws(ImageError) {
         let image = try Self.unpacked(file)
         guard Self.isKernel(image) else { throw Self.otherKind(of: image) }
@@ -69,12 +69,13 @@ package struct Arm64Kernel: Hashable, Sendable {
                     remedy: "build or copy it again")
             }
             let name = String(decoding: file[24..<56].prefix { $0 != 0 }, as: UTF8.self)
-            guard name == "gzip" else {
+            guard ["gzip", "zstd", "zstd22"].contains(name) else {
                 throw ImageError(
                     .notExecutable, "it is packed with \(name) for the EFI boot", remedy: Self.remedy)
             }
             packed = file[start..<start + size]
         }
+        if Zstandard.isPacked(packed) { return try unpackedByZstandard(packed) }
         guard Gzip.isGzip(packed) else { return file }
         do {
             return try Gzip.unpack(packed, limit: mostBytes)
@@ -85,10 +86,28 @@ package struct Arm64Kernel: Hashable, Sendable {
         }
     }
 
+    private static func unpackedByZstandard(_ packed: ArraySlice<UInt8>) throws(ImageError) -> [UInt8] {
+        do {
+            return try Zstandard.unpack(packed, limit: mostBytes)
+        } catch {
+            let copy = "build or copy it again"
+            throw switch error {
+            case .noLibrary:
+                ImageError(
+                    .notExecutable, "it is packed with zstd, and libzstd.so.1 is not installed",
+                    remedy: "install it (apt install libzstd1), or \(remedy)")
+            case .truncated: ImageError(.truncated, "it is packed with zstd, and ends too early", remedy: copy)
+            case .damaged: ImageError(.damaged, "it is packed with zstd, and damaged", remedy: copy)
+            case .tooLarge:
+                ImageError(.damaged, "it is packed with zstd, and larger than \(mostBytes >> 20) MiB", remedy: copy)
+            }
+        }
+    }
+
     private static let remedy = "give the Image that the same build makes (arch/arm64/boot/Image), or its Image.gz"
 
     private static let others: [(magic: [UInt8], what: String)] = [
-        ([0x28, 0xb5, 0x2f, 0xfd], "it is packed with zstd"), ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "it is packed with xz"),
+        ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "it is packed with xz"),
         ([0x02, 0x21, 0x4c, 0x18], "it is packed with lz4"), ([0x42, 0x5a, 0x68], "it is packed with bzip2"),
         ([0x5d, 0, 0], "it is packed with lzma"), ([0x89, 0x4c, 0x5a, 0x4f], "it is packed with lzo"),
         ([0x27, 0x05, 0x19, 0x56], "it is an image for U-Boot (uImage)"),

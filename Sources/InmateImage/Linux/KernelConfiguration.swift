@@ -35,7 +35,9 @@ extension BzImage {
     ///
     /// - Parameter file: the whole bzImage.
     package func unpacked(_ file: [UInt8]) -> [UInt8]? {
-        guard let payload = payload(in: file), Gzip.isGzip(payload) else { return nil }
+        guard let payload = payload(in: file) else { return nil }
+        if Zstandard.isPacked(payload[...]) { return try? Zstandard.unpack(payload[...], limit: Arm64Kernel.mostBytes) }
+        guard Gzip.isGzip(payload) else { return nil }
         return try? Gzip.unpack(payload, limit: Arm64Kernel.mostBytes)
     }
 }
