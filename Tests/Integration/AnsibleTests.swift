@@ -27,7 +27,9 @@ struct AnsibleTests {
 
         /// The module for the cell of the first host.
         func cell(_ arguments: String, _ options: String...) async throws -> String {
-            let common = "name=rtems socket={{ jailhouse_socket }} executable={{ jailhouse_executable }} healthy_for=0 "
+            let common =
+                "name=rtems socket={{ jailhouse_socket }} executable={{ jailhouse_executable }} healthy_for=0 "
+                + "directory={{ jailhouse_directory }} "
             let ended = try await Program.run(
                 [
                     "ansible", "-i", path("inventory"), "board-0", "-m", "jailhoused.jailhoused.jailhouse_cell",
@@ -57,6 +59,7 @@ struct AnsibleTests {
             inventory +=
                 "board-\(number) ansible_connection=local jailhouse_image_path=\(image) "
                 + "jailhouse_socket=\(machine.directory.url.path)/run/control jailhouse_stage=\(path("stage-\(number)")) "
+                + "jailhouse_directory=\(machine.directory.url.path)/etc "
                 + "ansible_python_interpreter=/usr/bin/python3\n"
             try FileManager.default.createDirectory(atPath: path("stage-\(number)"), withIntermediateDirectories: true)
             machines.append(machine)
@@ -132,6 +135,81 @@ struct AnsibleTests {
         let changed = try await fleet.cell("image=\(fleet.path("new.exe")) image_path=\(fleet.path("image-0.exe"))")
         #expect(changed.contains("CHANGED"), "\(changed)")
         #expect(try await Self.starts(machine) == 2)
+    }
+
+    /// The argument of the module for the first host's definition with these changes.
+    private static func definition(_ fleet: Fleet, _ changes: (String, String)...) throws -> String {
+        let old = fleet.machines[0].directory.url.appending(path: "etc/cells/rtems.toml")
+        var text = try String(contentsOf: old, encoding: .utf8)
+        for (one, other) in changes {
+            try #require(text.contains(one), "\(one)")
+            text = text.replacingOccurrences(of: one, with: other)
+        }
+        try text.write(toFile: fleet.path("definition.toml"), atomically: true, encoding: .utf8)
+        return "definition={{ lookup('file', '\(fleet.path("definition.toml"))', rstrip=false) }} "
+    }
+
+    @Test("A cell whose definition has other hardware is created again with it, and with the old one when it goes back")
+    func hardware() async throws {
+        let fleet = try await Self.fleet()
+        let machine = fleet.machines[0]
+        let two = try await fleet.cell(Self.definition(fleet, ("cpus = [3]", "cpus = [2]")))
+        #expect(two.contains("CHANGED"), "\(two)")
+        #expect(try await machine.cell("rtems")?.cpus == [2])
+        #expect(try await fleet.cell(Self.definition(fleet)).contains("SUCCESS"))
+
+        // somebody else has changed it
+        _ = try Self.definition(fleet, ("cpus = [2]", "cpus = [3]"))
+        try machine.write(String(contentsOfFile: fleet.path("definition.toml"), encoding: .utf8), toCell: "rtems")
+        #expect(try await machine.control("reload").status == 0)
+        #expect(try await fleet.cell("state=running", "--check").contains("CHANGED"))
+        #expect(try await fleet.cell("state=running").contains("CHANGED"))
+        #expect(try await machine.cell("rtems")?.cpus == [3])
+
+        // it runs, and gives no sign of life
+        let silent = "restart-silent = false\nliveness = { kind = \"external\", within = \"1 s\" }\nrestart = "
+        let back = try await fleet.cell(
+            Self.definition(fleet, ("cpus = [3]", "cpus = [2]"), ("\nrestart = ", "\n\(silent)")) + "healthy_for=4")
+        #expect(back.contains("are in force again"), "\(back)")
+        #expect(try await machine.cell("rtems")?.cpus == [3])
+        #expect(try await machine.cell("rtems")?.condition == "running")
+    }
+
+    @Test("Nothing is written where the daemon does not read it, or into a signed bundle")
+    func places() async throws {
+        let fleet = try await Self.fleet()
+        let etc = fleet.machines[0].directory.url.appending(path: "etc")
+        let image = "image=\(fleet.path("image-1.exe")) "
+        for option in ["--one-line", "--check"] {
+            let mistyped = try await fleet.cell(image + "image_path=\(fleet.path("imgae-0.exe"))", option)
+            #expect(mistyped.contains("imgae-0.exe is no image of rtems: its definition has "), "\(mistyped)")
+        }
+        let unnamed = try await fleet.cell(
+            Self.definition(fleet, ("image-0.exe", "image-2.exe")) + image + "image_path=\(fleet.path("image-0.exe"))")
+        #expect(unnamed.contains("is no image of rtems"), "\(unnamed)")
+        #expect(!FileManager.default.fileExists(atPath: fleet.path("imgae-0.exe")))
+
+        let changed = ("cpus = [3]", "cpus = [2]")
+        try FileManager.default.createDirectory(
+            atPath: fleet.path("other/cells"), withIntermediateDirectories: true)
+        let elsewhere = try await fleet.cell(
+            Self.definition(fleet, changed) + "directory=\(fleet.path("other"))")
+        #expect(elsewhere.contains("the daemon does not read "), "\(elsewhere)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: fleet.path("other/cells")).isEmpty)
+
+        try FileManager.default.createDirectory(
+            atPath: etc.path + "/bundles/0123456789abcdef", withIntermediateDirectories: true)
+        try FileManager.default.moveItem(
+            atPath: etc.path + "/cells", toPath: etc.path + "/bundles/0123456789abcdef/cells")
+        try FileManager.default.createSymbolicLink(
+            atPath: etc.path + "/cells", withDestinationPath: "bundles/0123456789abcdef/cells")
+        let bundle = try await fleet.cell(Self.definition(fleet, changed))
+        #expect(bundle.contains("a signed bundle is not changed file by file"), "\(bundle)")
+        let inside = try await fleet.cell(
+            image + "image_path=\(etc.path)/bundles/0123456789abcdef/cells/../image.exe")
+        #expect(inside.contains("a signed bundle is not changed file by file"), "\(inside)")
+        #expect(try await fleet.machines[0].cell("rtems")?.cpus == [3])
+        #expect(try await Self.starts(fleet.machines[0]) == 1)
     }
 
     @Test("A rolling update that lacks something is not begun")

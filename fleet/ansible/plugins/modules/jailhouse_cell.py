@@ -14,6 +14,7 @@ version_added: "0.1.0"
 description:
   - Has jailhoused start, stop, restart or destroy a cell, through jailhouse-ctl on the managed machine.
   - Replaces the cell's definition or image before, and goes back to the ones before if the cell is not healthy with them.
+  - Changes nothing in a signed bundle; C(jailhouse-ctl bundle install) puts another one in force.
 options:
   name:
     description: The cell's name.
@@ -24,6 +25,8 @@ options:
       - V(running) starts the cell if it does not run, and restarts it in whatever condition it is if its definition or image has
         changed. A cell that runs and is degraded or silent is left as it is otherwise.
       - V(restarted) always restarts it.
+      - With both, a cell that was created with another configuration than its definition has now (CPUs, memory, devices) is
+        destroyed and created again.
       - V(absent) destroys it; its definition stays.
     type: str
     choices: [running, stopped, absent, restarted]
@@ -35,7 +38,7 @@ options:
     description: A file on the managed machine that is to be the cell's image; with O(image_path).
     type: path
   image_path:
-    description: Where the definition has the image.
+    description: Where the definition has the image; any other path is refused before anything is written.
     type: path
   directory:
     description: The daemon's configuration directory.
@@ -95,16 +98,24 @@ rolled_back:
   returned: failure
 """
 
-import hashlib
 import json
 import os
-import shutil
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jailhoused.jailhoused.plugins.module_utils.files import (
+    File, diff, files_named, is_same, signed_bundle)
 
 # The hypervisor runs it: as long as nothing is to change, "running" is what it is.
 RUNS = ("running", "degraded", "silent")
+# The beginning of the daemon's problem with a cell that is not what its definition says.
+OUTDATED = "its configuration has changed"
+# What a definition names beside the images themselves.
+BESIDE_IMAGES = ("initrd", "loader", "device-tree", "overlays")
+
+
+class Refused(Exception):
+    pass
 
 
 class Cell:
@@ -117,7 +128,7 @@ class Cell:
         if self.module.params["socket"]:
             command += ["--socket", self.module.params["socket"]]
         status, output, errors = self.module.run_command(command)
-        if options.get("check", True) and status != 0:
+        if status not in options.get("accepted", (0,)):
             raise Refused(errors.strip() or output.strip())
         return status, output, errors
 
@@ -125,6 +136,32 @@ class Cell:
         """The cell as the daemon lists it; None if there is neither a cell nor a definition."""
         cells = json.loads(self.control("list", "--json")[1])
         return next((cell for cell in cells if cell["name"] == self.name), None)
+
+    def details(self):
+        """What the daemon knows of it; empty if there is neither a cell nor a definition."""
+        # not running, no such cell, some CPUs failed, silent
+        status, output, errors = self.control("status", self.name, "--json", accepted=(0, 3, 4, 5, 6))
+        return {} if status == 4 else json.loads(output)
+
+    def is_outdated(self, redefined=False):
+        """Whether the cell that exists was created with another configuration than its definition has.
+
+        The daemon tells the most urgent problem only: behind another one, a new definition counts as another configuration.
+        """
+        details = self.details()
+        if not details or details["cell"]["id"] is None or not details["problem"]:
+            return False
+        return details["problem"].startswith(OUTDATED) or redefined
+
+    def bring_up(self, restart, redefined):
+        """Has it run as its definition and image are now."""
+        if self.is_outdated(redefined):
+            self.control("destroy", self.name)
+        exists = (self.now() or {}).get("id") is not None
+        self.control("restart" if exists and restart else "start", self.name)
+        self.be_healthy()
+        if self.is_outdated():
+            raise Refused("%s runs, and %s" % (self.name, self.details()["problem"]))
 
     def be_healthy(self):
         """Waits until it runs, and looks whether it goes on to."""
@@ -140,74 +177,49 @@ class Cell:
             time.sleep(0.2)
 
 
-class Refused(Exception):
-    pass
-
-
-class File:
-    """A file that is replaced in one step and can be what it was before."""
-
-    def __init__(self, module, path, contents):
-        self.module, self.path, self.contents = module, path, contents
-        self.before = None
-        if os.path.exists(path):
-            with open(path, "rb") as file:
-                self.before = file.read()
-
-    @property
-    def changes(self):
-        return self.before != self.contents
-
-    def put(self, contents):
-        if contents is None:
-            os.unlink(self.path)
-            return
-        new = self.path + ".new"
-        with open(new, "wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        if self.before is not None:
-            shutil.copymode(self.path, new)
-        else:
-            os.chmod(new, 0o644)
-        os.rename(new, self.path)
-
-
-def diff(definition, image):
-    result = []
-    if definition and definition.changes:
-        result.append({"before_header": definition.path, "after_header": definition.path,
-                       "before": (definition.before or b"").decode("utf-8", "replace"),
-                       "after": definition.contents.decode("utf-8", "replace")})
-    if image and image.changes:
-        def digest(contents):
-            return "" if contents is None else hashlib.sha256(contents).hexdigest() + "\n"
-        result.append({"before_header": image.path, "after_header": image.path,
-                       "before": digest(image.before), "after": digest(image.contents)})
-    return result
-
-
-def act(cell, state, now, changed):
-    """Has the daemon do what leads to the state."""
-    exists = now is not None and now["id"] is not None
-    if state == "absent":
-        cell.control("destroy", cell.name)
-    elif state == "stopped":
-        cell.control("stop", cell.name)
+def check_image_path(cell, definition, path):
+    """Refuses an image that the cell would not be started with."""
+    if definition:
+        text, folder = definition.contents.decode("utf-8"), os.path.dirname(definition.path)
+        named = files_named(text, folder, ("path",) + BESIDE_IMAGES)
     else:
-        cell.control("restart" if exists and (changed or state == "restarted") else "start", cell.name)
-        cell.be_healthy()
+        details = cell.details()
+        named = list(details.get("images") or [])
+        if details.get("definition"):
+            with open(details["definition"], "rb") as file:
+                text = file.read().decode("utf-8", "replace")
+            # one that cannot be used has no images
+            keys = BESIDE_IMAGES if named else ("path",) + BESIDE_IMAGES
+            named += files_named(text, os.path.dirname(details["definition"]), keys)
+    if not any(is_same(path, one) for one in named):
+        raise Refused("%s is no image of %s: its definition has %s" % (path, cell.name, ", ".join(named) or "none"))
 
 
-def needs_action(state, now, changed):
+def needs_action(cell, state, now, changed):
     condition = now["condition"] if now else "absent"
     exists = now is not None and now["id"] is not None
     if state == "absent":
         return exists
     if state == "stopped":
         return exists and condition not in ("stopped", "created")
-    return state == "restarted" or changed or condition not in RUNS
+    return state == "restarted" or changed or condition not in RUNS or cell.is_outdated()
+
+
+def act(cell, state, files, definition):
+    """Has the daemon do what leads to the state."""
+    for file in files:
+        file.renew()
+    if definition in files:
+        cell.control("reload")
+        used = cell.details().get("definition")
+        if used is None or not is_same(used, definition.path):
+            raise Refused("the daemon does not read %s: its definition of %s is %s" % (definition.path, cell.name, used))
+    if state == "absent":
+        cell.control("destroy", cell.name)
+    elif state == "stopped":
+        cell.control("stop", cell.name)
+    elif state is not None:
+        cell.bring_up(bool(files) or state == "restarted", definition in files)
 
 
 def main():
@@ -229,35 +241,33 @@ def main():
         supports_check_mode=True,
     )
     cell, state = Cell(module), module.params["state"]
+    directory = module.params["directory"]
     definition = image = None
     try:
         if module.params["definition"] is not None:
-            path = os.path.join(module.params["directory"], "cells", cell.name + ".toml")
-            definition = File(module, path, module.params["definition"].encode("utf-8"))
+            path = os.path.join(directory, "cells", cell.name + ".toml")
+            definition = File(path, module.params["definition"].encode("utf-8"))
         if module.params["image"]:
             with open(module.params["image"], "rb") as file:
-                image = File(module, module.params["image_path"], file.read())
-    except OSError as error:
-        module.fail_json(msg=str(error), rolled_back=False)
-    files = [file for file in (image, definition) if file and file.changes]
-    try:
+                image = File(module.params["image_path"], file.read())
+        bundle = signed_bundle(directory, definition, image)
+        if bundle:
+            raise Refused("%s: a signed bundle is not changed file by file; jailhouse-ctl bundle install puts another "
+                          "one in force" % bundle)
+        if image:
+            check_image_path(cell, definition, image.path)
+        files = [file for file in (image, definition) if file and file.changes]
         now = cell.now()
-    except Refused as error:
+        acts = needs_action(cell, state, now, bool(files))
+    except (Refused, OSError) as error:
         module.fail_json(msg=str(error), rolled_back=False)
-    changed = bool(files)
-    acts = needs_action(state, now, changed)
-    result = {"changed": changed or acts, "diff": diff(definition, image)}
+    result = {"changed": bool(files) or acts, "diff": diff(definition, image)}
     if module.check_mode:
         module.exit_json(cell=now, **result)
     try:
-        for file in files:
-            file.put(file.contents)
-        if definition and definition.changes:
-            cell.control("reload")
-        if acts:
-            act(cell, state, now, changed)
+        act(cell, state if acts else None, files, definition)
     except (Refused, OSError) as error:
-        back = go_back(cell, files, now) if module.params["rollback"] and files else None
+        back = go_back(cell, files, definition, now) if module.params["rollback"] and files else None
         module.fail_json(msg="%s%s" % (error, "" if back is None else "; " + back),
                          rolled_back=back == BACK, **result)
     module.exit_json(cell=cell.now(), **result)
@@ -266,15 +276,13 @@ def main():
 BACK = "the definition and image before are in force again"
 
 
-def go_back(cell, files, now):
+def go_back(cell, files, definition, now):
     try:
         for file in files:
-            file.put(file.before)
+            file.go_back()
         cell.control("reload")
         if now is not None and now["condition"] in RUNS:
-            exists = (cell.now() or {}).get("id") is not None
-            cell.control("restart" if exists else "start", cell.name)
-            cell.be_healthy()
+            cell.bring_up(True, definition in files)
         return BACK
     except (Refused, OSError) as error:
         return "going back failed as well: %s" % error
