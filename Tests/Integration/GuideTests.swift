@@ -23,6 +23,12 @@ struct GuideTests {
         return commands.joined(separator: "\n")
     }
 
+    /// All pages, as the table of contents has them.
+    private static func order() throws -> [String] {
+        try String(contentsOf: guide.appending(path: "../mkdocs.yml"), encoding: .utf8)
+            .matches(of: /\n  - ([a-z]+\.md)/).map { String($0.1) }
+    }
+
     /// Where somebody has the programs and examples from: a clone, or what the packages install.
     enum Origin: CaseIterable { case clone, installed }
 
@@ -42,9 +48,8 @@ struct GuideTests {
             (examples, inmates) = ("\(tree)/usr/share/jailhoused/examples", "\(tree)/usr/lib/jailhoused/inmates")
             (programs, boards) = ("\(tree)/usr/bin", "\(examples)/boards")
         }
-        let pages = try ["laptop.md", "cell.md", "death.md", "fleet.md", "rtems.md", "linux.md", "board.md"].map(
-            Self.commands)
-        #expect(pages.allSatisfy { !$0.isEmpty })
+        let pages = try Self.order().map(Self.commands)
+        #expect(pages.filter { !$0.isEmpty }.count >= 7)
         // a user's shell would end its jobs when it is left
         let script = "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT\n" + pages.joined(separator: "\n")
         let ended = try await Program.run(
