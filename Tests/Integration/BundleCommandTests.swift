@@ -10,6 +10,21 @@ struct BundleCommandTests {
         try await Program.run([Place.program("jailhouse-ctl"), "bundle"] + arguments)
     }
 
+    /// What the guide's unit measures of the definitions in force.
+    private static func measurement(_ etc: String) async throws -> String {
+        let page = try String(
+            contentsOf: Place.source.appending(path: "docs/guide/boot.md"), encoding: .utf8)
+        let command = try #require(page.firstMatch(of: /13:sha256=\$\$\((.+)\)"'\n/)).1
+        let script = "cd \"$(realpath '\(etc)/cells')/..\"; \(command)"
+        return try await Program.run(["sh", "-ec", script]).output
+    }
+
+    /// The name of the bundle in force.
+    private static func name(_ etc: String) throws -> String {
+        let cells = try FileManager.default.destinationOfSymbolicLink(atPath: etc + "/cells")
+        return URL(filePath: cells).deletingLastPathComponent().lastPathComponent
+    }
+
     @Test("Signed, verified, checked, installed as a whole, and rolled back")
     func life() async throws {
         let machine = try await LiveMachine.start()
@@ -52,6 +67,7 @@ struct BundleCommandTests {
 
         let first = try await install("1-key")
         #expect(first.status == 0 && first.output.contains("added: rtems"), "\(first.output)\(first.errors)")
+        #expect(try await Self.measurement(etc).prefix(16) == Self.name(etc))
         let started = try await machine.control("start", "rtems")
         #expect(started.status == 0, "\(started.errors)")
 
