@@ -35,6 +35,12 @@ struct PackageTests {
         ] {
             try await container.output("man --where \(page)")
         }
+        // the notices of what is linked in
+        for command in [
+            "test -s /usr/share/doc/jailhoused/NOTICE.swift-nio.txt",
+            "grep -q Indutny /usr/share/doc/jailhoused-exporter/copyright",
+            #"grep -q '"llhttp"' /usr/share/doc/jailhoused-exporter/sbom.spdx.json"#,
+        ] { try await container.output(command) }
         // what the installed pages link to is there
         try await container.output(
             #"""
