@@ -228,6 +228,54 @@ struct ExporterTests {
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
     }
 
+    @Test("The dashboard shows what has happened for the first time, and nothing twice after an interruption")
+    func dashboard() async throws {
+        struct Dashboard: Decodable {
+            struct Panel: Decodable {
+                struct Target: Decodable { var expr: String }
+                var title: String
+                var targets: [Target]?
+            }
+            var panels: [Panel]
+        }
+        let file = Self.rules.appending(path: "../grafana/jailhouse.json")
+        let dashboard = try JSONDecoder().decode(Dashboard.self, from: Data(contentsOf: file))
+        let expected = [
+            ("Failures by kind", "'{cell=\"rtems\",kind=\"violation\"}'", "2", "0"),
+            ("Dropped accesses of devices", "'{instance=\"a\",device=\"00:1b.0\"}'", "0.01", "0"),
+            ("Handshakes and other commands of the driver", "'{instance=\"a\",command=\"create\"}'", "0.25", nil),
+        ]
+        // nothing was heard of "a" from the 26th minute to the 45th
+        var text = """
+            evaluation_interval: 1m
+            tests:
+              - interval: 1m
+                input_series:
+                  - {series: 'jailhouse_up{instance="a"}', values: '1x25 _x20 1x20'}
+                  - {series: 'jailhouse_cell_failures_total{instance="a",cell="rtems",kind="violation"}', values: '_x16 2x9 _x20 2x20'}
+                  - {series: 'jailhouse_device_faults_total{instance="a",device="00:1b.0"}', values: '_x16 3x9 _x20 3x20'}
+                  - {series: 'jailhouse_command_seconds_sum{instance="a",command="create"}', values: '_x16 0.5x9'}
+                  - {series: 'jailhouse_command_seconds_count{instance="a",command="create"}', values: '_x16 2x9'}
+                promql_expr_test:
+
+            """
+        for (title, labels, first, later) in expected {
+            let panel = try #require(dashboard.panels.first { $0.title == title })
+            let expression = try #require(panel.targets?.first?.expr)
+                .replacing("$machine", with: ".*").replacing("$cell", with: ".*")
+            for (time, value) in [("18m", first), ("24m", later), ("48m", later)] {
+                guard let value else { continue }
+                text += "      - {expr: '\(expression)', eval_time: \(time), "
+                text += "exp_samples: [{labels: \(labels), value: \(value)}]}\n"
+            }
+        }
+        let directory = try TemporaryDirectory()
+        let cases = directory.url.appending(path: "dashboard.yml")
+        try text.write(to: cases, atomically: true, encoding: .utf8)
+        let ended = try await Program.run(["promtool", "test", "rules", cases.path])
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+
     private static func freePort() async throws -> String {
         let script = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])"
         return try await Program.run(["python3", "-c", script]).output.trimmingCharacters(in: .whitespacesAndNewlines)
