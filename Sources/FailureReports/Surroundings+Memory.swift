@@ -273,119 +273,11 @@ extension Surroundings {
         }
     }
 
-    /// A device's registers that several have, of whom one shares them with Linux; or the console of the hypervisor.
-    private func sharedDevice(at address: UInt64) -> (owner: String, region: MemoryRegion?)? {
-        for other in others {
-            guard let region = other.memoryRegions.first(where: { $0.containsPhysical(address) }),
-                region.flags.contains(.rootShared),
-                region.flags.contains(.io)
-            else { continue }
-            return ("in \"\(region.label)\" of the cell \"\(other.name)\"", region)
-        }
-        guard let console = system?.debugConsole, console.flags.contains(.mmio), console.size > 0,
-            address >= console.address,
-            address - console.address < UInt64(console.size)
-        else { return nil }
-        return ("the console of the hypervisor", nil)
-    }
-
-    /// Between or beside what the hypervisor emulates of a GIC.
-    private func isOfInterruptController(_ address: UInt64) -> Bool {
-        guard case .arm(let arm)? = system?.platform.specific, arm.gicdBase > 0 else { return false }
-        let cpus = UInt64(system?.rootCell.cpus.members.count ?? 0)
-        let ends = [
-            arm.gicdBase, arm.gicdBase &+ 0x1_0000, arm.gicrBase > 0 ? arm.gicrBase : arm.gicdBase,
-            arm.gicrBase > 0 ? arm.gicrBase &+ 0x2_0000 &* cpus : arm.gicdBase,
-        ]
-        guard let first = ends.min(), let last = ends.max(), last - first < 0x100_0000 else { return false }
-        return (first..<last).contains(address)
-    }
-
-    /// Where the redistributor of one CPU more than Linux has would be: a program that walks them dies there.
-    private var firstMissingRedistributor: UInt64? {
-        guard case .arm(let arm)? = system?.platform.specific, arm.gicVersion == 3, arm.gicrBase > 0 else { return nil }
-        let count = UInt64(system?.rootCell.cpus.members.count ?? 0)
-        return arm.gicrBase.addingReportingOverflow(0x2_0000 * max(1, count)).partialValue
-    }
-
-    /// The devices that the hypervisor emulates; without a system those that every PC has.
-    func emulated(_ address: UInt64) -> (name: String, text: String)? {
-        if let system {
-            let devices = EmulatedDevice.all(of: system, for: cell ?? system.rootCell)
-            return devices.first { $0.contains(address) }.map { ($0.name, $0.text) }
-        }
-        guard cell?.architecture ?? .x86 == .x86 else { return nil }
-        switch address {
-        case 0xfec0_0000...0xfec0_0fff: return ("IOAPIC", "0xfec00000–0xfec00fff")
-        case 0xfee0_0000...0xfee0_0fff: return ("local APIC", "0xfee00000–0xfee00fff")
-        default: return nil
-        }
-    }
-
     private static func size(_ bytes: UInt64) -> String {
         guard bytes >= 1024 else { return "\(bytes) bytes" }
         if let exact = Quantity.sizeText(bytes), exact.count <= 8 { return exact }
         let units: [(String, UInt64)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
         let (name, unit) = units.first { bytes >= $0.1 } ?? ("KiB", 1024)
         return "about \(bytes / unit) \(name)"
-    }
-}
-
-extension PCIDevice {
-    /// Whether its table of MSI-X vectors is there: a page, or more.
-    func hasVectorTable(at address: UInt64) -> Bool {
-        guard msixVectors > 0, msixAddress > 0, kind != .sharedMemory else { return false }
-        return address >= msixAddress && address - msixAddress < max(UInt64(msixRegionSize), 16 * UInt64(msixVectors))
-    }
-}
-
-extension MemoryRegion {
-    func contains(_ address: UInt64) -> Bool { address >= virtualStart && address - virtualStart < size }
-
-    func containsPhysical(_ address: UInt64) -> Bool {
-        !flags.contains(.communicationRegion) && address >= physicalStart && address - physicalStart < size
-    }
-
-    var isSubPage: Bool { size > 0 && (virtualStart | size) & 0xfff != 0 }
-
-    var isRAM: Bool { flags.isSuperset(of: [.read, .write, .execute]) && !flags.contains(.io) }
-
-    /// In bytes, to its nearest end: 0 right behind its last byte.
-    func distance(to address: UInt64) -> UInt64 {
-        address < virtualStart
-            ? virtualStart - address : address - virtualStart < size ? 0 : address - virtualStart - size
-    }
-
-    /// The key with more rights, to replace the region's own.
-    func access(with more: [String]) -> String {
-        let words = flags.words + more.filter { !flags.words.contains($0) }
-        return "access = [\(words.map { "\"\($0)\"" }.joined(separator: ", "))]    # of \"\(label)\""
-    }
-
-    var rangeText: String {
-        size == 0 ? "empty" : "0x\(hex(virtualStart))–0x\(hex(virtualStart &+ (size - 1)))"
-    }
-}
-
-extension MemoryRegion.Flags {
-    /// As a definition's `access` has them.
-    var words: [String] {
-        let all: [(MemoryRegion.Flags, String)] = [
-            (.read, "read"), (.write, "write"), (.execute, "execute"), (.dma, "dma"), (.io, "io"),
-            (.communicationRegion, "communication-region"), (.loadable, "loadable"), (.rootShared, "root-shared"),
-            (.noHugePages, "no-huge-pages"), (.ioUnaligned, "io-unaligned"), (.io8, "io-8"), (.io16, "io-16"),
-            (.io32, "io-32"), (.io64, "io-64"),
-        ]
-        return all.filter { contains($0.0) }.map(\.1)
-    }
-}
-
-extension RunningMachine.Resource {
-    /// Registers of a device, by its name in `/proc/iomem`: not memory, not a mere window of a bus.
-    var isDevice: Bool {
-        let others = [
-            "PCI Bus", "PCI ECAM", "Reserved", "reserved", "System R", "Kernel ", "ACPI ", "Video ", "Adapter ",
-        ]
-        return !others.contains(where: name.hasPrefix) && last - first < 0x1000_0000
     }
 }
