@@ -142,12 +142,17 @@ fuzz: inmates
 	$@/bin/pip install --quiet --disable-pip-version-check varlink==31.0.0
 	touch $@
 
-# A Debian with what the packages depend on, and what their test asks with: nothing else.
-BARE_PACKAGES := systemd-sysv,dbus,procps,man-db,umockdev,curl,python3
+# A bare Debian that boots, with man. What the packages depend on is beside it, as the only source of apt.
+BARE_PACKAGES := systemd-sysv,dbus,procps,man-db
+BARE_SOURCE := root/dependencies
 .build/bare-debian.tar: Makefile
-	.ci/packages mmdebstrap
+	.ci/packages mmdebstrap dpkg-dev
 	mkdir -p $(@D)
 	$$(test $$(id -u) = 0 || echo sudo) mmdebstrap --quiet --mode=root --variant=minbase --include=$(BARE_PACKAGES) \
+	    --customize-hook='chroot "$$1" apt-get --quiet=2 --yes --no-install-recommends --download-only install umockdev' \
+	    --customize-hook='mkdir "$$1/$(BARE_SOURCE)" && mv "$$1"/var/cache/apt/archives/*.deb "$$1/$(BARE_SOURCE)"' \
+	    --customize-hook='cd "$$1/$(BARE_SOURCE)" && dpkg-scanpackages --multiversion . > Packages' \
+	    --customize-hook='echo "deb [trusted=yes] file:/$(BARE_SOURCE) ./" > "$$1/etc/apt/sources.list"' \
 	    --format=tar bookworm $@.new
 	mv $@.new $@
 
