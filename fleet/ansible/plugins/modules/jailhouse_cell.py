@@ -122,6 +122,7 @@ class Cell:
     def __init__(self, module):
         self.module = module
         self.name = module.params["name"]
+        self.is_touched = False
 
     def control(self, *arguments, **options):
         command = [self.module.params["executable"]] + list(arguments)
@@ -155,6 +156,7 @@ class Cell:
 
     def bring_up(self, restart, redefined):
         """Has it run as its definition and image are now."""
+        self.is_touched = True
         if self.is_outdated(redefined):
             self.control("destroy", self.name)
         exists = (self.now() or {}).get("id") is not None
@@ -281,7 +283,7 @@ def go_back(cell, files, definition, now):
         for file in files:
             file.go_back()
         cell.control("reload")
-        if now is not None and now["condition"] in RUNS:
+        if cell.is_touched and now is not None and now["condition"] in RUNS:
             cell.bring_up(True, definition in files)
         return BACK
     except (Refused, OSError) as error:
