@@ -149,6 +149,7 @@ BARE_SOURCE := root/dependencies
 	.ci/packages mmdebstrap dpkg-dev
 	mkdir -p $(@D)
 	$$(test $$(id -u) = 0 || echo sudo) mmdebstrap --quiet --mode=root --variant=minbase --include=$(BARE_PACKAGES) \
+	    --customize-hook='chroot "$$1" apt-get clean' \
 	    --customize-hook='chroot "$$1" apt-get --quiet=2 --yes --no-install-recommends --download-only install umockdev' \
 	    --customize-hook='mkdir "$$1/$(BARE_SOURCE)" && mv "$$1"/var/cache/apt/archives/*.deb "$$1/$(BARE_SOURCE)"' \
 	    --customize-hook='cd "$$1/$(BARE_SOURCE)" && dpkg-scanpackages --multiversion . > Packages' \
