@@ -76,6 +76,40 @@ import Testing
             "\(error?.message ?? "")")
     }
 
+    /// A fork that nobody has listed: more fields before or in the cell's descriptor, or before one of its lists.
+    @Test(arguments: FormatVariant.allCases) func unknownLayoutsAreNotMisread(format: FormatVariant) throws {
+        let isOld = [.r10, .r11a, .r11b, .r11c].contains(format)
+        let cell = WrittenFile.cell(format)
+        let system = WrittenFile.system(format)
+        let root = format.rootOffset
+        let lists = isOld ? 128 : 132
+        for (bytes, place, count) in [
+            (cell, lists, 8), (cell, lists + 8, 8), (cell, lists + 72, 8), (system, root, 64), (system, 88, 64),
+            (system, root + lists, 8),
+        ] {
+            for filler in [UInt8(0), 0xff] {
+                let longer = bytes[..<place] + [UInt8](repeating: filler, count: count) + bytes[place...]
+                let error = #expect(throws: ConfigurationError.self) { try ConfigurationFile(binary: Array(longer)) }
+                #expect(error?.code == .foreign || error?.code == .length, "\(error?.message ?? "")")
+                guard error?.code == .foreign else { continue }
+                let message = try #require(error?.message)
+                #expect(message.hasPrefix("its layout is not known: the file says revision "), "\(message)")
+                #expect(message.contains(" and has \(longer.count) bytes, but "))
+            }
+        }
+    }
+
+    @Test func anUnknownLayoutIsNamedWithItsLengths() throws {
+        let bytes = WrittenFile.cell(.r14)
+        let longer = Array(bytes[..<132] + [UInt8](repeating: 0, count: 8) + bytes[132...])
+        let error = #expect(throws: ConfigurationError.self) { try CellDescriptor(binary: longer) }
+        #expect(
+            error?.message.hasPrefix(
+                "its layout is not known: the file says revision 14 (after release v0.12, from 2023) and has "
+                    + "\(bytes.count + 8) bytes, but by its counts upstream's layout has \(bytes.count)") == true,
+            "\(error?.message ?? "")")
+    }
+
     /// A board of upstream's whose surplus makes it as long as a fork's counts ask for is still upstream's.
     @Test func lengthsThatFitByChanceAreNotBelieved() throws {
         var bytes = WrittenFile.cell(.r10, oldLink: true)

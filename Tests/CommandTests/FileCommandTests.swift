@@ -33,6 +33,20 @@ struct FileCommandTests {
         }
     }
 
+    @Test func surplusBytesAreToldOf() throws {
+        try withSource { directory in
+            let path = directory + "/rtems"
+            #expect(try Executable.run(["compile", path + ".toml", "-o", path + ".cell"]).status == 0)
+            let binary = try Data(contentsOf: URL(fileURLWithPath: path + ".cell"))
+            for (count, text) in [(1, "1 byte after"), (56, "56 bytes after")] {
+                try (binary + Data(repeating: 0, count: count)).write(to: URL(fileURLWithPath: path + ".cell"))
+                let outcome = try Executable.run(["decompile", path + ".cell"])
+                #expect(outcome.status == 0 && outcome.output.contains("surplus-bytes"))
+                #expect(outcome.error.hasPrefix("\(path).cell: warning: \(text) the last list, which nothing counts"))
+            }
+        }
+    }
+
     @Test func revision13() throws {
         try withSource { directory in
             let path = directory + "/rtems"

@@ -94,6 +94,18 @@ extension ConfigurationError {
         ConfigurationError(.length, "the file has \(count) bytes, but the counts in it need \(needed)")
     }
 
+    /// - Parameter needed: the length that upstream's layout asks for by its counts; nil when these are impossible.
+    static func unknownLayout(_ revision: FormatRevision, _ count: Int, needed: Int?) -> ConfigurationError {
+        let revision = FormatRevision.name(of: revision.rawValue)
+        let doubt =
+            needed.map { "by its counts upstream's layout has \($0), and what stands there makes no sense" }
+            ?? "in upstream's layout its counts are impossible"
+        return ConfigurationError(
+            .foreign,
+            "its layout is not known: the file says \(revision) and has \(count) bytes, but \(doubt); write it in TOML, or "
+                + "compile it with upstream's headers")
+    }
+
     /// Nil when a file of `count` bytes has the length that it needs, or a few bytes more.
     static func wrongLength(_ count: Int, needed: Int) -> ConfigurationError? {
         if count < needed { return tooShort(count, needed: needed) }

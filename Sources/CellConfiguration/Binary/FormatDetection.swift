@@ -11,13 +11,16 @@ enum FormatDetection {
         let format = revision.standard
         let surplus = (try? CellDescriptor.encodedLength(of: bytes, at: 0, as: format)).map { bytes.count - $0 }
         if surplus != 0, let foreign = ForeignFormat.find(cell: bytes, revision.rawValue),
-            surplus != knownSurplus || !hasSensibleMemory(bytes, at: 0, format) && foreign.explains(cell: bytes)
+            surplus != knownSurplus || !isSensible(bytes, at: 0, format) && foreign.explains(cell: bytes)
         {
             throw foreign.error
         }
         let length = try CellDescriptor.encodedLength(of: bytes, at: 0, as: format)
         if let error = ConfigurationError.wrongLength(bytes.count, needed: length) { throw error }
         try refuseColors(in: bytes, at: 0, format)
+        guard bytes.count == length || isSensible(bytes, at: 0, format) else {
+            throw .unknownLayout(revision, bytes.count, needed: length)
+        }
         return revision == .revision12 && hasOldLinks(bytes, at: 0, format) ? .r12a : format
     }
 
@@ -37,17 +40,25 @@ enum FormatDetection {
             return exact.format.refined(for: bytes)
         }
         let longer = layouts.filter {
-            (1...CellDescriptor.surplusLimit).contains($0.surplus)
-                && (layouts.count == 1 || isRootCell(bytes, at: $0.format.rootOffset))
+            (1...CellDescriptor.surplusLimit).contains($0.surplus) && isRootCell(bytes, at: $0.format.rootOffset)
         }
         let known = longer.first { $0.surplus == knownSurplus }
         if let foreign = ForeignFormat.find(system: bytes, revision.rawValue) {
-            let isUpstreams = known.map { hasSensibleMemory(bytes, at: $0.format.rootOffset, $0.format) } ?? false
+            let isUpstreams = known.map { isSensible(bytes, at: $0.format.rootOffset, $0.format) } ?? false
             guard isUpstreams || known != nil && !foreign.explains(system: bytes) else { throw foreign.error }
         }
         if let found = known ?? longer.min(by: { $0.surplus < $1.surplus }) {
             try refuseColors(in: bytes, at: found.format.rootOffset, found.format)
+            guard isSensible(bytes, at: found.format.rootOffset, found.format) else {
+                throw .unknownLayout(revision, bytes.count, needed: bytes.count - found.surplus)
+            }
             return found.format.refined(for: bytes)
+        }
+        guard
+            bytes.count < revision.standard.rootOffset + revision.standard.cellSize
+                || revision.variants.contains(where: { isRootCell(bytes, at: $0.rootOffset) })
+        else {
+            throw .unknownLayout(revision, bytes.count, needed: try? length(ofSystem: bytes, revision.standard))
         }
         let needed = try length(ofSystem: bytes, revision.standard)
         throw ConfigurationError.wrongLength(bytes.count, needed: needed) ?? .tooShort(bytes.count, needed: needed)
@@ -76,24 +87,33 @@ enum FormatDetection {
         throw ForeignFormat.error(ForeignFormat.coloringName, revision: format.revision.rawValue)
     }
 
-    /// Whether the regions have only flags that upstream has.
-    private static func hasSensibleMemory(_ bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> Bool {
-        memory(of: bytes, at: offset, format).allSatisfy { $0.flags.isSubset(of: .known) }
+    /// Whether the lists make sense as upstream's: of a file that is longer than its counts ask for, either the end is of
+    /// no account, or it was read in the wrong places.
+    private static func isSensible(_ bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> Bool {
+        guard let cell = cell(of: bytes, at: offset, format) else { return false }
+        return !cell.cpus.isEmpty && cell.memoryRegions.allSatisfy { $0.flags.isSubset(of: .known) }
+            && cell.cacheRegions.allSatisfy { (1...3).contains($0.kind.rawValue) }
+            && cell.interruptChips.allSatisfy { $0.address != 0 && $0.address % 0x1000 == 0 && $0.pinBase < 1024 }
+            && cell.ioPortRegions.allSatisfy { Int($0.base) + Int($0.count) <= 0x1_0000 }
+            && cell.pciDevices.allSatisfy { (1...3).contains($0.kind.rawValue) }
     }
 
     /// Empty when there is no cell.
     private static func memory(of bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> [MemoryRegion] {
+        cell(of: bytes, at: offset, format)?.memoryRegions ?? []
+    }
+
+    private static func cell(of bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> CellDescriptor? {
         var cell = CellDescriptor(name: "")
         var coder = RecordCoder(reading: bytes, at: offset + FileHeader.encodedSize, as: format)
-        return (try? cell.code(&coder)) == nil ? [] : cell.memoryRegions
+        return (try? cell.code(&coder)) == nil ? nil : cell
     }
 
     /// Whether a cell has ivshmem devices of v0.11, whose first window has 256 bytes.
     fileprivate static func hasOldLinks(_ bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> Bool {
-        var cell = CellDescriptor(name: "")
-        var coder = RecordCoder(reading: bytes, at: offset + FileHeader.encodedSize, as: format)
-        guard (try? cell.code(&coder)) != nil else { return false }
-        return cell.pciDevices.contains { $0.kind == .sharedMemory && $0.barMasks.first == 0xffff_ff00 }
+        cell(of: bytes, at: offset, format)?.pciDevices.contains {
+            $0.kind == .sharedMemory && $0.barMasks.first == 0xffff_ff00
+        } ?? false
     }
 }
 

@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import CellConfiguration
+import Glibc
+import SystemCalls
 
 struct Decompile: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,9 +39,26 @@ struct Decompile: ParsableCommand {
         let configuration = try explaining(input.path) { () throws(ConfigurationError) in
             try ConfigurationFile(binary: input.contents, assuming: architecture)
         }
+        let surplus = configuration.surplusCount
+        if surplus > 0 {
+            let warning =
+                "\(surplus) byte\(surplus == 1 ? "" : "s") after the last list, which nothing counts and the driver ignores, "
+                + "became \"surplus-bytes\"; an entry may be missing (JH0107)"
+            try SystemCall.write(Array("\(Text.printable(input.path)): warning: \(warning)\n".utf8), to: STDERR_FILENO)
+        }
         let toml = Array(configuration.toml().utf8)
         try output.write(toml, to: options.screen)
         try options.report(configuration, from: input, to: output, size: toml.count)
+    }
+}
+
+extension ConfigurationFile {
+    /// Bytes behind the last list.
+    fileprivate var surplusCount: Int {
+        switch self {
+        case .cell(let cell): cell.surplus.count
+        case .system(let system): system.rootCell.surplus.count
+        }
     }
 }
 
