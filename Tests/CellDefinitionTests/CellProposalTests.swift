@@ -377,6 +377,26 @@ import Testing
         #expect(found.physical == 0x3a20_0000)
         let error = #expect(throws: DefinitionError.self) { try proposal(others: others) { $0.memory = 48 << 20 } }
         #expect(error?.message.contains("has no 48 MiB in one piece left") == true)
+        #expect(error?.remedy.hasPrefix("give it --memory \"16 MiB\" at most, or name only") == true)
+    }
+
+    /// On a small board the largest piece is taken, and the text says so.
+    @Test(arguments: [(UInt64(7), UInt64(4)), (3, 2), (1, 1)]) func onSmallBoardsTheLargestPieceIsTaken(
+        there: UInt64, taken: UInt64
+    ) throws {
+        let image = [UInt8](repeating: 0x90, count: 4096)
+        let small = Self.system.replacing("size = \"72 MiB\"", with: "size = \"\(there) MiB\"")
+        let found = try proposal(image, system: small)
+        #expect(found.ramSize == taken << 20 && found.physical == 0x3a00_0000)
+        #expect(
+            found.toml().contains("has no 8 MiB in one piece left"), "\(found.toml())")
+        #expect(found.toml().contains("this one has \(taken) MiB"), "\(found.toml())")
+        #expect(try !proposal(image).toml().contains("in one piece"))
+        // what was asked for is not changed, and no program gets less than it needs
+        let error = #expect(throws: DefinitionError.self) { try proposal(image, system: small) { $0.memory = 8 << 20 } }
+        #expect(error?.remedy.hasPrefix("give it --memory \"\(taken) MiB\" at most, or") == true)
+        let program = [UInt8](repeating: 0x90, count: Int(there << 20) + 1)
+        #expect(throws: DefinitionError.self) { try proposal(program, system: small) }
     }
 
     @Test func whereMemoryIsNotCalledSoTheOneBesideTheHypervisorIsTaken() throws {

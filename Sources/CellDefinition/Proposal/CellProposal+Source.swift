@@ -69,6 +69,12 @@ extension CellProposal {
                     "Nothing says which memory is for cells. The region beside the hypervisor's is taken: check that Linux "
                         + "leaves it alone ('check --root'), or give --physical."))
         }
+        if isMemoryScarce {
+            paragraphs.append(
+                Text.paragraph(
+                    "The memory for cells has no \(Quantity.sizeText(Self.standardMemory) ?? "") in one piece left, which a "
+                        + "cell has by default: this one has \(Quantity.sizeText(ramSize) ?? "\(ramSize) bytes")."))
+        }
         if isUpstreamInmate {
             paragraphs.append([
                 "It seems to be made with the library of Jailhouse's own inmates, which look for the communication region",

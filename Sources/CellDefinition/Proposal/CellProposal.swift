@@ -65,6 +65,8 @@ package struct CellProposal: Sendable {
     let system: SystemDescriptor
     /// Whether the RAM's place is a guess: nothing says that Linux leaves it alone.
     let isPlaceGuessed: Bool
+    /// Whether the machine has no room left for the usual amount of RAM.
+    let isMemoryScarce: Bool
 
     /// - Parameters:
     ///   - image: the whole file.
@@ -98,12 +100,12 @@ package struct CellProposal: Sendable {
         console = CellProposal.console(system)
         let devices = SeenDevices(system, ProposedConsole(console: console))
         let ownBeginning = CellProposal.beginning(profile, image, architecture)
-        (ramStart, ramSize) = try CellProposal.ram(profile, request, needsStub: ownBeginning == nil, devices)
-        if let asked = request.physical {
-            (physical, isPlaceGuessed) = (asked, false)
-        } else {
-            (physical, isPlaceGuessed) = try FreeMemory(system: system, others: others).place(for: ramSize)
+        let memory = FreeMemory(system: system, others: others)
+        let place = try CellProposal.place(in: memory, request) { wanted throws(DefinitionError) in
+            try CellProposal.ram(profile, request, wanted: wanted, needsStub: ownBeginning == nil, devices)
         }
+        (ramStart, ramSize, physical) = (place.ram.start, place.ram.size, place.physical)
+        (isPlaceGuessed, isMemoryScarce) = (place.isGuessed, place.isLess)
         region = CellProposal.region(profile, architecture, ramStart, ramSize, devices)
         beginning =
             if let ownBeginning {
@@ -187,12 +189,11 @@ extension CellProposal {
     }
 
     private static func ram(
-        _ profile: ImageProfile, _ request: Request, needsStub: Bool, _ devices: SeenDevices
+        _ profile: ImageProfile, _ request: Request, wanted: UInt64, needsStub: Bool, _ devices: SeenDevices
     ) throws(DefinitionError) -> (start: UInt64, size: UInt64) {
         let first = profile.parts.map(\.start).min() ?? 0
         var end = profile.end
         if case .bounded(_, let workEnd)? = profile.rtems?.workArea { end = max(end, workEnd) }
-        let wanted = request.memory ?? standardMemory
         // from 0 as long as that is not far from the image
         var start = first < max(wanted, standardMemory) ? 0 : first / FreeMemory.hugePageSize * FreeMemory.hugePageSize
         if needsStub && start > 0 { start -= FreeMemory.hugePageSize }

@@ -32,10 +32,24 @@ struct FreeMemory {
         let names = regions.map {
             "\"\($0.label)\" (\(rangeText($0.physicalStart, $0.physicalEnd &- 1)))"
         }.joined(separator: ", ")
+        let less =
+            largestPlace(below: size).flatMap(Quantity.sizeText).map { "give it --memory \"\($0)\" at most, or " } ?? ""
         throw FreeMemory.failure(
             "\(names) has no \(Quantity.sizeText(size) ?? "\(size) bytes") in one piece left",
-            remedy: "take less, name only cells that exist at the same time, or keep more memory for cells"
+            remedy: less + "name only cells that exist at the same time, or keep more memory for cells"
         )
+    }
+
+    /// The largest power of two below `size`, of at least 1 MiB, for which there is a place.
+    private func largestPlace(below size: UInt64) -> UInt64? {
+        FreeMemory.smallerSizes(than: size).first { smaller in
+            candidates.regions.contains { place(for: smaller, in: $0) != nil }
+        }
+    }
+
+    /// The powers of two below `size`, the largest first, down to 1 MiB.
+    static func smallerSizes(than size: UInt64) -> [UInt64] {
+        (20..<52).reversed().map { UInt64(1) << $0 }.filter { $0 < size }
     }
 
     /// The regions of the root cell that are kept for cells, the likeliest ones.

@@ -38,7 +38,10 @@ struct NewCell: ParsableCommand {
     @Option(help: ArgumentHelp("Its CPUs (default: the highest free one).", valueName: "list"))
     var cpus: CPUList?
 
-    @Option(help: ArgumentHelp("Its RAM (default: 8 MiB, or what the image needs).", valueName: "size"))
+    @Option(
+        help: ArgumentHelp(
+            "Its RAM (default: 8 MiB or, on small boards, what is left; more if the image needs it).", valueName: "size"
+        ))
     var memory: Size?
 
     @Option(
