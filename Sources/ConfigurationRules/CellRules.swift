@@ -99,7 +99,8 @@ enum CellRules {
         Rule(
             id: "JH0107", severity: .warning, title: "a compiled file ends where its lists end",
             consequence:
-                "the driver ignores the bytes: an entry that the C structure has, but does not count, is missing",
+                "the driver ignores the bytes: if they are an entry that the C source has, but does not count, the cell "
+                + "is without it",
             remedy: "correct the number of entries in the C source, or remove \"surplus-bytes\""
         ) { subject in
             let count = subject.cell.surplus.count
@@ -110,7 +111,7 @@ enum CellRules {
             return [
                 .init(
                     location: "\(subject.table).surplus-bytes",
-                    message: "\(count) bytes follow the last list\(devices)")
+                    message: "\(count == 1 ? "1 byte follows" : "\(count) bytes follow") the last list\(devices)")
             ]
         },
         Rule(

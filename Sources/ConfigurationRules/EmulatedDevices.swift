@@ -14,16 +14,16 @@ package struct EmulatedDevice {
 
     /// The devices of a machine.
     ///
-    /// - Parameter cell: the one that is looked at: what it has decides whether it needs PCI and which IOAPICs.
-    package static func all(of system: SystemDescriptor, for cell: CellDescriptor) -> [EmulatedDevice] {
+    /// - Parameter cell: the one that is looked at: what it has decides whether it needs PCI; nil: all that there are.
+    package static func all(of system: SystemDescriptor, for cell: CellDescriptor?) -> [EmulatedDevice] {
         var devices: [EmulatedDevice] = []
         func add(_ name: String, _ start: UInt64, _ size: UInt64) {
             guard start != 0, let range = AddressRange(start: start, size: size) else { return }
             devices.append(EmulatedDevice(name: name, range: range))
         }
         let platform = system.platform
-        // the configuration space of a virtual host controller is memory that no other cell has
-        if platform.virtualPCI == 0 || !cell.pciDevices.isEmpty {
+        // a cell without devices does not look for the configuration space of a virtual host controller
+        if platform.virtualPCI == 0 || cell.map({ !$0.pciDevices.isEmpty }) ?? true {
             add("PCI MMCONFIG", platform.mmconfigBase, (UInt64(platform.mmconfigEndBus) + 1) << 20)
         }
         for (index, unit) in platform.iommuUnits.enumerated() where unit.kind != .none {
@@ -49,12 +49,15 @@ package struct EmulatedDevice {
 
     /// Those of a cell's regions that lie over such devices, by the addresses that `range` gives.
     ///
-    /// - Parameter isMeant: whether a device counts for a region.
+    /// - Parameters:
+    ///   - user: the cell that looks for the devices; nil: all devices count.
+    ///   - isMeant: whether a device counts for a region.
     static func overlaps(
-        of cell: CellDescriptor, in system: SystemDescriptor, by range: (MemoryRegion) -> AddressRange?,
+        of cell: CellDescriptor, in system: SystemDescriptor, for user: CellDescriptor?,
+        by range: (MemoryRegion) -> AddressRange?,
         where isMeant: (MemoryRegion, EmulatedDevice) -> Bool = { _, _ in true }
     ) -> [(location: String, region: MemoryRegion, devices: String)] {
-        let devices = all(of: system, for: cell)
+        let devices = all(of: system, for: user)
         return MemoryRules.regions(of: cell).compactMap { location, region in
             let below = devices.filter { device in
                 (range(region).map(device.range.overlaps) ?? false) && isMeant(region, device)
@@ -76,7 +79,7 @@ enum EmulatedDeviceRules {
             remedy: "let the root cell's regions leave out these addresses",
             isSaidOnce: true
         ) { system in
-            EmulatedDevice.overlaps(of: system.rootCell, in: system, by: \.physicalRange).map {
+            EmulatedDevice.overlaps(of: system.rootCell, in: system, for: system.rootCell, by: \.physicalRange).map {
                 .init(
                     location: $0.location,
                     message:
@@ -95,7 +98,7 @@ enum EmulatedDeviceRules {
                 + "all cells",
             remedy: "remove it: the hypervisor shows the cell its own part of the device without a memory region"
         ) { placement in
-            EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.physicalRange).map {
+            EmulatedDevice.overlaps(of: placement.cell, in: placement.system, for: nil, by: \.physicalRange).map {
                 .init(
                     location: $0.location,
                     message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) lies over "
@@ -108,7 +111,9 @@ enum EmulatedDeviceRules {
             consequence: "the program in the cell finds other memory where it looks for the device",
             remedy: "give the region another \"virtual\" address"
         ) { placement in
-            EmulatedDevice.overlaps(of: placement.cell, in: placement.system, by: \.virtualRange) { region, device in
+            EmulatedDevice.overlaps(
+                of: placement.cell, in: placement.system, for: placement.cell, by: \.virtualRange
+            ) { region, device in
                 // a device of the machine that no cell uses there, and what JH0507 says already
                 device.isSeenByCells && !(region.physicalRange.map(device.range.overlaps) ?? false)
             }

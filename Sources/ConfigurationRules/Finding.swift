@@ -84,17 +84,21 @@ extension Finding {
 
     /// Without what another finding at the same place says better, so that one fault is one finding: that a serial port is
     /// taken from Linux, where Linux is known to use it; that memory is not the root cell's, where the machine has none
-    /// there, or the other way round.
+    /// there, or the other way round, or where it is a shared device's; what follows from memory that is Linux's link's.
     package static func withoutRepetition(_ findings: [Finding]) -> [Finding] {
         let places = Dictionary(grouping: findings) { $0.rule ?? "" }.mapValues { Set($0.flatMap(\.places)) }
         return findings.filter { finding in
             guard let better = finding.rule.flatMap({ betterRules[$0] }) else { return true }
-            return !finding.places.isSubset(of: places[better] ?? [])
+            let known = better.reduce(into: Set<Place>()) { $0.formUnion(places[$1] ?? []) }
+            return !finding.places.isSubset(of: known)
         }
     }
 
-    /// By the rule that another one makes superfluous.
-    private static let betterRules = ["JH1505": "JH1301", "JH1307": "JH0504", "JH0505": "JH1307"]
+    /// By the rule that others make superfluous.
+    private static let betterRules = [
+        "JH0206": ["JH0511"], "JH0504": ["JH0507", "JH0511"], "JH0505": ["JH0507", "JH0511", "JH1307"],
+        "JH1307": ["JH0504", "JH0507", "JH0511"], "JH1505": ["JH1301"],
+    ]
 
     private struct Place: Hashable {
         var path: String?

@@ -47,6 +47,7 @@ enum RuleTables {
     /// A cell that is not the root cell.
     static let ofCells =
         ofAnyCell + CommunicationRules.all + StartRules.all + PracticeRules.all + PortRules.ofCells
+        + InterruptRules.ofCells
 
     static let ofSystems =
         SystemRules.all + EmulatedDeviceRules.ofRootCell + IsolationRules.ofSystems + InterruptRules.ofSystems

@@ -64,6 +64,25 @@ enum InterruptRules {
         },
     ]
 
+    /// Of a cell that is not the root cell.
+    static let ofCells: [Rule<CellDescriptor>] = [
+        Rule(
+            id: "JH1115", severity: .note, title: "a GIC's pins are interrupts that CPUs share",
+            consequence: "the entry has no effect: each CPU has its own of these, in whichever cell it is",
+            remedy: "remove them from the pins; a device tree's SPI number + 32 is the pin",
+            isSaidOnce: true
+        ) { cell in
+            guard cell.architecture != .x86 else { return [] }
+            return chips(of: cell).compactMap { location, chip in
+                let own = chip.pins.filter { $0 < firstShared }
+                guard !own.isEmpty else { return nil }
+                return .init(
+                    location: "\(location).pins",
+                    message: "the pins \(NumberList.text(of: own)) are a CPU's own (SGIs: 0 to 15, PPIs: 16 to 31)")
+            }
+        }
+    ]
+
     static let ofSystems: [Rule<SystemDescriptor>] = [
         Rule(
             id: "JH1105", severity: .error, title: "an Arm system's GIC has version 2 or 3",
@@ -139,6 +158,24 @@ enum InterruptRules {
             }
         },
         Rule(
+            id: "JH1114", severity: .warning, title: "a cell's IOAPIC has the id that the system gives it",
+            consequence:
+                "the hypervisor remaps interrupts for the device with the id: those of the cell's pins do not arrive",
+            remedy: "copy \"id\" from the system's [[interrupt-chip]] with that address",
+            isSaidOnce: true
+        ) { placement in
+            guard placement.system.architecture == .x86 else { return [] }
+            let root = placement.system.rootCell.interruptChips
+            return chips(of: placement.cell).compactMap { location, chip in
+                let known = root.filter { $0.address == chip.address }
+                guard let first = known.first, !known.contains(where: { $0.id == chip.id }) else { return nil }
+                return .init(
+                    location: "\(location).id",
+                    message: "the IOAPIC at \(hexadecimal(chip.address)) has the id \(hexadecimal(chip.id)) here, but "
+                        + "\(hexadecimal(first.id)) in the system")
+            }
+        },
+        Rule(
             id: "JH1104", severity: .warning, title: "a cell's pins are the root cell's to give",
             consequence: "the hypervisor does not check it: Linux does not have the interrupt back afterwards",
             remedy: "add the pins to the system's [[interrupt-chip]], or correct them"
@@ -149,7 +186,9 @@ enum InterruptRules {
             }
             return chips(of: placement.cell).compactMap { location, chip in
                 guard let known = root[chip.address] else { return nil }
-                let missing = chip.pins.filter { !known.contains($0) }
+                // those below 32 are each CPU's own: JH1115 speaks of them
+                let isGIC = placement.system.architecture != .x86
+                let missing = chip.pins.filter { !known.contains($0) && !(isGIC && $0 < InterruptRules.firstShared) }
                 guard !missing.isEmpty else { return nil }
                 return .init(
                     location: "\(location).pins",
@@ -160,6 +199,9 @@ enum InterruptRules {
             }
         },
     ]
+
+    /// The first of a GIC's interrupts that CPUs share.
+    static let firstShared = 32
 
     /// Of a cell, or of the root cell, on the machine.
     static let hardware: [Rule<SystemRules.Placement>] = [

@@ -26,13 +26,29 @@ struct IvshmemLink {
         return nil
     }
 
-    var agreesOnProtocol: Bool {
+    var agreesOnProtocol: Bool { speaksSame && device.sharedMemoryPeers == partner.sharedMemoryPeers }
+
+    private var speaksSame: Bool {
         let virtio: UInt16 = 0x8000
         // the two ends of a virtio device differ in one bit
         let backEnd: UInt16 = 0x4000
         let (own, other) = (device.sharedMemoryProtocol, partner.sharedMemoryProtocol)
-        guard device.sharedMemoryPeers == partner.sharedMemoryPeers else { return false }
         return own == other || (own & other & virtio != 0 && own ^ other == backEnd)
+    }
+
+    /// `the protocol 0x1, but 0x2 in the root cell`
+    var difference: String {
+        var own: [String] = []
+        var others: [String] = []
+        if !speaksSame {
+            own.append("the protocol " + SharedMemoryLink.protocolText(device.sharedMemoryProtocol))
+            others.append(SharedMemoryLink.protocolText(partner.sharedMemoryProtocol))
+        }
+        if device.sharedMemoryPeers != partner.sharedMemoryPeers {
+            own.append("\(device.sharedMemoryPeers) peers")
+            others.append("\(partner.sharedMemoryPeers)")
+        }
+        return own.joined(separator: " and ") + ", but \(others.joined(separator: " and ")) in \(partnerName)"
     }
 
     static func rules<Subject>(
@@ -85,12 +101,7 @@ struct IvshmemLink {
                 links(subject).filter { !$0.agreesOnProtocol }.map {
                     .init(
                         location: $0.location,
-                        message: "the device \($0.device.address) has the protocol "
-                            + "\(SharedMemoryLink.protocolText($0.device.sharedMemoryProtocol)) and "
-                            + "\($0.device.sharedMemoryPeers) peers, "
-                            + "but \(SharedMemoryLink.protocolText($0.partner.sharedMemoryProtocol)) and "
-                            + "\($0.partner.sharedMemoryPeers) in \($0.partnerName)",
-                        path: $0.path
+                        message: "the device \($0.device.address) has \($0.difference)", path: $0.path
                     )
                 }
             },

@@ -140,12 +140,12 @@ enum IvshmemRules {
                 }
                 guard let first = taken.first else { return nil }
                 // one that is left private takes all its sections along
-                let others = taken.dropFirst().map(\.location).joined(separator: ", ")
+                let others = taken.dropFirst().map(\.location)
                 return .init(
                     location: first.location,
                     message: "the region \(first.region.quotedName) (physical \(first.region.physicalText)) is memory "
                         + "of Linux's link \(device.address), and is not \"root-shared\""
-                        + (others.isEmpty ? "" : "; nor are \(others)"))
+                        + (others.isEmpty ? "" : "; nor are \(others.joined(separator: ", "))"), others: others)
             }
         },
         Rule(
@@ -183,19 +183,27 @@ enum IvshmemRules {
     static let placement: [Rule<SystemRules.Placement>] =
         linuxLinks
         + IvshmemLink.rules(
-            ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell"
-        ) { placement in
-            let root = placement.system.rootCell
-            let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
-            return devices(of: placement.cell).compactMap { location, device in
-                partners[device.address].map { partner in
-                    IvshmemLink(
-                        location: location, path: nil, device: device, cell: placement.cell, partner: partner,
-                        partnerCell: root, partnerName: "the root cell"
-                    )
-                }
+            ids: (id: "JH1012", sections: "JH1013", protocol: "JH1014"), of: "the root cell", links: linksWithRoot
+        )
+
+    private static let linksWithRoot: @Sendable (SystemRules.Placement) -> [IvshmemLink] = { placement in
+        let root = placement.system.rootCell
+        let partners = Dictionary(devices(of: root).map { ($0.device.address, $0.device) }) { first, _ in first }
+        return devices(of: placement.cell).compactMap { location, device in
+            partners[device.address].map { partner in
+                IvshmemLink(
+                    location: location, path: nil, device: device, cell: placement.cell, partner: partner,
+                    partnerCell: root, partnerName: "the root cell"
+                )
             }
         }
+    }
+
+    /// The sections of links whose two ends differ, of which JH1013 and JH1014 speak.
+    static func sectionsOfUnequalLinks(_ placement: SystemRules.Placement) -> Set<String> {
+        let unequal = linksWithRoot(placement).filter { $0.differingSection != nil || !$0.agreesOnProtocol }
+        return Set(unequal.flatMap { $0.device.sections(in: placement.cell) ?? [] }.map { "memory[\($0.index)]" })
+    }
 
     /// Those of today. Before January 2020 the device was another one, which shares one region between two peers.
     static func devices(of cell: CellDescriptor) -> [(location: String, device: PCIDevice)] {

@@ -88,7 +88,10 @@ extension MachineRules {
         for member in subject.cells {
             for (location, chip) in InterruptRules.chips(of: member.cell) {
                 let pins = Set(chip.pins)
-                let uses = subject.machine.interrupts.filter { pins.contains($0.pin) }
+                // of devices whose registers the cell has, JH1305 and JH1310 speak
+                let uses = subject.machine.interrupts.filter {
+                    pins.contains($0.pin) && !isOfTakenDevice($0, member.cell, subject.machine)
+                }
                 guard !uses.isEmpty else { continue }
                 violations.append(
                     .init(
@@ -99,6 +102,27 @@ extension MachineRules {
             }
         }
         return violations
+    }
+
+    /// Whether it is the interrupt of a device of Linux's that a region of the cell lies over: by its name, or by its place.
+    private static func isOfTakenDevice(
+        _ use: RunningMachine.InterruptUse, _ cell: CellDescriptor, _ machine: RunningMachine
+    ) -> Bool {
+        let ranges = MemoryRules.regions(of: cell).compactMap(\.region.physicalRange)
+        let taken = machine.memory.filter { resource in
+            resource.isDriver && (resource.range.map { range in ranges.contains { $0.overlaps(range) } } ?? false)
+        }
+        let isNamed = taken.contains { use.device == $0.name || use.device.hasPrefix($0.name + "[") }
+        let used = machine.usedDevices.map(\.address)
+        return isNamed
+            || machine.interruptOwners.contains { owner in
+                owner.pins.contains(use.pin)
+                    && ranges.contains { range in
+                        range.contains(owner.address)
+                            && (used.contains(owner.address)
+                                || taken.contains { $0.range?.contains(owner.address) ?? false })
+                    }
+            }
     }
 
     static let otherInterrupts = Rule<Subject>(

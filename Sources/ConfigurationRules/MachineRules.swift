@@ -24,7 +24,8 @@ enum MachineRules {
     static let all =
         [
             activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
-            usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture,
+            usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture, linuxKeepsItsMemory,
+            linuxKeepsFirmwaresTables,
         ] + arm
 
     private static let activePorts = Rule<Subject>(

@@ -85,11 +85,16 @@ enum MemoryRules {
                     region.physicalRange.map { (index: index, range: $0) }
                 })
             return aliases.map { Overlap(cell, $0, $1) }.map { pair in
-                .init(
-                    location: pair.location,
+                // beside a link's section, the region that is none is the one in the wrong place
+                let isFirstWrong =
+                    !pair.first.flags.contains(.rootShared) && pair.second.flags.contains(.rootShared)
+                let (own, other) = isFirstWrong ? (pair.first, pair.second) : (pair.second, pair.first)
+                let (place, otherPlace) = (pair.location, "memory[\(pair.firstIndex)]")
+                return .init(
+                    location: isFirstWrong ? otherPlace : place,
                     message:
-                        "the region \(pair.second.quotedName) has physical memory (\(pair.second.physicalText)) that "
-                        + "\(pair.first.quotedName) (memory[\(pair.firstIndex)], \(pair.first.physicalText)) has, too"
+                        "the region \(own.quotedName) has physical memory (\(own.physicalText)) that "
+                        + "\(other.quotedName) (\(isFirstWrong ? place : otherPlace), \(other.physicalText)) has, too"
                 )
             }
         },

@@ -173,33 +173,7 @@ enum PCIRules {
                         + "Linux's memory")
             }
         },
-        Rule(
-            id: "JH1016", severity: .error, title: "a PCI device's capabilities are where the system has them",
-            consequence:
-                "the hypervisor moderates the wrong registers: interrupts of the device do not arrive, or the cell may "
-                + "write registers that were to be protected",
-            remedy: "copy \"start\" and \"length\" from the system's [[pci-capability]]",
-            isSaidOnce: true
-        ) { placement in
-            let root = placement.system.rootCell
-            let known = Dictionary(root.pciDevices.map { (DeviceKey($0), $0) }) { first, _ in first }
-            return devices(of: placement.cell).flatMap { _, device -> [Rule<SystemRules.Placement>.Violation] in
-                guard device.kind != .sharedMemory, let other = known[DeviceKey(device)] else { return [] }
-                let places = capabilities(of: other, in: root)
-                let own = capabilities(of: device, in: placement.cell)
-                return zip(own.indices, own).compactMap { index, capability in
-                    let same = places.filter { $0.id == capability.id }
-                    guard let first = same.first, !same.contains(where: { $0.start == capability.start }) else {
-                        return nil
-                    }
-                    return .init(
-                        location: "pci-capability[\(index)]",
-                        message:
-                            "the capability \(hexadecimal(capability.id)) of the device \(DeviceKey(device)) is at "
-                            + "\(hexadecimal(capability.start)) here, but at \(hexadecimal(first.start)) in the system")
-                }
-            }
-        },
+        sameDevices,
         Rule(
             id: "JH1010", severity: .warning, title: "a cell's PCI devices are the root cell's to give",
             consequence:
@@ -255,7 +229,7 @@ enum PCIRules {
         cell.pciDevices.enumerated().map { (location: "pci-device[\($0.offset)]", device: $0.element) }
     }
 
-    private static func capabilities(of device: PCIDevice, in cell: CellDescriptor) -> ArraySlice<PCICapability> {
+    static func capabilities(of device: PCIDevice, in cell: CellDescriptor) -> ArraySlice<PCICapability> {
         let first = min(Int(device.firstCapability), cell.pciCapabilities.count)
         return cell.pciCapabilities[first...].prefix(Int(device.capabilityCount))
     }

@@ -16,7 +16,7 @@ enum PracticeRules {
                 let region = $0.region
                 return region.size >= 2 * largePage && region.flags.contains(.execute)
                     && region.flags.isDisjoint(with: [.communicationRegion, .noHugePages])
-                    && region.physicalStart % MemoryRules.pageSize == 0
+                    && region.physicalStart % MemoryRules.pageSize == 0 && !region.isSubPage
                     && (region.physicalStart ^ region.virtualStart) % largePage != 0
             }.map {
                 .init(

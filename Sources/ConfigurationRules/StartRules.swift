@@ -53,13 +53,19 @@ enum StartRules {
             ]
         },
         Rule(
-            id: "JH0402", severity: .warning, title: "the console's ports belong to the cell",
+            id: "JH0402", severity: .warning, title: "the console's ports or registers belong to the cell",
             consequence:
-                "a program that prints there, as its configuration requests, ends with `FATAL: Invalid PIO write`",
-            remedy: "list them in [[ports]]"
+                "a program that prints there, as its configuration requests, ends: with `FATAL: Invalid PIO write`, or at "
+                + "an address that it does not have",
+            remedy:
+                "list its ports in [[ports]], or its registers in [[memory]] with \"read\", \"write\" and \"io\", where "
+                + "\"virtual\" is the console's address"
         ) { cell in
             let console = cell.console
-            guard cell.architecture == .x86, console.kind != .none, !console.flags.contains(.mmio) else { return [] }
+            guard console.kind != .none else { return [] }
+            guard cell.architecture == .x86, !console.flags.contains(.mmio) else {
+                return missingRegisters(of: cell).map { [.init(location: "cell.console", message: $0)] } ?? []
+            }
             let ports = cell.ioPortRegions.compactMap { AddressRange(start: UInt64($0.base), size: UInt64($0.count)) }
             guard !ports.contains(where: { $0.contains(console.address) }) else { return [] }
             return [
@@ -71,4 +77,16 @@ enum StartRules {
             ]
         },
     ]
+
+    /// What is wrong with a console in memory. Programs look for it at its address as the cell sees it.
+    private static func missingRegisters(of cell: CellDescriptor) -> String? {
+        let address = cell.console.address
+        let place = "the console is at \(hexadecimal(address))"
+        let there = MemoryRules.regions(of: cell).filter { $0.region.virtualRange?.contains(address) ?? false }
+        guard let (location, region) = there.last else { return "\(place), where the cell has no memory region" }
+        if region.flags.contains(.communicationRegion) { return "\(place), which is the communication region" }
+        guard !region.flags.isSuperset(of: [.read, .write]) else { return nil }
+        let missing = region.flags.contains(.read) ? "written" : "read"
+        return "\(place), in the region \(region.quotedName) (\(location)), which cannot be \(missing)"
+    }
 }

@@ -138,7 +138,10 @@ enum SystemRules {
             remedy: "check the address; if Linux is to use it without the cell, add it to the root cell's regions",
             isSaidOnce: true
         ) { placement in
-            foreignMemory(placement).filter { !$0.region.flags.contains(.loadable) }.map { message($0, placement) }
+            let known = IvshmemRules.sectionsOfUnequalLinks(placement)
+            return foreignMemory(placement).filter {
+                !$0.region.flags.contains(.loadable) && !known.contains($0.location)
+            }.map { message($0, placement) }
         },
         Rule(
             id: "JH0506", severity: .error, title: "a cell has no part of the hypervisor's memory",

@@ -150,6 +150,12 @@ extension ExampleMachine {
                 size = "820 KiB"
                 access = ["read", "write"]
 
+                [[memory]]
+                name = "high memory"
+                physical = 0x3f006000
+                size = 0xffa000
+                access = ["read", "write", "execute", "dma"]
+
                 [[interrupt-chip]]
                 address = 0xfec00000
                 id = 0xff00

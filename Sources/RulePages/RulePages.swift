@@ -113,6 +113,7 @@ enum RuleExamples {
         "JH0706": [
             system("\"write\", \"execute\", \"dma\"", "\"write\", \"dma\""),
             system("\"write\", \"execute\", \"dma\"", "\"write\", \"dma\""),
+            system("\"write\", \"execute\", \"dma\"", "\"write\", \"dma\""),
         ],
         "JH0707": [system("cpus = \"0-3\"", "cpus = \"0,2-3\"")],
         "JH1001": [rtems("capabilities = 1", "capabilities = 2")],
@@ -146,6 +147,7 @@ enum RuleExamples {
         "JH1021": [rtems("bdf = \"00:0e.0\"", "bdf = \"00:0d.0\"")],
         "JH1022": [system("bdf = \"00:03.0\"", "bdf = \"00:03.0\"\ndomain = 1")],
         "JH1102": [rtems("address = 0xfec00000", "address = 0xfec10000")],
+        "JH1114": [rtems("id = 0xff00", "id = 0x0")],
         "JH1104": [rtems("pins = [4]", "pins = [4, 40]")],
         "JH1201": [rtems("[[ports]]", "[[cache]]\nsize = 4\n\n[[cache]]\nstart = 2\nsize = 4\n\n[[ports]]")],
         "JH1202": [rtems("cpus = [3]", "cpus = [3]\nstream-ids = [0x860, 0x860]")],
@@ -170,6 +172,16 @@ enum RuleExamples {
         "JH1306": [.init(in: ExampleMachine.onlineFile, instead: "0-3", "0-7")],
         "JH1307": [rtems("physical = 0x3a000000", "physical = 0x140000000")],
         "JH1315": [.init(in: ExampleMachine.pciFile, instead: "0000:00:03.0", "0001:00:03.0")],
+        "JH1317": [
+            .init(
+                in: ExampleMachine.memoryFile, instead: "c0000000-febfffff",
+                "140000000-14fffffff : System RAM\nc0000000-febfffff")
+        ],
+        "JH1318": [
+            .init(
+                in: ExampleMachine.memoryFile, instead: "c0000000-febfffff",
+                "bfff0000-bfffffff : ACPI Tables\nc0000000-febfffff")
+        ],
         "JH1401": [rtems("physical = 0x3a000000", "physical = 0x3a100000")],
         "JH1402": [
             rtems(
@@ -207,6 +219,7 @@ enum RuleExamples {
         ],
         "JH1112": [system("maintenance-interrupt = 25", "maintenance-interrupt = 9")],
         "JH1113": [system("gicr-base = 0x080a0000", "gicr-base = 0x08000000")],
+        "JH1115": [rtems("pin-base = 32\npins = [33]", "pin-base = 0\npins = [27, 33]")],
         "JH1205": [system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", "")],
         "JH1311": [.init(in: ExampleMachine.cpuInfoFile, instead: "crc32 cpuid", "crc32 atomics cpuid asimdrdm")],
         "JH1312": [

@@ -92,6 +92,21 @@ import Testing
         ("JH0401", "cell.reset-address", { $0.cpuResetAddress = 0x80_0000 }),
         ("JH0401", "cell.reset-address", { $0.memoryRegions[0].flags.remove(.execute) }),
         ("JH0402", "cell.console", { $0.ioPortRegions = [] }),
+        (
+            "JH0402", "cell.console",
+            {
+                $0.ioPortRegions = []
+                $0.console = Console(kind: .uart8250, address: 0xfe00_1010, flags: .mmio)
+            }
+        ),
+        (
+            "JH0402", "cell.console",
+            {
+                $0.ioPortRegions = []
+                $0.console = Console(kind: .uart8250, address: 0xfe00_0010, flags: .mmio)
+                $0.memoryRegions[2].flags.remove(.write)
+            }
+        ),
     ]
 
     @Test(arguments: brokenCells.indices) func eachRuleSeesWhatBreaksItAndNoOtherDoes(index: Int) {

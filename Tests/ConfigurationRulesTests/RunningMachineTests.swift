@@ -23,7 +23,11 @@ import Testing
 
     private let system = SystemDescriptor(
         hypervisorMemory: MemoryRegion(physicalStart: 0x3e80_0000, size: 0x80_0000),
-        rootCell: CellDescriptor(name: "linux"))
+        rootCell: CellDescriptor(
+            name: "linux",
+            memoryRegions: [
+                MemoryRegion(physicalStart: 0, size: 0x3e80_0000, flags: [.read, .write, .execute, .dma])
+            ]))
 
     @Test func linesAndWhatLiesInThem() throws {
         let machine = RunningMachine(
@@ -59,7 +63,7 @@ import Testing
     }
 
     @Test func theParameterReservesWhatAdjoinsAsOne() throws {
-        let findings = machine("00100000-3fffffff : System RAM\n").findings(
+        let findings = machine("00100000-3effffff : System RAM\n").findings(
             system: ("q35.toml", system), cells: [cell(at: 0x3e00_0000)])
         #expect(findings.map(\.rule) == ["JH1303", "JH1303"])
         #expect(findings.map(\.path) == ["q35.toml", "rtems.toml"])
@@ -98,6 +102,31 @@ import Testing
     @Test func whatIsReservedIsQuiet() throws {
         let machine = machine("00100000-39ffffff : System RAM\n3a000000-3effffff : Reserved\n")
         #expect(machine.findings(system: ("q35.toml", system), cells: [cell(at: 0x3a00_0000)]).isEmpty)
+    }
+
+    /// RAM that the root cell lacks is Linux's end; what Linux leaves alone need not be there.
+    @Test func linuxKeepsItsMemory() {
+        func texts(_ iomem: String) -> [String] {
+            machine(iomem).findings(system: ("q35.toml", system), cells: []).filter { $0.rule != "JH1307" }.map {
+                "\($0.severity) \($0.rule ?? "") \($0.message)"
+            }
+        }
+        #expect(texts("00100000-39ffffff : System RAM\n3f000000-3fffffff : Reserved\n") == [])
+        #expect(
+            texts("00100000-39ffffff : System RAM\n100000000-13fffffff : System RAM\n")
+                == [
+                    "error JH1317 no region of [root-cell] has all of 0x100000000–0x13fffffff, RAM that Linux uses"
+                ])
+        // on Arm what the device tree reserves lies in the list of RAM
+        #expect(
+            texts("3e000000-3fffffff : System RAM\n  3f000000-3fffffff : reserved\n").allSatisfy {
+                !$0.contains("JH1317")
+            })
+        #expect(
+            texts("00100000-39ffffff : System RAM\n3ffd0000-3fffffff : ACPI Tables\n")
+                == [
+                    "warning JH1318 no region of [root-cell] has all of 0x3ffd0000–0x3fffffff, the firmware's tables"
+                ])
     }
 
     @Test func addressesBeyondAllAndNone() throws {
