@@ -15,7 +15,7 @@ extension Manager.RefusedEnable {
             return
         }
         let errno = ErrnoName.of(refusal.errno)
-        let lines = FailureReports.RefusedEnable.isDriversOwn(errno: errno) ? [] : console?.lines ?? []
+        let lines = console?.lines ?? []
         self.init(
             at: at, errnoName: errno, message: error.message, console: lines.isEmpty ? nil : lines)
     }

@@ -47,6 +47,7 @@ actor Supervisor {
     private var timings = Timings()
     private var refusedEnable: Manager.RefusedEnable?
     private var pulses = GuestPulses()
+    private var consoleBeforeEnable: String?
     private var nextPoll: Moment
     private var rest = Rest()
 
@@ -198,7 +199,8 @@ actor Supervisor {
                     refusedEnable = nil
                 case .notEnabled(let failure, _, _):
                     refusedEnable = Manager.RefusedEnable(
-                        failure, inventory().error(failure), at: Clock.realTime(), console: evidence.refusedEnable)
+                        failure, inventory().error(failure), at: Clock.realTime(),
+                        console: evidence.latest?.console != consoleBeforeEnable ? evidence.refusedEnable : nil)
                 default: break
                 }
                 journal.tell(report) { inventory().error($0).message }
@@ -248,6 +250,8 @@ actor Supervisor {
             return .command(command, of: name, definition, runner)
         case .enable(let system):
             guard let source = book.systems[system.path] else { return .nothing(.machine(.noSystem)) }
+            // while the hypervisor is disabled nothing is printed
+            consoleBeforeEnable = evidence.latest?.console
             return .enable(source, files)
         case .disable: return .disable(before: view.lastLook)
         }
@@ -258,10 +262,12 @@ actor Supervisor {
             return conclude(work, end)
         }
         let source = book.systems[system.path]
+        let before = consoleBeforeEnable
         // what it said last names the part that refused
         evidence.refresh(always: true) {
             let errno = ErrnoName.of(refusal.errno)
-            if !RefusedEnable.isDriversOwn(errno: errno), let enable = self.evidence.refusedEnable {
+            // the driver itself refuses without a word of the hypervisor's
+            if self.evidence.latest?.console != before, let enable = self.evidence.refusedEnable {
                 let explanation = enable.shortExplanation(errno: errno, of: source?.descriptor)
                 // it says more than the number, whose other causes it excludes
                 refusal.message = "enable: \(explanation.summary) \(explanation.advice) (\(errno))"

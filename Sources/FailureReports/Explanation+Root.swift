@@ -14,8 +14,7 @@ extension Violation {
             return Explanation(
                 summary: "Linux \(access), which resets the machine.",
                 advice:
-                    "\(parked) Boot Linux with reboot=acpi or reboot=efi, so that it resets the machine in another way."
-            )
+                    "\(parked) Disable the hypervisor before Linux reboots: jailhouse-shutdown.service does it.")
         }
         return Explanation(
             summary: "Linux \(access), which it does not have\(isOfConfiguration ? " or which protects it" : "").",

@@ -24,7 +24,12 @@ extension Death {
                     ? "Linux has lost that CPU until the next boot. Look in the whole console for the reason of another CPU."
                     : "'status' names all failed CPUs; the reason of the CPU that printed is often the same.")
         }
-        return violation.explanation(isRootCell: isRootCell, in: surroundings, registers: registers)
+        var explanation = violation.explanation(isRootCell: isRootCell, in: surroundings, registers: registers)
+        if isStopped, !explanation.advice.contains("hang Linux") {
+            explanation.advice +=
+                " Give no more commands: the next load, start or destroy of its cell would hang Linux."
+        }
+        return explanation
     }
 }
 

@@ -29,16 +29,24 @@ package struct RefusedEnable: Hashable, Sendable {
     /// After which an enable has ended well, or nothing is known of it.
     private static let ends = WordFilter([
         "Activating hypervisor", "after late setup", "Created cell", "Started cell", "Closing cell", "Parking CPU",
-        "<missed ",
+        "<missed ", "Stopping CPU", "can be loaded", "received SIPI", "fault event reported", "reported event",
+        "Jailhouse is opening",
     ])
-    /// What people write in a mail where they left something out.
-    private static let cuts: Set<String> = ["...", "…", "[...]", "[…]", "[snip]", "<snip>", "--snip--", "snip"]
     private static let unit = LinePattern("Initializing unit: {*}")
     private static let cpu = LinePattern(" CPU {d}... ")
     private static let failure = LinePattern("FAILED")
     private static let lockedUnit = LinePattern("FATAL: IOMMU {d} config is locked")
     private static let lockedFilter = LinePattern("ERROR: SMI Filter register {d} is locked")
     private static let trace = LinePattern("returning error -{*}")
+    /// As upstream's tool and strerror(3) say it.
+    private static let noMemory = LinePattern("JAILHOUSE_ENABLE: Cannot allocate memory")
+
+    /// Where somebody left something out: `...`, `[snip]`, `(20 lines …)`.
+    private static func isCut(_ line: [UInt8]) -> Bool {
+        guard line.count <= 40 else { return false }
+        let text = String(decoding: line, as: UTF8.self).lowercased()
+        return text.contains("snip") || text.contains("…") || text.contains("...") && !text.contains(" cpu ")
+    }
 
     /// Takes the next line of a console.
     static func follow(_ line: [UInt8], _ enable: inout RefusedEnable?) {
@@ -48,9 +56,7 @@ package struct RefusedEnable: Hashable, Sendable {
             enable = RefusedEnable()
         }
         guard let count = enable?.lines.count else { return }
-        if ends.isOne(in: line)
-            || line.count < 10 && cuts.contains(String(decoding: line, as: UTF8.self).prefixWithoutEnd)
-        {
+        if ends.isOne(in: line) || isCut(line) {
             return enable = nil
         }
         if count < longest { enable?.lines.append(String(decoding: line, as: UTF8.self)) }
@@ -64,6 +70,8 @@ package struct RefusedEnable: Hashable, Sendable {
             enable?.lock = .iommuLocked(unit: values.number(0))
         } else if let values = lockedFilter.match(line).map(ConsoleGrammar.Values.init) {
             enable?.lock = .messageFilterLocked(register: values.number(0))
+        } else if noMemory.match(line) != nil {
+            if enable?.errno == nil { enable?.errno = "ENOMEM" }
         } else if let values = trace.match(line).map(ConsoleGrammar.Values.init) {
             enable?.errno = values.text(0).prefixWithoutEnd
         }

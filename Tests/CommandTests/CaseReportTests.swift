@@ -63,6 +63,11 @@ struct CaseReportTests {
         }
         #expect(hidden.contains("command = [\"hidden\", \"hidden\", \"hidden\"]"), "\(hidden)")
         #expect(pseudonyms.hide(markup: "<p>nfsroot at 192.0.2.4:/srv/customer</p>") == "<p>nfsroot at hidden</p>")
+        let probe = try #require(
+            ConfigurationSecrets("[supervision]\nliveness = { kind = \"probe\", target = \"tcp://192.0.2.7:4711\" }\n"))
+        var others = Pseudonyms(cells: [], secrets: probe.values)
+        #expect(others.hide("no answer from 192.0.2.7:4711") == "no answer from hidden")
+        #expect(others.hide("192.0.2.7 is down") == "hidden is down")
         #expect(pseudonyms.hide("Kernel command line: BOOT=x password=secret").hasSuffix("password=hidden"))
         #expect(ConfigurationSecrets("customer = [") == nil)
         var folded = CaseFile.ConfigurationText(path: "/nowhere")

@@ -11,7 +11,9 @@ import Testing
     @Test(
         "What was left out may be its good end",
         arguments: [
-            "<missed 700 bytes of console log>\nCreated cell \"rtems\"\n", "[snip]\n", "...\n",
+            "<missed 700 bytes of console log>\nCreated cell \"rtems\"\n", "[snip]\n", "...\n", "(...)\n",
+            "… 20 lines …\n",
+            "Cell \"rtems\" can be loaded\n", "Stopping CPU 1 (Cell: \"a\")\n", "The Jailhouse is opening.\n",
             "Created cell \"rtems\"\n",
             "Page pool usage after late setup: mem 40/992, remap 65543/131072\n", "Activating hypervisor\n",
         ])

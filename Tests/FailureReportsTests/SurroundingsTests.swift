@@ -226,7 +226,8 @@ import Testing
             "\(port)")
         let reset = Violation.port(.write, 0xcf9, size: 1).explanation(isRootCell: true, in: known)
         #expect(
-            reset.summary.contains("the reset control register") && reset.advice.contains("reboot=acpi"), "\(reset)")
+            reset.summary.contains("the reset control register")
+                && reset.advice.contains("Disable the hypervisor before"), "\(reset)")
         let fault = Violation.tripleFault.explanation(isRootCell: true, in: known)
         #expect(!fault.summary.contains("program"), "\(fault)")
         let memory = Violation.memory(.read, 0x3900_0000, size: 4).explanation(isRootCell: true, in: known)

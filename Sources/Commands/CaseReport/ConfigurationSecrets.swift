@@ -15,7 +15,9 @@ struct ConfigurationSecrets {
     private static let plainOptions: Set<String> = [
         "console", "earlycon", "pci", "reboot", "mem", "memmap", "maxcpus", "isolcpus", "nohz_full", "rcu_nocbs",
         "loglevel",
-        "panic", "init", "rdinit", "root", "rootfstype", "jailhouse.guest",
+        "panic", "init", "rdinit", "root", "rootfstype", "jailhouse.guest", "quiet", "splash", "debug", "ro", "rw",
+        "nosmp",
+        "rootwait", "nokaslr", "noapic", "nohpet",
     ]
 
     /// - Returns: nil when the text is no TOML: nothing in it can be told apart.
@@ -44,17 +46,29 @@ struct ConfigurationSecrets {
         }
     }
 
+    /// A short one would be found in anything.
+    private mutating func take(piece: Substring) {
+        let piece = piece.filter { $0 != "\"" }
+        if piece.count >= 4 { values.insert(piece) }
+    }
+
     private mutating func take(_ node: TOMLNode) {
         switch node.content {
         case .string(let text):
             if !text.isEmpty { values.insert(text) }
-            // a guest prints its command line with more around it
+            // a guest prints its command line with more around it, a probe its address without the rest
             for word in text.split(separator: " ") {
-                guard let equals = word.firstIndex(of: "="), !Self.plainOptions.contains(String(word[..<equals])) else {
-                    continue
+                let key = word.prefix { $0 != "=" }
+                guard !Self.plainOptions.contains(String(key)) else { continue }
+                let value = key.count == word.count ? word : word.dropFirst(key.count + 1)
+                take(piece: value)
+                for piece in value.split(whereSeparator: { ",;@\"'".contains($0) }) { take(piece: piece) }
+                if let scheme = value.firstRange(of: "://") {
+                    take(piece: value[scheme.upperBound...])
+                    take(piece: value[scheme.upperBound...].prefix { $0 != ":" && $0 != "/" })
+                } else {
+                    for piece in value.split(separator: ":") { take(piece: piece) }
                 }
-                let value = word[word.index(after: equals)...].filter { $0 != "\"" }
-                if value.count >= 4 { values.insert(value) }
             }
         case .list(let nodes): for node in nodes { take(node) }
         case .table(let table): for node in table.members.values { take(node) }

@@ -5,7 +5,10 @@ enum MailText {
     /// Without what these add: UTF-16, quoted-printable, HTML's entities, curly quotes, blanks that do not break, colours.
     static func plain(_ bytes: [UInt8]) -> String {
         var text = decoded(bytes)
-        if text.contains("=3D") || text.contains("=\n") || text.contains("=\r\n") { text = unquoted(text) }
+        if ["=3D", "=C2=A0", "=E2=80"].contains(where: text.contains) || text.contains("=\n") || text.contains("=\r\n")
+        {
+            text = unquoted(text)
+        }
         if text.contains("\u{1b}") { text = withoutEscapes(text) }
         for (from, to) in replacements where text.contains(from) { text = text.replacing(from, with: to) }
         return text

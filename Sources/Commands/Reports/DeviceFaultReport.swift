@@ -45,7 +45,8 @@ struct DeviceFaultReport: Encodable {
     func text(now: Moment, zone: Moment.Zone = .local) -> String {
         let owner = cell.map { " of \($0)" } ?? ""
         let place = [access, address].compactMap(\.self).joined(separator: " ")
-        return Text.printable("\(device)\(owner): \(count) times, last \(place) (IOMMU \(unit), code \(code)), ")
+        return Text.printable(
+            "\(device)\(owner): \(Text.count(count, "time")), last \(place) (IOMMU \(unit), code \(code)), ")
             + time.long(now: now, zone)
     }
 }

@@ -70,7 +70,8 @@ struct ConsoleReport: Encodable {
         let strangers = text.deaths.filter {
             !linux.contains($0.cell) && (files.cells.isEmpty || files.doubt(about: $0.cell) != nil)
         }
-        let kernels = Set(strangers.filter { $0.programCounter ?? 0 >= 0xffff_0000_0000_0000 }.map(\.cell))
+        let kernels = Set(
+            strangers.filter { !$0.isStopped && $0.programCounter ?? 0 >= 0xffff_0000_0000_0000 }.map(\.cell))
         var entries = text.deaths.map { death in
             var explanation = files.explanation(of: death, rootCell: linux.contains(death.cell) ? death.cell : nil)
             if kernels.contains(death.cell) { explanation.entry = nil }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CellDefinition
 import ControlInterface
 
 struct Report: ParsableCommand {
@@ -78,7 +79,11 @@ struct CaseParts {
     init(_ file: CaseFile, isAnonymous: Bool) {
         self.file = file
         self.isAnonymous = isAnonymous
-        let texts = (file.cells.map(\.definition) + [file.system]).compactMap { $0?.text }
+        // all cells share the console
+        let others = file.files.cells.map(\.path).compactMap { try? InputFile($0).contents }
+        let texts =
+            (file.cells.map(\.definition) + [file.system]).compactMap { $0?.text }
+            + others.map { String(decoding: $0, as: UTF8.self) }
         let secrets = texts.compactMap(ConfigurationSecrets.init)
         let names = file.cellNames + secrets.compactMap(\.name).filter { !file.cellNames.contains($0) }
         let images = Set(file.cells.flatMap(\.details.images).flatMap(Self.names(ofFile:))).subtracting(names).sorted()
