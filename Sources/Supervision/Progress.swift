@@ -118,7 +118,9 @@ struct Settling: Hashable, Sendable {
 
 /// Checks whether a start took effect: each CPU's management exits must grow by one more.
 struct Verification: Hashable, Sendable, Codable {
-    static let patience = Duration.milliseconds(50)
+    /// A CPU that starts does so within microseconds, but the machine may stand still meanwhile; a second start would catch a
+    /// program that has begun to change its memory.
+    static let patience = Duration.milliseconds(200)
     /// How often a lost start is repeated before it counts as a failure.
     static let repetitions = 3
 

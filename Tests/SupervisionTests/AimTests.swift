@@ -57,7 +57,7 @@ struct AimTests {
         story.refuse(.shutDown, .other, .running)
         #expect(story.condition == .backingOff)
         let restart = story.now + .seconds(1)
-        story.wait(.milliseconds(50))
+        story.wait(Verification.patience)
         story.see(.running)
         #expect(story.reports.contains(.lostStart(attempt: 1)))
         story.wait(.milliseconds(100))

@@ -84,7 +84,7 @@ struct SilentTests {
         #expect(story.lifecycle.mayBeSilent, "the start is under way")
         story.finish(.start, .running)
         #expect(story.lifecycle.mayBeSilent)
-        story.wait(.milliseconds(50))
+        story.wait(Verification.patience)
         story.see(.running)
         #expect(!story.lifecycle.mayBeSilent && story.lifecycle.isKnownSilent)
         #expect(story.condition == .failed)
@@ -109,7 +109,7 @@ struct SilentTests {
         var story = Story(handshake: Self.handshake)
         story.goToStart()
         story.finish(.start, .running)
-        story.wait(.milliseconds(50))
+        story.wait(Verification.patience)
         story.see(.running)
         var next = Story(handshake: Self.handshake, memory: story.lifecycle.memory)
         next.now = story.now
