@@ -4,7 +4,7 @@ import CellConfiguration
 
 extension MachineRules {
     static let linuxKeepsItsMemory = Rule<Subject>(
-        id: "JH1317", severity: .error, title: "the root cell has the memory that Linux uses",
+        id: "JH1317", severity: .warning, title: "the root cell has the memory that Linux uses",
         consequence:
             "Linux loses a CPU for good as soon as it touches that memory, most often right after the hypervisor is enabled",
         remedy: "add it to the [[memory]] of the system: 'jailhouse-ctl probe' proposes all regions of this machine",
