@@ -66,6 +66,8 @@ import Testing
         let status = try await machine.control("status")
         #expect(status.output.contains("Not enabled: tried ") && status.output.contains("IOAPIC"), "\(status)")
         #expect(status.output.contains("the hypervisor's last line: Initializing unit: IOAPIC"), "\(status)")
+        let json = try await machine.control("status", "--json")
+        #expect(json.output.contains("\"refusedEnable\": {\n      \"at\": \"20"), "\(json.output)")
         let report = machine.directory.url.appending(path: "report.html").path
         #expect(try await machine.control("report", "--output", report).status == 0)
         let page = try String(contentsOfFile: report, encoding: .utf8)

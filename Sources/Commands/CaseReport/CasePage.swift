@@ -123,7 +123,7 @@ struct CasePage {
 
     private var refusedEnable: String {
         guard let enable = file.machine.refusedEnable.map(RefusedEnableReport.init) else { return "" }
-        return HTML.properties([("Tried", Moment(microseconds: enable.at).rfc3339), ("Error", enable.errno ?? "")])
+        return HTML.properties([("Tried", enable.at), ("Error", enable.errno ?? "")])
             + HTML.paragraph(enable.message)
             + (enable.console.isEmpty ? "" : HTML.lines(enable.console.joined(separator: "\n")))
     }
