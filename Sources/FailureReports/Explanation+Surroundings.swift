@@ -25,7 +25,7 @@ extension Death {
                     : "'status' names all failed CPUs; the reason of the CPU that printed is often the same.")
         }
         var explanation = violation.explanation(isRootCell: isRootCell, in: surroundings, registers: registers)
-        if isStopped, !explanation.advice.contains("hang Linux") {
+        if isStopped, !isRootCell, !explanation.advice.contains("hang Linux") {
             explanation.advice +=
                 " Give no more commands: the next load, start or destroy of its cell would hang Linux."
         }

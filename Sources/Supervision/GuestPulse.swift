@@ -41,7 +41,7 @@ package struct GuestPulse: Hashable, Sendable {
         guard let last, last.exits.keys == exits.keys, !exits.isEmpty else { return }
         let seconds = (now - last.at) / .seconds(1)
         guard seconds >= Self.period / .seconds(1) else { return }
-        let grown = exits.mapValues { $0 }.merging(last.exits) { $0 &- $1 }
+        let grown = exits.merging(last.exits) { $0 &- $1 }
         // one that went backwards says nothing
         guard exits.allSatisfy({ $0.value >= last.exits[$0.key] ?? .max }) else { return }
         let beating = grown.filter { $0.value > 0 }
