@@ -99,6 +99,44 @@ import Testing
         }
     }
 
+    /// Bytes put in anywhere: the file is refused, or said to be longer than its counts. Only systems of revisions 11 and 12
+    /// have layouts that differ by nothing but room for zeros.
+    @Test(arguments: FormatVariant.allCases, [8, 24, 56, 64]) func putInBytesAreNotSilent(
+        format: FormatVariant, count: Int
+    ) {
+        let systems = [WrittenFile.system(format), WrittenFile.system(format, arm: true)]
+        let isWithoutRivals = ![.revision11, .revision12].contains(format.revision)
+        for bytes in [WrittenFile.cell(format)] + (isWithoutRivals ? systems : []) {
+            // the middle of the bitmap of revision 10 is like any other
+            for place in stride(from: 8, through: min(bytes.count, 800), by: 4) {
+                for filler in [UInt8(0), 0xff] {
+                    let longer = bytes[..<place] + [UInt8](repeating: filler, count: count) + bytes[place...]
+                    guard let file = try? ConfigurationFile(binary: Array(longer)) else { continue }
+                    let surplus =
+                        switch file {
+                        case .cell(let cell): cell.surplus
+                        case .system(let system): system.rootCell.surplus
+                        }
+                    #expect(!surplus.isEmpty, "\(count) times \(filler) at \(place)")
+                }
+            }
+        }
+    }
+
+    /// What stands before the root cell is looked at, too.
+    @Test(arguments: [FormatVariant.r10, .r13a, .r13b, .r14], [false, true]) func machinesAreNotMisread(
+        format: FormatVariant, arm: Bool
+    ) {
+        let bytes = WrittenFile.system(format, arm: arm) + [UInt8](repeating: 0, count: 12)
+        #expect((try? SystemDescriptor(binary: bytes))?.rootCell.surplus.count == 12)
+        for place in [12, 28, 76] {
+            var odd = bytes
+            odd[place] = 1
+            let error = #expect(throws: ConfigurationError.self, "\(place)") { try SystemDescriptor(binary: odd) }
+            #expect(error?.code == .foreign, "\(error?.message ?? "")")
+        }
+    }
+
     @Test func anUnknownLayoutIsNamedWithItsLengths() throws {
         let bytes = WrittenFile.cell(.r14)
         let longer = Array(bytes[..<132] + [UInt8](repeating: 0, count: 8) + bytes[132...])

@@ -49,7 +49,9 @@ enum FormatDetection {
         }
         if let found = known ?? longer.min(by: { $0.surplus < $1.surplus }) {
             try refuseColors(in: bytes, at: found.format.rootOffset, found.format)
-            guard isSensible(bytes, at: found.format.rootOffset, found.format) else {
+            guard isSensible(bytes, at: found.format.rootOffset, found.format),
+                hasSensibleMachine(bytes, revision, found.format)
+            else {
                 throw .unknownLayout(revision, bytes.count, needed: bytes.count - found.surplus)
             }
             return found.format.refined(for: bytes)
@@ -87,15 +89,22 @@ enum FormatDetection {
         throw ForeignFormat.error(ForeignFormat.coloringName, revision: format.revision.rawValue)
     }
 
-    /// Whether the lists make sense as upstream's: of a file that is longer than its counts ask for, either the end is of
+    /// Whether the contents make sense as upstream's: of a file that is longer than its counts ask for, either the end is of
     /// no account, or it was read in the wrong places.
     private static func isSensible(_ bytes: [UInt8], at offset: Int, _ format: FormatVariant) -> Bool {
         guard let cell = cell(of: bytes, at: offset, format) else { return false }
-        return !cell.cpus.isEmpty && cell.memoryRegions.allSatisfy { $0.flags.isSubset(of: .known) }
-            && cell.cacheRegions.allSatisfy { (1...3).contains($0.kind.rawValue) }
-            && cell.interruptChips.allSatisfy { $0.address != 0 && $0.address % 0x1000 == 0 && $0.pinBase < 1024 }
-            && cell.ioPortRegions.allSatisfy { Int($0.base) + Int($0.count) <= 0x1_0000 }
-            && cell.pciDevices.allSatisfy { (1...3).contains($0.kind.rawValue) }
+        return !cell.cpus.isEmpty && !cell.isStrange
+    }
+
+    /// As ``isSensible(_:at:_:)``, of what comes before the root cell.
+    private static func hasSensibleMachine(_ bytes: [UInt8], _ revision: FormatRevision, _ format: FormatVariant)
+        -> Bool
+    {
+        let known = revision.hasArchitecture ? Architecture(rawValue: bytes[5]) : nil
+        guard let architecture = known ?? (try? SystemDescriptor.typicalArchitecture(of: bytes, format)),
+            let system = try? SystemDescriptor(binary: bytes, architecture: architecture, format: format)
+        else { return false }
+        return !system.hasStrangeMachine
     }
 
     /// Empty when there is no cell.
