@@ -160,13 +160,16 @@ struct BundleStore {
     /// is a link, leads into the bundle.
     private func systemInForce(with id: String) throws -> String? {
         let settings = directory + "/jailhoused.toml"
-        guard access(settings, F_OK) == 0 else { return nil }
+        // a link that leads nowhere is there, too
+        let isLink = (try? SystemCall.target(ofLink: settings)) != nil
+        guard isLink || access(settings, F_OK) == 0 else { return nil }
         let system: String?
         do {
             system = try Self.system(InputFile(settings))
         } catch {
+            let reason = (error as? CommandFailure)?.message ?? "\(error)"
             throw CommandFailure(
-                .failed, "nothing is changed: \(settings), which names the system, cannot be read: \(error)")
+                .failed, "nothing is changed: \(settings), which names the system, cannot be read: \(reason)")
         }
         guard let system, system.hasPrefix(link + "/") else { return system }
         let inside = place(of: id) + "/cells" + system.dropFirst(link.count)
