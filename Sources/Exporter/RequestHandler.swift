@@ -21,6 +21,7 @@ final class RequestHandler: ChannelInboundHandler {
 
     /// For a request to arrive, between two, and for an answer to be read.
     static let requestTime = TimeAmount.seconds(10)
+    private static let eventStream = "text/event-stream"
     private static let period = TimeAmount.seconds(1)
     /// An event is sent that often while nothing happens, so that a connection that is gone is noticed on both sides.
     private static let quietPeriods = 15
@@ -28,6 +29,10 @@ final class RequestHandler: ChannelInboundHandler {
     private let shared: Shared
     private var request: HTTPRequestHead?
     private var deadline: Scheduled<Void>?
+    /// Whether an answer is being made or sent.
+    private var isAnswering = false
+    /// Whether the client sends nothing more.
+    private var isLast = false
     private var isWatching = false
     private var shown = ""
     /// The map that the client has, or is to get.
@@ -50,6 +55,15 @@ final class RequestHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        isLast = true
+        // a browser that leaves cannot be told from one that listens only
+        if !isAnswering { context.close(promise: nil) }
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         context.close(promise: nil)
     }
@@ -63,6 +77,7 @@ final class RequestHandler: ChannelInboundHandler {
         case .end:
             guard let request else { return }
             self.request = nil
+            isAnswering = true
             deadline?.cancel()
             shared.places.note(context.channel, isIdle: false)
             answer(request, context)
@@ -80,7 +95,10 @@ final class RequestHandler: ChannelInboundHandler {
         guard request.method == .GET || request.method == .HEAD else {
             return send(Answer(.methodNotAllowed, "only GET and HEAD\n"), to: request, context)
         }
-        if path == "/events", request.method == .GET { return watch(request, context) }
+        if path == "/events" {
+            guard request.method == .HEAD else { return watch(request, context) }
+            return send(Answer(.ok, "", mediaType: Self.eventStream), to: request, context)
+        }
         let shared = shared
         shared.threads.runIfActive(eventLoop: context.eventLoop) {
             Answer.to(path: path, shared.view, host: shared.host)
@@ -106,7 +124,8 @@ final class RequestHandler: ChannelInboundHandler {
             self.deadline?.cancel()
             guard case .success = result else { return context.close(promise: nil) }
             let sent = context.writeAndFlush(self.wrapOutboundOut(.end(nil)))
-            if keepsAlive {
+            self.isAnswering = false
+            if keepsAlive && !self.isLast {
                 self.shared.places.note(context.channel, isIdle: true)
                 self.expectProgress(context)
             } else {
@@ -122,7 +141,9 @@ final class RequestHandler: ChannelInboundHandler {
             return send(Answer(.serviceUnavailable, "too many watch already\n"), to: request, context)
         }
         isWatching = true
-        let headers = Answer.headers(mediaType: "text/event-stream")
+        isAnswering = false
+        if isLast { return context.close(promise: nil) }
+        let headers = Answer.headers(mediaType: Self.eventStream)
         let head = HTTPResponseHead(version: request.version, status: .ok, headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         look(context)
