@@ -29,7 +29,8 @@ extension CommandError {
                 "Compile it for this release.", "JH0510", at: .driver),
             Cause(
                 "The hypervisor's memory is used by Linux, or cannot be mapped.",
-                "Reserve it with memmap=SIZE$ADDRESS on the kernel's command line.", "JH1303", at: .driver,
+                "Reserve it with memmap=SIZE$ADDRESS on the kernel's command line (on Arm: a node below reserved-memory).",
+                "JH1303", at: .driver,
                 key: "hypervisor-memory"),
             Cause(
                 "The firmware or the configuration does not fit the hypervisor's memory.",

@@ -160,7 +160,7 @@ package struct ConsoleRemark: Hashable, Sendable {
         Kind(
             "ailhouse: request_mem_region failed for hypervisor memory",
             "The enable fails: Linux itself uses the hypervisor's memory.",
-            "Reserve it with memmap=SIZE$ADDRESS on the kernel's command line, as [hypervisor-memory] has it, and reboot."
+            "Reserve it with memmap=SIZE$ADDRESS on the kernel's command line (on Arm: a node below reserved-memory), as [hypervisor-memory] has it, and reboot."
         ),
         Kind(
             "ailhouse: Unable to map RAM reserved for hypervisor at {x}",

@@ -187,7 +187,7 @@ extension DMAFault {
         if surroundings.isOfHypervisor(address) {
             explanation.notes.append("0x\(hex(address)) is the hypervisor's own memory.")
             explanation.advice =
-                "Reserve the hypervisor's memory on the kernel's command line (memmap=SIZE$ADDRESS), as [hypervisor-memory] has it: "
+                "Reserve the hypervisor's memory on the kernel's command line (memmap=SIZE$ADDRESS, or a node below reserved-memory), as [hypervisor-memory] has it: "
                 + "Linux gave it to a driver. Never grant it."
         } else if let taken = cells.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
             explanation.notes.append("0x\(hex(address)) is memory of the cell \"\(taken.name)\".")

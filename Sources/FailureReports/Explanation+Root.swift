@@ -37,6 +37,17 @@ extension Violation {
         }
     }
 
+    /// Nil where it is not known, or was a jump.
+    fileprivate var touchingAccess: Access? {
+        switch self {
+        case .memory(_, _, size: 0): nil
+        case .memory(let access, _, _), .dataAbort(let access, _, _), .subPage(let access, _, _): access
+        case .unsupportedInstruction(_, let trapped), .inconsistentAccess(let trapped), .pagingMode(let trapped):
+            trapped?.access
+        default: nil
+        }
+    }
+
     private var isOfConfiguration: Bool {
         switch self {
         case .pciConfiguration, .pciMemory: true
@@ -131,7 +142,9 @@ extension Surroundings {
         case .vmExit(reason: 49):
             if let address = registers["phys"] { isOfCell = completeRoot(&explanation, address: address) }
         default:
-            if let address = violation.touchedAddress { isOfCell = completeRoot(&explanation, address: address) }
+            if let address = violation.touchedAddress {
+                isOfCell = completeRoot(&explanation, address: address, violation.touchingAccess)
+            }
         }
         explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: self)
     }
@@ -183,24 +196,41 @@ extension Surroundings {
         let owner = owners(ofPort: port)
         explanation.notes += owner
         let isOfCell = others.contains { $0.ioPortRegions.contains { $0.contains(port) } }
-        if !isOfCell, let system, !system.rootCell.ioPortRegions.contains(where: { $0.contains(port) }) {
+        guard !isOfCell, let system else { return isOfCell }
+        if let own = system.rootCell.ioPortRegions.first(where: { $0.contains(port) }) {
+            explanation.notes.append(
+                "[root-cell] of the system configuration has \(own.rangeText)\(own.name.isEmpty ? "" : " (\"\(own.name)\")")."
+            )
+            // a reset of the machine is forbidden whoever has the port
+            guard port != 0xcf9 else { return isOfCell }
+            explanation.advice =
+                "\(parked) The file allows it: the hypervisor was enabled with another one, or a cell that is not known here has the port "
+                + "('jailhouse-ctl map' shows it)."
+        } else {
             explanation.notes.append("No known cell has it: [root-cell] of the system configuration lacks the port.")
         }
         return isOfCell
     }
 
-    private func completeRoot(_ explanation: inout Explanation, address: UInt64) -> Bool {
+    /// How memory is kept from Linux.
+    private var reservation: String {
+        system?.architecture ?? .x86 == .x86
+            ? "memmap=SIZE$ADDRESS on the kernel's command line"
+            : "a node of /reserved-memory with no-map in the device tree (or mem=)"
+    }
+
+    private func completeRoot(_ explanation: inout Explanation, address: UInt64, _ access: Access? = nil) -> Bool {
         var isOfCell = false
         if isOfHypervisor(address) {
             explanation.notes.append("0x\(hex(address)) is the hypervisor's own memory.")
             explanation.advice =
-                "\(parked) Never give this memory to Linux. Reserve it with memmap=SIZE$ADDRESS on the kernel's command line, as "
-                + "[hypervisor-memory] has it, and find the driver or program (such as one that maps /dev/mem) that read it."
+                "\(parked) Never give this memory to Linux. Reserve it with \(reservation), as [hypervisor-memory] has it, and find the "
+                + "driver or program (such as one that maps /dev/mem) that \(access.map { $0 == .write ? "wrote to it" : "read it" } ?? "accessed it")."
         } else if let other = others.first(where: { $0.memoryRegions.contains { $0.containsPhysical(address) } }) {
             isOfCell = true
             explanation.notes.append("The cell \"\(other.name)\" has 0x\(hex(address)).")
             explanation.advice =
-                "\(parked) Keep Linux from using it (its driver, or memmap=SIZE$ADDRESS for memory), or leave it out of the cell."
+                "\(parked) Keep Linux from using it (its driver; memory is reserved with \(reservation)), or leave it out of the cell."
         } else if let device = emulated(address) {
             explanation.notes.append("\(device.text) is the \(device.name).")
             explanation.advice =

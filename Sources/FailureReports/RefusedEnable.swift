@@ -12,6 +12,8 @@ package struct RefusedEnable: Hashable, Sendable {
     package var cpu: Int?
     /// The hypervisor said of that CPU that it failed.
     package var hasCPUFailed = false
+    /// The GICv3 has no redistributor for that CPU where the configuration says.
+    package var lacksRedistributor = false
     /// Builds that trace errors name it: `EIO`.
     package var errno: String?
     /// What the driver returned.
@@ -35,11 +37,18 @@ package struct RefusedEnable: Hashable, Sendable {
     private static let unit = LinePattern("Initializing unit: {*}")
     private static let cpu = LinePattern(" CPU {d}... ")
     private static let failure = LinePattern("FAILED")
+    private static let redistributor = LinePattern("No redist found")
     private static let lockedUnit = LinePattern("FATAL: IOMMU {d} config is locked")
     private static let lockedFilter = LinePattern("ERROR: SMI Filter register {d} is locked")
     private static let trace = LinePattern("returning error -{*}")
     /// As upstream's tool and strerror(3) say it.
-    private static let noMemory = LinePattern("JAILHOUSE_ENABLE: Cannot allocate memory")
+    private static let answer = LinePattern("JAILHOUSE_ENABLE: {*}")
+    private static let answers = [
+        "Cannot allocate memory": "ENOMEM", "Invalid argument": "EINVAL", "Device or resource busy": "EBUSY",
+        "Input/output error": "EIO", "No such device": "ENODEV", "Operation not permitted": "EPERM",
+        "Argument list too long": "E2BIG", "Numerical result out of range": "ERANGE",
+        "No such file or directory": "ENOENT", "File exists": "EEXIST",
+    ]
 
     /// Where somebody left something out: `...`, `[snip]`, `(20 lines …)`.
     private static func isCut(_ line: [UInt8]) -> Bool {
@@ -63,15 +72,23 @@ package struct RefusedEnable: Hashable, Sendable {
         if let values = unit.match(line).map(ConsoleGrammar.Values.init) {
             enable?.unit = values.text(0).prefixWithoutEnd
             enable?.cpu = nil
+            enable?.hasCPUFailed = false
         } else if let values = cpu.match(line).map(ConsoleGrammar.Values.init) {
             enable?.cpu = Int(clamping: values.number(0))
             enable?.hasCPUFailed = failure.match(line) != nil
+            enable?.lacksRedistributor = redistributor.match(line) != nil
+        } else if redistributor.match(line) != nil {
+            enable?.lacksRedistributor = true
+        } else if enable?.cpu != nil, failure.match(line) != nil {
+            // a line of its own, where another was printed in between
+            enable?.hasCPUFailed = true
         } else if let values = lockedUnit.match(line).map(ConsoleGrammar.Values.init) {
             enable?.lock = .iommuLocked(unit: values.number(0))
         } else if let values = lockedFilter.match(line).map(ConsoleGrammar.Values.init) {
             enable?.lock = .messageFilterLocked(register: values.number(0))
-        } else if noMemory.match(line) != nil {
-            if enable?.errno == nil { enable?.errno = "ENOMEM" }
+        } else if let values = answer.match(line).map(ConsoleGrammar.Values.init) {
+            // it is no line of the hypervisor's: the trace, which names the place, goes before it
+            enable?.driverErrno = answers[values.text(0).prefixWithoutEnd]
         } else if let values = trace.match(line).map(ConsoleGrammar.Values.init) {
             enable?.errno = values.text(0).prefixWithoutEnd
         }
@@ -118,7 +135,12 @@ package struct RefusedEnable: Hashable, Sendable {
                 "The enable ended at CPU \(cpu)\(hasCPUFailed ? ", which could not be initialised" : "").\(traced)",
             advice: "A CPU of the configuration is offline, or another one is online: compare [root-cell] cpus with "
                 + "/sys/devices/system/cpu/online.", rule: hasCPUFailed ? nil : "JH1306")
-        if let cpus = system?.rootCell.cpus, !cpus.members.contains(cpu) {
+        if lacksRedistributor {
+            explanation.advice =
+                "The GICv3 has no redistributor for that CPU at the address that the configuration says: compare gicr-base with the device "
+                + "tree (it is the first of the redistributors of all CPUs, 0x20000 bytes each), and [root-cell] cpus with the machine's CPUs."
+            explanation.rule = "JH1106"
+        } else if let cpus = system?.rootCell.cpus, !cpus.members.contains(cpu) {
             explanation.notes = ["The system configuration does not have the CPU \(cpu) in [root-cell] cpus."]
         } else if hasCPUFailed {
             let feature =
@@ -139,8 +161,7 @@ package struct RefusedEnable: Hashable, Sendable {
         guard let unit else {
             return Explanation(
                 summary: "The enable ended before any unit was initialised.\(traced)",
-                advice:
-                    "The hypervisor's page pool is too small, or the CPUs of the configuration are not those that are online."
+                advice: early
             )
         }
         let known = Self.units.first { unit.hasPrefix($0.name) }
@@ -150,6 +171,19 @@ package struct RefusedEnable: Hashable, Sendable {
             advice: exhausted ?? known?.advice
                 ?? "Look at the entries of the system configuration that this unit reads, and at the kernel's log (dmesg)."
         )
+    }
+
+    /// What is at fault before any unit, by the error.
+    private var early: String {
+        switch errno ?? driverErrno {
+        case "ENOMEM": exhausted ?? ""
+        case "EINVAL":
+            "The CPUs of the configuration are not those that are online: compare [root-cell] cpus with /sys/devices/system/cpu/online."
+        case "E2BIG", "EIO", "EBUSY", "ENODEV", "EPERM", "ERANGE":
+            "'jailhouse-ctl explain enable \(errno ?? driverErrno ?? "")' says what this error number means."
+        default:
+            "The hypervisor's page pool is too small, or the CPUs of the configuration are not those that are online."
+        }
     }
 
     private static let units: [(name: String, what: String, advice: String)] = [

@@ -34,6 +34,14 @@ extension Surroundings {
         return (first..<last).contains(address)
     }
 
+    /// The configuration space of virtual PCI devices, where the hypervisor itself is the host bridge.
+    var virtualBus: Range<UInt64>? {
+        guard let platform = system?.platform, platform.virtualPCI == 1, platform.mmconfigBase > 0 else { return nil }
+        let size = (UInt64(platform.mmconfigEndBus) + 1) << 20
+        let (end, hasOverflow) = platform.mmconfigBase.addingReportingOverflow(size)
+        return hasOverflow ? nil : platform.mmconfigBase..<end
+    }
+
     /// Where the redistributor of one CPU more than Linux has would be: a program that walks them dies there.
     var firstMissingRedistributor: UInt64? {
         guard case .arm(let arm)? = system?.platform.specific, arm.gicVersion == 3, arm.gicrBase > 0 else { return nil }

@@ -183,9 +183,21 @@ extension Surroundings {
                 "Never add a region for it: it is a part of the interrupt controller that a cell does not have (such as an ITS), and that is "
                     + "everybody's. Take it out of the program's device tree.")
         }
-        // four levels of page tables
-        if address >= 1 << 48 {
-            judgement.notes.append("The hypervisor can give no cell such an address.")
+        if let bus = virtualBus, bus.contains(address) {
+            judgement.notes.append(
+                "0x\(hex(bus.lowerBound))–0x\(hex(bus.upperBound - 1)) is the configuration space of the hypervisor's own PCI bus (virtual-pci "
+                    + "= 1), which only a cell with a PCI device sees.")
+            return judgement.forbid(
+                "Never add a region for it: give the cell an [[ivshmem]] device if the program needs one; else leave the bus out of the "
+                    + "program's device tree.")
+        }
+        // four levels of page tables; Arm64's processors have 40 to 48 bits, whose upper half is memory nowhere
+        let isArm = cell?.architecture ?? system?.architecture ?? .x86 != .x86
+        if address >= 1 << (isArm ? 47 : 48) {
+            judgement.notes.append(
+                address >= 1 << 48
+                    ? "The hypervisor can give no cell such an address."
+                    : "Arm64's processors have 40 to 48 bits of physical addresses, and nothing up there.")
             return judgement.forbid("Correct the program's pointer: nothing is to be granted.")
         }
         if let first = firstMissingRedistributor, (first..<first + 0x2_0000).contains(address) {

@@ -11,7 +11,8 @@ import Testing
         "What mails, pages and terminals add is taken away",
         arguments: [
             line, "Parking\u{a0}CPU 3 (Cell: \"a\")", "Parking CPU 3 (Cell: \u{201c}a\u{201d})",
-            "Parking CPU 3 (Cell: &quot;a&quot;)", "\u{1b}[1;31mParking CPU\u{1b}[0m 3 (Cell: \"a\")",
+            "Parking CPU 3 (Cell: &ldquo;a&#x22;)", "Parking&#xa0;CPU 3 (Cell: &quot;a&quot;)",
+            "\u{1b}[1;31mParking CPU\u{1b}[0m 3 (Cell: \"a\")",
             "Parking CPU 3 (Cell:=20\"a\")=3D".replacing("=3D", with: "") + "=\n", "Parking CP=\nU 3 (Cell: =22a\")",
         ])
     func additions(text: String) {
@@ -25,7 +26,28 @@ import Testing
         #expect(MailText.plain(little) == Self.line)
         #expect(MailText.plain([0xff, 0xfe] + little) == Self.line)
         #expect(MailText.plain([0xfe, 0xff] + big) == Self.line)
+        #expect(MailText.plain(big) == Self.line)
         #expect(MailText.plain([0xfe, 0xff, 0]) == "")
+    }
+
+    @Test("Bytes that are no UTF-8 are of Windows, and a mail may be packed")
+    func encodings() {
+        let western =
+            Array("Parking".utf8) + [0xa0] + Array("CPU 3 (Cell: ".utf8) + [0x93] + Array("a".utf8) + [0x94, 0x29]
+        #expect(MailText.plain(western) == Self.line)
+        let packed = """
+            From: a@example.org\r
+            Content-Transfer-Encoding: base64\r
+            Subject: it died\r
+            \r
+            UGFya2luZyBDUFUgMyAo\r
+            Q2VsbDogImEiKQ==\r
+            \r
+            --end\r
+            """
+        #expect(MailText.plain(Array(packed.utf8)) == Self.line)
+        let broken = "Content-Transfer-Encoding: base64\n\nnone?\n"
+        #expect(MailText.plain(Array(broken.utf8)) == broken)
     }
 
     @Test("Text that is none of these stays as it is", arguments: ["", "a = b", "ESR=0x24", "x == y\n", "\u{e9}"])

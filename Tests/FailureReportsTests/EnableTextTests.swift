@@ -59,6 +59,30 @@ import Testing
         #expect(!foreign.advice.contains("VMX"))
     }
 
+    @Test("A CPU without its redistributor is said to be that, wherever the line is cut")
+    func redistributor() throws {
+        for text in [
+            " CPU 0... GIC: No redist found for CPU0\nFAILED\n", " CPU 0... \nGIC: No redist found for CPU0\nFAILED\n",
+        ] {
+            let enable = try #require(ConsoleText(Self.head + text).refusedEnable)
+            #expect(enable.hasCPUFailed && enable.lacksRedistributor, "\(text)")
+            #expect(enable.shortExplanation(errno: "ENODEV").advice.contains("gicr-base"))
+        }
+    }
+
+    @Test("Before any unit the error number says what it was")
+    func early() throws {
+        let enable = try #require(ConsoleText("Initializing Jailhouse hypervisor v0.12 on CPU 2\n").refusedEnable)
+        #expect(!enable.shortExplanation(errno: "EINVAL").advice.contains("page pool"))
+        #expect(enable.shortExplanation(errno: "ENOMEM").advice.contains("[hypervisor-memory]"))
+        #expect(enable.shortExplanation(errno: "EIO").advice.contains("explain enable EIO"))
+        #expect(enable.shortExplanation().advice.contains("page pool"))
+        let told = try #require(
+            ConsoleText("Initializing Jailhouse hypervisor v0.12 on CPU 2\nJAILHOUSE_ENABLE: Invalid argument\n")
+                .refusedEnable)
+        #expect(!told.explanation.advice.contains("page pool"), "\(told)")
+    }
+
     @Test("The error number goes before what the last unit would mean")
     func memory() throws {
         let enable = try #require(ConsoleText(Self.head + "Initializing unit: PCI\n").refusedEnable)

@@ -216,6 +216,37 @@ import Testing
         #expect(write.entry == nil && write.notes.contains { $0.contains("virtual-pci = 1") }, "\(write)")
     }
 
+    @Test("The configuration space of virtual devices is no region, and Arm64 has no such addresses")
+    func virtualSpace() throws {
+        var known = try surroundings()
+        known.system?.platform.virtualPCI = 1
+        known.system?.platform.mmconfigBase = 0x8e0_0000
+        known.system?.platform.mmconfigEndBus = 0
+        known.cell?.pciDevices = []
+        let space = explain(0x8e0_0000, in: known)
+        #expect(space.entry == nil && space.advice.contains("[[ivshmem]]"), "\(space)")
+        known.cell?.architecture = .arm64
+        let far = explain(1 << 47, in: known)
+        #expect(far.entry == nil && far.advice.contains("pointer"), "\(far)")
+    }
+
+    @Test("Of Linux's port it is said that Linux has it, and how memory is kept from Linux is the machine's way")
+    func linuxHas() throws {
+        var known = try knownSystem()
+        known.system?.rootCell.ioPortRegions = [IOPortRegion(name: "keyboard", base: 0x60, count: 16)]
+        let port = Violation.port(.write, 0x64, size: 1).explanation(isRootCell: true, in: known)
+        #expect(
+            port.notes.contains { $0.contains("has 0x60–0x6f (\"keyboard\")") } && !port.advice.contains("lacks it"),
+            "\(port)")
+        let memory = try #require(known.system?.hypervisorMemory.physicalStart)
+        func advice() -> String {
+            Violation.memory(.write, memory, size: 4).explanation(isRootCell: true, in: known).advice
+        }
+        #expect(advice().contains("memmap=") && advice().contains("that wrote to it"), "\(advice())")
+        known.system?.architecture = .arm64
+        #expect(!advice().contains("memmap=") && advice().contains("/reserved-memory"), "\(advice())")
+    }
+
     @Test("Linux's own death says what it did, and a bus is nobody's port")
     func linux() throws {
         var known = try surroundings()

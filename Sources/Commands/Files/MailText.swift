@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
+
 /// A console's text as it comes out of mails, web pages and terminals' logs.
 enum MailText {
     /// Without what these add: UTF-16, quoted-printable, HTML's entities, curly quotes, blanks that do not break, colours.
     static func plain(_ bytes: [UInt8]) -> String {
-        var text = decoded(bytes)
+        var text = decoded(unpacked(bytes))
         if ["=3D", "=C2=A0", "=E2=80"].contains(where: text.contains) || text.contains("=\n") || text.contains("=\r\n")
         {
             text = unquoted(text)
@@ -17,19 +19,49 @@ enum MailText {
     private static let replacements = [
         ("\u{a0}", " "), ("\u{202f}", " "), ("\u{200b}", ""), ("\u{feff}", ""), ("\u{201c}", "\""), ("\u{201d}", "\""),
         ("\u{201e}", "\""), ("&quot;", "\""), ("&#34;", "\""), ("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"),
-        ("&amp;", "&"),
+        ("&ldquo;", "\""), ("&rdquo;", "\""), ("&bdquo;", "\""), ("&#x22;", "\""), ("&#8220;", "\""), ("&#8221;", "\""),
+        ("&#160;", " "), ("&#xa0;", " "), ("&#xA0;", " "), ("&amp;", "&"),
     ]
 
     /// UTF-16 has a mark at its beginning, or a NUL in every other byte.
     private static func decoded(_ bytes: [UInt8]) -> String {
         let isLittle =
             bytes.starts(with: [0xff, 0xfe]) || bytes.count > 3 && bytes[1] == 0 && bytes[3] == 0 && bytes[0] != 0
-        guard isLittle || bytes.starts(with: [0xfe, 0xff]) else { return String(decoding: bytes, as: UTF8.self) }
+        let isBig =
+            bytes.starts(with: [0xfe, 0xff]) || bytes.count > 3 && bytes[0] == 0 && bytes[2] == 0 && bytes[1] != 0
+        guard isLittle || isBig else {
+            // bytes that are no UTF-8: Windows-1252, of which only quotes and blanks matter here
+            return String(validating: bytes, as: UTF8.self)
+                ?? String(String.UnicodeScalarView(bytes.map(westernScalar)))
+        }
         let units = stride(from: 0, to: bytes.count - 1, by: 2).map { index -> UInt16 in
             let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
             return isLittle ? second << 8 | first : first << 8 | second
         }
         return String(decoding: units, as: UTF16.self)
+    }
+
+    private static func westernScalar(_ byte: UInt8) -> Unicode.Scalar {
+        switch byte {
+        case 0x84, 0x93, 0x94: "\""
+        case 0x91, 0x92: "'"
+        case 0x85: "…"
+        default: Unicode.Scalar(byte)
+        }
+    }
+
+    /// The body of a mail whose `Content-Transfer-Encoding` is base64 (RFC 2045, 6.8); all else as it is.
+    private static func unpacked(_ bytes: [UInt8]) -> [UInt8] {
+        var lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }[...]
+        guard
+            let head = lines.firstIndex(where: {
+                $0.lowercased().filter { !$0.isWhitespace } == "content-transfer-encoding:base64"
+            })
+        else { return bytes }
+        lines = lines[head...].drop { !$0.isEmpty }.drop { $0.isEmpty }
+        let body = lines.prefix { !$0.isEmpty && !$0.hasPrefix("--") }.joined()
+        guard let data = Data(base64Encoded: body) else { return bytes }
+        return Array(data)
     }
 
     /// RFC 2045, 6.7: `=3D` is a byte, `=` at a line's end joins it with the next one.

@@ -95,7 +95,8 @@ struct ConsoleReport: Encodable {
         if text.timeouts > 0, let condition = ConditionPage.named("no answer") {
             others.append(condition.explanation.naming(onlyOf: known.findings))
         }
-        if let enable = text.refusedEnable {
+        // what is locked is explained by its own line
+        if let enable = text.refusedEnable, enable.lock == nil {
             others.append(enable.explanation(findings: known.findings, of: known.system))
         }
         others += text.remarks.map(\.explanation)
