@@ -9,7 +9,7 @@ import Testing
 struct AnsibleTests {
     private static let collection = Place.source.appending(path: "fleet/ansible")
 
-    private struct Fleet {
+    struct Fleet {
         let machines: [LiveMachine]
         let directory: TemporaryDirectory
 
@@ -44,7 +44,7 @@ struct AnsibleTests {
     }
 
     /// - Parameter rules: what comes in front of `restart` in the definitions.
-    private static func fleet(rules: String = "") async throws -> Fleet {
+    static func fleet(rules: String = "") async throws -> Fleet {
         let directory = try TemporaryDirectory()
         let path = { (name: String) in directory.url.appending(path: name).path }
         var machines: [LiveMachine] = []
@@ -72,7 +72,7 @@ struct AnsibleTests {
         return Fleet(machines: machines, directory: directory)
     }
 
-    private static func starts(_ machine: LiveMachine) async throws -> Int? {
+    static func starts(_ machine: LiveMachine) async throws -> Int? {
         try await machine.state().cells.first { $0.name == "rtems" }?.starts
     }
 
@@ -138,7 +138,7 @@ struct AnsibleTests {
     }
 
     /// The argument of the module for the first host's definition with these changes.
-    private static func definition(_ fleet: Fleet, _ changes: (String, String)...) throws -> String {
+    static func definition(_ fleet: Fleet, _ changes: (String, String)...) throws -> String {
         let old = fleet.machines[0].directory.url.appending(path: "etc/cells/rtems.toml")
         var text = try String(contentsOf: old, encoding: .utf8)
         for (one, other) in changes {

@@ -68,8 +68,17 @@ def signed_bundle(directory, definition, image):
     cells, bundles = os.path.join(directory, "cells"), os.path.join(directory, "bundles")
     if definition and os.path.islink(cells):
         return "%s is a link to %s" % (cells, os.readlink(cells))
-    if image and os.path.realpath(image.path).startswith(os.path.realpath(bundles) + os.sep):
-        return "%s is in %s" % (image.path, os.path.realpath(bundles))
+    for file in (definition, image):
+        if file and os.path.realpath(file.path).startswith(os.path.realpath(bundles) + os.sep):
+            return "%s is in %s" % (file.path, os.path.realpath(bundles))
+    return None
+
+
+def linked(definition, image):
+    """Which of the files is a link, which would be replaced by a file, as a sentence; None: neither."""
+    for file in (definition, image):
+        if file and os.path.islink(file.path):
+            return "%s is a link to %s: name the file itself" % (file.path, os.path.realpath(file.path))
     return None
 
 

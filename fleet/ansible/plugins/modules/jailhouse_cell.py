@@ -53,7 +53,11 @@ options:
     type: int
     default: 5
   rollback:
-    description: Whether to go back to the definition and image before if it does not.
+    description:
+      - Whether to go back to the definition and image before if it does not.
+      - A cell that did not run before does not run then either. It is stopped, or destroyed if it did not exist or was created
+        again, with the cells that it requires and that were started for it.
+      - A cell that nothing was done to is not restarted for that.
     type: bool
     default: true
   socket:
@@ -98,85 +102,16 @@ rolled_back:
   returned: failure
 """
 
-import json
 import os
-import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.jailhoused.jailhoused.plugins.module_utils.cell import (
+    CHANGES, RUNS, Cell, Refused)
 from ansible_collections.jailhoused.jailhoused.plugins.module_utils.files import (
-    File, diff, files_named, is_same, signed_bundle)
+    File, diff, files_named, is_same, linked, signed_bundle)
 
-# The hypervisor runs it: as long as nothing is to change, "running" is what it is.
-RUNS = ("running", "degraded", "silent")
-# The beginning of the daemon's problem with a cell that is not what its definition says.
-OUTDATED = "its configuration has changed"
 # What a definition names beside the images themselves.
 BESIDE_IMAGES = ("initrd", "loader", "device-tree", "overlays")
-
-
-class Refused(Exception):
-    pass
-
-
-class Cell:
-    def __init__(self, module):
-        self.module = module
-        self.name = module.params["name"]
-        self.is_touched = False
-
-    def control(self, *arguments, **options):
-        command = [self.module.params["executable"]] + list(arguments)
-        if self.module.params["socket"]:
-            command += ["--socket", self.module.params["socket"]]
-        status, output, errors = self.module.run_command(command)
-        if status not in options.get("accepted", (0,)):
-            raise Refused(errors.strip() or output.strip())
-        return status, output, errors
-
-    def now(self):
-        """The cell as the daemon lists it; None if there is neither a cell nor a definition."""
-        cells = json.loads(self.control("list", "--json")[1])
-        return next((cell for cell in cells if cell["name"] == self.name), None)
-
-    def details(self):
-        """What the daemon knows of it; empty if there is neither a cell nor a definition."""
-        # not running, no such cell, some CPUs failed, silent
-        status, output, errors = self.control("status", self.name, "--json", accepted=(0, 3, 4, 5, 6))
-        return {} if status == 4 else json.loads(output)
-
-    def is_outdated(self, redefined=False):
-        """Whether the cell that exists was created with another configuration than its definition has.
-
-        The daemon tells the most urgent problem only: behind another one, a new definition counts as another configuration.
-        """
-        details = self.details()
-        if not details or details["cell"]["id"] is None or not details["problem"]:
-            return False
-        return details["problem"].startswith(OUTDATED) or redefined
-
-    def bring_up(self, restart, redefined):
-        """Has it run as its definition and image are now."""
-        self.is_touched = True
-        if self.is_outdated(redefined):
-            self.control("destroy", self.name)
-        exists = (self.now() or {}).get("id") is not None
-        self.control("restart" if exists and restart else "start", self.name)
-        self.be_healthy()
-        if self.is_outdated():
-            raise Refused("%s runs, and %s" % (self.name, self.details()["problem"]))
-
-    def be_healthy(self):
-        """Waits until it runs, and looks whether it goes on to."""
-        self.control("wait", self.name, "--for", "running", "--timeout", str(self.module.params["timeout"]))
-        before = self.now()
-        end = time.monotonic() + self.module.params["healthy_for"]
-        while True:
-            cell = self.now()
-            if cell is None or cell["condition"] != "running" or cell["restarts"] != before["restarts"]:
-                raise Refused("%s did not keep running: it is %s" % (self.name, cell and cell["condition"]))
-            if time.monotonic() >= end:
-                return
-            time.sleep(0.2)
 
 
 def check_image_path(cell, definition, path):
@@ -212,7 +147,9 @@ def act(cell, state, files, definition):
     for file in files:
         file.renew()
     if definition in files:
-        cell.control("reload")
+        refused = cell.reload()
+        if refused:
+            raise Refused("; ".join(refused))
         used = cell.details().get("definition")
         if used is None or not is_same(used, definition.path):
             raise Refused("the daemon does not read %s: its definition of %s is %s" % (definition.path, cell.name, used))
@@ -256,10 +193,13 @@ def main():
         if bundle:
             raise Refused("%s: a signed bundle is not changed file by file; jailhouse-ctl bundle install puts another "
                           "one in force" % bundle)
+        link = linked(definition, image)
+        if link:
+            raise Refused(link)
         if image:
             check_image_path(cell, definition, image.path)
         files = [file for file in (image, definition) if file and file.changes]
-        now = cell.now()
+        now, before = cell.now(), cell.remember()
         acts = needs_action(cell, state, now, bool(files))
     except (Refused, OSError) as error:
         module.fail_json(msg=str(error), rolled_back=False)
@@ -269,7 +209,7 @@ def main():
     try:
         act(cell, state if acts else None, files, definition)
     except (Refused, OSError) as error:
-        back = go_back(cell, files, definition, now) if module.params["rollback"] and files else None
+        back = go_back(cell, files, definition, before) if module.params["rollback"] and files else None
         module.fail_json(msg="%s%s" % (error, "" if back is None else "; " + back),
                          rolled_back=back == BACK, **result)
     module.exit_json(cell=cell.now(), **result)
@@ -278,13 +218,29 @@ def main():
 BACK = "the definition and image before are in force again"
 
 
-def go_back(cell, files, definition, now):
+def go_back(cell, files, definition, before):
+    """Has the machine be what it was; returns the sentence to add."""
+    condition = before["cell"]["condition"] if before else "absent"
+    supervision = before.get("supervision") or {}
+    ran, wanted = condition in RUNS, condition in CHANGES and supervision.get("desired") == "running"
     try:
-        for file in files:
-            file.go_back()
-        cell.control("reload")
-        if cell.is_touched and now is not None and now["condition"] in RUNS:
+        try:
+            # as long as it has a definition
+            if cell.is_touched and not ran and not wanted:
+                cell.take_down(before)
+        finally:
+            for file in files:
+                file.go_back()
+            cell.reload()
+        if cell.is_touched and ran:
             cell.bring_up(True, definition in files)
+        elif cell.is_touched and wanted:
+            # it had failed, and may fail again
+            cell.renew(True, definition in files, accepted=(0, 1))
+        if cell.is_touched:
+            cell.start_dependents()
+        if cell.is_touched and condition == "foreign" and str(before["cell"]["state"]).startswith("running"):
+            return "going back failed as well: %s ran without a definition, so it cannot be started as it was" % cell.name
         return BACK
     except (Refused, OSError) as error:
         return "going back failed as well: %s" % error
