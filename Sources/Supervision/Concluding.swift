@@ -51,9 +51,13 @@ extension CellLifecycle {
             sighting = nil
         case .load:
             // its start is no longer wanted: another tool may start it before a user asks again
+            var losses = 0
+            if case .loaded(let old) = progress { losses = old.lostStarts }
+            memory.unverified = nil
             progress =
                 memory.goal == .run
-                ? .loaded(Settling(before: before?.managementExits ?? [], since: now)) : .down(.stopped)
+                ? .loaded(Settling(before: before?.managementExits ?? [], since: now, earlierLosses: losses))
+                : .down(.stopped)
             memory.aim.restartsAnew = false
             isSilent = false
             memory.failedID = nil

@@ -47,8 +47,10 @@ extension CellLifecycle {
                 progress = .down(.stopped)
                 return ask(.load, observation, at: now, &actions)
             }
+            // a start that was late, not lost, has begun to use the images up
+            guard settling.lostStarts == 0 else { return ask(.load, observation, at: now, &actions) }
             memory.unverified = Verification(
-                before: exits, since: now, lostStarts: settling.lostStarts, cell: observation.id)
+                before: exits, since: now, lostStarts: settling.earlierLosses, cell: observation.id)
             ask(.start, observation, at: now, &actions)
         case .nothing, .down, .up:
             // the inmate to be replaced has ended: any later start has replaced it

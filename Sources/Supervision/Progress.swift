@@ -76,12 +76,15 @@ struct Settling: Hashable, Sendable {
     /// When the growth was seen.
     var parked: Moment?
     var parkedExits: [UInt64]?
-    /// How many starts of this load were lost.
+    /// How many starts were lost, of which the last one was of this load.
     var lostStarts = 0
+    /// How many were lost before this load.
+    var earlierLosses = 0
 
-    init(before: [UInt64], since: Moment) {
+    init(before: [UInt64], since: Moment, earlierLosses: Int = 0) {
         self.before = before
         self.since = since
+        self.earlierLosses = earlierLosses
     }
 
     mutating func look(_ observation: Observation, at now: Moment) {

@@ -115,7 +115,7 @@ struct AdoptionTests {
         #expect(successor.condition == .starting)
         successor.wait(Verification.patience)
         successor.see(.running)
-        #expect(successor.commands == [.start])
+        #expect(successor.commands == [.load])
     }
 
     @Test("How long a cell has been as it is survives the daemon")

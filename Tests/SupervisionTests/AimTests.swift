@@ -65,7 +65,7 @@ struct AimTests {
         #expect(story.lifecycle.nextLook(after: story.now) == restart)
         story.now = restart
         story.see(.running)
-        #expect(story.commands == [.start])
+        #expect(story.commands == [.load])
     }
 
     @Test("What was given up is not started because the hypervisor was not disabled after all")

@@ -156,7 +156,7 @@ struct LifecycleTests {
         #expect(story.answer(to: id) == .some(.failed(.refused(.load, refusal))))
     }
 
-    @Test("A lost start is noticed and repeated without a load")
+    @Test("A lost start is noticed and repeated, and loaded again before: it may only have been late")
     func lostStart() {
         var story = Story()
         let id = story.goToStart()
@@ -164,6 +164,8 @@ struct LifecycleTests {
         story.wait(Verification.patience)
         story.see(.running)
         #expect(story.reports.contains(.lostStart(attempt: 1)))
+        #expect(story.commands == [.load])
+        story.loadAndSettle()
         #expect(story.commands == [.start])
         story.finish(.start, .running)
         story.exitsGrow()
@@ -296,7 +298,8 @@ struct LifecycleTests {
     func lostAgainAndAgain() {
         var story = Story()
         story.goToStart()
-        for _ in 0...Verification.repetitions {
+        for attempt in 0...Verification.repetitions {
+            if attempt > 0 { story.loadAndSettle() }
             #expect(story.commands == [.start])
             story.finish(.start, .running)
             story.wait(Verification.patience)

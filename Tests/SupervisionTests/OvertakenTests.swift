@@ -32,7 +32,7 @@ struct OvertakenTests {
         #expect(story.condition == .starting)
         story.wait(Verification.patience)
         story.see(.running)
-        #expect(story.commands == [.start], "it was lost")
+        #expect(story.commands == [.load], "it was lost")
     }
 
     @Test("A create that was not given goes on with the cell that others have created")

@@ -95,7 +95,7 @@ struct RedefinedStartTests {
         #expect(story.condition == .starting)
         story.wait(Verification.patience)
         story.see(.running)
-        #expect(story.commands == [.start], "it was lost")
+        #expect(story.commands == [.load], "it was lost")
     }
 }
 

@@ -99,7 +99,7 @@ struct Story {
         return id
     }
 
-    private mutating func loadAndSettle(id: Int = 1) {
+    mutating func loadAndSettle(id: Int = 1) {
         finish(.load, .shutDown, id: id)
         exitsGrow()
         see(.shutDown, id: id)

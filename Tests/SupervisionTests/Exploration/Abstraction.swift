@@ -60,7 +60,7 @@ extension Place {
         }
         switch lifecycle.progress {
         case .loaded(let old):
-            var settling = Settling(before: rank(old.before), since: old.since)
+            var settling = Settling(before: rank(old.before), since: old.since, earlierLosses: old.earlierLosses)
             // once the park was seen, its patience is of no account
             if old.parked != nil { settling = settling.copy(since: .present) }
             (settling.parked, settling.parkedExits) = (old.parked, old.parkedExits.map(rank))

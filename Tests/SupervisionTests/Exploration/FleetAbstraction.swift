@@ -106,7 +106,7 @@ extension CellLifecycle {
         }
         switch progress {
         case .loaded(let old):
-            var settling = Settling(before: shifted(old.before), since: old.since)
+            var settling = Settling(before: shifted(old.before), since: old.since, earlierLosses: old.earlierLosses)
             (settling.parked, settling.parkedExits) = (old.parked, old.parkedExits.map(shifted))
             settling.lostStarts = old.lostStarts
             progress = .loaded(settling)

@@ -123,7 +123,7 @@ extension CellLifecycle {
 
 extension Settling {
     func copy(since: Moment) -> Settling {
-        var copy = Settling(before: before, since: since)
+        var copy = Settling(before: before, since: since, earlierLosses: earlierLosses)
         (copy.parked, copy.parkedExits, copy.lostStarts) = (parked, parkedExits, lostStarts)
         return copy
     }
