@@ -123,8 +123,10 @@ final class RequestHandler: ChannelInboundHandler {
         taken.assumeIsolated().whenComplete { result in
             self.deadline?.cancel()
             guard case .success = result else { return context.close(promise: nil) }
-            let sent = context.writeAndFlush(self.wrapOutboundOut(.end(nil)))
             self.isAnswering = false
+            // the next request, and that it was the last one, arrive within this call
+            let sent = context.writeAndFlush(self.wrapOutboundOut(.end(nil)))
+            if keepsAlive && (self.isAnswering || self.isWatching) { return }
             if keepsAlive && !self.isLast {
                 self.shared.places.note(context.channel, isIdle: true)
                 self.expectProgress(context)

@@ -126,6 +126,12 @@ struct BundleTests {
         #expect(try !errors(bad).isEmpty, "a system that no setting names")
         try "nonsense = 1\n".write(toFile: settings, atomically: true, encoding: .utf8)
         #expect(throws: CommandFailure.self) { try store.findings(of: good.id) }
+        try FileManager.default.removeItem(atPath: settings)
+        #expect(try errors(good) == [], "no settings at all")
+        try FileManager.default.createSymbolicLink(atPath: settings, withDestinationPath: "/nowhere/at/all")
+        let failure = #expect(throws: CommandFailure.self) { try store.findings(of: good.id) }
+        #expect(failure?.message.contains("jailhoused.toml") == true)
+        #expect(failure?.message.contains("CommandFailure(") == false, "\(failure?.message ?? "")")
     }
 
     @Test("What is refused leaves everything as it was: both bundles, or the directory without one")

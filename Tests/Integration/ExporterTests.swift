@@ -146,6 +146,31 @@ struct ExporterTests {
         #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
     }
 
+    @Test("Who has sent all requests, and says so, gets all answers; events have a head")
+    func halfClosed() async throws {
+        let machine = try await LiveMachine.start()
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let port = address.split(separator: ":").last?.dropLast() ?? ""
+        let script = """
+            import socket
+            def ask(*lines):
+                with socket.create_connection(("127.0.0.1", \(port)), 20) as client:
+                    for line in lines:
+                        client.sendall(f"{line} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n".encode())
+                    client.shutdown(socket.SHUT_WR)
+                    text = b""
+                    while more := client.recv(65536): text += more
+                    print(text.count(b"HTTP/1.1 200"), text.count(b"jailhouse_up 1"), text.count(b"text/event-stream"))
+            ask("GET /metrics")
+            ask("GET /metrics", "GET /metrics")
+            ask("HEAD /events")
+            ask()
+            """
+        let ended = try await Program.run(["python3", "-c", script], within: .seconds(60))
+        #expect(ended.output == "1 1 0\n2 2 0\n1 0 1\n0 0 0\n", "\(ended.output)\(ended.errors)")
+    }
+
     @Test("Who asks over and over and reads nothing costs no memory")
     func pipelined() async throws {
         let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])

@@ -20,19 +20,26 @@ enum SSHSignature {
     }
 
     /// - Parameters:
-    ///   - signers: a file in the form "ALLOWED SIGNERS" of ssh-keygen(1).
+    ///   - signers: a file in the form "ALLOWED SIGNERS" of ssh-keygen(1); a pipe will do.
     /// - Returns: whose signature it is.
     /// - Throws: ``CommandFailure`` unless it is one of theirs.
     static func signer(of bytes: [UInt8], signature: [UInt8], signers: String) throws -> String {
-        guard access(signers, R_OK) == 0 else {
+        let allowed: [UInt8]
+        do throws(SystemCallError) {
+            allowed = try InputFile.read(signers)
+        } catch {
             throw CommandFailure(
-                .failed, "cannot read \(signers): it names whose bundles are taken, as ssh-keygen(1) says")
+                .failed,
+                "cannot read \(signers): \(error.errno); it names whose bundles are taken, as ssh-keygen(1) says")
         }
         return try inDirectory { directory in
+            // it is read several times, which a pipe is not
+            let list = directory + "/signers"
+            try SystemCall.replaceFile(list, with: allowed)
             let (file, mark, name) = (directory + "/manifest", directory + "/signature", directory + "/name")
             try SystemCall.replaceFile(file, with: bytes)
             try SystemCall.replaceFile(mark, with: signature)
-            let find = ["ssh-keygen", "-Y", "find-principals", "-s", mark, "-f", signers]
+            let find = ["ssh-keygen", "-Y", "find-principals", "-s", mark, "-f", list]
             guard try run(find, output: name) == 0 else {
                 throw CommandFailure(.failed, "the signature is of nobody in \(signers)")
             }
@@ -40,7 +47,7 @@ enum SSHSignature {
             let names = String(decoding: try SystemCall.contents(ofFile: name), as: UTF8.self).split(separator: "\n")
             for signer in names.map(String.init) {
                 let verify = [
-                    "ssh-keygen", "-q", "-Y", "verify", "-f", signers, "-I", signer, "-n", SignedBundle.namespace,
+                    "ssh-keygen", "-q", "-Y", "verify", "-f", list, "-I", signer, "-n", SignedBundle.namespace,
                     "-s", mark,
                 ]
                 if try run(verify, input: file) == 0 { return signer }
