@@ -49,6 +49,13 @@ struct TableTests {
                 """)
     }
 
+    @Test func columnsMoveTogetherWhereThatIsEnough() {
+        let table = Table(heads: ["CELL", "STATE", "CPUS"], rows: [[.init("a"), .init("running"), .init("2-3")]])
+        let narrow = Style(coloured: false, width: 17)
+        #expect(table.text(narrow) == "CELL STATE   CPUS\na    running 2-3")
+        #expect(table.text(Style(coloured: false, width: 19)) == "CELL  STATE    CPUS\na     running  2-3")
+    }
+
     @Test func proseBreaksAtWords() {
         let style = Style(coloured: false, width: 34)
         #expect(

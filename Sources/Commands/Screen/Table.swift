@@ -20,13 +20,16 @@ struct Table {
     func text(_ style: Style) -> String {
         let lines = [heads.map { Entry($0, .bold) }] + rows
         let widths = heads.indices.map { column in lines.map { $0[column].text.count }.max() ?? 0 }
-        let before = widths.dropLast().reduce(0) { $0 + $1 + 2 }
+        // columns move together where that keeps a line whole
+        let (sum, gaps) = (widths.reduce(0, +), heads.count - 1)
+        let gap = style.width.map { sum + 2 * gaps > $0 && sum + gaps <= $0 } ?? false ? 1 : 2
+        let before = widths.dropLast().reduce(0) { $0 + $1 + gap }
         return lines.map { line in
             line.enumerated().map { column, entry in
                 guard column < line.count - 1 else { return Self.last(entry, behind: before, style) }
                 let padding = widths[column] - entry.text.count
                 return style(entry.text, entry.paint) + String(repeating: " ", count: padding)
-            }.joined(separator: "  ")
+            }.joined(separator: String(repeating: " ", count: gap))
         }.joined(separator: "\n")
     }
 
