@@ -258,6 +258,30 @@ struct ExecutionTests {
         let reader = try Program(["timeout", "20", "head", "-n", "1", terminal])
         #expect(try await reader.end().output == "stubborn: running\n")
 
+        // Ctrl-C is the cell's, Ctrl-] the user's; the terminal is as it was
+        let script = """
+            import os, pty, sys, termios
+            process, terminal = pty.fork()
+            if process == 0:
+                os.execv(sys.argv[1], sys.argv[1:])
+            before = termios.tcgetattr(terminal)
+            text = b""
+            while b"stubborn: running" not in text: text += os.read(terminal, 4096)
+            raw = termios.tcgetattr(terminal)
+            os.write(terminal, b"\\x03\\x03")
+            os.write(terminal, b"\\x1d")
+            status = os.waitpid(process, 0)[1]
+            print(b"Ctrl-] ends" in text, bool(raw[3] & termios.ISIG), status, termios.tcgetattr(terminal) == before)
+            """
+        let directory = machine.directory.url.appending(path: "machine").path
+        let typed = try await Program.run(
+            [
+                "timeout", "30", "python3", "-c", script, Place.program("jailhouse-sim"), "console", "--directory",
+                directory,
+                "stubborn",
+            ], within: .seconds(40))
+        #expect(typed.output == "True False 0 True\n", "\(typed.output)\(typed.errors)")
+
         let scripted = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
         #expect(try await scripted.control("start", "rtems").status == 0)
         let refused = try await scripted.openConsole("rtems").end()
