@@ -54,6 +54,20 @@ struct CellBook {
         }
     }
 
+    /// The definition by which the cell that exists is loaded: the images of now, in the memory and on the CPUs that it was
+    /// created with.
+    ///
+    /// - Parameter sighting: what was seen of the cell; nil when that is not known.
+    func loadedDefinition(of name: String, _ sighting: Sighting?) -> CellDefinition? {
+        guard var definition = cells[name]?.definition else { return nil }
+        if let old = created.definition(of: name, sighting),
+            old.configurationWithArchitecture != definition.configurationWithArchitecture
+        {
+            definition.descriptor = old.descriptor
+        }
+        return definition
+    }
+
     /// Cells whose signs of life are on the hypervisor's console.
     private var signListeners: [ConsoleEar.Listener] {
         cells.values.compactMap { cell in

@@ -233,7 +233,8 @@ actor Supervisor {
         case .command(let command, let name, let decidedOn):
             if command == .create, book.inForce.check(view) { journal.tellUnknownSystem(settings.system) }
             let system = book.inForce.source ?? settings.system
-            let definition = book[name]?.definition
+            let definition =
+                command == .load ? book.loadedDefinition(of: name, view.sighting(of: name)) : book[name]?.definition
             var runner = CommandRunner(
                 hypervisor: driver.hypervisor, decidedOn: decidedOn, before: view.lastLook,
                 evidence: evidence.arrival(of: name), neighbours: book.neighbours(of: name, in: view),
@@ -297,7 +298,7 @@ actor Supervisor {
     }
 
     private func readImages(of name: String) {
-        guard let cell = book[name], let definition = cell.definition else {
+        guard let cell = book[name], let definition = book.loadedDefinition(of: name, view.sighting(of: name)) else {
             return handle(.imagesRead(name, .noDefinition), at: Clock.now())
         }
         images.read(definition, cell.images)

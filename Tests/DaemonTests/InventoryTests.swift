@@ -62,6 +62,31 @@ struct InventoryTests {
         #expect(inventory.list().machine.inForce == "/other.toml")
     }
 
+    @Test("Images are placed into the memory that the cell has, not into that of a definition that came later")
+    func loadedDefinition() throws {
+        func definition(_ text: String) throws -> CellDefinition {
+            try CellDefinition(toml: text, path: "/cells/rtems.toml", readFile: { _ in [] })
+        }
+        func loaded(_ definition: CellDefinition) -> LoadedDefinitions {
+            var loaded = LoadedDefinitions()
+            loaded.definitions = [definition]
+            return loaded
+        }
+        let old = try definition(RTEMSCell.toml())
+        let new = try definition(RTEMSCell.toml().replacing("cpus = [3]", with: "cpus = [2]"))
+        #expect(new.descriptor != old.descriptor)
+        var book = CellBook()
+        book.begin(loaded(old), failures: [:])
+        let seen = Observation(id: 1, state: .running)
+        book.created.assume(old, seen)
+        let fleet = Fleet(["rtems": FleetDefinition(old)], memory: nil, at: now)
+        _ = book.take(loaded(new), fleet, failures: [:])
+        #expect(book["rtems"]?.definition == new)
+        #expect(book.loadedDefinition(of: "rtems", .present(seen))?.descriptor == old.descriptor)
+        #expect(book.loadedDefinition(of: "rtems", .absent) == new, "it is gone, and will be created anew")
+        #expect(book.loadedDefinition(of: "nobody", nil) == nil)
+    }
+
     @Test("A cell whose images are being read says so")
     func readingImages() throws {
         let definition = try CellDefinition(toml: RTEMSCell.toml(), path: "/cells/rtems.toml", readFile: { _ in [] })
