@@ -51,6 +51,17 @@ import Testing
         #expect(throws: DefinitionError.self) { try findings(q35, TestKernel.bzImage(), memory: 1 << 40) }
     }
 
+    @Test func theLoaderMayBeElsewhere() throws {
+        func text(_ name: String, _ kernel: [UInt8]) throws -> String {
+            let request = LinuxProposal.Request(
+                .init(imagePath: "/boot/kernel", cpus: CPUSet([2, 3])), serialInterrupt: 33, loader: "/built/loader.bin"
+            )
+            return try LinuxProposal(request, kernel: kernel, system: system(name), others: []).toml()
+        }
+        #expect(try text("q35", TestKernel.bzImage()).contains("\nloader = \"/built/loader.bin\"\n"))
+        #expect(throws: DefinitionError.self) { try text("qemu-arm64", TestKernel.arm64()) }
+    }
+
     /// A mini-UART has part of a page.
     @Test func onARaspberryPi() throws {
         var board = try system("rpi4")

@@ -15,15 +15,18 @@ package struct LinuxProposal {
         package var commandLine: String?
         /// Arm64: the interrupt of the system's serial port, as the interrupt controller numbers it.
         package var serialInterrupt: UInt32?
+        /// x86, absolute; nil: that of the package.
+        package var loader: String?
 
         package init(
             _ cell: CellProposal.Request, initrd: String? = nil, commandLine: String? = nil,
-            serialInterrupt: UInt32? = nil
+            serialInterrupt: UInt32? = nil, loader: String? = nil
         ) {
             self.cell = cell
             self.initrd = initrd
             self.commandLine = commandLine
             self.serialInterrupt = serialInterrupt
+            self.loader = loader
         }
     }
 
@@ -51,6 +54,10 @@ package struct LinuxProposal {
     package init(
         _ request: Request, kernel: [UInt8], system: SystemDescriptor, others: [CellDescriptor]
     ) throws(DefinitionError) {
+        guard request.loader == nil || system.architecture == .x86 else {
+            throw DefinitionError(
+                .invalidValue, "Linux on Arm64 needs no loader", path: request.cell.imagePath, remedy: "leave --loader out")
+        }
         self.request = request
         architecture = system.architecture
         architectureLines = system.architectureLines
@@ -195,6 +202,7 @@ package struct LinuxProposal {
 
     private var image: String {
         var lines = ["[[image]]", "path = \(SourceQuote.quoted(request.cell.imagePath))", "start = \"linux\""]
+        if let loader = request.loader { lines.append("loader = \(SourceQuote.quoted(loader))") }
         if let initrd = request.initrd { lines.append("initrd = \(SourceQuote.quoted(initrd))") }
         lines.append("command-line = \(SourceQuote.quoted(request.commandLine ?? usualCommandLine))")
         return text(lines)

@@ -69,6 +69,12 @@ struct NewCell: ParsableCommand {
             valueName: "number"))
     var serialInterrupt: UInt32?
 
+    @Option(
+        help: ArgumentHelp(
+            "Of Linux on x86: what starts it (default: \(LinuxStart.defaultLoader)).", valueName: "file"),
+        completion: .file())
+    var loader: String?
+
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
 
@@ -81,7 +87,7 @@ struct NewCell: ParsableCommand {
         guard !linux else { return }
         for (option, isGiven) in [
             ("initrd", initrd != nil), ("command-line", commandLine != nil),
-            ("serial-interrupt", serialInterrupt != nil),
+            ("serial-interrupt", serialInterrupt != nil), ("loader", loader != nil),
         ] where isGiven {
             throw ValidationError("--\(option) is for Linux: give --linux as well.")
         }
@@ -91,7 +97,7 @@ struct NewCell: ParsableCommand {
         let (system, others) = try machine()
         let image = try InputFile(image)
         let path = try Enable.absolute(image.path)
-        let initrdPath = try initrd.map(Enable.absolute)
+        let (initrdPath, loaderPath) = (try initrd.map(Enable.absolute), try loader.map(Enable.absolute))
         let toml: String
         do throws(DefinitionError) {
             let request = CellProposal.Request(
@@ -100,7 +106,8 @@ struct NewCell: ParsableCommand {
             let descriptors = others.map(\.descriptor)
             if linux {
                 let request = LinuxProposal.Request(
-                    request, initrd: initrdPath, commandLine: commandLine, serialInterrupt: serialInterrupt)
+                    request, initrd: initrdPath, commandLine: commandLine, serialInterrupt: serialInterrupt,
+                    loader: loaderPath)
                 toml = try LinuxProposal(request, kernel: image.contents, system: system, others: descriptors).toml()
             } else {
                 toml = try CellProposal(request, image: image.contents, system: system, others: descriptors).toml()
