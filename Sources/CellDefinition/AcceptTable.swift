@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellConfiguration
-import ConfigurationRules
+package import ConfigurationRules
 
 /// The table `[accept]`: what the author of a definition knows of and accepts, each with the reason.
 struct AcceptTable {
@@ -31,6 +31,12 @@ struct AcceptTable {
 
     init(_ document: SourceDocument) throws(ConfigurationError) {
         guard let table = try document.root.table("accept") else { return }
+        for key in table.keys where !Self.known.contains(where: { $0.id == key }) {
+            let nearest = nearestWord(to: key, among: Self.rules.map(\.id)).map { "did you mean \($0)? " } ?? ""
+            throw table.error(
+                at: key, .unknownKey,
+                "there is no rule \"\(key)\"; \(nearest)'jailhouse-ctl explain' lists the rules of cells")
+        }
         for rule in Self.known {
             guard let value = table.value(rule.id) else { continue }
             if let refusal = Self.refusal(of: rule) {
@@ -53,6 +59,23 @@ extension CellDefinition {
             reasons[DefinitionRule.unboundedHandshake.id] = "accept-unbounded-handshake = true"
         }
         return reasons.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    }
+
+    /// What is accepted and was not found.
+    ///
+    /// - Parameters:
+    ///   - found: everything that was found in this definition, with its system.
+    ///   - isOnMachine: whether the machine was looked at: some rules are about nothing else.
+    package func needlessAcceptances(besides found: [Finding], isOnMachine: Bool) -> [Finding] {
+        let ids = Set(found.compactMap(\.rule))
+        return accepted.keys.sorted().filter { id in
+            let isOfMachine = id.hasPrefix("JH13") || id == DefinitionRule.fileTrust.id
+            return !ids.contains(id) && (isOnMachine || !isOfMachine)
+        }.map { id in
+            placed(
+                DefinitionRule.needlessAcceptance.finding(
+                    at: "accept.\(id)", "nothing that \(id) is about was found", path: path))
+        }
     }
 
     /// A finding as it is judged here: accepted, it is still shown, but an error refuses nothing, and a warning is a note.

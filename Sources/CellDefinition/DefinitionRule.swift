@@ -7,7 +7,7 @@ package enum DefinitionRule {
     /// In the order of their numbers.
     package static let all = [
         unboundedHandshake, competingStarts, knownDependencies, dependencyCycle, simulatedOnly, ambiguousName,
-        fileTrust,
+        needlessAcceptance, fileTrust,
     ]
 
     static let unboundedHandshake = RuleText(
@@ -33,6 +33,12 @@ package enum DefinitionRule {
         id: "JH0906", severity: .error, title: "one definition describes a cell",
         consequence: "neither of them is used: whichever was meant, the other would be wrong",
         remedy: "rename one of them, or remove it"
+    )
+
+    static let needlessAcceptance = RuleText(
+        id: "JH0907", severity: .note, title: "what is accepted is there to be accepted",
+        consequence: "the line accepts nothing today, and would hide the same mistake if somebody makes it later",
+        remedy: "remove the line from [accept], or correct the rule's id"
     )
 
     static let competingStarts = RuleText(

@@ -311,6 +311,22 @@ import Testing
         }
     }
 
+    @Test func whatIsNotThereNeedNotBeAccepted() throws {
+        func definition(_ more: String) throws -> CellDefinition {
+            try CellDefinition(toml: RTEMSCell.toml() + more, path: Self.path) { _ in [] }
+        }
+        let text = "\n[accept]\nJH0901 = \"x\"\nJH1303 = \"y\"\n"
+        let needless = try definition(text)
+        let found = needless.findings(system: nil)
+        let notes = needless.needlessAcceptances(besides: found, isOnMachine: false)
+        #expect(notes.map(\.message) == ["nothing that JH0901 is about was found"])
+        #expect(notes.allSatisfy { $0.rule == "JH0907" && $0.line != nil && $0.severity == .note })
+        #expect(needless.needlessAcceptances(besides: found, isOnMachine: true).count == 2)
+        let typo = #expect(throws: DefinitionError.self) { try definition("\n[accept]\nJH09O1 = \"x\"\n") }
+        #expect(typo?.message.contains("did you mean JH0901?") == true, "\(typo?.message ?? "")")
+        #expect(typo?.message.contains("JH0101") == false)
+    }
+
     @Test func warningsAndNotesAreAcceptedToo() throws {
         let shared = RTEMSCell.toml().replacing("\"loadable\"", with: "\"loadable\", \"root-shared\"")
         func finding(_ more: String) throws -> Finding? {

@@ -49,6 +49,14 @@ package final class SourceTable {
         return tables
     }
 
+    /// All keys, in the order of the text.
+    package var keys: [String] { table.keyOffsets.sorted { $0.value < $1.value }.map(\.key) }
+
+    /// What is wrong about one of them.
+    package func error(at key: String, _ code: ConfigurationError.Code, _ message: String) -> ConfigurationError {
+        place.member(key, at: table.keyOffsets[key] ?? 0).error(code, message)
+    }
+
     /// Takes a key as known without reading it.
     package func ask(_ key: String) {
         if !asked.contains(key) { asked.append(key) }

@@ -71,7 +71,10 @@ struct Checkup {
                 definition.findings(system: system?.descriptor)
                 + definition.placed(in: system?.descriptor, on: machine).imageFindings(readFile: InputFile.read)
                 + together
-            return result("definition", definition.name, findings)
+            // without a system much cannot be judged
+            let needless =
+                system == nil ? [] : definition.needlessAcceptances(besides: findings, isOnMachine: machine != nil)
+            return result("definition", definition.name, findings + needless)
         case .settings(let settings):
             guard let path = settings.system, let error = Self.complaint(aboutSystem: path) else {
                 return result("settings", nil, [])
