@@ -81,6 +81,35 @@ enum CellRules {
             return violations
         },
         Rule(
+            id: "JH0109", severity: .warning, title: "a cell has nothing that its architecture does not have",
+            consequence:
+                "the hypervisor of this architecture does not look at it: what was meant by it does not happen",
+            remedy: "remove the key, or correct the architecture"
+        ) { subject in
+            let cell = subject.cell
+            guard !cell.isArchitectureGuessed else { return [] }
+            let isX86 = cell.architecture == .x86
+            let keys: [(key: String, isThere: Bool, owner: String)] =
+                isX86
+                ? [
+                    ("aarch32", cell.flags.contains(.aarch32), "Arm64"),
+                    ("vpci-interrupt-base", cell.vpciInterruptBase != 0, "Arm"),
+                    ("stream-ids", !cell.streamIDs.isEmpty, "Arm"),
+                ]
+                : [
+                    ("aarch32", cell.architecture == .arm && cell.flags.contains(.aarch32), "Arm64"),
+                    ("cache[0]", !cell.cacheRegions.isEmpty, "x86"),
+                    ("ports[0]", !cell.ioPortRegions.isEmpty, "x86"),
+                ]
+            return keys.filter(\.isThere).map { key, _, owner in
+                return .init(
+                    location: key.hasSuffix("[0]") ? key : "\(subject.table).\(key)",
+                    message:
+                        "\(key.hasSuffix("[0]") ? "[[\(key.dropLast(3))]]" : key) means nothing on \(cell.architecture.name): only \(owner) has it"
+                )
+            }
+        },
+        Rule(
             id: "JH0106", severity: .error, title: "the lists of a compiled file are in the format's order",
             consequence: "everything behind the list that is out of place means something else",
             remedy:

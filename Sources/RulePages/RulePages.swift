@@ -48,6 +48,7 @@ enum RuleExamples {
             rtems("count = 8", "count = 0"), rtems("bdf = \"00:02.0\"\nfirst", "type = 255\nbdf = \"00:02.0\"\nfirst"),
         ],
         "JH0107": [rtems("cpus = [3]", "cpus = [3]\nsurplus-bytes = \"01 00\"")],
+        "JH0109": [rtems("cpus = [3]", "cpus = [3]\naarch32 = true")],
         "JH0201": [rtems("size = \"8 MiB\"", "size = 0")],
         "JH0202": [rtems("physical = 0x3a000000", "physical = \"0xffffffffffe00000\"")],
         "JH0203": [rtems("physical = 0x3a000000", "physical = 0x3a000800")],
