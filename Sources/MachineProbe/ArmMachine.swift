@@ -127,7 +127,22 @@ struct ArmMachine {
                 }
             }
         }
-        return used
+        return messageFrames.reduce(into: used) { $0.formUnion($1.interrupts ?? []) }
+    }
+
+    /// Where PCI devices of a GICv2 write their messages (GICv2m): each frame has shared peripheral interrupts, as device trees
+    /// count them; nil where only its register says which.
+    var messageFrames: [(name: String, address: UInt64?, interrupts: Set<Int>?)] {
+        devices.filter { $0.node.isCompatible(with: ["arm,gic-v2m-frame"]) }.map { device in
+            var interrupts: Set<Int>?
+            // the binding counts as the GIC does
+            if let base = device.node.number("arm,msi-base-spi"), let count = device.node.number("arm,msi-num-spis"),
+                (32..<1020).contains(base), (1...988).contains(count)
+            {
+                interrupts = Set(Int(base) - 32..<Int(base) - 32 + Int(count))
+            }
+            return (device.node.name, device.windows.first?.lowerBound, interrupts)
+        }
     }
 
     /// Four numbers behind each other that no device has: for the pins of the virtual PCI host controller.

@@ -175,6 +175,14 @@ extension SystemProposal {
             return note("root-cell", "No four interrupts behind each other are free for virtual PCI devices.")
         }
         system.rootCell.vpciInterruptBase = UInt32(base)
+        for frame in machine.messageFrames where frame.interrupts == nil {
+            let register = frame.address.map { " (MSI_TYPER, at 0x\(String($0 + 8, radix: 16)))" } ?? ""
+            note(
+                "root-cell",
+                "vpci-interrupt-base: Linux gives PCI devices SPIs of \(frame.name), which the tree does not name: its register\(register) has "
+                    + "the first one, as the GIC counts, in bits 25 to 16 and how many in bits 9 to 0. None of these may be among the four."
+            )
+        }
         note(
             "root-cell",
             "vpci-interrupt-base: no device of the tree has the SPIs \(base) to \(base + 3); check that the GIC has them."

@@ -121,6 +121,26 @@ import Testing
                     gichBase: 0x803_0000, gicvBase: 0x804_0000))
     }
 
+    /// Interrupts of messages are Linux's, too.
+    @Test func messageFrames() throws {
+        var capture = try Self.capture("virt-gicv2")
+        let unnamed = SystemProposal(capture).notes["root-cell"] ?? []
+        #expect(unnamed.contains { $0.contains("v2m@8020000") && $0.contains("0x8020008") }, "\(unnamed)")
+        func name(_ node: DeviceNode) -> DeviceNode {
+            var node = node
+            if node.name == "v2m@8020000" {
+                node.properties["arm,msi-base-spi"] = [0, 0, 0, 80]
+                node.properties["arm,msi-num-spis"] = [0, 0, 0, 64]
+            }
+            node.children = node.children.map(name)
+            return node
+        }
+        capture.deviceTree = try name(#require(capture.deviceTree))
+        let named = SystemProposal(capture)
+        #expect(named.system.rootCell.vpciInterruptBase == 112)
+        #expect(named.notes["root-cell"]?.contains { $0.contains("v2m") } == false)
+    }
+
     @Test func aBoardWithBusesOfItsOwn() throws {
         let proposal = SystemProposal(try Self.capture("aster"))
         let system = proposal.system
