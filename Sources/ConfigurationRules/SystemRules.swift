@@ -54,6 +54,12 @@ enum SystemRules {
     struct Placement {
         var cell: CellDescriptor
         var system: SystemDescriptor
+
+        /// Whether an interrupt chip of the cell is one of the system's.
+        var sharesInterruptChip: Bool {
+            let chips = Set(system.rootCell.interruptChips.map(\.address))
+            return cell.interruptChips.contains { chips.contains($0.address) }
+        }
     }
 
     static let placement: [Rule<Placement>] = [
@@ -62,9 +68,16 @@ enum SystemRules {
             consequence: "creating the cell reports success and does nothing",
             remedy: "use the cell's configuration for this machine"
         ) { placement in
-            let (cell, system) = (placement.cell.architecture, placement.system.architecture)
+            let system = placement.system.architecture
+            var cell = placement.cell.architecture
+            var isGuess = placement.system.rootCell.isArchitectureGuessed
+            // before revision 14 the file does not say it, but its contents may
+            if cell == system, placement.cell.revision.rawValue < 14, let seen = placement.cell.typicalArchitecture,
+                (seen == .x86) != (system == .x86), !placement.sharesInterruptChip
+            {
+                (cell, isGuess) = (seen, true)
+            }
             guard cell != system else { return [] }
-            let isGuess = placement.system.rootCell.isArchitectureGuessed
             // a file before revision 14 does not say which of the two it is for
             if isGuess, cell != .x86, system != .x86 { return [] }
             return [

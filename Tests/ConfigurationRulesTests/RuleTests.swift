@@ -154,9 +154,18 @@ import Testing
         var system = Self.system
         system.architecture = .arm64
         system.platform.specific = .arm(ArmPlatform())
-        var cell = try CellDescriptor(binary: Self.sound.binary(revision: .revision13))
+        var plain = Self.sound
+        (plain.ioPortRegions, plain.interruptChips, plain.console) = ([], [], Console())
+        var cell = try CellDescriptor(binary: plain.binary(revision: .revision13))
         #expect(cell.isArchitectureGuessed)
         #expect(!system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
+        // what it has is a PC's
+        var pc = Self.sound
+        pc.ioPortRegions = [IOPortRegion(name: "COM1", base: 0x3f8, count: 8)]
+        pc = try CellDescriptor(binary: pc.binary(revision: .revision13))
+        let guess = try #require(system.findings(ofCell: pc).first { $0.rule == "JH0501" })
+        #expect(guess.severity == .warning && guess.message.hasSuffix("for x86, the system for arm64, as it seems"))
+        #expect(!Self.system.findings(ofCell: pc).map(\.rule).contains("JH0501"))
         cell = try CellDescriptor(binary: Self.sound.binary(revision: .revision13), assuming: .x86)
         #expect(system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
     }

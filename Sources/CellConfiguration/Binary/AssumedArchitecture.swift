@@ -5,7 +5,7 @@
 
 extension CellDescriptor {
     /// What the descriptor's contents are typical of; nil when nothing can be seen.
-    var typicalArchitecture: Architecture? {
+    package var typicalArchitecture: Architecture? {
         if hasPCHardware { return .x86 }
         // both of Arm's are possible, and nine of ten boards are this one
         return hasArmHardware ? .arm64 : nil
