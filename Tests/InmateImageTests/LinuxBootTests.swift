@@ -30,7 +30,7 @@ import Testing
             in: cell ?? self.cell())
     }
 
-    private func refusal(_ body: () throws -> LinuxBoot) -> String {
+    private func refusal(_ body: () throws -> some Any) -> String {
         do {
             _ = try body()
             return "accepted"
@@ -118,6 +118,12 @@ import Testing
         #expect(kernel { $0.store(0x20b, at: 0x206, 2) }.hasPrefix("its boot protocol 2.11 has no 64-bit entry"))
         #expect(kernel { $0[0x211] = 0 }.hasPrefix("it is a zImage"))
         #expect(kernel { $0[0x1f1] = 200 }.hasPrefix("the file ends after"))
+        // 0x1000 bytes behind two sectors
+        #expect(kernel { $0.store(0x100, at: 0x1f4, 4) } == "accepted")
+        #expect(
+            kernel { $0.store(0x102, at: 0x1f4, 4) }.hasPrefix(
+                "the file ends after 5120 bytes, and its header says 5152"))
+        #expect(kernel { $0.store(0x1001, at: 0x24c, 4) }.hasPrefix("the file ends after 5120 bytes, and its packed"))
         #expect(kernel { $0.store(3, at: 0x230, 4) }.hasPrefix("its setup header says an alignment of 3"))
         #expect(kernel { $0[0x201] = 0xff }.hasPrefix("its setup header ends at"))
         #expect(
@@ -131,5 +137,25 @@ import Testing
                 "the kernel needs 67108864 bytes"))
         #expect(refusal { try boot(in: cell([])) }.hasPrefix("the cell has no RAM for Linux"))
         #expect(refusal { try boot(in: cell(region: nil)) }.hasPrefix("the cell has no communication region"))
+    }
+
+    /// Its own header has the memory that it needs, not the file's length; that of the EFI boot has both.
+    @Test func aCutKernelForArm64IsNamed() throws {
+        func kernel(ending end: UInt64) -> [UInt8] {
+            TestKernel.arm64 { bytes in
+                bytes.replaceSubrange(0..<2, with: Array("MZ".utf8))
+                bytes.store(0x40, at: 60, 4)
+                bytes.replaceSubrange(0x40..<0x44, with: [0x50, 0x45, 0, 0])
+                bytes.store(2, at: 0x46, 2)
+                bytes.store(0xa0, at: 0x54, 2)
+                // of the second section, behind the header of 24 bytes and its own of 0xa0
+                bytes.store(0x1000, at: 0x58 + 0xa0 + 40 + 16, 4)
+                bytes.store(end - 0x1000, at: 0x58 + 0xa0 + 40 + 20, 4)
+            }
+        }
+        #expect(try Arm64Kernel(kernel(ending: 0x2000)).imageSize == 0x40_0000)
+        #expect(
+            refusal { try Arm64Kernel(kernel(ending: 0x2001)) }.hasPrefix(
+                "it ends after 8192 bytes, and its header says 8193"))
     }
 }

@@ -43,6 +43,10 @@ package struct Arm64Kernel: Hashable, Sendable {
                 .machine, "it is a big-endian kernel; the hypervisor speaks little-endian",
                 remedy: "build it without CONFIG_CPU_BIG_ENDIAN")
         }
+        if let end = Self.executableEnd(of: image), end > image.count {
+            throw ImageError(
+                .truncated, "it ends after \(image.count) bytes, and its header says \(end)", remedy: "copy it again")
+        }
         let size = image.number(at: Offset.imageSize, 8)
         textOffset = image.number(at: Offset.textOffset, 8)
         // kernels before 3.17 do not say it
@@ -54,6 +58,23 @@ package struct Arm64Kernel: Hashable, Sendable {
                 remedy: "build or copy it again")
         }
         contents = image
+    }
+
+    /// Where the file of a kernel with an EFI header (PE) ends at least; nil without one: then the header has only the memory
+    /// that the kernel needs.
+    private static func executableEnd(of image: [UInt8]) -> Int? {
+        guard image.starts(with: Array("MZ".utf8)) else { return nil }
+        let header = Int(image.number(at: 60, 4))
+        guard header <= image.count - 24, image[header..<header + 4].elementsEqual([0x50, 0x45, 0, 0]) else {
+            return nil
+        }
+        let sections = header + 24 + Int(image.number(at: header + 20, 2))
+        let count = Int(image.number(at: header + 6, 2))
+        guard sections + 40 * count <= image.count else { return sections + 40 * count }
+        return (0..<count).map { index in
+            let section = sections + 40 * index
+            return Int(image.number(at: section + 16, 4)) + Int(image.number(at: section + 20, 4))
+        }.max()
     }
 
     private static func unpacked(_ file: [UInt8]) throws(ImageError) -> [UInt8] {

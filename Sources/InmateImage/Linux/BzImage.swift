@@ -5,6 +5,7 @@
 package struct BzImage: Hashable, Sendable {
     private enum Offset {
         static let setupSectors = 0x1f1
+        static let systemSize = 0x1f4
         static let bootFlag = 0x1fe
         static let jump = 0x201
         static let signature = 0x202
@@ -83,6 +84,13 @@ package struct BzImage: Hashable, Sendable {
             throw ImageError(
                 .truncated, "the file ends after \(image.count) bytes, within its setup", remedy: "copy it again")
         }
+        // in paragraphs, of which the last one need not be whole
+        let expected = kernelOffset + 16 * Int(image.number(at: Offset.systemSize, 4))
+        guard image.count > expected - 16 else {
+            throw ImageError(
+                .truncated, "the file ends after \(image.count) bytes, and its header says \(expected)",
+                remedy: "copy it again")
+        }
         let headerEnd = Offset.jump + 1 + Int(image[Offset.jump])
         guard headerEnd >= Offset.end, headerEnd <= 0x290 else {
             throw ImageError(
@@ -98,6 +106,12 @@ package struct BzImage: Hashable, Sendable {
         release = Self.release(in: image)
         let start = kernelOffset + Int(image.number(at: Offset.payload, 4))
         payload = start..<start + Int(image.number(at: Offset.payloadSize, 4))
+        guard payload.upperBound <= image.count else {
+            throw ImageError(
+                .truncated,
+                "the file ends after \(image.count) bytes, and its packed kernel after \(payload.upperBound)",
+                remedy: "copy it again")
+        }
         guard alignment.nonzeroBitCount == 1, initialSize >= UInt64(image.count - kernelOffset) else {
             throw ImageError(
                 .damaged, "its setup header says an alignment of \(alignment) and \(initialSize) bytes of memory",
