@@ -58,7 +58,8 @@ enum InterruptRules {
                 return .init(
                     location: location,
                     message: "the device \(device.address) raises interrupt \(number) (32 + vpci-interrupt-base "
-                        + "\(cell.vpciInterruptBase) + pin \(device.address.device % 4)), which is not among the cell's pins"
+                        + "\(cell.vpciInterruptBase) + \(device.address.device % 4) for its slot), which is not among the cell's "
+                        + "pins"
                 )
             }
         },

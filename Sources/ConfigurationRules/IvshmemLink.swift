@@ -98,7 +98,8 @@ struct IvshmemLink {
                 remedy:
                     "set the same \"protocol\" and \"peers\" at both ends; the ends of a virtio device differ in bit 14"
             ) { subject in
-                links(subject).filter { !$0.agreesOnProtocol }.map {
+                // with other memory it is another link, of which the protocol says nothing
+                links(subject).filter { $0.differingSection == nil && !$0.agreesOnProtocol }.map {
                     .init(
                         location: $0.location,
                         message: "the device \($0.device.address) has \($0.difference)", path: $0.path

@@ -84,8 +84,10 @@ enum PortRules {
                 + "that CPU of Linux stops for good",
             remedy: "keep Linux from using it (no console=ttyS…, no getty), or give the cell another serial port"
         ) { placement in
-            shared(placement, with: PCPorts.serial).map { location, ports, devices in
-                .init(
+            var said: Set<String> = []
+            return shared(placement, with: PCPorts.serial).compactMap { location, ports, devices in
+                guard said.insert(listed(devices)).inserted else { return nil }
+                return .init(
                     location: location,
                     message: "the ports \(ports.text) take \(listed(devices)) from Linux while the cell exists")
             }

@@ -202,6 +202,9 @@ import Testing
         #expect(rest(cell, system) == [])
         for index in 4..<8 { cell.memoryRegions[index].physicalStart += 0x100_0000 }
         #expect(rest(cell, system) == ["JH1013"])
+        // it is another link, whatever that one speaks
+        cell.pciDevices[0].sharedMemoryProtocol = 2
+        #expect(rest(cell, system) == ["JH1013"])
         // a peer more is a section more, which Linux does not have
         (system, cell) = link
         cell.pciDevices[0].sharedMemoryPeers = 3

@@ -37,6 +37,8 @@ import Testing
         }
         let rules = system.findings(ofCell: cell(ports: com1).cell).map(\.rule)
         #expect(rules.contains("JH1505") && !rules.contains("JH1504"))
+        let twice = system.findings(ofCell: cell(ports: com1, com1).cell).map(\.rule)
+        #expect(twice.count { $0 == "JH1505" } == 1)
         // what Linux does not have cannot be taken from it
         #expect(!self.system().findings(ofCell: cell(ports: com1).cell).map(\.rule).contains("JH1505"))
     }

@@ -56,7 +56,8 @@ package struct LinuxProposal {
     ) throws(DefinitionError) {
         guard request.loader == nil || system.architecture == .x86 else {
             throw DefinitionError(
-                .invalidValue, "Linux on Arm64 needs no loader", path: request.cell.imagePath, remedy: "leave --loader out")
+                .invalidValue, "Linux on Arm64 needs no loader", path: request.cell.imagePath,
+                remedy: "leave --loader out")
         }
         self.request = request
         architecture = system.architecture
