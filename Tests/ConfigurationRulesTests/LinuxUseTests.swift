@@ -19,6 +19,16 @@ import Testing
         SystemDescriptor(rootCell: CellDescriptor(name: "linux", cpus: CPUSet([0, 1, 2, 3]), ioPortRegions: ports))
     }
 
+    @Test func whatTheArchitectureDoesNotHave() {
+        var cell = CellDescriptor(name: "a", ioPortRegions: [com1])
+        cell.architecture = .arm64
+        #expect(cell.findings().filter { $0.rule == "JH0109" }.map(\.location) == ["ports[0]"])
+        cell.architecture = .x86
+        #expect(!cell.findings().contains { $0.rule == "JH0109" })
+        cell.vpciInterruptBase = 100
+        #expect(cell.findings().filter { $0.rule == "JH0109" }.map(\.location) == ["cell.vpci-interrupt-base"])
+    }
+
     @Test func portsOfThePCsOwn() {
         let system = system(ports: IOPortRegion(base: 0x0, count: 0x1000))
         for (base, count) in [(0x20, 2), (0x40, 4), (0x60, 5), (0x70, 2), (0x3d4, 2), (0x4d0, 2), (0x1f, 1), (0x80, 2)]
