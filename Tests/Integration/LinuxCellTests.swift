@@ -76,6 +76,29 @@ struct LinuxCellTests {
         #expect(refused.status == 1 && refused.errors.contains("was not written by this command"), "\(refused)")
     }
 
+    /// A start would have left it as it was, with another kernel in its definition.
+    @Test func oneThatRunsIsNotStartedAgain() async throws {
+        let machine = try await LiveMachine.start()
+        let path = { (name: String) in machine.directory.url.appending(path: name).path }
+        let shipped = try String(
+            contentsOf: Place.source.appending(path: "configs/cells/linux-x86.toml"), encoding: .utf8)
+        let hardware = try #require(shipped.firstRange(of: "[[image]]"))
+        try String(shipped[..<hardware.lowerBound]).write(
+            toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
+        func start(_ words: String) async throws -> Ended {
+            try await machine.control([
+                "linux", path("hardware.toml"), Place.inmates.path + "/linux-kernel.bin", "-c", words, "--directory",
+                path("etc"),
+            ])
+        }
+        #expect(try await start("pci=lastbus=0").output == "linux: running\n", "\(machine.log)")
+        let twice = try await start("pci=lastbus=0 quiet")
+        #expect(twice.status == 1 && twice.errors.contains("the cell linux runs already"), "\(twice)")
+        #expect(try !String(contentsOfFile: path("etc/cells/linux.toml"), encoding: .utf8).contains("quiet"))
+        #expect(try await machine.control("destroy", "linux").status == 0)
+        #expect(try await start("pci=lastbus=0 quiet").status == 0)
+    }
+
     @Test func ramWithoutDMAIsNamed() async throws {
         let ended = try await run { $0.replacing("\"execute\", \"dma\", ", with: "\"execute\", ") }
         #expect(ended.status == 1)

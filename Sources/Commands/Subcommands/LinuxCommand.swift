@@ -74,6 +74,7 @@ struct LinuxCommand: ParsableCommand {
         let definition = try judged(text)
         let path = write ?? "\(directory)/cells/\(definition.name).toml"
         try refuseForeign(path)
+        if write == nil { try refuseRunning(definition.name) }
         try OutputFile(path).write(Array(text.utf8), to: options.screen)
         guard write == nil else {
             let target = "\(ConfiguredSystem.directory)/cells/\(definition.name).toml"
@@ -135,6 +136,20 @@ struct LinuxCommand: ParsableCommand {
             throw ExitCode(CommandFailure.Status.failed.rawValue)
         }
         return definition
+    }
+
+    /// In these a start loads the images.
+    private static let restingConditions: Set = ["created", "stopped", "failed", "gave-up", "foreign"]
+
+    /// A start would leave it as it is, and its definition would be another one.
+    private func refuseRunning(_ name: String) throws {
+        let cell = try options.daemon.call(Manager.List.self).cells.first { $0.name == name }
+        guard let cell, cell.id != nil, !Self.restingConditions.contains(cell.condition) else { return }
+        let name = Text.printable(name)
+        throw CommandFailure(
+            .failed,
+            "nothing is changed: the cell \(name) runs already; for this kernel and configuration destroy it first "
+                + "(jailhouse-ctl destroy \(name)), or restart it as it is (jailhouse-ctl restart \(name))")
     }
 
     /// What somebody wrote is not replaced.
