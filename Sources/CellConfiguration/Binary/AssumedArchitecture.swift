@@ -26,9 +26,11 @@ extension CellDescriptor {
         // one of an SoC: the PC's are reached by ports, those on PCI have their registers side by side
         let hasMappedConsole =
             console.kind == .uart8250 && console.flags.isSuperset(of: [.mmio, .registerDistance4])
+        // a PC may have an IOAPIC elsewhere, whose pins begin at 0
+        let hasSharedInterrupts = interruptChips.contains { $0.pinBase >= 32 }
         // where the programs of Jailhouse look for it on Arm; on x86 it is 0x100000
         let hasArmRegion = communicationRegion?.virtualStart == 0x8000_0000
-        return flags.contains(.aarch32) && revision.rawValue >= 13 || !interruptChips.isEmpty || vpciInterruptBase != 0
+        return flags.contains(.aarch32) && revision.rawValue >= 13 || hasSharedInterrupts || vpciInterruptBase != 0
             || !streamIDs.isEmpty || bitmapSize == 0 || hasArmConsole || hasMappedConsole || hasArmRegion
     }
 }

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import InmateImage
 import SystemCalls
+import SystemPackage
 
 /// A file that was named on the command line; `-` is standard input.
 struct InputFile {
-    /// The largest that is read, 64 MiB.
+    /// The largest text or configuration that is read, 64 MiB.
     static let limit = 64 << 20
+    /// The largest image, as the daemon loads it: 1 GiB.
+    static let imageLimit = Int(LoadPlan.sizeLimit)
     /// What `-` is called in messages.
     static let standardInput = "standard input"
 
@@ -14,23 +18,27 @@ struct InputFile {
     let path: String
     let contents: [UInt8]
 
-    init(_ path: String) throws {
+    /// - Parameter limit: in bytes.
+    init(_ path: String, limit: Int = limit) throws {
         do throws(SystemCallError) {
             if path == "-" {
                 self.path = Self.standardInput
-                contents = try SystemCall.contents(of: STDIN_FILENO, named: self.path, limit: Self.limit)
+                contents = try SystemCall.contents(of: STDIN_FILENO, named: self.path, limit: limit)
             } else {
                 self.path = path
-                contents = try Self.read(path)
+                contents = try SystemCall.contents(ofFile: path, limit: limit)
             }
+        } catch  where error.errno == .fileTooLarge {
+            throw CommandFailure(
+                .failed, "cannot read \(path == "-" ? Self.standardInput : path): it has more than \(limit >> 20) MiB")
         } catch {
             throw CommandFailure(.failed, "cannot read \(path == "-" ? Self.standardInput : path): \(error.errno)")
         }
     }
 
-    /// For files that a file names.
+    /// For files that a file names: images.
     static func read(_ path: String) throws(SystemCallError) -> [UInt8] {
-        try SystemCall.contents(ofFile: path, limit: limit)
+        try SystemCall.contents(ofFile: path, limit: imageLimit)
     }
 }
 

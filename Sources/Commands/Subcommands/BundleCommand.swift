@@ -70,7 +70,7 @@ struct CreateBundle: ParsableCommand {
             }
             switch information.st_mode & S_IFMT {
             case S_IFDIR: return try files(below: directory, inner)
-            case S_IFREG: return [.init(path: inner, contents: try InputFile(file).contents)]
+            case S_IFREG: return [.init(path: inner, contents: try InputFile(file, limit: SignedBundle.limit).contents)]
             default:
                 throw CommandFailure(
                     .failed, "\(file) is neither a directory nor a plain file: put the file itself there")
@@ -91,7 +91,7 @@ struct BundleOptions: ParsableArguments {
 
     /// - Throws: ``CommandFailure`` unless it is whole and signed.
     func verified() throws -> (bundle: SignedBundle, signer: String) {
-        let bundle = try SignedBundle(archive: try InputFile(bundle).contents)
+        let bundle = try SignedBundle(archive: try InputFile(bundle, limit: SignedBundle.limit).contents)
         // whoever may write it says whose bundles are taken
         if let finding = FilePermissions.findings(ofFile: signers).first {
             throw CommandFailure(.failed, "nothing is done: \(finding.message): \(finding.remedy)")

@@ -95,7 +95,7 @@ struct NewCell: ParsableCommand {
 
     func run() throws {
         let (system, others) = try machine()
-        let image = try InputFile(image)
+        let image = try InputFile(image, limit: InputFile.imageLimit)
         let path = try Enable.absolute(image.path)
         let (initrdPath, loaderPath) = (try initrd.map(Enable.absolute), try loader.map(Enable.absolute))
         let toml: String
