@@ -54,6 +54,12 @@ import Testing
             let wrong = try Executable.run(
                 ["linux", cell, directory + "/text", "-c", "console=ttyS0", "--directory", directory])
             #expect(wrong.status == 1 && wrong.error.contains("[JH08"), "\(wrong)")
+            let arm = try Executable.run(["linux", cell, directory + "/text", "-a", "arm64", "--directory", directory])
+            #expect(arm.status == 1 && arm.error.contains("is for x86, not for arm64"), "\(arm)")
+            // upstream's option for what it has to guess
+            let factor = try Executable.run(
+                ["linux", cell, directory + "/text", "-a", "x86", "-k", "3", "--directory", directory])
+            #expect(factor.status == 1 && factor.error.contains("not needed") && factor.error.contains("[JH08"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: directory + "/cells").isEmpty)
         }
     }

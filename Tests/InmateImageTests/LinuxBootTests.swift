@@ -136,6 +136,16 @@ import Testing
             refusal { try boot(kernel: Self.kernel(initialSize: 0x400_0000)) }.hasPrefix(
                 "the kernel needs 67108864 bytes"))
         #expect(refusal { try boot(in: cell([])) }.hasPrefix("the cell has no RAM for Linux"))
+        let above = CellRegion(name: "region", start: 0xffff_f800, size: 0x1000)
+        #expect(
+            refusal { try boot(in: cell(region: above)) }.hasPrefix(
+                "the communication region is at 0xfffff800, above 4 GiB"))
+        var onlyLow = cell([Self.low])
+        #expect(refusal { try boot(in: onlyLow) }.hasPrefix("the kernel needs"))
+        onlyLow.withoutDMA = [Self.high]
+        #expect(
+            refusal { try boot(in: onlyLow) }.hasPrefix(
+                "the region \"high\" at 0x200000 has room for the kernel, and no access \"dma\""))
         #expect(refusal { try boot(in: cell(region: nil)) }.hasPrefix("the cell has no communication region"))
     }
 

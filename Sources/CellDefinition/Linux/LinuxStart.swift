@@ -124,10 +124,11 @@ extension LinuxStart {
 extension CellDescriptor {
     /// What Linux must know of the cell.
     var linuxCell: LinuxBoot.Cell {
-        let ram = memoryRegions.filter {
-            $0.flags.isSuperset(of: [.read, .write, .execute, .dma])
+        let own = memoryRegions.filter {
+            $0.flags.isSuperset(of: [.read, .write, .execute])
                 && $0.flags.isDisjoint(with: [.communicationRegion, .io, .rootShared])
         }
+        let ram = own.filter { $0.flags.contains(.dma) }
         var serialPorts: UInt32 = 0
         for (bit, port) in LinuxStart.serialPorts.enumerated() {
             // Linux takes a UART for its own only with all of its registers
@@ -138,6 +139,8 @@ extension CellDescriptor {
             resetAddress: cpuResetAddress, memory: ram.map(\.cellRegion),
             loadable: ram.filter { $0.flags.contains(.loadable) }.map(\.cellRegion),
             communicationRegion: communicationRegion?.cellRegion, serialPorts: serialPorts,
-            hasStandardIOAPIC: interruptChips.contains { $0.address == LinuxStart.ioAPIC })
+            hasStandardIOAPIC: interruptChips.contains { $0.address == LinuxStart.ioAPIC },
+            withoutDMA: own.filter { $0.flags.isSuperset(of: [.loadable]) && !$0.flags.contains(.dma) }
+                .map(\.cellRegion))
     }
 }

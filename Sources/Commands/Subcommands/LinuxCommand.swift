@@ -37,6 +37,16 @@ struct LinuxCommand: ParsableCommand {
         completion: .file(extensions: ["dtb"]))
     var dtb: String?
 
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The architecture: it must be the configuration's.", valueName: "name"))
+    var arch: String?
+
+    @Option(
+        name: [.customShort("k"), .customLong("kernel-decomp-factor")],
+        help: ArgumentHelp(
+            "Not needed, and ignored: the kernel says how much room it takes.", valueName: "number"))
+    var decompressionFactor: String?
+
     @Option(help: "x86: the loader (default: the installed linux-loader.bin).", completion: .file(extensions: ["bin"]))
     var loader: String?
 
@@ -67,7 +77,17 @@ struct LinuxCommand: ParsableCommand {
             configuration: Enable.absolute(config), kernel: Enable.absolute(kernel),
             initrd: initrd.map(Enable.absolute),
             commandLine: cmdline ?? "", deviceTree: dtb.map(Enable.absolute))
-        if try parsed(linux.toml(mark: Self.mark)).descriptor.architecture == .x86 {
+        let architecture = try parsed(linux.toml(mark: Self.mark)).descriptor.architecture
+        guard arch.map({ $0.lowercased() == architecture.name }) ?? true else {
+            throw CommandFailure(
+                .failed,
+                "\(config) is for \(architecture.name), not for \(arch ?? ""): leave --arch out, or give another file")
+        }
+        if decompressionFactor != nil {
+            let note = "--kernel-decomp-factor is not needed: the kernel says how much room it takes\n"
+            try SystemCall.write(Array(note.utf8), to: STDERR_FILENO)
+        }
+        if architecture == .x86 {
             linux.loader = try loader.map(Enable.absolute) ?? Self.installedLoader
         }
         let text = linux.toml(mark: Self.mark)

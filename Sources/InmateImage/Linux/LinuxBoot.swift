@@ -18,10 +18,12 @@ package struct LinuxBoot: Hashable, Sendable {
         package var serialPorts: UInt32
         /// Whether it has pins of the interrupt controller at 0xfec00000.
         package var hasStandardIOAPIC: Bool
+        /// Loadable RAM that Linux cannot use, since devices could not reach it: without the access "dma".
+        package var withoutDMA: [CellRegion] = []
 
         package init(
             resetAddress: UInt64, memory: [CellRegion], loadable: [CellRegion], communicationRegion: CellRegion?,
-            serialPorts: UInt32, hasStandardIOAPIC: Bool
+            serialPorts: UInt32, hasStandardIOAPIC: Bool, withoutDMA: [CellRegion] = []
         ) {
             self.resetAddress = resetAddress
             self.memory = memory
@@ -29,6 +31,7 @@ package struct LinuxBoot: Hashable, Sendable {
             self.communicationRegion = communicationRegion
             self.serialPorts = serialPorts
             self.hasStandardIOAPIC = hasStandardIOAPIC
+            self.withoutDMA = withoutDMA
         }
     }
 
@@ -77,7 +80,12 @@ package struct LinuxBoot: Hashable, Sendable {
         let stub = try Self.stubSize(in: cell)
         space.take(cell.resetAddress, stub)
 
-        let start = try Self.place(of: image, in: &space)
+        let start: UInt64
+        do throws(ImageError) {
+            start = try Self.place(of: image, in: &space)
+        } catch {
+            throw Self.missingDMA(for: image, cell) ?? error
+        }
         let blockSize = Block.size(loader: loader, commandLine)
         guard let blockAddress = space.lowest(blockSize, alignment: Self.pageSize) else {
             throw ImageError(
@@ -128,10 +136,16 @@ package struct LinuxBoot: Hashable, Sendable {
             throw ImageError(
                 .outsideMemory, "none of the cell's RAM for Linux is loadable", remedy: "add \"loadable\" to its flags")
         }
-        guard cell.communicationRegion != nil else {
+        guard let region = cell.communicationRegion else {
             throw ImageError(
                 .start, "the cell has no communication region, from which Linux learns its clocks and processors",
                 remedy: "add one to the cell")
+        }
+        guard region.start < ceiling, region.size <= ceiling - region.start else {
+            throw ImageError(
+                .start,
+                "the communication region is at \(hexadecimal(region.start)), above 4 GiB, where the loader cannot read it",
+                remedy: "give it a virtual address below 4 GiB")
         }
     }
 
@@ -170,6 +184,21 @@ package struct LinuxBoot: Hashable, Sendable {
         }
         space.take(address, image.initialSize)
         return address
+    }
+
+    /// The error of a region in which the kernel would have room; nil: there is none.
+    private static func missingDMA(for image: BzImage, _ cell: Cell) -> ImageError? {
+        let region = cell.withoutDMA.first { region in
+            var space = FreeSpace([region], below: ceiling)
+            return (try? place(of: image, in: &space)) != nil
+        }
+        return region.map { region in
+            ImageError(
+                .outsideMemory,
+                "the region \"\(region.name)\" at \(hexadecimal(region.start)) has room for the kernel, and no access \"dma\": Linux uses all "
+                    + "of its RAM for its devices",
+                remedy: "add \"dma\" to that region's access")
+        }
     }
 
     private static func startOfStub(in cell: Cell) -> ProgramStart.Place {
