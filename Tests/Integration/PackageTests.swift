@@ -42,7 +42,9 @@ struct PackageTests {
         for command in [
             "test -s /usr/share/doc/jailhoused/NOTICE.swift-nio.txt",
             "grep -q Indutny /usr/share/doc/jailhoused-exporter/copyright",
+            "grep -q '^ 2014 Thomas Nixon$' /usr/share/doc/jailhoused/copyright",
             #"grep -q '"llhttp"' /usr/share/doc/jailhoused-exporter/sbom.spdx.json"#,
+            #"grep -q '"cpp_magic.h"' /usr/share/doc/jailhoused/sbom.spdx.json"#,
         ] { try await container.output(command) }
         // what the installed pages link to is there
         try await container.output(
