@@ -17,5 +17,8 @@ for page in "$manuals"/man[578]/* "$manuals"/man1/jailhouse-{ctl,sim}.1; do
         echo '</div>'
     } >"$guide/reference/$name.md"
 done
-sed -n '/^| metric (/,/^$/p' "$readme" >>"$guide/reference.md"
+{
+    echo
+    sed -n '/^| metric (/,/^$/p' "$readme"
+} >>"$guide/reference.md"
 grep -q '^| .up. ' "$guide/reference.md"
