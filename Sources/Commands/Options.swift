@@ -24,8 +24,11 @@ struct DaemonOptions: ParsableArguments {
 
     @OptionGroup var output: OutputOptions
 
+    /// Of this machine's daemon, where it is not the usual one.
+    var namedSocket: String? { socket ?? Self.environmentSocket }
+
     var daemon: Daemon {
-        guard let name = host.first else { return Daemon(chosenSocket: socket ?? Self.environmentSocket) }
+        guard let name = host.first else { return Daemon(chosenSocket: namedSocket) }
         return Daemon(chosenSocket: socket, host: RemoteHost(name))
     }
 

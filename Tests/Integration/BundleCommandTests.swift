@@ -170,6 +170,14 @@ struct BundleCommandTests {
         #expect(first.status == 0 && first.output.contains("signed by y"), "\(first)")
         #expect(try await machine.cell("rtems") != nil, "the daemon may read it")
 
+        // a socket that is mistyped is no sign that no daemon runs
+        let inForce = { try FileManager.default.destinationOfSymbolicLink(atPath: directory + "/etc/cells") }
+        let before = try inForce()
+        let mistyped = install.replacing("run/control", with: "run/contol")
+        let lost = try await Program.run(["sh", "-ec", mistyped, "sh", "2"])
+        #expect(lost.status == 69 && lost.errors.contains("nothing is changed: cannot reach the daemon"), "\(lost)")
+        #expect(try inForce() == before)
+
         let loops = """
             cd '\(directory)'
             for number in 1 2 3 4; do

@@ -26,7 +26,7 @@ enum SSHSignature {
     static func signer(of bytes: [UInt8], signature: [UInt8], signers: String) throws -> String {
         let allowed: [UInt8]
         do throws(SystemCallError) {
-            allowed = try InputFile.read(signers)
+            allowed = try SystemCall.contents(ofFile: signers, limit: InputFile.limit)
         } catch {
             throw CommandFailure(
                 .failed,

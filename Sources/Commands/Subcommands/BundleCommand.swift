@@ -141,22 +141,27 @@ struct StoreOptions: ParsableArguments {
     var store: BundleStore { BundleStore(directory: directory) }
 
     /// Makes a bundle that is unpacked and checked the one in force, and has the daemon read its definitions. If the daemon
-    /// refuses one of them, everything is as it was before.
+    /// refuses one of them, or a socket that was named leads to none, everything is as it was before.
     ///
     /// - Returns: what changed.
-    func use(_ id: String, _ daemon: Daemon) throws -> String {
+    func use(_ id: String, _ options: DaemonOptions) throws -> String {
         let before = store.links
         try store.use(id)
         guard !noReload else { return "not reloaded" }
         do {
-            let reply = try daemon.call(Manager.Reload.self)
+            let reply = try options.daemon.call(Manager.Reload.self)
             if reply.problems.isEmpty { return Reload.text(reply) }
             let problems = reply.problems.map { "\n  \(Text.printable($0))" }.joined()
             try store.restore(before)
-            _ = try daemon.call(Manager.Reload.self)
+            _ = try options.daemon.call(Manager.Reload.self)
             let result = before.current.map { "\($0) is in force again" } ?? "no bundle is in force, as before"
             throw CommandFailure(.failed, "the daemon refuses definitions of the bundle; \(result):" + problems)
         } catch let failure as CommandFailure where failure.status == .noDaemon {
+            guard options.namedSocket == nil else {
+                try store.restore(before)
+                throw CommandFailure(
+                    .noDaemon, "nothing is changed: \(failure.message); without a daemon: --no-reload")
+            }
             return "no daemon runs: it reads them when it starts"
         }
     }
@@ -206,7 +211,7 @@ struct InstallBundle: ParsableCommand {
             let text = "jailhouse-ctl: \(Text.printable(file)) is not in the bundle: the signature says nothing of it\n"
             try SystemCall.write(Array(text.utf8), to: STDERR_FILENO)
         }
-        let outcome = try target.use(bundle.id, options.daemon)
+        let outcome = try target.use(bundle.id, options)
         try options.screen.show("\(bundle.id), signed by \(Text.printable(signer)), is in force\n\(outcome)")
     }
 }
@@ -244,7 +249,7 @@ struct RollBack: ParsableCommand {
                 "\(store.place(of: previous)) is not as it was signed: install that bundle again; nothing is changed")
         }
         try target.judge(previous)
-        let outcome = try target.use(previous, options.daemon)
+        let outcome = try target.use(previous, options)
         try options.screen.show("\(previous) is in force\n\(outcome)")
     }
 }
