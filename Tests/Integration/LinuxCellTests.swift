@@ -42,15 +42,20 @@ struct LinuxCellTests {
         #expect(ended.output.contains("24 passed, 0 failed"), "\(ended.output)\(ended.errors)")
     }
 
+    /// The shipped cell without its program.
+    private static var hardware: String {
+        get throws {
+            let shipped = try Definitions.shipped("linux-x86")
+            let image = try #require(shipped.firstRange(of: "[[image]]"))
+            return String(shipped[..<image.lowerBound])
+        }
+    }
+
     /// Upstream's way: the cell's configuration, compiled, and the kernel.
     @Test func aCommandStartsItThroughTheDaemon() async throws {
         let machine = try await LiveMachine.start(simulator: ["--cells", "execute", "--timing", "none"])
         let path = { (name: String) in machine.directory.url.appending(path: name).path }
-        let shipped = try String(
-            contentsOf: Place.source.appending(path: "configs/cells/linux-x86.toml"), encoding: .utf8)
-        let hardware = try #require(shipped.firstRange(of: "[[image]]"))
-        try String(shipped[..<hardware.lowerBound]).write(
-            toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
+        try Self.hardware.write(toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
         #expect(try await machine.control("compile", path("hardware.toml"), "-o", path("linux.cell")).status == 0)
         try Data(count: 70_000).write(to: machine.directory.url.appending(path: "initrd"))
 
@@ -80,11 +85,7 @@ struct LinuxCellTests {
     @Test func oneThatRunsIsNotStartedAgain() async throws {
         let machine = try await LiveMachine.start()
         let path = { (name: String) in machine.directory.url.appending(path: name).path }
-        let shipped = try String(
-            contentsOf: Place.source.appending(path: "configs/cells/linux-x86.toml"), encoding: .utf8)
-        let hardware = try #require(shipped.firstRange(of: "[[image]]"))
-        try String(shipped[..<hardware.lowerBound]).write(
-            toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
+        try Self.hardware.write(toFile: path("hardware.toml"), atomically: true, encoding: .utf8)
         func start(_ words: String) async throws -> Ended {
             try await machine.control([
                 "linux", path("hardware.toml"), Place.inmates.path + "/linux-kernel.bin", "-c", words, "--directory",
@@ -93,7 +94,7 @@ struct LinuxCellTests {
         }
         #expect(try await start("pci=lastbus=0").output == "linux: running\n", "\(machine.log)")
         let twice = try await start("pci=lastbus=0 quiet")
-        #expect(twice.status == 1 && twice.errors.contains("the cell linux runs already"), "\(twice)")
+        #expect(twice.status == 1 && twice.errors.contains("the cell linux is running already"), "\(twice)")
         #expect(try !String(contentsOfFile: path("etc/cells/linux.toml"), encoding: .utf8).contains("quiet"))
         #expect(try await machine.control("destroy", "linux").status == 0)
         #expect(try await start("pci=lastbus=0 quiet").status == 0)

@@ -50,18 +50,23 @@ enum MailText {
         }
     }
 
-    /// The body of a mail whose `Content-Transfer-Encoding` is base64 (RFC 2045, 6.8); all else as it is.
+    /// The bodies of a mail whose `Content-Transfer-Encoding` is base64 (RFC 2045, 6.8) as the text that they are; all else,
+    /// and what is no text, as it is.
     private static func unpacked(_ bytes: [UInt8]) -> [UInt8] {
-        var lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }[...]
-        guard
-            let head = lines.firstIndex(where: {
-                $0.lowercased().filter { !$0.isWhitespace } == "content-transfer-encoding:base64"
-            })
-        else { return bytes }
-        lines = lines[head...].drop { !$0.isEmpty }.drop { $0.isEmpty }
-        let body = lines.prefix { !$0.isEmpty && !$0.hasPrefix("--") }.joined()
-        guard let data = Data(base64Encoded: body) else { return bytes }
-        return Array(data)
+        let mark = "content-transfer-encoding:base64"
+        let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }
+        var (result, rest, isFound) = ([UInt8](), lines[...], false)
+        while let line = rest.popFirst() {
+            result += Array(line.utf8) + [UInt8(ascii: "\n")]
+            guard line.utf8.count < 80, line.lowercased().filter({ !$0.isWhitespace }) == mark else { continue }
+            let body = rest.drop { !$0.isEmpty }.drop { $0.isEmpty }.prefix { !$0.isEmpty && !$0.hasPrefix("--") }
+            guard let data = Data(base64Encoded: body.joined()), !data.isEmpty,
+                let text = String(validating: data, as: UTF8.self)
+            else { continue }
+            (isFound, rest) = (true, lines[body.endIndex...])
+            result += Array(text.utf8) + [UInt8(ascii: "\n")]
+        }
+        return isFound ? result : bytes
     }
 
     /// RFC 2045, 6.7: `=3D` is a byte, `=` at a line's end joins it with the next one.

@@ -15,7 +15,8 @@ struct LinuxCommand: ParsableCommand {
         discussion: """
             For those who know Jailhouse's own command. It writes a definition of the cell into the daemon's directory, \
             has the daemon read it, and starts the cell; from then on the cell is looked after like any other. What check \
-            finds wrong is said before anything is written. A definition that this command did not write is not replaced.
+            finds wrong is said before anything is written. A definition that this command did not write is not replaced, \
+            and a cell that runs is not touched.
 
             With --write, the definition goes to that file, nothing is started, and the commands that would do it are \
             printed. With --json: the cell, as in 'list --json'.
@@ -168,7 +169,7 @@ struct LinuxCommand: ParsableCommand {
         let name = Text.printable(name)
         throw CommandFailure(
             .failed,
-            "nothing is changed: the cell \(name) runs already; for this kernel and configuration destroy it first "
+            "nothing is changed: the cell \(name) is \(Text.printable(cell.condition)) already; for this kernel and configuration destroy it first "
                 + "(jailhouse-ctl destroy \(name)), or restart it as it is (jailhouse-ctl restart \(name))")
     }
 
