@@ -68,10 +68,8 @@ extension CellDefinition {
     ///   - isOnMachine: whether the machine was looked at: some rules are about nothing else.
     package func needlessAcceptances(besides found: [Finding], isOnMachine: Bool) -> [Finding] {
         let ids = Set(found.compactMap(\.rule))
-        return accepted.keys.sorted().filter { id in
-            let isOfMachine = id.hasPrefix("JH13") || id == DefinitionRule.fileTrust.id
-            return !ids.contains(id) && (isOnMachine || !isOfMachine)
-        }.map { id in
+        let unknown = Set(isOnMachine ? [] : RuleText.ofMachines.map(\.id))
+        return accepted.keys.sorted().filter { !ids.contains($0) && !unknown.contains($0) }.map { id in
             placed(
                 DefinitionRule.needlessAcceptance.finding(
                     at: "accept.\(id)", "nothing that \(id) is about was found", path: path))

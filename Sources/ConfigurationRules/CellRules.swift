@@ -88,25 +88,26 @@ enum CellRules {
         ) { subject in
             let cell = subject.cell
             guard !cell.isArchitectureGuessed else { return [] }
-            let isX86 = cell.architecture == .x86
-            let keys: [(key: String, isThere: Bool, owner: String)] =
-                isX86
+            let table = subject.table
+            let things: [(name: String, location: String, isThere: Bool, owner: String)] =
+                cell.architecture == .x86
                 ? [
-                    ("aarch32", cell.flags.contains(.aarch32), "Arm64"),
-                    ("vpci-interrupt-base", cell.vpciInterruptBase != 0, "Arm"),
-                    ("stream-ids", !cell.streamIDs.isEmpty, "Arm"),
+                    ("aarch32", "\(table).aarch32", cell.flags.contains(.aarch32), "Arm64"),
+                    ("vpci-interrupt-base", "\(table).vpci-interrupt-base", cell.vpciInterruptBase != 0, "Arm"),
+                    ("stream-ids", "\(table).stream-ids", !cell.streamIDs.isEmpty, "Arm"),
                 ]
                 : [
-                    ("aarch32", cell.architecture == .arm && cell.flags.contains(.aarch32), "Arm64"),
-                    ("cache[0]", !cell.cacheRegions.isEmpty, "x86"),
-                    ("ports[0]", !cell.ioPortRegions.isEmpty, "x86"),
+                    (
+                        "aarch32", "\(table).aarch32", cell.architecture == .arm && cell.flags.contains(.aarch32),
+                        "Arm64"
+                    ),
+                    ("[[cache]]", "cache[0]", !cell.cacheRegions.isEmpty, "x86"),
+                    ("[[ports]]", "ports[0]", !cell.ioPortRegions.isEmpty, "x86"),
                 ]
-            return keys.filter(\.isThere).map { key, _, owner in
-                return .init(
-                    location: key.hasSuffix("[0]") ? key : "\(subject.table).\(key)",
-                    message:
-                        "\(key.hasSuffix("[0]") ? "[[\(key.dropLast(3))]]" : key) means nothing on \(cell.architecture.name): only \(owner) has it"
-                )
+            return things.filter(\.isThere).map { name, location, _, owner in
+                .init(
+                    location: location,
+                    message: "\(name) means nothing on \(cell.architecture.name): only \(owner) has it")
             }
         },
         Rule(

@@ -11,7 +11,10 @@ extension RuleText {
         texts += RuleTables.ofHardware.map(\.text)
         texts += ConsoleRules.all.map(\.text)
         texts += GroupRules.all.map(\.text)
-        texts += MachineRules.all.map(\.text)
+        texts += ofMachines
         return texts.sorted { $0.id < $1.id }
     }()
+
+    /// Of those that look at the machine on which the cells are to run.
+    package static let ofMachines: [RuleText] = MachineRules.all.map(\.text)
 }

@@ -25,25 +25,15 @@ extension Violation {
                 """)
     }
 
-    /// Nil for what is no access to memory.
-    fileprivate var touchedAddress: UInt64? {
+    /// The access is nil where it is not known, or was a jump; nil as a whole for what is no access to memory.
+    fileprivate var touched: (address: UInt64, access: Access?)? {
         switch self {
-        case .memory(_, let address, _), .dataAbort(_, let address, _), .subPage(_, let address, _),
-            .instructionAbort(let address):
-            address
+        case .memory(_, let address, size: 0), .instructionAbort(let address): (address, nil)
+        case .memory(let access, let address, _), .dataAbort(let access, let address, _),
+            .subPage(let access, let address, _):
+            (address, access)
         case .unsupportedInstruction(_, let trapped), .inconsistentAccess(let trapped), .pagingMode(let trapped):
-            trapped?.address
-        default: nil
-        }
-    }
-
-    /// Nil where it is not known, or was a jump.
-    fileprivate var touchingAccess: Access? {
-        switch self {
-        case .memory(_, _, size: 0): nil
-        case .memory(let access, _, _), .dataAbort(let access, _, _), .subPage(let access, _, _): access
-        case .unsupportedInstruction(_, let trapped), .inconsistentAccess(let trapped), .pagingMode(let trapped):
-            trapped?.access
+            trapped.map { ($0.address, $0.access) }
         default: nil
         }
     }
@@ -72,7 +62,7 @@ extension Violation {
             .pciMemory(let access, let device, let register, let size):
             "\(access.past) register 0x\(hex(register)) (\(bytes(size))) of the PCI device \(device)"
         case .vectorTable(let device): "accessed the MSI-X table of the PCI device \(device)"
-        default: touchedAddress.map { "accessed the address 0x\(hex($0))" }
+        default: touched.map { "accessed the address 0x\(hex($0.address))" }
         }
     }
 
@@ -142,8 +132,8 @@ extension Surroundings {
         case .vmExit(reason: 49):
             if let address = registers["phys"] { isOfCell = completeRoot(&explanation, address: address) }
         default:
-            if let address = violation.touchedAddress {
-                isOfCell = completeRoot(&explanation, address: address, violation.touchingAccess)
+            if let (address, access) = violation.touched {
+                isOfCell = completeRoot(&explanation, address: address, access)
             }
         }
         explanation.rule = violation.rootRules(isOfCell: isOfCell).named(by: self)

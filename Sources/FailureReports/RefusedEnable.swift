@@ -107,7 +107,7 @@ package struct RefusedEnable: Hashable, Sendable {
     package func shortExplanation(errno: String? = nil, of system: SystemDescriptor? = nil) -> Explanation {
         if let lock { return lock.explanation(in: Surroundings()) }
         var enable = self
-        enable.driverErrno = errno
+        enable.driverErrno = errno ?? driverErrno
         return enable.explanation(of: system)
     }
 
@@ -175,15 +175,14 @@ package struct RefusedEnable: Hashable, Sendable {
 
     /// What is at fault before any unit, by the error.
     private var early: String {
-        switch errno ?? driverErrno {
-        case "ENOMEM": exhausted ?? ""
-        case "EINVAL":
-            "The CPUs of the configuration are not those that are online: compare [root-cell] cpus with /sys/devices/system/cpu/online."
-        case "E2BIG", "EIO", "EBUSY", "ENODEV", "EPERM", "ERANGE":
-            "'jailhouse-ctl explain enable \(errno ?? driverErrno ?? "")' says what this error number means."
-        default:
-            "The hypervisor's page pool is too small, or the CPUs of the configuration are not those that are online."
+        if let exhausted { return exhausted }
+        let cpus = "the CPUs of the configuration are not those that are online"
+        guard let name = errno ?? driverErrno, CommandError.of("enable", name) != nil else {
+            return "The hypervisor's page pool is too small, or \(cpus)."
         }
+        return name == "EINVAL"
+            ? "T\(cpus.dropFirst()): compare [root-cell] cpus with /sys/devices/system/cpu/online."
+            : "'jailhouse-ctl explain enable \(name)' says what this error number means."
     }
 
     private static let units: [(name: String, what: String, advice: String)] = [

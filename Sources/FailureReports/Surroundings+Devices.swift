@@ -35,11 +35,9 @@ extension Surroundings {
     }
 
     /// The configuration space of virtual PCI devices, where the hypervisor itself is the host bridge.
-    var virtualBus: Range<UInt64>? {
-        guard let platform = system?.platform, platform.virtualPCI == 1, platform.mmconfigBase > 0 else { return nil }
-        let size = (UInt64(platform.mmconfigEndBus) + 1) << 20
-        let (end, hasOverflow) = platform.mmconfigBase.addingReportingOverflow(size)
-        return hasOverflow ? nil : platform.mmconfigBase..<end
+    var virtualBus: EmulatedDevice? {
+        guard let system, system.platform.virtualPCI == 1 else { return nil }
+        return EmulatedDevice.all(of: system, for: nil).first { $0.bounds.lowerBound == system.platform.mmconfigBase }
     }
 
     /// Where the redistributor of one CPU more than Linux has would be: a program that walks them dies there.

@@ -185,7 +185,7 @@ extension Surroundings {
         }
         if let bus = virtualBus, bus.contains(address) {
             judgement.notes.append(
-                "0x\(hex(bus.lowerBound))–0x\(hex(bus.upperBound - 1)) is the configuration space of the hypervisor's own PCI bus (virtual-pci "
+                "\(bus.text) is the configuration space of the hypervisor's own PCI bus (virtual-pci "
                     + "= 1), which only a cell with a PCI device sees.")
             return judgement.forbid(
                 "Never add a region for it: give the cell an [[ivshmem]] device if the program needs one; else leave the bus out of the "

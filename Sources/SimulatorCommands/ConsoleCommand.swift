@@ -85,9 +85,9 @@ private struct RawKeyboard {
         cfmakeraw(&settings)
         // programs that write a line feed alone are readable all the same
         settings.c_oflag |= tcflag_t(OPOST | ONLCR)
+        guard tcsetattr(STDIN_FILENO, TCSANOW, &settings) == 0 else { return nil }
         // it must not be left raw
         SystemCall.blockTerminationSignals()
-        guard tcsetattr(STDIN_FILENO, TCSANOW, &settings) == 0 else { return nil }
         try? SystemCall.write(Array("(Ctrl-] ends the console)\n".utf8), to: STDERR_FILENO)
     }
 

@@ -121,8 +121,8 @@ struct Settling: Hashable, Sendable {
 
 /// Checks whether a start took effect: each CPU's management exits must grow by one more.
 struct Verification: Hashable, Sendable, Codable {
-    /// A CPU that starts does so within microseconds, but the machine may stand still meanwhile; a second start would catch a
-    /// program that has begun to change its memory.
+    /// A CPU that starts does so within microseconds, but the machine may stand still meanwhile: repeating it, with a load
+    /// before, would end a program that has been late only.
     static let patience = Duration.milliseconds(200)
     /// How often a lost start is repeated before it counts as a failure.
     static let repetitions = 3

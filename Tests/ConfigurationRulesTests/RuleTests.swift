@@ -166,6 +166,12 @@ import Testing
         let guess = try #require(system.findings(ofCell: pc).first { $0.rule == "JH0501" })
         #expect(guess.severity == .warning && guess.message.hasSuffix("for x86, the system for arm64, as it seems"))
         #expect(!Self.system.findings(ofCell: pc).map(\.rule).contains("JH0501"))
+        // and the other way round
+        var arm = plain
+        arm.interruptChips = [InterruptChip(address: 0x800_0000, id: 0, pinBase: 32, pins: [33])]
+        arm = try CellDescriptor(binary: arm.binary(revision: .revision13), assuming: .x86)
+        let other = try #require(Self.system.findings(ofCell: arm).first { $0.rule == "JH0501" })
+        #expect(other.message.hasSuffix("for arm64, the system for x86, as it seems"))
         cell = try CellDescriptor(binary: Self.sound.binary(revision: .revision13), assuming: .x86)
         #expect(system.findings(ofCell: cell).map(\.rule).contains("JH0501"))
     }

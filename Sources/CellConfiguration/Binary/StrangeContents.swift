@@ -28,7 +28,7 @@ extension SystemDescriptor {
             !hypervisorMemory.flags.isSubset(of: .known), debugConsole.isStrange, flags.rawValue > 1,
             platform.mmconfigBase % 0x1000 != 0, platform.virtualPCI > 1, !platform.reserved.isEmpty,
             units.contains { $0.kind.rawValue > IOMMUUnit.Kind.mmu500.rawValue },
-            units.contains { $0.base % 0x1000 != 0 }, units.contains { $0.base == 0 && $0.size != 0 },
+            units.contains { $0.base % 0x1000 != 0 },
             hypervisorMemory.size == 0 && (hypervisorMemory.physicalStart != 0 || !units.isEmpty),
             platform.mmconfigBase == 0 && platform.mmconfigEndBus != 0, !rootCellHeader.isEmpty,
             // the first without a base ends the list

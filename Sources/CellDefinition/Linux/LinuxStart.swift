@@ -140,7 +140,6 @@ extension CellDescriptor {
             loadable: ram.filter { $0.flags.contains(.loadable) }.map(\.cellRegion),
             communicationRegion: communicationRegion?.cellRegion, serialPorts: serialPorts,
             hasStandardIOAPIC: interruptChips.contains { $0.address == LinuxStart.ioAPIC },
-            withoutDMA: own.filter { $0.flags.isSuperset(of: [.loadable]) && !$0.flags.contains(.dma) }
-                .map(\.cellRegion))
+            withoutDMA: own.filter { $0.flags.contains(.loadable) && !$0.flags.contains(.dma) }.map(\.cellRegion))
     }
 }
