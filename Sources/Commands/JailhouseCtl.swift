@@ -77,6 +77,10 @@ package struct JailhouseCtl: ParsableCommand {
         if let command = line.words.first, endless.contains(command) || line.words.contains("--follow") {
             throw CommandFailure(.wrongUsage, "'\(command)' follows one host, and \(line.hosts.count) are given")
         }
+        if line.words.first == MetricsCommand._commandName {
+            throw CommandFailure(
+                .wrongUsage, "'metrics' are those of one machine, and \(line.hosts.count) are given: a file for each")
+        }
         let json = line.words.contains("--json")
         let screen = Screen(json: json, style: .ofStandardOutput)
         var status: Int32 = 0

@@ -4,8 +4,8 @@ import ArgumentParser
 import ControlInterface
 import Glibc
 
-/// The options of every command that talks to the daemon.
-struct DaemonOptions: ParsableArguments {
+/// Which daemon is talked to.
+struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
@@ -22,25 +22,34 @@ struct DaemonOptions: ParsableArguments {
     @Flag(help: .hidden)
     var oneOfSeveral = false
 
-    @OptionGroup var output: OutputOptions
-
     /// Of this machine's daemon, where it is not the usual one.
-    var namedSocket: String? { socket ?? Self.environmentSocket }
+    var namedSocket: String? { socket ?? DaemonOptions.environmentSocket }
 
     var daemon: Daemon {
         guard let name = host.first else { return Daemon(chosenSocket: namedSocket) }
         return Daemon(chosenSocket: socket, host: RemoteHost(name))
     }
 
-    /// Whether files that the daemon names are on another machine.
-    var isRemote: Bool { !host.isEmpty }
-
     func validate() throws {
         for name in host where RemoteHost(name) == nil { throw ValidationError("'\(name)' is no name of a host") }
     }
+}
+
+/// The options of every command that talks to the daemon.
+struct DaemonOptions: ParsableArguments {
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    var host: [String] { connection.host }
+    var socket: String? { connection.socket }
+    var namedSocket: String? { connection.namedSocket }
+    var daemon: Daemon { connection.daemon }
+
+    /// Whether files that the daemon names are on another machine.
+    var isRemote: Bool { !host.isEmpty }
 
     var screen: Screen {
-        Screen(json: output.json, style: .ofStandardOutput, host: oneOfSeveral ? host.first : nil)
+        Screen(json: output.json, style: .ofStandardOutput, host: connection.oneOfSeveral ? host.first : nil)
     }
 
     static var environmentSocket: String? {
@@ -48,6 +57,28 @@ struct DaemonOptions: ParsableArguments {
         let path = String(cString: value)
         return path.isEmpty ? nil : path
     }
+}
+
+/// The options of a command that talks to the daemon and works on files of its machine.
+struct LocalDaemonOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
+        completion: .file())
+    var socket: String?
+
+    /// Read, to say what is to be done instead.
+    @Option(name: [.customShort("H"), .long], help: .hidden)
+    var host: [String] = []
+
+    @Flag(help: .hidden)
+    var oneOfSeveral = false
+
+    @OptionGroup var output: OutputOptions
+
+    var screen: Screen { output.screen }
+    var namedSocket: String? { socket ?? DaemonOptions.environmentSocket }
+    var daemon: Daemon { Daemon(chosenSocket: namedSocket) }
 }
 
 /// The options of every command.

@@ -71,14 +71,17 @@ extension Manager {
         package var deviceFaults: [DeviceFault]?
         /// What its VM exits tell of the Linux in it, which decides nothing; nil: nothing out of the way.
         package var hint: String?
+        /// Whether the cell that exists was created with another configuration than its definition has; nil: no.
+        package var outdated: Bool?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
             failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil,
-            hint: String? = nil
+            hint: String? = nil, outdated: Bool? = nil
         ) {
+            self.outdated = outdated
             self.deviceFaults = deviceFaults
             self.hint = hint
             self.failureCounts = failureCounts

@@ -53,8 +53,15 @@ package final class ControlClient {
     package func call<Method: VarlinkMethod>(
         _ method: Method.Type, _ parameters: Method.Parameters
     ) throws(ControlError) -> Method.Reply {
+        try begin(method, parameters).wait(until: .now + Method.patience)
+    }
+
+    /// Sends a call. Its reply can be waited for when other daemons have been called, too.
+    package func begin<Method: VarlinkMethod>(
+        _ method: Method.Type, _ parameters: Method.Parameters
+    ) throws(ControlError) -> PendingReply<Method> {
         try send(VarlinkCall.message(Method.self, parameters))
-        return try VarlinkReply.decode(nextMessage(within: Method.patience), of: Method.self).reply
+        return PendingReply(client: self)
     }
 
     /// Sends a call of a method without parameters and waits for its reply.
@@ -155,6 +162,16 @@ package final class ControlClient {
         case .resourceTemporarilyUnavailable: .noAnswer
         default: .connection(error)
         }
+    }
+}
+
+/// The reply to one call.
+package struct PendingReply<Method: VarlinkMethod> {
+    fileprivate let client: ControlClient
+
+    /// - Throws: ``ControlError/noAnswer`` if it has not begun to arrive by then, and what the reply says.
+    package func wait(until deadline: ContinuousClock.Instant) throws(ControlError) -> Method.Reply {
+        try VarlinkReply.decode(client.nextMessage(within: max(deadline - .now, .zero)), of: Method.self).reply
     }
 }
 

@@ -118,6 +118,8 @@ extension Manager {
         # liveness: absent if the definition has no such rule.
         # failureCounts: since the daemon was started; absent: none.
         # hint: what its VM exits tell of the Linux in it, which decides nothing; absent: nothing out of the way.
+        # outdated: true if the cell that exists was created with another configuration than its definition has: it
+        #   is used when the cell is destroyed and created again; absent: no.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -132,7 +134,8 @@ extension Manager {
           liveness: ?Liveness,
           failureCounts: ?[]FailureCount,
           deviceFaults: ?[]DeviceFault,
-          hint: ?string
+          hint: ?string,
+          outdated: ?bool
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,

@@ -15,7 +15,7 @@ import UnixSignals
 
 /// What the program `jailhoused` does.
 package struct DaemonProgram {
-    package static let version = "0.1.0"
+    package static let version = Product.version
 
     /// Before the process exits because it could not begin.
     private static let pauseAfterFailure = Duration.seconds(1)
@@ -86,7 +86,7 @@ package struct DaemonProgram {
         let server = Server(
             sockets: sockets,
             service: ManagerService(
-                supervisor: supervisor, reloads: reloads, info: VarlinkServiceInfo(version: Self.version),
+                supervisor: supervisor, reloads: reloads, info: VarlinkServiceInfo(version: Product.version),
                 logger: logger),
             logger: logger)
         let services = ServiceGroup(

@@ -33,12 +33,15 @@ struct ShownCell {
     var definition: CellDefinition? { managed.definition }
     var cpus: [Int] { assignedCPUs.isEmpty ? definition?.descriptor.cpus.members ?? [] : assignedCPUs }
 
+    /// Whether the cell that exists was created with another configuration than its definition has.
+    var isOutdated: Bool { managed.isOutdated && lifecycle.sighting?.observation != nil }
+
     var problem: String? {
         if let problem = managed.problem { return problem }
         if let waitsFor { return "it \(waitsFor)" }
         if isReadingImages { return "its images are being read" }
         if let unheard { return unheard }
-        guard managed.isOutdated, lifecycle.sighting?.observation != nil else { return nil }
+        guard isOutdated else { return nil }
         return "its configuration has changed; it takes effect when the cell is destroyed and created again"
     }
 

@@ -244,7 +244,7 @@ extension Inventory {
         let parked = losses.filter { !$0.isStopped }.map(\.cpu)
         let machine = Manager.Machine(
             enabled: fleet.isEnabled, system: system?.path, driver: fleet.hasDriver,
-            version: DaemonProgram.version, memPoolSize: pools.memorySize, memPoolUsed: pools.memoryUsed,
+            version: Product.version, memPoolSize: pools.memorySize, memPoolUsed: pools.memoryUsed,
             remapPoolSize: pools.remapSize, remapPoolUsed: pools.remapUsed,
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
             lostCpus: parked.isEmpty ? nil : parked,
@@ -264,6 +264,7 @@ extension Inventory {
         var details = try known(name).details(statistics: statistics)
         details.failureCounts = failureCounts[name]?.sorted { $0.key < $1.key }
             .map { Manager.FailureCount(kind: $0.key, count: $0.value) }
+        details.outdated = try known(name).isOutdated ? true : nil
         details.hint = pulses.hint(of: name)?.text
         let faults = deviceFaults.filter { $0.cell == name }
         details.deviceFaults = faults.isEmpty ? nil : faults.map(Manager.DeviceFault.init)

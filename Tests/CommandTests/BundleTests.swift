@@ -55,13 +55,18 @@ struct BundleTests {
             #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: damaged) }
         }
         #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: TarFile(Self.files + Self.files).bytes) }
+        // what other archivers fill the last record with, and what is nobody's
+        #expect(try TarFile(bytes: bytes + [UInt8](repeating: 0, count: 9000)).entries == Self.files)
+        for behind in [Array("x".utf8), [UInt8](repeating: 0, count: 511) + [1], bytes] {
+            #expect(throws: TarFile.Malformed.self) { try TarFile(bytes: bytes + behind) }
+        }
     }
 
     @Test(
         "A file goes nowhere else",
         arguments: [
             "../cells/x.toml", "cells/../../x", "/cells/x", "cells/", "cells//x", "cells/.hidden", "x.toml",
-            "cells/a b", "cells/a\nb", "units/x", "cells/" + String(repeating: "a", count: 100),
+            "cells/a b", "cells/a\nb", "units/x", "cells/sub/x.toml", "cells/" + String(repeating: "a", count: 100),
         ])
     func path(path: String) {
         #expect(SignedBundle.problem(of: path) != nil)

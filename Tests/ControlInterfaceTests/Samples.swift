@@ -27,7 +27,7 @@ enum Samples {
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
         accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount],
-        deviceFaults: [deviceFault], hint: "h")
+        deviceFaults: [deviceFault], hint: "h", outdated: true)
     static let failureCount = Manager.FailureCount(kind: "violation", count: 3)
     static let liveness = Manager.Liveness(
         kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)

@@ -60,6 +60,25 @@ struct BundleCommandTests {
         func installed() -> String {
             (try? String(contentsOfFile: etc + "/cells/rtems.toml", encoding: .utf8)) ?? ""
         }
+        // what is promised is ed25519, and nobody may bring less
+        let weak = try await Program.run([
+            "sh", "-ec",
+            """
+            cd '\(directory)'; ssh-keygen -q -t rsa -b 1024 -N '' -C '' -f weak
+            printf 'plant@example.org namespaces="jailhoused-bundle-1" ' > weak.signers; cat weak.pub >> weak.signers
+            mkdir weak.tree; tar -xf 1-key.bundle -C weak.tree; cd weak.tree
+            rm SHA256SUMS.sig; ssh-keygen -q -Y sign -f ../weak -n jailhoused-bundle-1 SHA256SUMS
+            tar --format=ustar -cf ../weak.bundle SHA256SUMS SHA256SUMS.sig cells/rtems.toml images/rtems.exe
+            """,
+        ])
+        try #require(weak.status == 0, "\(weak.errors)")
+        for arguments in [
+            ["create", "\(directory)/1", "--key", "\(directory)/weak", "--output", "\(directory)/never"],
+            ["verify", "\(directory)/weak.bundle", "--signers", directory + "/weak.signers"],
+        ] {
+            let ended = try await Self.ended(arguments)
+            #expect(ended.status == 1 && ended.errors.contains("ssh-rsa, not ssh-ed25519"), "\(ended)")
+        }
         let verified = try await Self.ended([
             "verify", "\(directory)/1-key.bundle", "--signers", directory + "/signers",
         ])
@@ -209,6 +228,13 @@ struct BundleCommandTests {
             "install", file, "--signers", directory + "/signers", "--directory", directory + "/etc", "--no-reload",
         ])
         #expect(install.status == 1 && install.errors.contains("of no bundle"), "\(install.errors)")
+        let bundles = directory + "/etc/bundles"
+        try FileManager.default.removeItem(atPath: bundles)
+        try FileManager.default.createSymbolicLink(atPath: bundles, withDestinationPath: "nowhere")
+        let lost = try await Self.ended([
+            "install", file, "--signers", directory + "/signers", "--directory", directory + "/etc", "--no-reload",
+        ])
+        #expect(lost.status == 1 && lost.errors.contains("bundles is a link that leads nowhere"), "\(lost.errors)")
         #expect(try await machine.cell("rtems") != nil)
     }
 }

@@ -18,18 +18,19 @@ struct HostTests {
         let script = directory.url.appending(path: "ssh")
         // ssh's own arguments up to --, then the host, then a line for a shell there
         let cases = machines.enumerated().map {
-            "board-\($0.offset)) export JAILHOUSE_TEST_SOCKET='\($0.element.directory.url.path)/run/control' ;;"
+            "board-\($0.offset)) export JAILHOUSED_SOCKET='\($0.element.directory.url.path)/run/control' ;;"
         }
         try """
         #!/bin/sh
         while [ "$1" != -- ]; do shift; done
         case "$2" in
         \(cases.joined(separator: "\n"))
+        mute*) exec sleep 600 ;;
         *) echo "ssh: Could not resolve hostname $2" >&2; exit 255 ;;
         esac
         shift 2
         [ "$1" = jailhouse-ctl ] && shift
-        exec '\(Place.program("jailhouse-ctl"))' "$@" --socket "$JAILHOUSE_TEST_SOCKET"
+        exec '\(Place.program("jailhouse-ctl"))' "$@"
         """.write(to: directory.url.appending(path: "ssh.text"), atomically: true, encoding: .utf8)
         // by another process: while a child of this one has inherited the file for writing, nobody can execute it (ETXTBSY)
         let installed = try await Program.run(["install", "-m", "755", script.path + ".text", script.path])
@@ -116,6 +117,24 @@ struct HostTests {
             let partial = try await run("--host", "board-0,nowhere,board-1", "list")
             #expect(partial.status == 69)
             #expect(partial.errors.contains("nowhere") && partial.output.contains("board-1"))
+
+            let start = ContinuousClock.now
+            let mute = try await run("--host", "mute,board-1,mute2", "list")
+            #expect(mute.status == 69 && mute.output.contains("board-1") && mute.errors.contains("mute: "), "\(mute)")
+            // what is waited for once is not waited for again
+            #expect(ContinuousClock.now - start < .seconds(45))
+
+            let metrics = try await run("--host", "board-1", "metrics")
+            #expect(metrics.status == 0 && metrics.output.contains("jailhouse_up 1"), "\(metrics.errors)")
+            #expect(try await run("metrics", "-H", "nowhere").output.contains("jailhouse_up 0"))
+            let twice = try await run("--host", "board-0,board-1", "metrics")
+            #expect(twice.status == 64 && twice.output.isEmpty && twice.errors.contains("metrics"), "\(twice)")
+            for line in [["bundle", "install", "x"], ["bundle", "rollback"], ["report"], ["linux", "a", "b"]] {
+                let ended = try await Program.run([Place.program("jailhouse-ctl")] + line + ["-H", "board-1"])
+                #expect(ended.status == 64 && ended.errors.contains("machine"), "\(line): \(ended)")
+                let help = try await Program.run([Place.program("jailhouse-ctl")] + line + ["--help"])
+                #expect(!help.output.contains("--host"), "\(line)")
+            }
 
             let stopped = try await run("--host", "board-0,board-1", "stop", "rtems")
             #expect(stopped.output.contains("board-0:\n") && stopped.output.contains("board-1:\nrtems: stopped"))

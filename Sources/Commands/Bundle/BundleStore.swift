@@ -264,6 +264,11 @@ struct BundleStore {
                     "\(link) has definitions that are of no bundle: put them into the bundle, and move them away from here"
                 )
             }
+            // mkdir finds something there, and then there is nothing
+            if error.call == "chmod", error.errno == .noSuchFileOrDirectory {
+                throw CommandFailure(
+                    .failed, "\(error.subject) is a link that leads nowhere: remove it; nothing is changed")
+            }
             throw CommandFailure(.failed, "cannot install the bundle: \(error)")
         }
     }

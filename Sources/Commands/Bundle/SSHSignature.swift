@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import Glibc
 import SystemCalls
 import SystemPackage
@@ -15,7 +16,9 @@ enum SSHSignature {
             guard try run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", SignedBundle.namespace, file]) == 0 else {
                 throw CommandFailure(.failed, "ssh-keygen cannot sign with the key \(key)")
             }
-            return try SystemCall.contents(ofFile: file + ".sig")
+            let signature = try SystemCall.contents(ofFile: file + ".sig")
+            try requireEd25519(signature, remedy: "make one: ssh-keygen -t ed25519 -f FILE")
+            return signature
         }
     }
 
@@ -24,6 +27,7 @@ enum SSHSignature {
     /// - Returns: whose signature it is.
     /// - Throws: ``CommandFailure`` unless it is one of theirs.
     static func signer(of bytes: [UInt8], signature: [UInt8], signers: String) throws -> String {
+        try requireEd25519(signature, remedy: "have the bundle signed with such a key")
         let allowed: [UInt8]
         do throws(SystemCallError) {
             allowed = try SystemCall.contents(ofFile: signers, limit: InputFile.limit)
@@ -57,6 +61,42 @@ enum SSHSignature {
                 "the signature is not one of this bundle, or \(signers) allows that key another namespace than "
                     + SignedBundle.namespace)
         }
+    }
+
+    /// - Throws: ``CommandFailure`` for a key of another algorithm, some of which ssh-keygen(1) takes with fewer bits than
+    ///   are safe.
+    private static func requireEd25519(_ signature: [UInt8], remedy: String) throws {
+        guard let name = algorithm(of: signature) else {
+            throw CommandFailure(.failed, "\(SignedBundle.signaturePath) is no signature of ssh-keygen(1)")
+        }
+        // the second one has its key in a token
+        guard ["ssh-ed25519", "sk-ssh-ed25519@openssh.com"].contains(name) else {
+            throw CommandFailure(
+                .failed, "the key of the signature is of the kind \(Text.printable(name)), not ssh-ed25519: \(remedy)")
+        }
+    }
+
+    /// That of the key, as the signature names it; nil if it is none. Whether it is true, the verification says.
+    ///
+    /// Source: OpenSSH's PROTOCOL.sshsig, RFC 4251 section 5.
+    static func algorithm(of signature: [UInt8]) -> String? {
+        let lines = String(decoding: signature, as: UTF8.self).split(whereSeparator: \.isNewline)
+        guard lines.first == "-----BEGIN SSH SIGNATURE-----",
+            let end = lines.firstIndex(of: "-----END SSH SIGNATURE-----"),
+            let blob = Data(base64Encoded: lines[1..<end].joined())
+        else { return nil }
+        var rest = Array(blob)[...]
+        func take(_ count: Int) -> ArraySlice<UInt8>? {
+            guard count <= rest.count else { return nil }
+            defer { rest = rest.dropFirst(count) }
+            return rest.prefix(count)
+        }
+        func number() -> Int? { take(4)?.reduce(0) { $0 << 8 | Int($1) } }
+        // magic and version, and then the public key, which begins with its algorithm
+        guard take(6).map(Array.init) == Array("SSHSIG".utf8), number() == 1, number() != nil, let length = number(),
+            let name = take(length)
+        else { return nil }
+        return String(decoding: name, as: UTF8.self)
     }
 
     private static func inDirectory<Value>(_ body: (String) throws -> Value) throws -> Value {

@@ -81,6 +81,9 @@ struct SignedBundle: Hashable {
         guard parts.count >= 2, folders.contains(String(parts[0])) else {
             return "is not in \(folders.joined(separator: ", "))"
         }
+        if parts[0] == "cells", parts.count > 2, path.hasSuffix(".toml") {
+            return "would not be read: definitions are in cells itself"
+        }
         let allowed = parts.allSatisfy { part in
             !part.isEmpty && !part.hasPrefix(".")
                 && part.utf8.allSatisfy { byte in

@@ -39,7 +39,13 @@ struct TarFile: Hashable {
         while true {
             guard position + Self.block <= bytes.count else { throw Malformed(message: "the archive is cut off") }
             let header = bytes[position..<position + Self.block]
-            if header.allSatisfy({ $0 == 0 }) { return }
+            if header.allSatisfy({ $0 == 0 }) {
+                // archivers fill the last record with zeros: POSIX.1-2017, pax, "ustar Interchange Format"
+                guard bytes[position...].allSatisfy({ $0 == 0 }) else {
+                    throw Malformed(message: "there are bytes behind its end")
+                }
+                return
+            }
             position += Self.block
             func field(_ range: Range<Int>) -> String {
                 let start = header.startIndex

@@ -7,6 +7,8 @@ import ControlInterface
 struct FleetList {
     private let hosts: [(name: String, daemon: Daemon)]
     private let screen: Screen
+    /// For all of them together. Whom ssh asks for a password has to type it.
+    private static let patience = Manager.List.patience
 
     init(_ options: DaemonOptions) {
         hosts = options.host.map { name in
@@ -15,16 +17,19 @@ struct FleetList {
         screen = options.screen
     }
 
-    /// All hosts are connected to at the same time, and then asked one after the other.
+    /// All hosts are asked at the same time, and none that does not answer holds up the others.
     func show() throws {
-        let clients = hosts.map { host in
-            Result { () throws(ControlError) in try host.daemon.connect(toChange: false) }
+        let calls = hosts.map { host in
+            Result { () throws(ControlError) in
+                try host.daemon.connect(toChange: false).begin(Manager.List.self, Nothing())
+            }
         }
+        let deadline = ContinuousClock.now + Self.patience
         var rows: [CellRow] = []
         var isComplete = true
-        for (host, client) in zip(hosts, clients) {
+        for (host, call) in zip(hosts, calls) {
             do throws(ControlError) {
-                rows += try client.get().call(Manager.List.self).cells.map { cell in
+                rows += try call.get().wait(until: deadline).cells.map { cell in
                     var row = CellRow(cell)
                     row.host = host.name
                     return row

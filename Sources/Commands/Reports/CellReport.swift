@@ -38,12 +38,13 @@ struct CellReport: Encodable {
     @JSON.OrNull var liveness: Liveness?
     let deviceFaults: [DeviceFaultReport]
     @JSON.OrNull var hint: String?
+    let outdated: Bool
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
         case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness,
-            deviceFaults, hint
+            deviceFaults, hint, outdated
     }
 
     /// - Parameter files: of its definition.
@@ -67,6 +68,7 @@ struct CellReport: Encodable {
         vmExits = details.vmExits
         accepted = details.accepted ?? []
         hint = details.hint
+        outdated = details.outdated ?? false
         deviceFaults = (details.deviceFaults ?? []).map(DeviceFaultReport.init)
         liveness = details.liveness.map {
             Liveness(

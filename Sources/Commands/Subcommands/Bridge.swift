@@ -19,20 +19,25 @@ struct Bridge: ParsableCommand {
         shouldDisplay: false
     )
 
-    @Option(help: ArgumentHelp("The daemon's socket.", valueName: "path"), completion: .file())
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
+        completion: .file())
     var socket: String?
+
+    private var chosenSocket: String? { socket ?? DaemonOptions.environmentSocket }
 
     func run() throws {
         do throws(SystemCallError) {
             try pump(connect())
         } catch {
-            let path = socket ?? Daemon.controlSocket
+            let path = chosenSocket ?? Daemon.controlSocket
             throw CommandFailure(.noDaemon, "cannot reach the daemon at \(path): \(error.errno)")
         }
     }
 
     private func connect() throws(SystemCallError) -> OwnedDescriptor {
-        if let socket { return try SystemCall.connect(toSocket: socket) }
+        if let socket = chosenSocket { return try SystemCall.connect(toSocket: socket) }
         do throws(SystemCallError) {
             return try SystemCall.connect(toSocket: Daemon.controlSocket)
         } catch {

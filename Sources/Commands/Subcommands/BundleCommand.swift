@@ -144,7 +144,7 @@ struct StoreOptions: ParsableArguments {
     /// refuses one of them, or a socket that was named leads to none, everything is as it was before.
     ///
     /// - Returns: what changed.
-    func use(_ id: String, _ options: DaemonOptions) throws -> String {
+    func use(_ id: String, _ options: LocalDaemonOptions) throws -> String {
         let before = store.links
         try store.use(id)
         guard !noReload else { return "not reloaded" }
@@ -187,12 +187,12 @@ struct InstallBundle: ParsableCommand {
             Example: jailhouse-ctl bundle install plant.bundle && jailhouse-ctl restart rtems
             """)
 
-    @OptionGroup var options: DaemonOptions
+    @OptionGroup var options: LocalDaemonOptions
     @OptionGroup var source: BundleOptions
     @OptionGroup var target: StoreOptions
 
     func validate() throws {
-        guard !options.isRemote else {
+        guard options.host.isEmpty else {
             throw ValidationError(
                 "a bundle is installed on its machine: ssh HOST jailhouse-ctl bundle install - < BUNDLE")
         }
@@ -227,11 +227,11 @@ struct RollBack: ParsableCommand {
             Example: jailhouse-ctl bundle rollback && jailhouse-ctl restart rtems
             """)
 
-    @OptionGroup var options: DaemonOptions
+    @OptionGroup var options: LocalDaemonOptions
     @OptionGroup var target: StoreOptions
 
     func validate() throws {
-        guard !options.isRemote else {
+        guard options.host.isEmpty else {
             throw ValidationError("a bundle is rolled back on its machine: ssh HOST jailhouse-ctl bundle rollback")
         }
     }

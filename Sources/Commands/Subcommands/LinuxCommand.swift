@@ -25,7 +25,7 @@ struct LinuxCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var options: DaemonOptions
+    @OptionGroup var options: LocalDaemonOptions
 
     @Option(name: .shortAndLong, help: "The initial RAM file system.", completion: .file())
     var initrd: String?
@@ -70,7 +70,9 @@ struct LinuxCommand: ParsableCommand {
     private static let mark = "# Written by 'jailhouse-ctl linux'"
 
     func validate() throws {
-        if options.isRemote { throw ValidationError("The files are on this machine: --host is not for this command.") }
+        if !options.host.isEmpty {
+            throw ValidationError("The files are on this machine: --host is not for this command.")
+        }
     }
 
     func run() throws {

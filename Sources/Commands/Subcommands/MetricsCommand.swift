@@ -14,26 +14,21 @@ struct MetricsCommand: ParsableCommand {
             jailhouse-metrics.timer does so. The other way is jailhouse-exporter(8).
 
             Example: jailhouse-ctl metrics | promtool check metrics
+            Example: jailhouse-ctl --host board-1 metrics
             Example: jailhouse-ctl metrics -o /var/lib/prometheus/node-exporter/jailhouse.prom
             """
     )
 
-    @Option(
-        help: ArgumentHelp(
-            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.statusSocket)).", valueName: "path"),
-        completion: .file())
-    var socket: String?
+    @OptionGroup var connection: ConnectionOptions
 
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
 
     func run() throws {
-        let chosen = socket ?? DaemonOptions.environmentSocket
-        let outcome = Result { () throws(ControlError) in
-            try MachineSample(ControlClient(socket: chosen ?? Daemon.statusSocket))
-        }
+        let daemon = connection.daemon
+        let outcome = Result { () throws(ControlError) in try MachineSample(daemon.connect(toChange: false)) }
         let text = Metrics.text(of: try? outcome.get())
         try OutputFile(output).write(Array(text.utf8), to: Screen(json: false, style: .plain))
-        if case .failure(let error) = outcome { throw CommandFailure(error, socketWasChosen: chosen != nil) }
+        if case .failure(let error) = outcome { throw daemon.failure(error) }
     }
 }

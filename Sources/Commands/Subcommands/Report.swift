@@ -23,7 +23,7 @@ struct Report: ParsableCommand {
             """
     )
 
-    @OptionGroup var options: DaemonOptions
+    @OptionGroup var options: LocalDaemonOptions
 
     @Option(
         name: .shortAndLong, help: "The file (default: jailhouse-report-TIME.tar.gz in this directory).",
@@ -42,7 +42,7 @@ struct Report: ParsableCommand {
     }
 
     func validate() throws {
-        guard !options.isRemote else {
+        guard options.host.isEmpty else {
             throw ValidationError(
                 "a report has files of its machine: ssh HOST jailhouse-ctl report -o - > report.tar.gz")
         }

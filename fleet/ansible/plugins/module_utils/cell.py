@@ -18,8 +18,6 @@ RUNS = ("running", "degraded", "silent")
 CHANGES = ("starting", "stopping", "backing-off")
 # It stays so until somebody starts it.
 RESTS = ("absent", "created", "stopped")
-# The beginning of the daemon's problem with a cell that is not what its definition says.
-OUTDATED = "its configuration has changed"
 
 
 class Refused(Exception):
@@ -98,26 +96,20 @@ class Cell:
             gone = not existed or self.is_destroyed if name == self.name else self.conditions[name] == "absent"
             self.control("destroy" if gone else "stop", name)
 
-    def is_outdated(self, redefined=False):
-        """Whether the cell that exists was created with another configuration than its definition has.
+    def is_outdated(self):
+        """Whether the cell that exists was created with another configuration than its definition has."""
+        return bool(self.details().get("outdated"))
 
-        The daemon tells the most urgent problem only: behind another one, a new definition counts as another configuration.
-        """
-        details = self.details()
-        if not details or details["cell"]["id"] is None or not details["problem"]:
-            return False
-        return details["problem"].startswith(OUTDATED) or redefined
-
-    def bring_up(self, restart, redefined):
+    def bring_up(self, restart):
         """Has it run as its definition and image are now."""
-        self.renew(restart, redefined)
+        self.renew(restart)
         self.be_healthy()
         if self.is_outdated():
-            raise Refused("%s runs, and %s" % (self.name, self.details()["problem"]))
+            raise Refused("%s runs, and its configuration has changed" % self.name)
 
-    def renew(self, restart, redefined, accepted=(0,)):
+    def renew(self, restart, accepted=(0,)):
         """Starts or restarts it, created again if it has to be."""
-        if self.is_outdated(redefined):
+        if self.is_outdated():
             # what it could not be started with is refused while it still exists
             refused = self.reload()
             if refused:

@@ -158,7 +158,7 @@ def act(cell, state, files, definition):
     elif state == "stopped":
         cell.control("stop", cell.name)
     elif state is not None:
-        cell.bring_up(bool(files) or state == "restarted", definition in files)
+        cell.bring_up(bool(files) or state == "restarted")
 
 
 def main():
@@ -233,10 +233,10 @@ def go_back(cell, files, definition, before):
                 file.go_back()
             cell.reload()
         if cell.is_touched and ran:
-            cell.bring_up(True, definition in files)
+            cell.bring_up(True)
         elif cell.is_touched and wanted:
             # it had failed, and may fail again
-            cell.renew(True, definition in files, accepted=(0, 1))
+            cell.renew(True, accepted=(0, 1))
         if cell.is_touched:
             cell.start_dependents()
         if cell.is_touched and condition == "foreign" and str(before["cell"]["state"]).startswith("running"):
