@@ -9,7 +9,7 @@
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [ARCHITECTURE=arm64] [TARGET=/dev/jailhouse] [SCENARIOS=] whether a machine behaves as Tests/Programs/scenarios say
 # make manuals    [MANUALS=] the manual pages, from the tables of the programs
-# make docs       [DOCS=] the guide as a site; without network once its tool is installed
+# make docs       [DOCS=] the guide as a site, without network once the packages are there
 # make fleet      [MACHINES=] machines with Ansible and Prometheus, a good image and a bad one; ends by itself
 # make deaths     what is said of each death: Tests/FailureReportsTests/deaths.md
 # make guest-kernel  [GUEST=] [ARCHITECTURE=arm64] a small Linux that can be a guest, and a shell for it; minutes, once
@@ -173,8 +173,8 @@ deaths:
 
 DOCS ?= .build/docs
 DOCS_SOURCE := .build/docs-source
-docs: .build/docs-venv
-	.ci/packages $(BUILD_PACKAGES) mandoc qemu-system-x86
+docs:
+	.ci/packages $(BUILD_PACKAGES) mandoc qemu-system-x86 mkdocs-material
 	$(MAKE) --no-print-directory inmates cell-monitor
 	for product in $(COMMANDS) $(PRELOAD) $(MANUAL_PAGES); do $(SWIFT) build --product $$product || exit; done
 	rm -rf $(DOCS_SOURCE)
@@ -182,13 +182,7 @@ docs: .build/docs-venv
 	$(MAKE) --no-print-directory --silent manuals BINARIES=.build/debug MANUALS=$(DOCS_SOURCE)/manuals
 	docs/reference.sh $(DOCS_SOURCE)/manuals README.md $(DOCS_SOURCE)/guide
 	docs/pictures.sh .build/debug $(DOCS_SOURCE)/guide
-	NO_MKDOCS_2_WARNING=1 $</bin/mkdocs build --quiet --strict --config-file $(DOCS_SOURCE)/mkdocs.yml --site-dir $(abspath $(DOCS))
-
-.build/docs-venv: Makefile
-	.ci/packages python3-venv
-	python3 -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check mkdocs-material==9.8.2
-	touch $@
+	mkdocs build --quiet --strict --config-file $(DOCS_SOURCE)/mkdocs.yml --site-dir $(abspath $(DOCS))
 
 # of the programs in BINARIES
 manuals:
