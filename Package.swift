@@ -203,7 +203,7 @@ let package = Package(
             ],
             data: ["deaths.md"]),
         tests("ManualsTests", ["Manuals"]),
-        tests("MetricsTests", ["ControlInterface", "Metrics", "Supervision"]),
+        tests("MetricsTests", ["ControlInterface", "Exporter", "Metrics", "Supervision", "SystemCalls"]),
         tests("RulePagesTests", ["ConfigurationRules", "RulePages"]),
         tests("InmateImageTests", ["InmateImage", "TestSupport"]),
         tests("DeviceTreeTests", ["DeviceTree", "TestSupport"], data: ["trees"]),

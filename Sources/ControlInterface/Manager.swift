@@ -29,6 +29,7 @@ package enum Manager {
         case watch = "Watch"
         case console = "Console"
         case failures = "Failures"
+        case configurations = "Configurations"
         case check = "Check"
 
         /// - Parameter qualifiedName: for example `org.jailhoused.Manager.Start`.
@@ -58,6 +59,7 @@ package enum Manager {
             case .watch: Watch.self
             case .console: Console.self
             case .failures: Failures.self
+            case .configurations: Configurations.self
             case .check: Check.self
             }
         }

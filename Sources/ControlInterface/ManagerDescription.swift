@@ -74,6 +74,16 @@ extension Manager {
           remedy: string
         )
 
+        # What of an image is loaded where, as the cell sees it; size in bytes. name: empty when it has one part only.
+        type ImagePart (name: string, start: int, size: int)
+
+        # An image as it was when its definition was read or it was loaded. entry: absent when the file does not say it.
+        type PlacedImage (path: string, entry: ?int, parts: []ImagePart)
+
+        # A configuration in force. data: the compiled file, in base64, of the newest revision if it can be expressed in
+        #   that. regions: the names of its memory regions, in their order. images: none for a system.
+        type Configuration (path: string, data: string, regions: []string, images: []PlacedImage)
+
         # The result of the last shutdown request.
         # outcome: approved, denied, timed-out, or not-asked. at: when; absent if there was none.
         # stalled: how long Linux was stalled because the inmate did not answer, in microseconds.
@@ -324,6 +334,10 @@ extension Manager {
 
         # The recorded failures, at most eight, the latest last.
         method Failures(cell: string) -> (failures: []Failure)
+
+        # What is in force: the system that is configured and usable, and the definitions of cells, in the order of their
+        # names. For a map, as any user may draw one.
+        method Configurations() -> (system: ?Configuration, cells: []Configuration)
 
         # Checks the definitions, or one file, without changing anything.
         # findings: one sentence each. details: the same findings and notes, structured; absent in replies of daemons

@@ -10,6 +10,8 @@ import SystemCalls
 struct JudgedImages: Hashable, Sendable {
     /// By path.
     private var versions: [String: FileStatus.Version] = [:]
+    /// Where they are loaded.
+    private(set) var places: [MemoryMap.Image] = []
 
     /// Checks the images as they are now.
     ///
@@ -21,9 +23,15 @@ struct JudgedImages: Hashable, Sendable {
         let findings = definition.imageFindings { path in
             let reading = try files.read(path)
             images.versions[path] = reading.version
+            images.note(reading.contents, of: path, in: definition)
             return reading.contents
         }
         return (findings, images)
+    }
+
+    private mutating func note(_ contents: [UInt8], of path: String, in definition: CellDefinition) {
+        places.removeAll { $0.file == path }
+        places += definition.images.filter { $0.path == path }.compactMap { definition.placing(of: $0, contents) }
     }
 
     /// Reads the images for a load. If one has changed since it was checked, all are checked again.
@@ -46,6 +54,7 @@ struct JudgedImages: Hashable, Sendable {
         let errors = definition.imageFindings(readFile: read).filter { $0.severity == .error }
         guard errors.isEmpty else { throw ImagesRefused(errors: errors) }
         versions = readings.mapValues(\.version)
+        for (path, reading) in readings { note(reading.contents, of: path, in: definition) }
         return pieces
     }
 }

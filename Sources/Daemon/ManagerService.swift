@@ -145,6 +145,8 @@ struct ManagerService: CallService {
             }
         case .failures:
             await reply(call, M.Failures.self) { .init(failures: try await supervisor.inventory().failures($0.cell)) }
+        case .configurations:
+            await reply(call, M.Configurations.self) { _ in await supervisor.inventory().configurations() }
         case .check:
             await reply(call, M.Check.self) { try await check($0.path) }
         // these answer with streams

@@ -9,9 +9,8 @@ import Synchronization
 ///
 /// Its methods block, at most for a few seconds: not to be called on an event loop.
 final class DaemonView: Sendable {
-    private static let freshness = Duration.milliseconds(900)
-    /// The map needs many files. It is drawn anew at once when it is to show others.
-    private static let mapFreshness = Duration.seconds(10)
+    /// What the daemon's check says is asked for as rarely, since it reads all files; at once when others are in force.
+    private static let mapFreshness = Duration.seconds(60)
     private static let patience = Duration.seconds(3)
 
     private struct Kept<Value: Sendable>: Sendable {
@@ -20,35 +19,48 @@ final class DaemonView: Sendable {
     }
 
     private let socket: String
+    private let freshness: Duration
     private let sample = Mutex<Kept<MachineSample?>?>(nil)
-    private let map = Mutex<(files: [String], kept: Kept<String>)?>(nil)
+    private let configurations = Mutex<Kept<Manager.Configurations.Reply?>?>(nil)
+    private let map = Mutex<(of: Manager.Configurations.Reply?, kept: Kept<String>)?>(nil)
 
-    init(socket: String) {
+    /// - Parameter freshness: how long an answer of the daemon is used.
+    init(socket: String, freshness: Duration) {
         self.socket = socket
+        self.freshness = freshness
     }
 
     /// Nil: the daemon cannot be reached.
     func current() -> MachineSample? {
-        Self.kept(sample, Self.freshness) {
-            do throws(ControlError) {
-                let client = try ControlClient(socket: socket)
-                try client.limitWaiting(to: Self.patience)
-                return try MachineSample(client)
-            } catch {
-                return nil
-            }
+        Self.kept(sample, freshness) {
+            asked { client throws(ControlError) in try MachineSample(client) }
         }
     }
 
     func currentMap() -> String {
-        let page = StatusPage(current())
+        let now = Self.kept(configurations, freshness) {
+            asked { client throws(ControlError) in try client.call(Manager.Configurations.self) }
+        }
         return map.withLock { map in
-            if let map, map.files == page.files, ContinuousClock.now - map.kept.since < Self.mapFreshness {
+            if let map, map.of == now, ContinuousClock.now - map.kept.since < Self.mapFreshness {
                 return map.kept.value
             }
-            let text = page.map
-            map = (page.files, Kept(value: text, since: .now))
+            let findings =
+                now == nil
+                ? nil : asked { client throws(ControlError) in try client.call(Manager.Check.self, .init()).details }
+            let text = StatusPage.map(of: now, (findings ?? nil) ?? [])
+            map = (now, Kept(value: text, since: .now))
             return text
+        }
+    }
+
+    private func asked<Value>(_ body: (ControlClient) throws(ControlError) -> Value) -> Value? {
+        do throws(ControlError) {
+            let client = try ControlClient(socket: socket)
+            try client.limitWaiting(to: Self.patience)
+            return try body(client)
+        } catch {
+            return nil
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -12,22 +13,34 @@ package struct Server {
     /// - Parameters:
     ///   - socket: the daemon's status socket.
     ///   - host: the machine's name, for the page.
-    package init(socket: String, host: String) {
+    ///   - freshness: how long what the daemon said is used for further clients.
+    package init(socket: String, host: String, freshness: Duration = .milliseconds(900)) {
         // one asks the daemon while the other draws the map
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        shared = .init(view: DaemonView(socket: socket), threads: threads, places: ClientPlaces(), host: host)
+        shared = .init(
+            view: DaemonView(socket: socket, freshness: freshness), threads: threads, places: ClientPlaces(), host: host
+        )
     }
 
     /// Where it listens.
-    package enum Place {
+    package enum Place: CustomStringConvertible {
         case address(String, port: Int)
         /// A socket that the service manager opened.
         case descriptor(CInt)
+
+        package var description: String {
+            switch self {
+            case .address(let address, let port):
+                address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+            case .descriptor(let descriptor): "descriptor \(descriptor), which the service manager gave"
+            }
+        }
     }
 
     /// - Returns: the port; nil if there is none.
+    /// - Throws: ``CannotListen``.
     package func listen(on place: Place) throws -> (port: Int?, wait: () throws -> Void) {
         let shared = shared
         let bootstrap = ServerBootstrap(group: group)
@@ -45,12 +58,35 @@ package struct Server {
                     try channel.pipeline.syncOperations.addHandler(RequestHandler(shared))
                 }
             }
-        let listener =
-            switch place {
-            case .address(let host, let port): try bootstrap.bind(host: host, port: port).wait()
-            case .descriptor(let descriptor): try bootstrap.withBoundSocket(descriptor).wait()
-            }
+        let listener: any Channel
+        do {
+            listener =
+                switch place {
+                case .address(let host, let port): try bootstrap.bind(host: host, port: port).wait()
+                case .descriptor(let descriptor): try bootstrap.withBoundSocket(descriptor).wait()
+                }
+        } catch {
+            throw CannotListen(place, error)
+        }
         return (listener.localAddress?.port, { try listener.closeFuture.wait() })
+    }
+
+    /// Why nobody can be answered.
+    package struct CannotListen: Error, CustomStringConvertible {
+        package let description: String
+
+        fileprivate init(_ place: Place, _ error: any Error) {
+            let errno = (error as? IOError)?.errnoCode
+            let remedy =
+                switch errno {
+                case EADDRINUSE: ": another process listens there; choose another --port, or stop it"
+                case EADDRNOTAVAIL: ": no network interface has this address; see: ip address"
+                case EACCES: ": ports below 1024 are for root; choose another --port"
+                default: ""
+                }
+            let reason = errno.map { String(cString: strerror($0)) } ?? "\(error)"
+            description = "cannot listen on \(place): \(reason)\(remedy)"
+        }
     }
 
     private struct TooManyClients: Error {}

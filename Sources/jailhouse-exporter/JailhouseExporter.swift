@@ -15,8 +15,8 @@ struct JailhouseExporter: ParsableCommand {
         abstract: "Serve metrics for Prometheus, and a page about the cells, over HTTP.",
         discussion: """
             /metrics has what 'jailhouse-ctl metrics' prints; / is a page with the cells, their conditions, last failures \
-            and the memory map, which follows what happens. It reads the status socket of jailhoused(8), and for the map \
-            the files that the daemon names. Nothing can be changed through it, and it asks for no password: it listens on \
+            and the memory map, which follows what happens. It reads the status socket of jailhoused(8) and nothing \
+            else. Nothing can be changed through it, and it asks for no password: it listens on \
             the loopback address unless told otherwise. jailhouse-exporter.socket starts it with the socket that is \
             configured there.
 

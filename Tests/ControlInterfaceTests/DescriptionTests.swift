@@ -46,6 +46,9 @@ struct DescriptionTests {
             "Timing": (Samples.timing, Samples.timing),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Finding": (Samples.finding, Samples.bareFinding),
+            "Configuration": (Samples.configuration, Samples.configuration),
+            "PlacedImage": (Samples.configuration.images[0], Manager.PlacedImage(path: "/i", parts: [])),
+            "ImagePart": (Samples.configuration.images[0].parts[0], Samples.configuration.images[0].parts[0]),
         ]
         #expect(Set(values.keys) == Set(interface.types.keys))
         for (name, fields) in interface.types {
@@ -74,6 +77,8 @@ struct DescriptionTests {
             "Watch": Manager.Watch.Reply(change: Samples.change),
             "Console": Manager.Console.Reply(text: "t", at: 1, state: "readable", age: 2),
             "Failures": Manager.Failures.Reply(failures: [Samples.failure]),
+            "Configurations": Manager.Configurations.Reply(
+                system: Samples.configuration, cells: [Samples.configuration]),
             "Check": Manager.Check.Reply(
                 findings: ["f"],
                 details: [

@@ -113,6 +113,7 @@ struct ReplyTests {
         try roundTrip(Manager.Console.self, .init(text: "a\r\nb\u{0}\u{1b}[2J"))
         try roundTrip(Manager.Failures.self, .init(failures: [Samples.failure, Samples.bareFailure]))
         try roundTrip(Manager.Check.self, .init(findings: []))
+        try roundTrip(Manager.Configurations.self, .init(system: Samples.configuration, cells: []))
     }
 
     @Test func numbersKeepAllTheirBits() throws {

@@ -23,6 +23,9 @@ enum Samples {
     static let bareSupervision = Manager.Supervision(
         desired: "stopped", restart: "never", delay: 0, maximumDelay: 0, attempts: 0, attemptLimit: 1, limitWithin: 1,
         stopTimeout: 0, autostart: false)
+    static let configuration = Manager.Configuration(
+        path: "/p", data: "AAECAw==", regions: ["RAM", ""],
+        images: [.init(path: "/i", entry: 0x1000, parts: [.init(name: "segment 1", start: Int.min, size: 5)])])
     static let details = Manager.Details(
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,

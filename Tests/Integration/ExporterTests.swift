@@ -71,7 +71,11 @@ struct ExporterTests {
         defer { exporter.stop() }
         let page = try await Self.get(address)
         #expect(page.contains("<h3>rtems</h3>") && page.contains("○ absent"))
-        #expect(try await Self.get(address + "map.svg").contains("<svg "))
+        let system = Place.source.appending(path: "configs/systems/q35.toml").path
+        let cell = machine.directory.url.appending(path: "etc/cells/rtems.toml").path
+        let drawn = try await Program.run([Place.program("jailhouse-ctl"), "map", "--format", "svg", system, cell])
+        #expect(drawn.status == 0 && drawn.output.contains("rtems"), "\(drawn.errors)")
+        #expect(try await Self.get(address + "map.svg") == drawn.output)
         let head = try await Self.get(address, "--head")
         #expect(head.contains("200 OK") && head.contains("default-src 'none'"))
         #expect(try await Self.get(address + "nothing", "--head").contains("404 Not Found"))
@@ -87,6 +91,23 @@ struct ExporterTests {
         try await eventually("the change comes: \(events.output)") { events.output.contains("● running") }
         machine.signalDaemon(SIGKILL)
         try await eventually("so does its end") { events.output.contains("does not answer") }
+    }
+
+    @Test("An address that it cannot have is named, with what to do")
+    func places() async throws {
+        let machine = try await LiveMachine.start()
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let port = String(address.split(separator: ":").last?.dropLast() ?? "")
+        for (place, words) in [
+            ("127.0.0.1", ":\(port): Address already in use"), ("192.0.2.1", "no network interface"),
+        ] {
+            let ended = try await Program.run([
+                Place.program("jailhouse-exporter"), "--address", place, "--port", port,
+            ])
+            #expect(ended.status != 0 && ended.errors.contains(words), "\(ended)")
+            #expect(!ended.errors.contains("bind("), "\(ended.errors)")
+        }
     }
 
     @Test("A browser shows it on a phone and on a desk, light and dark, and what happens without a reload")

@@ -172,31 +172,3 @@ struct MetricsTests {
         #expect(FailureKind(reason: "what a later daemon says") == .other)
     }
 }
-
-/// A plant full of machines, as one Prometheus sees it.
-@Suite("A thousand machines")
-struct ScaleTests {
-    @Test("Their size and cardinality are what a small Prometheus bears")
-    func thousand() {
-        var bytes = 0
-        var series: Set<Substring> = []
-        var most = 0
-        let start = ContinuousClock.now
-        for machine in 0..<1000 {
-            let cells = (0..<4).map { MetricsTests.cell("cell-\($0)", exits: machine) }
-            let text = Metrics.text(of: MachineSample(machine: MetricsTests.machine, cells: cells))
-            let own = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
-                .compactMap { $0.split(separator: " ").dropLast().first }
-            series.formUnion(own)
-            most = max(most, own.count)
-            bytes += text.utf8.count
-        }
-        let time = ContinuousClock.now - start
-        // no label has what differs from machine to machine, so that the same series come from each
-        #expect(series.count == most)
-        #expect(most <= 40 + 4 * 30, "\(most) series a machine")
-        #expect(bytes / 1000 <= 20_000, "\(bytes / 1000) bytes a scrape")
-        // a debug build on a busy machine
-        #expect(time < .seconds(30), "\(time) for a thousand scrapes")
-    }
-}

@@ -3,7 +3,6 @@
 import CellConfiguration
 import ConfigurationRules
 import CellDefinition
-import InmateImage
 
 /// The files of a map.
 struct MapInput {
@@ -40,7 +39,10 @@ struct MapInput {
             case .cell(let definition), .definition(let definition):
                 var cell = MemoryMap.Cell(
                     file: definition.path, descriptor: definition.descriptor,
-                    images: definition.images.compactMap { Self.image($0, in: definition) })
+                    images: definition.images.compactMap { image in
+                        // what cannot be read, `check` says, among the remarks
+                        (try? InputFile.read(image.path)).flatMap { definition.placing(of: image, $0) }
+                    })
                 for access in accesses where access.cell == definition.name {
                     remarks.append(
                         MapRemark(
@@ -53,25 +55,6 @@ struct MapInput {
             }
         }
         return MemoryMap(system: system, cells: cells, remarks: remarks + self.remarks)
-    }
-
-    /// Nil for what cannot be read: `check` says so, among the remarks.
-    private static func image(_ reference: ImageReference, in definition: CellDefinition) -> MemoryMap.Image? {
-        guard let contents = try? InputFile.read(reference.path) else { return nil }
-        let start = definition.startParts(of: reference, contents).map { part in
-            MemoryMap.Image.Part(name: part.name, start: part.piece.address, size: UInt64(part.piece.contents.count))
-        }
-        if ELFFile.isELF(contents) {
-            guard let file = try? ELFFile(contents) else { return nil }
-            let isOne = file.segments.count == 1
-            let parts = file.segments.map {
-                MemoryMap.Image.Part(name: isOne ? "" : "segment \($0.index)", start: $0.address, size: $0.memorySize)
-            }
-            return MemoryMap.Image(file: reference.path, parts: parts + start, entry: file.entry)
-        }
-        guard let address = reference.address else { return nil }
-        let part = MemoryMap.Image.Part(name: "", start: address, size: UInt64(contents.count))
-        return MemoryMap.Image(file: reference.path, parts: [part] + start)
     }
 }
 

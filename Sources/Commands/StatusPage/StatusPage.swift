@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ControlInterface
+import ConfigurationRules
+package import ControlInterface
 package import Metrics
-import SystemCalls
 
 /// The page of jailhouse-exporter: the machine and its cells, for a person to look at. It changes nothing.
 package struct StatusPage {
@@ -116,20 +116,15 @@ package struct StatusPage {
         return "<details id=\"\(id)\"><summary>\(title)</summary>\n\(content)</details>\n"
     }
 
-    /// What ``map`` is drawn from: the files that the daemon names.
-    package var files: [String] {
-        [sample?.machine.system].compactMap(\.self) + (sample?.cells.compactMap(\.details.definition) ?? [])
-    }
-
-    /// The map of the memory, as far as this user may read its files.
-    package var map: String {
-        let readable = files.filter { (try? SystemCall.contents(ofFile: $0, limit: InputFile.limit)) != nil }
-        guard !readable.isEmpty else { return Self.emptyMap("no file of the configuration can be read") }
-        do {
-            return SVGMap(try MapInput(Checkup(readable, on: nil)).map()).text()
-        } catch {
-            return Self.emptyMap((error as? CommandFailure)?.message ?? "\(error)")
+    /// The map of the memory, with what the daemon's check says.
+    ///
+    /// - Parameter configurations: nil: the daemon cannot be asked.
+    package static func map(of configurations: Manager.Configurations.Reply?, _ findings: [Manager.Finding]) -> String {
+        guard let configurations else { return emptyMap("the daemon does not say its configuration") }
+        guard configurations.system != nil || !configurations.cells.isEmpty else {
+            return emptyMap("neither a system nor a cell is configured")
         }
+        return SVGMap(MemoryMap(configurations, findings)).text()
     }
 
     private static func emptyMap(_ reason: String) -> String {
