@@ -108,6 +108,15 @@ extension Violation {
     private static func unhandled(_ kind: String) -> String { "FATAL: unhandled trap (exception class 0x\(kind))" }
     private static func forbidden(_ kind: String) -> String { "FATAL: forbidden access (exception class 0x\(kind))" }
 
+    /// The number of a call of the firmware, in hexadecimal: one of a trusted operating system, one that does not exist.
+    var armCall: String? {
+        switch self {
+        case .armSecureCall: "b2000000"
+        case .armArchitectureCall: "80008000"
+        default: nil
+        }
+    }
+
     /// Nil for what x86 prints: class, length and syndrome, as printed.
     var armSyndrome: String? {
         switch self {

@@ -98,7 +98,7 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     func reason(_ wording: ConsoleWording) -> [String] { wording.lines(reason) }
 
     /// Of the dump.
-    var registers: [String] { armSyndrome.map { Violation.armRegisters($0) } ?? Violation.registers }
+    var registers: [String] { armSyndrome.map { Violation.armRegisters($0, call: armCall) } ?? Violation.registers }
 
     static let registers = [
         "RIP: 0x000000000010a2f4 RSP: 0x00000000000dff10 FLAGS: 2",
@@ -109,14 +109,19 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
         "EFER: 0x0000000000001000",
     ]
 
-    /// - Parameter syndrome: class, length and syndrome, as printed.
-    private static func armRegisters(_ syndrome: String) -> [String] {
+    /// - Parameters:
+    ///   - syndrome: class, length and syndrome, as printed.
+    ///   - call: what a program called the firmware with, in x0; such an instruction is skipped before it is refused.
+    private static func armRegisters(_ syndrome: String, call: String?) -> [String] {
         let zero = String(repeating: "0", count: 16)
         let rest = stride(from: 0, to: 30, by: 3).map { first in
-            (first..<first + 3).map { "\($0 < 10 ? " " : "")x\($0): \(zero)" }.joined(separator: "  ")
+            (first..<first + 3).map { number in
+                "\(number < 10 ? " " : "")x\(number): \(number == 0 ? zero.dropLast(8) + (call ?? "00000000") : zero)"
+            }.joined(separator: "  ")
         }
         return [
-            "Cell state before exception:", " pc: 0000000000001a30   lr: 0000000000001a14 spsr: 600003c5     EL1",
+            "Cell state before exception:",
+            " pc: 0000000000001a3\(call == nil ? "0" : "4")   lr: 0000000000001a14 spsr: 600003c5     EL1",
             " sp: 0000000000007fc0  elr: 0000000000001a30  esr: \(syndrome)",
         ] + rest + [""]
     }
