@@ -156,9 +156,10 @@ package enum ConsoleGrammar {
         Rule("FATAL: Unhandled MSR {rw}: {x}") { .msr($0.access(0), $0.number(1)) },
         Rule("FATAL: Invalid PAT value: {x}") { .pageAttributes($0.number(0)) },
         Rule("FATAL: Invalid write to i8042 controller port") { _ in .keyboardController },
-        Rule("FATAL: Unhandled CR access") { _ in .controlRegister },
-        Rule("FATAL: Unsupported CR access") { _ in .controlRegister },
-        Rule("FATAL: Unable to parse MOV-to-CR instruction") { _ in .controlRegister },
+        Rule("FATAL: Unhandled CR access, qualification {x}") { .controlRegister(qualification: $0.number(0)) },
+        Rule("FATAL: Unhandled CR access") { _ in .controlRegister() },
+        Rule("FATAL: Unsupported CR access") { _ in .controlRegister() },
+        Rule("FATAL: Unable to parse MOV-to-CR instruction") { _ in .controlRegister() },
         Rule("FATAL: Invalid xsetbv parameters") { _ in .extendedControlRegister },
         Rule("FATAL: Unhandled VM-Exit, reason {d}") {
             switch $0.number(0) {

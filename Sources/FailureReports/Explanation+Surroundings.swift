@@ -263,6 +263,13 @@ extension Surroundings {
             // the address may be right: the instruction is at fault
             explanation.notes.append(
                 "0x\(hex(trapped.address)) is in the cell's region \"\(region.label)\" (\(region.rangeText)).")
+            let flag: MemoryRegion.Flags = trapped.access == .read ? .read : .write
+            // only what is smaller than a page traps although the cell has it
+            if !region.isSubPage, region.flags.contains(flag) {
+                explanation.notes.append("The file that was given allows it, and such a region is not trapped.")
+                explanation.advice =
+                    "The file is not what the cell was created with, or it was changed since: compare them."
+            }
             return
         }
         let judgement = judge(trapped.address, size: 1, trapped.access, isFetch: false)

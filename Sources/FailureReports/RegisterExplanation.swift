@@ -20,6 +20,10 @@ extension Violation {
                 advice:
                     "End or restart the program by its state in the communication region; a cell cannot reset the machine."
             )
+        case .controlRegister(let qualification?):
+            Explanation(
+                summary: "The program executed \(Self.controlAccess(qualification)), which is not emulated.",
+                advice: "Use MOV to CR0 and CR4.")
         case .controlRegister:
             Explanation(
                 summary:
@@ -80,6 +84,20 @@ extension Violation {
                 advice: "See the console's lines.")
         }
     }
+
+    private static func controlAccess(_ qualification: UInt64) -> String {
+        let register = "CR\(qualification & 0xf)"
+        return switch qualification >> 4 & 3 {
+        case 0: "a MOV to \(register) from \(generalRegisters[Int(qualification >> 8 & 0xf)])"
+        case 1: "a MOV from \(register) to \(generalRegisters[Int(qualification >> 8 & 0xf)])"
+        case 2: "CLTS (it clears CR0.TS)"
+        default: "LMSW (it changes CR0 by its low half)"
+        }
+    }
+
+    /// By their numbers in instructions.
+    private static let generalRegisters =
+        ["RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI"] + (8..<16).map { "R\($0)" }
 
     private static let msrs: [UInt64: String] = [
         0x1b: "IA32_APIC_BASE", 0x277: "IA32_PAT", 0x2ff: "IA32_MTRR_DEF_TYPE", 0x38f: "IA32_PERF_GLOBAL_CTRL",
@@ -160,8 +178,11 @@ extension Violation {
                     "Disassemble the instruction at the program counter: the registers of the dump hold the address.")
         case 0x07:
             Explanation(
-                summary: "The program used floating-point registers that are trapped.",
-                advice: "Enable them in CPACR_EL1 first.")
+                summary: "The program used floating-point or vector registers, which are trapped at EL2.",
+                advice:
+                    "CPACR_EL1 does not change this: what it forbids is an exception inside the program. Build the program without "
+                    + "these registers (-mgeneral-regs-only), or without the extension (SVE) that the instruction belongs to."
+            )
         case 0x09:
             Explanation(
                 summary: "The program used pointer authentication, which is trapped.",

@@ -52,7 +52,9 @@ package enum Violation: Hashable, Sendable {
     // MARK: registers and instructions
     case msr(Access, UInt64)
     case pageAttributes(UInt64)
-    case controlRegister
+    /// With Intel's exit qualification, where it is printed: SDM, volume 3, "Exit Qualification for Control-Register
+    /// Accesses".
+    case controlRegister(qualification: UInt64? = nil)
     case extendedControlRegister
     case keyboardController
     case tripleFault

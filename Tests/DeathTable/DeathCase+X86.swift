@@ -35,6 +35,10 @@ extension DeathCase {
             "FATAL: unsupported instruction (0xf3 0xa4 0x48 0x89)\n"
                 + "FATAL: Invalid MMIO/RAM read, addr: 0x00000000fed10100 size: 0", dump: Dump.x86(["rip": 0x10_0510])),
         line(
+            "a copy of strings within its own RAM",
+            "FATAL: unsupported instruction (0xf3 0xab 0x48 0x89)\n"
+                + "FATAL: Invalid MMIO/RAM write, addr: 0x00000000000b8000 size: 0", rip: 0x10_0510),
+        line(
             "a copy of strings from another cell",
             "FATAL: unsupported instruction (0xf3 0xa4 0x48 0x89)\n"
                 + "FATAL: Invalid MMIO/RAM read, addr: 0x000000003b000000 size: 0", rip: 0x10_0510),
@@ -139,6 +143,7 @@ extension DeathCase {
             "FATAL: Setting invalid LVT delivery mode (reg 35, value 00000700)\n"
                 + "FATAL: Unhandled APIC access, qualification 1350", dump: Dump.x86()),
         DeathCase(.intel, "CLTS", "FATAL: Unhandled CR access, qualification 20", dump: Dump.x86()),
+        DeathCase(.intel, "CR8 is written", "FATAL: Unhandled CR access, qualification 308", dump: Dump.x86()),
         DeathCase(
             .intel, "XSETBV", "FATAL: Invalid xsetbv parameters: xcr[0] = 00000000:00000002",
             dump: Dump.x86(["rip": 0x10_0090])),
