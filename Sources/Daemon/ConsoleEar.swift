@@ -28,6 +28,14 @@ struct ConsoleEar {
         let sign: LifeSign
         /// The last line that was its sign.
         var line: String?
+
+        /// Whether it is of the life that came up at a time, and not of the one before, which ended alike.
+        ///
+        /// - Parameter read: when the console was read.
+        func isOf(lifeSince start: Moment?, read: Moment) -> Bool {
+            guard case .ended = sign, let start else { return true }
+            return start <= read
+        }
     }
 
     /// What was heard of each cell by one reading of the console; by the first reading only what follows the start of
@@ -67,6 +75,9 @@ struct ConsoleEar {
 
     /// The console starts from the beginning again.
     mutating func forget() { rest = [] }
+
+    /// What is read next begins with what was heard already.
+    mutating func beginAnew() { (rest, hasBegun) = ([], false) }
 }
 
 extension GuestEnd {

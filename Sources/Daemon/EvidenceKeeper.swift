@@ -43,7 +43,7 @@ final class EvidenceKeeper {
     /// What is known of a cell, or of Linux, and of the machine.
     var surroundings: (_ cell: String?, LinuxFacts) -> Surroundings = { _, _ in Surroundings() }
     /// Called with each reading of the console.
-    var heard: (ConsoleFollower.News) -> Void = { _ in }
+    var heard: (LockedFiles.Reading) -> Void = { _ in }
     /// Called when the console says that a CPU was lost.
     var hasLost: () -> Void = {}
     /// Called when all evidence of a cell is there, before its next command can overwrite anything.
@@ -220,7 +220,7 @@ final class EvidenceKeeper {
     private func note(_ reading: LockedFiles.Reading, _ facts: LinuxFacts) {
         guard files != nil else { return }
         feed.take(reading.news, at: Clock.realTime())
-        heard(reading.news)
+        heard(reading)
         guard let rootCell = reading.rootCellName else {
             lookedThrough = nil
             _ = lost.note(reading)

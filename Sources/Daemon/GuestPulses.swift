@@ -7,11 +7,12 @@ import Supervision
 
 /// The pulses of all cells in which a Linux for Arm64 runs.
 struct GuestPulses {
-    private var pulses: [String: GuestPulse] = [:]
+    /// Each of one life: an earlier one's says nothing of it.
+    private var pulses: [String: (since: Moment?, pulse: GuestPulse)] = [:]
     private var next: Moment?
 
     /// What that of a cell tells; nil: nothing out of the way.
-    func hint(of name: String) -> GuestPulse.Hint? { pulses[name]?.hint }
+    func hint(of name: String) -> GuestPulse.Hint? { pulses[name]?.pulse.hint }
 
     /// Reads what is due: a file for each CPU.
     mutating func look(_ fleet: Fleet, _ book: CellBook, _ view: HypervisorView, at now: Moment) {
@@ -24,10 +25,15 @@ struct GuestPulses {
                 if pulses[name] != nil { pulses[name] = nil }
                 continue
             }
-            var pulse = pulses[name] ?? GuestPulse()
+            var pulse = GuestPulse()
+            if let known = pulses[name], known.since == lifecycle.upSince {
+                pulse = known.pulse
+            } else {
+                pulses[name] = nil
+            }
             guard pulse.isDue(at: now) else { continue }
             pulse.take(view.exitsByCPU(ofCell: observation.id), at: now)
-            pulses[name] = pulse
+            pulses[name] = (lifecycle.upSince, pulse)
         }
         guard pulses.keys.contains(where: { book[$0]?.definition?.isLinux != true }) else { return }
         pulses = pulses.filter { book[$0.key]?.definition?.isLinux == true }

@@ -343,12 +343,15 @@ actor Supervisor {
     }
 
     /// What the console says of the life of those cells whose rule is about it, and of the ends of Linux in cells.
-    private func listen(to news: ConsoleFollower.News) {
-        guard news.state == .readable else { return ear.forget() }
+    private func listen(to reading: LockedFiles.Reading) {
+        if reading.news.isFromBeginning { ear.beginAnew() }
+        guard reading.news.state == .readable else { return ear.forget() }
         let listeners = book.consoleListeners(fleet)
         guard !listeners.isEmpty else { return }
         let now = Clock.now()
-        for heard in ear.listen(to: news.text, for: listeners) {
+        let read = now + (.zero - reading.at.duration(to: .now))
+        for heard in ear.listen(to: reading.news.text, for: listeners)
+        where heard.isOf(lifeSince: fleet.cells[heard.cell]?.lifecycle.upSince, read: read) {
             if let line = heard.line { book[heard.cell]?.seen = line }
             handle(.heard(heard.cell, heard.sign), at: now)
         }

@@ -22,11 +22,16 @@ package enum GuestMessage: String, CaseIterable, Hashable, Sendable {
 
     /// The first of a text, before which nothing shows that it has ended.
     ///
-    /// - Parameter cell: whose last start in the text, if there is one, is where to begin.
-    package static func first(in lines: some BidirectionalCollection<String>, afterStartOf cell: String) -> Self? {
-        let start = lines.lastIndex { isStart($0, of: cell) } ?? lines.startIndex
+    /// - Parameter cell: whose last start in the text, if there is one, is where to begin; nil: only its Linux says when it was
+    ///   started.
+    package static func first(in lines: some BidirectionalCollection<String>, afterStartOf cell: String?) -> Self? {
+        let start =
+            lines.lastIndex { line in isBoot(line) || cell.map { isStart(line, of: $0) } == true } ?? lines.startIndex
         return lines[start...].lazy.compactMap { Self(line: $0) }.first
     }
+
+    /// Whether it is among the first lines that a Linux prints (init/main.c): what is before it is an earlier one's.
+    package static func isBoot(_ line: some StringProtocol) -> Bool { line.contains("Linux version ") }
 
     /// Whether the hypervisor says in it that it started the cell.
     package static func isStart(_ line: String, of cell: String) -> Bool {

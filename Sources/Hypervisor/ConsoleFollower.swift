@@ -21,10 +21,13 @@ package struct ConsoleFollower: Sendable {
     package struct News: Hashable, Sendable {
         package var text: String
         package var state: ConsoleState
+        /// Whether it begins with all that is kept, of which an earlier reading may have had some: the device was opened anew.
+        package var isFromBeginning = false
 
-        package init(text: String = "", state: ConsoleState) {
+        package init(text: String = "", state: ConsoleState, isFromBeginning: Bool = false) {
             self.text = text
             self.state = state
+            self.isFromBeginning = isFromBeginning
         }
     }
 
@@ -50,6 +53,7 @@ package struct ConsoleFollower: Sendable {
     /// - Parameter isEnabled: as sysfs shows it: the device does not say so while there is an earlier log to read.
     package mutating func read(isEnabled: Bool) -> News {
         var text = ""
+        let isNew = source == nil
         do throws(HypervisorError) {
             let source: Source
             if let known = self.source { source = known } else { source = Source(try ConsoleReader(path: device)) }
@@ -59,15 +63,15 @@ package struct ConsoleFollower: Sendable {
                 if part.isEmpty { break }
                 text += part
             }
-            return News(text: text, state: isEnabled ? .readable : .disabled)
+            return News(text: text, state: isEnabled ? .readable : .disabled, isFromBeginning: isNew)
         } catch {
             if self.source == nil { return News(state: .noDriver) }
             switch error.code {
-            case .noPermission: return News(text: text, state: .notPermitted)
-            case .disabled: return News(text: text, state: .disabled)
+            case .noPermission: return News(text: text, state: .notPermitted, isFromBeginning: isNew)
+            case .disabled: return News(text: text, state: .disabled, isFromBeginning: isNew)
             default:
                 source = nil
-                return News(text: text, state: isEnabled ? .readable : .disabled)
+                return News(text: text, state: isEnabled ? .readable : .disabled, isFromBeginning: isNew)
             }
         }
     }

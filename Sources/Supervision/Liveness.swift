@@ -46,6 +46,9 @@ extension CellLifecycle {
     /// Whether its inmate is up, as far as is known.
     package var isUp: Bool { progress.isUp }
 
+    /// When its inmate came up, or was found; nil: it is not up.
+    package var upSince: Moment? { uptimeNow?.since }
+
     /// The last sign of life of an inmate that is up; before the first one, when it came up or was found.
     package var lastSign: Moment? { uptimeNow?.liveliness?.since }
 

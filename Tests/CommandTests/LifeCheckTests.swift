@@ -142,6 +142,35 @@ import Testing
         #expect(isUnable(missing.look(), "No such file"))
     }
 
+    @Test("The last words of a Linux are its end, but not those of the life before")
+    func lastWords() throws {
+        let file = directory.appending(path: "com1")
+        try Data("Kernel panic - not syncing: old\n".utf8).write(to: file)
+        let writer = try FileHandle(forWritingTo: file)
+        try writer.seekToEnd()
+        func write(_ text: String) throws { try writer.write(contentsOf: Data(text.utf8)) }
+        var rule = LivenessCheck(kind: .console, contains: "beat")
+        rule.file = file.path
+        var check = try #require(LifeCheck(rule, isLinux: true))
+        #expect(check.look() == nil)
+        try write("beat\n[ 1.0] Kernel panic - not syncing: init\n")
+        #expect(check.look() == .ended("panic"))
+        try write("beat\n")
+        check.pass()
+        #expect(isSilent(check.look(), "no line with"), "while it did not run")
+        try write("beat\n[ 9.0] reboot: Power down\n")
+        #expect(check.look(isNewLife: true) == nil)
+        try write("reboot: Power down\n[ 0.0] Linux version 6.1\nbeat\n")
+        #expect(check.look(isNewLife: true) == .alive && check.hasSeenBoot)
+        try write("[ 0.0] Linux version 6.1\nreboot: Restarting system\n")
+        #expect(check.look(isNewLife: true) == .ended("reboot"))
+        // to a program that is no Linux the words mean nothing
+        var other = try #require(LifeCheck(rule))
+        #expect(other.look() == nil)
+        try write("reboot: Power down\n")
+        #expect(isSilent(other.look(), "no line with"))
+    }
+
     @Test("A FIFO is listened to without waiting for it")
     func fifo() throws {
         let path = directory.appending(path: "fifo").path

@@ -101,6 +101,26 @@ import Testing
             ])
     }
 
+    @Test("What was heard is not heard again when the console is read from its beginning")
+    func again() {
+        let guest = ConsoleEar.Listener(cell: "guest", contains: nil)
+        var ear = begun()
+        let old = "Started cell \"guest\"\nKernel panic - not syncing: x\n"
+        #expect(ear.listen(to: old, for: [guest]).map(\.sign) == [.ended(.panic)])
+        ear.beginAnew()
+        #expect(ear.listen(to: "Kernel panic - not syncing: x\n", for: [guest]).isEmpty)
+        #expect(ear.listen(to: "reboot: Power down\nLinux version 6.1\n", for: [guest]).isEmpty, "of the boot before")
+    }
+
+    @Test("Last words that were read before the cell came up are of the life before")
+    func before() {
+        let heard = ConsoleEar.Heard(cell: "guest", sign: .ended(.panic))
+        func moment(_ nanoseconds: Int64) -> Moment { Moment(nanoseconds: nanoseconds) }
+        #expect(!heard.isOf(lifeSince: moment(6), read: moment(5)))
+        #expect(heard.isOf(lifeSince: moment(5), read: moment(5)) && heard.isOf(lifeSince: nil, read: moment(5)))
+        #expect(ConsoleEar.Heard(cell: "guest", sign: .sign).isOf(lifeSince: moment(6), read: moment(5)))
+    }
+
     @Test("A line without an end does not fill the memory, and is a sign as far as it goes")
     func endless() {
         var ear = begun()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellDefinition
+import FailureReports
 import SystemCalls
 import SystemPackage
 
@@ -10,6 +11,8 @@ struct LifeCheck {
         case alive
         /// Why not, for people.
         case silent(String)
+        /// Its Linux has ended, as `ended` of `Alive` has it.
+        case ended(String)
         /// It cannot be looked for; that says nothing about the cell.
         case unable(String)
 
@@ -18,7 +21,7 @@ struct LifeCheck {
             switch self {
             case .alive: true
             case .silent: false
-            case .unable: nil
+            case .ended, .unable: nil
             }
         }
 
@@ -29,32 +32,42 @@ struct LifeCheck {
             switch self {
             case .alive: "alive"
             case .silent(let reason): "no sign of life: \(reason)"
+            case .ended(let how): "its Linux has ended: \(how)"
             case .unable(let reason): "cannot look for a sign of life, so nothing is held against it: \(reason)"
             }
         }
     }
 
     let rule: LivenessCheck
+    /// Whether the last words of a Linux count.
+    let isLinux: Bool
     let memory: MachineMemoryFiles
     private var lastWord: UInt32?
     /// What a console's file is read with; nil: it is not open.
     private var lines: ArrivingLines?
+    /// Whether the last look saw a Linux begin.
+    private(set) var hasSeenBoot = false
 
     /// - Returns: nil for a kind that the daemon looks after by itself.
-    init?(_ rule: LivenessCheck, memory: MachineMemoryFiles = MachineMemoryFiles()) {
+    init?(_ rule: LivenessCheck, isLinux: Bool = false, memory: MachineMemoryFiles = MachineMemoryFiles()) {
         switch rule.kind {
         case .console where rule.file != nil, .heartbeat, .probe, .command: break
         case .exits, .console, .external: return nil
         }
         self.rule = rule
+        self.isLinux = isLinux
         self.memory = memory
     }
 
+    /// Passes over what the cell prints while it does not run: it is no sign of the life that comes.
+    mutating func pass() { _ = try? lines?.take() }
+
+    /// - Parameter isNewLife: whether the cell was started since the last look: what is read may be of the life before.
     /// - Returns: nil when it takes another look to know.
-    mutating func look() -> Result? {
+    mutating func look(isNewLife: Bool = false) -> Result? {
         do throws(SystemCallError) {
             if let address = rule.address { return try beat(at: address) }
-            if let file = rule.file { return try listen(at: file) }
+            if let file = rule.file { return try listen(at: file, isNewLife) }
             if let target = rule.target {
                 try NetworkProbe.ask(
                     target.transport, host: target.host, port: target.port, timeout: rule.timeout)
@@ -90,14 +103,19 @@ struct LifeCheck {
         return "\(target.transport.rawValue)://\(host)" + (target.transport == .icmp ? "" : ":\(target.port)")
     }
 
-    private mutating func listen(at file: String) throws(SystemCallError) -> Result? {
+    private mutating func listen(at file: String, _ isNewLife: Bool) throws(SystemCallError) -> Result? {
         guard let lines else {
             lines = try ArrivingLines(file)
             return nil
         }
         do throws(SystemCallError) {
             let text = rule.contains ?? ""
-            if try lines.take().contains(where: { $0.contains(text) }) { return .alive }
+            var arrived = try lines.take()[...]
+            let boot = isLinux ? arrived.lastIndex(where: GuestMessage.isBoot) : nil
+            hasSeenBoot = boot != nil
+            if let boot { arrived = arrived[boot...] } else if isNewLife { return nil }
+            if isLinux, let end = GuestMessage.first(in: arrived, afterStartOf: nil) { return .ended(end.rawValue) }
+            if arrived.contains(where: { $0.contains(text) }) { return .alive }
             let last = lines.last.map { "; the last line was \"\($0)\"" } ?? ""
             return .silent("no line with \"\(text)\" on \(file)\(last)")
         } catch {

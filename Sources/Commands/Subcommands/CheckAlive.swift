@@ -12,7 +12,7 @@ struct CheckAlive: ParsableCommand {
         discussion: """
             Does what the liveness rule of the cell's definition says, of the kinds heartbeat (a word of memory that \
             must change), probe (TCP, UDP or ICMP), command (a program that must exit with 0) and console with a file (a \
-            serial line on which the cell prints). The daemon has no \
+            serial line on which the cell prints; the last words of a Linux there say how it ended). The daemon has no \
             network and runs no programs: jailhouse-check@CELL.service does this for it, with --follow.
 
             With --follow it also does what the definition's key "guest" says: while the cell is being stopped, its \
@@ -43,9 +43,9 @@ struct CheckAlive: ParsableCommand {
             // a daemon that is being restarted, or a definition that is being edited, passes
             var pause = Duration.seconds(1)
             do {
-                let cell = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+                let cell = try describe()
                 pause = try watch.take(cell)
-                if cell.cell.runs, let result = watch.look() { try report(result, &watch) }
+                if let result = watch.look(cell.cell), try isOfItsLife(result, watch) { try report(result, &watch) }
                 if let news = watch.lookAtGuest(cell.cell) { try report(news, &watch) }
             } catch let failure as CommandFailure {
                 watch.say("\(failure.message)")
@@ -54,25 +54,40 @@ struct CheckAlive: ParsableCommand {
         }
     }
 
+    private func describe() throws -> Manager.Details {
+        try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+    }
+
     private func once(_ watch: inout Watch) throws {
-        let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
+        let details = try describe()
         let pause = try watch.take(details)
         guard details.cell.runs else { throw CommandFailure(.notRunning, "\(cell) does not run") }
-        var result = watch.look()
+        var result = watch.look(details.cell)
         if result == nil {
             SystemCall.sleep(for: pause)
-            result = watch.look()
+            result = watch.look(details.cell)
         }
         guard let result else { return }
-        guard result.isAlive != nil else { throw CommandFailure(.failed, result.sentence) }
+        if case .unable = result { throw CommandFailure(.failed, result.sentence) }
         try report(result, &watch)
         if result != .alive { throw ExitCode.failure }
     }
 
+    /// Last words may be those of the life before, when the cell was started again while they were read.
+    private func isOfItsLife(_ result: LifeCheck.Result, _ watch: Watch) throws -> Bool {
+        guard case .ended = result, !watch.hasSeenBoot else { return true }
+        return watch.isSameLife(try describe().cell)
+    }
+
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
-        guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
-        let reply = try options.daemon.call(
-            Manager.Alive.self, .init(cell: cell, alive: isAlive, reason: result.reason))
+        let request: Manager.Alive.Parameters
+        if case .ended(let how) = result {
+            request = .init(cell: cell, ended: how)
+        } else {
+            guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
+            request = .init(cell: cell, alive: isAlive, reason: result.reason)
+        }
+        let reply = try options.daemon.call(Manager.Alive.self, request)
         watch.say(result.sentence)
         if let message = reply.message { watch.say(message) }
     }
@@ -95,6 +110,16 @@ struct CheckAlive: ParsableCommand {
         private var check: LifeCheck?
         private var guest: GuestCheck?
         private var said = ""
+        private var life: Life?
+
+        /// What changes when the cell is started again.
+        private struct Life: Hashable {
+            var id: Int?
+            var restarts: Int
+            var since: Int
+
+            init(_ cell: Manager.Cell) { (id, restarts, since) = (cell.id, cell.restarts, cell.sinceMonotonic) }
+        }
 
         init(cell: String, memory: String) {
             (self.cell, self.memory) = (cell, memory)
@@ -111,14 +136,14 @@ struct CheckAlive: ParsableCommand {
                 throw CommandFailure(.failed, "\(path) is no definition of a cell")
             }
             let files = MachineMemoryFiles(file: memory)
-            let check = definition.liveness.flatMap { LifeCheck($0, memory: files) }
+            let check = definition.liveness.flatMap { LifeCheck($0, isLinux: definition.isLinux, memory: files) }
             guard check != nil || definition.guest != nil else {
                 throw CommandFailure(
                     .failed,
                     "\(path) has no liveness rule of kind heartbeat, probe or command, nor a console's file, nor a guest to ask"
                 )
             }
-            if self.check?.rule != check?.rule { self.check = check }
+            if self.check?.rule != check?.rule || self.check?.isLinux != check?.isLinux { self.check = check }
             if guest?.service != definition.guest { guest = definition.guest.map { GuestCheck($0, memory: files) } }
             return check?.rule.every ?? .seconds(1)
         }
@@ -129,7 +154,19 @@ struct CheckAlive: ParsableCommand {
             return guest?.look(isToEnd: cell.condition == "stopping")
         }
 
-        mutating func look() -> LifeCheck.Result? { check?.look() }
+        mutating func look(_ cell: Manager.Cell) -> LifeCheck.Result? {
+            defer { life = Life(cell) }
+            guard cell.runs else {
+                check?.pass()
+                return nil
+            }
+            return check?.look(isNewLife: life.map { $0 != Life(cell) } ?? false)
+        }
+
+        /// Whether the cell is in the life that was looked at.
+        func isSameLife(_ cell: Manager.Cell) -> Bool { life == Life(cell) }
+
+        var hasSeenBoot: Bool { check?.hasSeenBoot == true }
 
         /// What has not changed is not said again.
         mutating func say(_ text: String) {
