@@ -55,12 +55,7 @@ extension RunningMachine {
     /// Adds what a device tree says. Addresses are those of the processors: through all `ranges` above a node.
     package mutating func read(_ tree: DeviceNode) {
         let placed = tree.placedDevices { _ in true }
-        let controllers = placed.filter { device in device.node.texts("compatible").contains(where: Self.isGIC) }
-        let gic = Dictionary(
-            controllers.compactMap { device in
-                device.node.handle.map { ($0, Int(clamping: device.node.number("#interrupt-cells") ?? 3)) }
-            }
-        ) { first, _ in first }
+        let gic = PlacedDevice.interruptControllers(among: placed)
         for device in placed {
             let node = device.node
             if node.isMemory || node.isReservedForCells { treeMemory += device.windows }
@@ -77,17 +72,26 @@ extension RunningMachine {
         }
     }
 
-    private static func isGIC(_ compatible: String) -> Bool {
-        compatible.hasPrefix("arm,gic") && !compatible.hasSuffix("its") || compatible.hasSuffix("-gic")
-    }
 }
 
 extension PlacedDevice {
+    /// The handles of GICs, with the cells that an interrupt has there.
+    package static func interruptControllers(among devices: [PlacedDevice]) -> [UInt32: Int] {
+        let found = devices.filter { $0.node.texts("compatible").contains(where: isGIC) }.compactMap { device in
+            device.node.handle.map { ($0, Int(clamping: device.node.number("#interrupt-cells") ?? 3)) }
+        }
+        return Dictionary(found) { first, _ in first }
+    }
+
+    private static func isGIC(_ compatible: String) -> Bool {
+        compatible.hasPrefix("arm,gic") && !compatible.hasSuffix("its") || compatible.hasSuffix("-gic")
+    }
+
     /// Its interrupts at the GIC, in the GIC's numbers.
     ///
     /// - Parameter controllers: the handles of GICs, with the cells that an interrupt has there: a kind (0 SPI, 1 PPI), a
     ///   number and flags at least. Other controllers, such as those of GPIO, have numbers of their own.
-    fileprivate func pins(ofGIC controllers: [UInt32: Int]) -> [Int] {
+    package func pins(ofGIC controllers: [UInt32: Int]) -> [Int] {
         // a tree with one controller need not refer to it
         let width = interruptParent.map { controllers[$0] } ?? 3
         var pins: [Int] = []

@@ -19,6 +19,8 @@ enum LinuxRuleExamples {
             ("virtual = 0x200000", "virtual = 0x100000000"),
         ],
         "JH0862": [("path = \"vmlinuz\"", "path = \"vmlinuz-with-dma\"")],
+        "JH0865": [("console=ttyS0,115200", "earlycon=uart8250,io,0x2f8 console=ttyS0,115200")],
+        "JH0866": [("start = \"linux\"", "start = \"linux\"\ninitrd = \"uInitrd\"")],
     ]
 
     static let arm64: [String: [ImageRuleExamples.Change]] = [
@@ -26,6 +28,8 @@ enum LinuxRuleExamples {
         "JH0859": [("board.dtb", "with-optee.dtb")],
         "JH0860": [("board.dtb", "with-its.dtb")],
         "JH0861": [("affinities = [2, 3]", "affinities = [0x102, 0x103]")],
+        "JH0863": [("board.dtb", "with-timer.dtb")],
+        "JH0864": [("board.dtb", "with-counters.dtb")],
     ]
 
     static let definition = """
@@ -120,6 +124,24 @@ enum LinuxRuleExamples {
         case "with-its.dtb":
             tree(with: DeviceNode(name: "its@8080000", properties: ["compatible": [UInt8](texts: "arm,gic-v3-its")]))
                 .blob
+        case "with-timer.dtb":
+            tree(
+                with: DeviceNode(
+                    name: "rtc@9010000",
+                    properties: [
+                        "compatible": [UInt8](texts: "arm,pl031"), "reg": [UInt8](cells: [0, 0x901_0000, 0x1000]),
+                    ])
+            )
+            .blob
+        case "with-counters.dtb":
+            tree(
+                with: DeviceNode(
+                    name: "pmu",
+                    properties: [
+                        "compatible": [UInt8](texts: "arm,cortex-a53-pmu"), "interrupts": [UInt8](cells: [0, 112, 4]),
+                    ])
+            ).blob
+        case "uInitrd": [0x27, 0x05, 0x19, 0x56] + [UInt8](repeating: 0, count: 60)
         case LinuxStart.defaultLoader: [UInt8](repeating: 0x90, count: 64)
         default: nil
         }
@@ -135,11 +157,20 @@ enum LinuxRuleExamples {
         let cpus = [UInt32(2), 3].map { number in
             DeviceNode(
                 name: "cpu@\(number)",
-                properties: ["device_type": [UInt8](texts: "cpu"), "reg": [UInt8](cells: [number])])
+                properties: [
+                    "device_type": [UInt8](texts: "cpu"), "reg": [UInt8](cells: [number]),
+                    "enable-method": [UInt8](texts: "psci"),
+                ])
         }
+        let controller = DeviceNode(
+            name: "interrupt-controller@8000000",
+            properties: [
+                "compatible": [UInt8](texts: "arm,gic-v3"),
+                "reg": [UInt8](cells: [0, 0x800_0000, 0x1_0000, 0, 0x80a_0000, 0x8_0000]),
+            ])
         let psci = DeviceNode(
             name: "psci", properties: ["compatible": [UInt8](texts: "arm,psci-0.2"), "method": [UInt8](texts: method)])
-        let children = [DeviceNode(name: "cpus", children: cpus), psci] + (node.map { [$0] } ?? [])
+        let children = [DeviceNode(name: "cpus", children: cpus), psci, controller] + (node.map { [$0] } ?? [])
         return FlattenedTree(root: DeviceNode(children: children))
     }
 

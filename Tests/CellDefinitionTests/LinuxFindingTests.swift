@@ -60,7 +60,15 @@ import Testing
         let beyond = try findings { $0.replacing("lastbus=0", with: "lastbus=0x1ff") }
         #expect(try only(beyond, "JH0853").message.contains("the last bus of the machine is 255"))
         #expect(try findings { $0.replacing("pci=lastbus=0", with: "pci=off") } == [])
-        #expect(try findings { $0.replacing("pci=lastbus=0", with: "pci=nomsi,lastbus=255") } == [])
+        // what follows a number does not count, as in the kernel
+        for option in ["nomsi,lastbus=255", "lastbus=0xff", "lastbus=0377"] {
+            let most = try only(try findings { $0.replacing("pci=lastbus=0", with: "pci=" + option) }, "JH0853")
+            #expect(most.message.contains("no PCI device behind bus 0") && most.remedy == "set pci=lastbus=0")
+        }
+        #expect(try findings { $0.replacing("pci=lastbus=0", with: "pci=lastbus=0,nomsi") } == [])
+        let device = "[[pci-device]]\nbdf = \"02:00.0\"\n\n[[ports]]"
+        let few = try findings { $0.replacing("[[ports]]", with: device) }
+        #expect(try only(few, "JH0853").remedy == "set pci=lastbus=2")
     }
 
     @Test func theSerialPort() throws {
@@ -72,6 +80,46 @@ import Testing
         #expect(try only(other, "JH0854").message.contains("no ports from 0x2f8 on"))
         #expect(
             try only(try findings { $0.replacing("console=ttyS0,115200 ", with: "") }, "JH0855").severity == .warning)
+    }
+
+    @Test(
+        "An early console of others ends Linux before it says anything",
+        arguments: [
+            ("earlycon=uart8250,io,0x2f8,115200", "0x2f8–0x2ff"), ("console=uart,io,0x2f8", "0x2f8–0x2ff"),
+            ("earlycon=uart8250,mmio32,0xfe000000", "at 0xfe000000"), ("earlycon=uart,0xfe000000", "at 0xfe000000"),
+            ("earlyprintk=ttyS1,115200", "0x2f8–0x2ff"), ("earlyprintk=serial,0x2f8,115200,keep", "0x2f8–0x2ff"),
+            ("earlyprintk=vga", "at 0xb8000"),
+        ])
+    func earlyConsoles(words: String, place: String) throws {
+        let found = try findings { $0.replacing("console=ttyS0", with: "\(words) console=ttyS0") }
+        // the low RAM has 0xb8000
+        if words.hasSuffix("vga") { return #expect(found == []) }
+        let finding = try only(found, "JH0865")
+        #expect(finding.severity == .error && finding.message.contains(place), "\(finding)")
+    }
+
+    @Test(arguments: [
+        "earlycon=uart8250,io,0x3f8,115200", "earlycon=uart8250,115200", "earlyprintk=serial,ttyS0,115200", "earlycon",
+        "earlycon=jailhouse", "earlyprintk=serial", "earlycon=uart,mmio,0x200000", "console=tty0,0x2f8",
+    ])
+    func earlyConsolesOfItsOwn(words: String) throws {
+        #expect(try findings { $0.replacing("console=ttyS0", with: "\(words) console=ttyS0") } == [])
+    }
+
+    @Test func anInitrdThatIsNone() throws {
+        func found(_ contents: String) throws -> [Finding] {
+            try findings(files: ["/boot/initrd.img": contents]) { $0.replacing("# initrd", with: "initrd") }
+        }
+        #expect(try found("070701" + String(repeating: "0", count: 200)) == [])
+        #expect(try found("\0\0\0\0070702") == [])
+        #expect(try only(try found("not at all"), "JH0866").message.contains("no cpio archive"))
+        #expect(try only(try found(""), "JH0866").message.contains("the file is empty"))
+        #expect(try only(try found("070707000"), "JH0866").message.contains("of an older form"))
+        #expect(try only(try found("'\u{5}\u{19}V"), "JH0866").remedy.contains("tail -c +65"))
+        let disk = try findings(files: ["/boot/initrd.img": "a disk"]) {
+            $0.replacing("# initrd", with: "initrd").replacing("console=ttyS0", with: "root=/dev/ram0 console=ttyS0")
+        }
+        #expect(disk == [])
     }
 
     @Test func memoryInTheWrongPlace() throws {
@@ -100,8 +148,9 @@ import Testing
         #expect(try only(long, "JH0809").message.contains("this kernel takes 2047"))
         let missing = try findings { $0.replacing("# initrd", with: "initrd") }
         #expect(try only(missing, "JH0801").message.contains("/boot/initrd.img"))
-        let initrd = String(repeating: "x", count: 63 << 20)
+        let initrd = "070701" + String(repeating: "x", count: (63 << 20) - 6)
         let tooLarge = try findings(files: ["/boot/initrd.img": initrd]) { $0.replacing("# initrd", with: "initrd") }
         #expect(try only(tooLarge, "JH0809").message.contains("the initrd has 66060288 bytes"))
+        #expect(tooLarge.allSatisfy { $0.consequence.contains("Linux would be handed less") })
     }
 }

@@ -12,14 +12,14 @@ import Testing
 
 /// Linux in the shipped Arm64 cell: where it goes, what it is told, and what can be wrong.
 @Suite("Linux on Arm64") struct LinuxOnArm64Tests {
-    private struct NoSuchFile: Error {}
+    struct NoSuchFile: Error {}
 
-    private func text(_ name: String) throws -> String {
+    func text(_ name: String) throws -> String {
         let url = ShippedConfigurationTests.folder.appendingPathComponent(name)
         return String(decoding: try Data(contentsOf: url), as: UTF8.self)
     }
 
-    private func definition(
+    func definition(
         system: String? = "systems/qemu-arm64.toml", _ change: (String) -> String = { $0 }
     ) throws -> CellDefinition {
         let source = change(try text("cells/arm64/linux-arm64.toml"))
@@ -27,7 +27,7 @@ import Testing
         return definition.placed(in: try system.map { try SystemDescriptor(toml: try text($0), path: $0) })
     }
 
-    private func findings(
+    func findings(
         kernel: [UInt8] = TestKernel.arm64(), files: [String: [UInt8]] = [:],
         system: String? = "systems/qemu-arm64.toml",
         _ change: (String) -> String = { $0 }
@@ -39,18 +39,18 @@ import Testing
         }
     }
 
-    private func only(_ findings: [Finding], _ rule: String, _ words: String) {
+    func only(_ findings: [Finding], _ rule: String, _ words: String) {
         #expect(findings.map(\.rule) == [rule], "\(findings)")
         #expect(findings.allSatisfy { ($0.message + $0.remedy).contains(words) }, "\(findings)")
     }
 
-    private func tree(_ change: (String) -> String = { $0 }, initrd: Range<UInt64>? = nil) throws -> DeviceNode {
+    func tree(_ change: (String) -> String = { $0 }, initrd: Range<UInt64>? = nil) throws -> DeviceNode {
         let definition = try definition(change)
         let linux = try #require(definition.images.first?.linux)
         return try definition.deviceTree(linux, initrd: initrd, [:])
     }
 
-    private static func link(_ text: String) -> String {
+    static func link(_ text: String) -> String {
         text.replacing(
             "[[image]]",
             with: """
@@ -164,6 +164,15 @@ import Testing
         packed.replaceSubrange(24..<28, with: Array("lzma".utf8))
         only(try found(packed), "JH0804", "packed with lzma for the EFI boot")
         only(try found(TestKernel.arm64 { $0[24] |= 1 }), "JH0803", "big-endian")
+        for (magic, command) in [
+            ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "xz -d"), ([0x02, 0x21, 0x4c, 0x18], "lz4 -d"),
+            ([0x04, 0x22, 0x4d, 0x18], "lz4 -d"), ([0x89, 0x4c, 0x5a, 0x4f], "lzop -d"),
+        ] as [([UInt8], String)] {
+            let other = try found(magic + [UInt8](repeating: 0, count: 100))
+            only(other, "JH0804", "unpack it (\(command))")
+            #expect(
+                other.allSatisfy { !$0.consequence.contains("dynamic linker") && $0.message.contains("packed with") })
+        }
         only(try found([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0]), "JH0802", "packed with gzip, and it ends too early")
         only(try found(TestKernel.arm64(size: 0x900_0000)), "JH0806", "needs 150994944 bytes of loadable RAM")
     }
@@ -178,7 +187,21 @@ import Testing
             "answers no messages")
         only(try findings { $0.replacing("console=ttyAMA0,115200", with: "quiet") }, "JH0855", "names no console")
         only(try findings { $0.replacing("pins = [33] ", with: "pins = [] ") }, "JH0816", "since the cell has none")
-        only(try findings { $0.replacing("pins = [33] ", with: "pins = [33, 40] ") }, "JH0816", "(33, 40)")
+        only(try findings { $0.replacing("pins = [33] ", with: "pins = [33, 40] ") }, "JH0816", "(33,40)")
+        let virtual = "vpci-interrupt-base = 108\npassive-comm-region"
+        only(
+            try findings {
+                $0.replacing("pins = [33] ", with: "pins = [140, 141] ").replacing("passive-comm-region", with: virtual)
+            }, "JH0816", "those of the cell (140-141) are all of its virtual PCI (vpci-interrupt-base = 108)")
+        only(
+            try findings {
+                $0.replacing("passive-comm-region", with: virtual).replacing(
+                    "start = \"linux\"", with: "serial-interrupt = 140\nstart = \"linux\"")
+            }, "JH0816", "is one of the cell's virtual PCI")
+        only(
+            try findings {
+                $0.replacing("start = \"linux\"", with: "serial-interrupt = 40\nstart = \"linux\"")
+            }, "JH0864", "serial@9000000 (40)")
         #expect(
             try findings {
                 $0.replacing("pins = [33] ", with: "pins = [33, 40] ").replacing(
@@ -189,9 +212,37 @@ import Testing
         only(
             try findings { $0.replacing("console=ttyAMA0", with: "console=ttyAMA0 \(long)") }, "JH0809",
             "Arm64 takes 2047")
-        let initrd = [UInt8](repeating: 0, count: 127 << 20)
+        let initrd = Array("070701".utf8) + [UInt8](repeating: 0, count: (127 << 20) - 6)
         let large = try findings(files: ["/boot/initrd.img": initrd]) { $0.replacing("# initrd", with: "initrd") }
         only(large, "JH0809", "the initrd has 133169152 bytes")
+    }
+
+    @Test func consolesOfOthers() throws {
+        only(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyS0") }, "JH0854", "is ttyAMA0")
+        only(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyAMA1") }, "JH0854", "console=ttyAMA0")
+        #expect(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyS0 console=ttyAMA0") } == [])
+        only(
+            try findings { $0.replacing("console=ttyAMA0", with: "earlycon=pl011,0x9010000 console=ttyAMA0") },
+            "JH0865",
+            "nothing to write to at 0x9010000")
+        #expect(
+            try findings { $0.replacing("console=ttyAMA0", with: "earlycon=pl011,0x9000000 console=ttyAMA0") } == [])
+    }
+
+    @Test("On the machine itself the serial port has the interrupt that its device tree says")
+    func serialInterrupt() throws {
+        let shipped = try definition { $0.replacing("pins = [33] ", with: "pins = [33, 40] ") }
+        let system = try SystemDescriptor(toml: try text("systems/qemu-arm64.toml"), path: "system.toml")
+        var machine = RunningMachine(ioports: "", iomem: "")
+        func interrupts() throws -> [UInt32]? {
+            let placed = shipped.placed(in: system, on: machine)
+            let linux = try #require(placed.images.first?.linux)
+            return try placed.deviceTree(linux, initrd: nil, [:]).child("serial")?.cells("interrupts")
+        }
+        machine.devices = [.init(name: "pl011@9000000", address: 0x900_0000, pins: [40])]
+        #expect(try interrupts() == [0, 8, 4])
+        machine.devices = [.init(name: "pl011@9000000", address: 0x900_0000, pins: [50])]
+        #expect(throws: ImageError.self) { try interrupts() }
     }
 
     @Test func keysOfTheOtherProcessor() throws {
@@ -206,57 +257,5 @@ import Testing
         #expect(throws: DefinitionError.self) {
             try CellDefinition(toml: x86, path: "/etc/linux.toml") { _ in throw NoSuchFile() }
         }
-    }
-
-    @Test func aTreeOfTheUsers() throws {
-        let own: (String) -> String = { $0.replacing("# device-tree", with: "device-tree") }
-        let path = "/etc/jailhoused/linux-arm64.dtb"
-        only(try findings(own), "JH0801", path)
-        only(try findings(files: [path: [1, 2, 3]], own), "JH0802", "no compiled device tree")
-        var root = try tree()
-        #expect(try findings(files: [path: FlattenedTree(root: root).blob], own) == [])
-        let psci = try #require(root.childIndex("psci"))
-        root.children[psci].properties["method"] = [UInt8](texts: "hvc")
-        only(try findings(files: [path: FlattenedTree(root: root).blob], own), "JH0858", "method = \"hvc\"")
-        root.children[psci].properties["method"] = [UInt8](texts: "smc")
-        var firmware = DeviceNode(name: "firmware")
-        firmware.children = [DeviceNode(name: "optee", properties: ["compatible": [UInt8](texts: "linaro,optee-tz")])]
-        root.children.append(firmware)
-        only(try findings(files: [path: FlattenedTree(root: root).blob], own), "JH0859", "the node optee")
-        root.children[root.children.count - 1].properties["status"] = [UInt8](texts: "disabled")
-        #expect(try findings(files: [path: FlattenedTree(root: root).blob], own) == [])
-        let controller = try #require(root.childIndex("interrupt-controller"))
-        root.children[controller].properties["reg"] = [UInt8](cells: [
-            0, 0x800_0000, 0, 0x1_0000, 0, 0x80a_0000, 0, 0xf6_0000,
-        ])
-        only(
-            try findings(files: [path: FlattenedTree(root: root).blob], own), "JH0860",
-            "over the virtual PCI at 0x8e00000")
-        let cpus = try #require(root.childIndex("cpus"))
-        root.children[controller].properties["reg"] = [UInt8](cells: [
-            0, 0x800_0000, 0, 0x1_0000, 0, 0x80a_0000, 0, 0x8_0000,
-        ])
-        root.children[cpus].children[0].properties["reg"] = [UInt8](cells: [0])
-        only(
-            try findings(files: [path: FlattenedTree(root: root).blob], own), "JH0861",
-            "lacks the cell's CPUs 0x2 and has the CPUs 0x0")
-    }
-
-    @Test func overlaysOfTheUsers() throws {
-        let own: (String) -> String = { $0.replacing("# overlays", with: "overlays") }
-        let path = "/etc/jailhoused/card.dtbo"
-        func overlay(_ target: String) -> [UInt8] {
-            let contents = DeviceNode(name: "__overlay__", properties: ["status": [UInt8](texts: "disabled")])
-            let fragment = DeviceNode(
-                name: "fragment@0", properties: ["target": [UInt8](cells: [.max])], children: [contents])
-            let fixups = DeviceNode(name: "__fixups__", properties: [target: [UInt8](texts: "/fragment@0:target:0")])
-            return FlattenedTree(root: DeviceNode(children: [fragment, fixups])).blob
-        }
-        #expect(try findings(files: [path: overlay("serial")], own) == [])
-        let definition = try definition(own)
-        let root = try definition.deviceTree(
-            try #require(definition.images[0].linux), initrd: nil, [path: overlay("serial")])
-        #expect(root.child("serial")?.isEnabled == false)
-        only(try findings(files: [path: overlay("uart7")], own), "JH0802", "refers to the label uart7")
     }
 }

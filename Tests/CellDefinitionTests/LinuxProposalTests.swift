@@ -31,7 +31,7 @@ import Testing
             + definition.placed(in: system).imageFindings { path in
                 switch path {
                 case "/boot/kernel": return kernel
-                case "/initrd": return [UInt8](repeating: 7, count: 100_000)
+                case "/initrd": return Array("070701".utf8) + [UInt8](repeating: 7, count: 100_000)
                 case LinuxStart.defaultLoader: return [UInt8](repeating: 0x90, count: 64)
                 default: throw NoSuchFile()
                 }

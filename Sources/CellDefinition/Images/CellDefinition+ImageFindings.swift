@@ -87,7 +87,8 @@ extension CellDefinition {
         } catch {
             return [
                 ImageRule.rule(for: error).finding(
-                    at: location, "\(error.path): \(error.message)", remedy: error.remedy)
+                    at: location, "\(error.path): \(error.message)", consequence: error.consequenceForLinux,
+                    remedy: error.remedy)
             ]
         }
     }
@@ -131,4 +132,15 @@ extension LoadedCell.Image {
 
 extension ImageProfile.Part {
     var text: String { rangeText(start, end - 1) }
+}
+
+extension ImageError {
+    /// Where that of the rule is about other programs; nil: it is right for Linux, too.
+    fileprivate var consequenceForLinux: String? {
+        switch code {
+        case .notExecutable: "a kernel is entered as its boot protocol says, and this has none, so it is not loaded"
+        case .tooLarge: "Linux would be handed less than it needs, so nothing is loaded"
+        default: nil
+        }
+    }
 }

@@ -80,8 +80,7 @@ struct CellDeviceTree {
         static let own: UInt32 = 1
         static let risingEdge: UInt32 = 1
         static let highLevel: UInt32 = 4
-        /// The number of the first shared one, as the controller counts.
-        static let firstShared: UInt32 = 32
+        static let firstShared = SerialInterrupt.firstShared
     }
 
     private func made() throws(ImageError) -> DeviceNode {
@@ -219,7 +218,7 @@ struct CellDeviceTree {
         node.properties["compatible"] = kind.compatible
         let size = min(UInt64(console.size == 0 ? 0x1000 : console.size), region.size)
         node.properties["reg"] = [UInt8](cells: [UInt32](wide: address) + [UInt32](wide: size))
-        let interrupt = try serialInterrupt()
+        let interrupt = try SerialInterrupt(cell: cell, linux: linux, machine: machine).number()
         node.properties["interrupts"] = [UInt8](
             cells: [Interrupt.shared, interrupt - Interrupt.firstShared, Interrupt.highLevel])
         if kind.clocks.isEmpty {
@@ -233,31 +232,6 @@ struct CellDeviceTree {
             node.properties["reg-io-width"] = [UInt8](cells: [4])
         }
         return node
-    }
-
-    private func serialInterrupt() throws(ImageError) -> UInt32 {
-        if let interrupt = linux.serialInterrupt { return interrupt }
-        let others = ownInterrupts.filter { !virtualPCIInterrupts.contains($0) }
-        guard others.count == 1 else {
-            let list = others.map(String.init).joined(separator: ", ")
-            throw ImageError(
-                .start,
-                "its device tree cannot be made: which interrupt the serial port has cannot be seen"
-                    + (others.isEmpty ? ", since the cell has none" : " among those of the cell (\(list))"),
-                remedy: others.isEmpty
-                    ? "add the serial port's interrupt to the pins of an [[interrupt-chip]]"
-                    : "set serial-interrupt in [[image]]")
-        }
-        return others[0]
-    }
-
-    private var ownInterrupts: [UInt32] {
-        cell.interruptChips.flatMap(\.pins).map { UInt32($0) }.filter { $0 >= Interrupt.firstShared }.sorted()
-    }
-
-    private var virtualPCIInterrupts: Range<UInt32> {
-        let first = Interrupt.firstShared + min(cell.vpciInterruptBase, 1024)
-        return links.isEmpty ? first..<first : first..<first + 4
     }
 
     private var links: [PCIDevice] { cell.pciDevices.filter { $0.kind == .sharedMemory } }

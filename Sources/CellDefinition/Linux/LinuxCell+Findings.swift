@@ -14,7 +14,7 @@ struct LinuxInCell {
     /// The key path of its `[[image]]`.
     let location: String
 
-    private var cell: CellDescriptor { definition.descriptor }
+    var cell: CellDescriptor { definition.descriptor }
 
     /// - Parameter readFile: reads the kernel's configuration, where there is one beside it.
     func findings(readFile: (String) throws -> [UInt8]) -> [Finding] {
@@ -22,7 +22,7 @@ struct LinuxInCell {
         guard isKernel else { return [] }
         let own =
             cell.architecture == .x86 ? guestFindings(readFile) + busFindings + lowMemoryFindings : treeFindings
-        return own + passiveFindings + consoleFindings
+        return own + passiveFindings + consoleFindings + earlyConsoleFindings + initrdFindings
     }
 
     private var kernel: [UInt8] { files[image.path] ?? [] }
@@ -93,7 +93,7 @@ struct LinuxInCell {
 
     // MARK: - The command line
 
-    private var words: [Substring] { linux.commandLine.split(separator: " ") }
+    var words: [Substring] { linux.commandLine.split(separator: " ") }
 
     private var busFindings: [Finding] {
         let options = words.filter { $0.hasPrefix("pci=") }.flatMap { $0.dropFirst(4).split(separator: ",") }
@@ -105,23 +105,33 @@ struct LinuxInCell {
                     at: commandLine, "the command line of \(image.path) does not say which PCI bus is the last one")
             ]
         }
-        guard let last = number(text), let platform = definition.machine?.platform, platform.mmconfigBase != 0,
-            last > Int(platform.mmconfigEndBus)
-        else { return [] }
+        let (last, highest) = (KernelNumber(text).value, UInt64(cell.pciDevices.map(\.address.bus).max() ?? 0))
+        let says = "the command line has pci=lastbus=\(text)"
+        if let platform = definition.machine?.platform, platform.mmconfigBase != 0,
+            last > UInt64(platform.mmconfigEndBus)
+        {
+            return [
+                ImageRule.lastBus.finding(
+                    at: commandLine, "\(says), but the last bus of the machine is \(platform.mmconfigEndBus)",
+                    consequence: "Linux reads the configuration space of buses where nothing is mapped",
+                    remedy: "set pci=lastbus=\(highest)")
+            ]
+        }
+        guard last != highest else { return [] }
         return [
             ImageRule.lastBus.finding(
                 at: commandLine,
-                "the command line has pci=lastbus=\(text), but the last bus of the machine is \(platform.mmconfigEndBus)",
-                consequence: "Linux reads the configuration space of buses where nothing is mapped",
-                remedy: "set pci=lastbus=\(platform.mmconfigEndBus) or less")
+                "\(says), but the cell has "
+                    + (last > highest ? "no PCI device behind bus \(highest)" : "a PCI device on bus \(highest)"),
+                consequence: last > highest
+                    ? "Linux asks for each function of the buses in between, 512 accesses a bus that the hypervisor checks: it boots "
+                        + "later for nothing"
+                    : "Linux does not look for the devices on the buses behind it",
+                remedy: "set pci=lastbus=\(highest)")
         ]
     }
 
-    private func number(_ text: Substring) -> Int? {
-        text.hasPrefix("0x") ? Int(text.dropFirst(2), radix: 16) : Int(text)
-    }
-
-    private var commandLine: String {
+    var commandLine: String {
         let key = location + ".command-line"
         return definition.line(of: key) == nil ? location : key
     }
@@ -133,7 +143,7 @@ struct LinuxInCell {
                 ImageRule.linuxConsole.finding(at: commandLine, "the command line of \(image.path) names no console")
             ]
         }
-        return cell.architecture == .x86 ? consoles.flatMap(serialFindings) : []
+        return cell.architecture == .x86 ? consoles.flatMap(serialFindings) : consoleFindings(ofArm: consoles)
     }
 
     private func serialFindings(_ console: Substring) -> [Finding] {

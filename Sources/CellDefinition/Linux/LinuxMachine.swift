@@ -10,6 +10,9 @@ package struct LinuxMachine: Hashable, Sendable {
     package var cpuCount: Int
     /// See ``RunningMachine/affinities``; empty where the machine is not known, or has none.
     package var affinities: [Int: UInt64] = [:]
+    /// The interrupts of its devices, by the address of their registers, as its device tree has them; empty where that is not
+    /// known.
+    package var deviceInterrupts: [UInt64: UInt32] = [:]
 
     package init(_ system: SystemDescriptor) {
         platform = system.platform
@@ -47,7 +50,19 @@ extension CellDefinition {
         if isLinux {
             definition.machine = LinuxMachine(system)
             definition.machine?.affinities = running?.affinities ?? [:]
+            definition.machine?.deviceInterrupts = running?.sharedInterrupts ?? [:]
         }
         return definition
+    }
+}
+
+extension RunningMachine {
+    /// The first interrupt that CPUs share of each device of the device tree, by the address of its registers, as the interrupt
+    /// controller counts.
+    package var sharedInterrupts: [UInt64: UInt32] {
+        let found = devices.compactMap { device in
+            device.pins.first { $0 >= Int(SerialInterrupt.firstShared) }.map { (device.address, UInt32($0)) }
+        }
+        return Dictionary(found) { first, _ in first }
     }
 }

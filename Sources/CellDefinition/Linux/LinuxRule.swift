@@ -8,7 +8,8 @@ import InmateImage
 extension ImageRule {
     static let linux = [
         guestSupport, linuxIsPassive, lastBus, linuxSerialPort, linuxConsole, linuxLowMemory, linuxReach, firmwareCalls,
-        secureServices, treeInterrupts, treeProcessors, dmaDriver,
+        secureServices, treeInterrupts, treeProcessors, dmaDriver, treeDevices, treeDeviceInterrupts, earlyConsole,
+        initrd,
     ]
 
     static let guestSupport = RuleText(
@@ -91,5 +92,35 @@ extension ImageRule {
         remedy:
             "write a node for each CPU of the cell into it, with its affinity (MPIDR) as reg, and correct affinities in "
             + "[[image]]"
+    )
+    static let treeDevices = RuleText(
+        id: "JH0863", severity: .warning, title: "the device tree of a Linux cell has no devices of others",
+        consequence:
+            "Linux ends with `FATAL: unhandled trap (exception class 0x24)` when a driver of such a device touches it",
+        remedy:
+            "give these nodes status = \"disabled\", for example by an overlay; or add the device's registers to the cell as a "
+            + "region, if it is to have it"
+    )
+    static let treeDeviceInterrupts = RuleText(
+        id: "JH0864", severity: .warning,
+        title: "the devices in the device tree of a Linux cell have interrupts of the cell",
+        consequence:
+            "the hypervisor passes over what Linux sets up for them: no such interrupt arrives, and the driver waits",
+        remedy: "add these interrupts to the pins of the cell's [[interrupt-chip]], or correct the device tree"
+    )
+
+    // of what Linux is told and given
+
+    static let earlyConsole = RuleText(
+        id: "JH0865", severity: .error, title: "the early console of Linux is the cell's",
+        consequence:
+            "Linux touches it before anything else, and ends with `FATAL: Invalid PIO` or `FATAL: unhandled trap`",
+        remedy: "correct earlycon= in the command line, or give the cell these registers"
+    )
+    static let initrd = RuleText(
+        id: "JH0866", severity: .warning, title: "the initrd of Linux is an archive",
+        consequence:
+            "Linux does not unpack it, and panics (`VFS: Unable to mount root fs`) unless the command line names another root",
+        remedy: "make it with cpio -H newc, as mkinitramfs or dracut do, packed or not"
     )
 }

@@ -13,16 +13,27 @@ struct TreeInCell {
     /// The key path of its `[[image]]`.
     let location: String
 
-    var findings: [Finding] { firmwareFindings + serviceFindings + controllerFindings + processorFindings }
+    var findings: [Finding] {
+        firmwareFindings + serviceFindings + controllerFindings + processorFindings + deviceFindings
+    }
 
-    private var name: String { linux.deviceTree ?? "the device tree" }
+    var name: String { linux.deviceTree ?? "the device tree" }
+
+    /// As Linux finds the node (drivers/firmware/psci/psci.c): wherever it is.
+    private static let firmware = ["arm,psci", "arm,psci-0.2", "arm,psci-1.0"]
 
     private var firmwareFindings: [Finding] {
-        guard let psci = root.child("psci"), psci.isEnabled else {
+        guard let psci = enabledNodes.first(where: { $0.isCompatible(with: Self.firmware) }) else {
             return [ImageRule.firmwareCalls.finding(at: location, "\(name) has no node psci")]
         }
-        guard let method = psci.text("method"), method != "smc" else { return [] }
-        return [ImageRule.firmwareCalls.finding(at: location, "\(name) has method = \"\(method)\" in its node psci")]
+        guard let method = psci.text("method") else {
+            return [ImageRule.firmwareCalls.finding(at: location, "\(name) has no method in its node \(psci.name)")]
+        }
+        guard method != "smc" else { return [] }
+        return [
+            ImageRule.firmwareCalls.finding(
+                at: location, "\(name) has method = \"\(method)\" in its node \(psci.name)")
+        ]
     }
 
     private static let services = ["linaro,optee-tz", "arm,scmi-smc", "arm,scmi-smc-param", "xlnx,zynqmp-firmware"]
@@ -35,56 +46,40 @@ struct TreeInCell {
         }
     }
 
-    private var controllerFindings: [Finding] {
-        let translators = enabledNodes.filter { $0.isCompatible(with: ["arm,gic-v3-its", "arm,gic-v2m-frame"]) }
-        var findings = translators.map { node in
-            ImageRule.treeInterrupts.finding(
-                at: location,
-                "\(name) has the node \(node.name), which translates interrupts of messages; the cell has none")
-        }
-        guard let machine = definition.machine, case .arm(let platform) = machine.platform.specific,
-            platform.gicVersion == 3, machine.platform.virtualPCI == 1,
-            let controller = enabledNodes.first(where: { $0.isCompatible(with: ["arm,gic-v3"]) })
-        else { return findings }
-        let reg = controller.cells("reg")
-        guard reg.count >= 8 else { return findings }
-        let start = UInt64(reg[4]) << 32 | UInt64(reg[5])
-        let size = UInt64(reg[6]) << 32 | UInt64(reg[7])
-        let host = machine.platform.mmconfigBase
-        if start < host, host - start < size {
-            findings.append(
-                ImageRule.treeInterrupts.finding(
-                    at: location,
-                    "\(name) says that the redistributors of \(controller.name) reach to \(hexadecimal(start &+ (size &- 1))), over "
-                        + "the virtual PCI at \(hexadecimal(host))", severity: .warning,
-                    consequence: "Linux does not find the cell's ivshmem devices (`can't claim ECAM area`)"))
-        }
-        return findings
-    }
-
     private var processorFindings: [Finding] {
-        let found = (root.child("cpus")?.children ?? []).filter { $0.text("device_type") == "cpu" && $0.isEnabled }.map
-        {
-            $0.cells("reg").suffix(2).reduce(0) { $0 << 32 | UInt64($1) }
+        let nodes = (root.child("cpus")?.children ?? []).filter { $0.text("device_type") == "cpu" && $0.isEnabled }
+        let found = nodes.map { $0.cells("reg").suffix(2).reduce(0) { $0 << 32 | UInt64($1) } }
+        // the first one has been started already
+        let others = definition.descriptor.cpus.members.count > 1 ? nodes : []
+        let unstarted = others.filter { $0.text("enable-method") != "psci" }.map { node in
+            ImageRule.treeProcessors.finding(
+                at: location,
+                "\(name) has "
+                    + (node.text("enable-method").map { "enable-method = \"\($0)\"" } ?? "no enable-method")
+                    + " in its node \(node.name)",
+                consequence:
+                    "Linux does not start that processor, and where another method has an address, it writes to memory that the cell "
+                    + "does not have",
+                remedy: "write enable-method = \"psci\" there")
         }
         let known = definition.machine?.affinities(of: definition.descriptor.cpus)
-        guard let expected = linux.affinities ?? known else { return [] }
+        guard let expected = linux.affinities ?? known else { return unstarted }
         let missing = expected.filter { !found.contains($0) }
         let foreign = found.filter { !expected.contains($0) }
-        guard !missing.isEmpty || !foreign.isEmpty else { return [] }
+        guard !missing.isEmpty || !foreign.isEmpty else { return unstarted }
         func list(_ numbers: [UInt64]) -> String { numbers.map { hexadecimal($0) }.joined(separator: ", ") }
         let parts = [
             missing.isEmpty ? "" : "lacks the cell's CPUs \(list(missing))",
             foreign.isEmpty ? "" : "has the CPUs \(list(foreign)), which are not the cell's",
         ]
-        return [
+        return unstarted + [
             ImageRule.treeProcessors.finding(
                 at: location, "\(name) " + parts.filter { !$0.isEmpty }.joined(separator: " and "))
         ]
     }
 
     /// Those below one that is disabled are not there, either.
-    private var enabledNodes: [DeviceNode] {
+    var enabledNodes: [DeviceNode] {
         func enabled(_ node: DeviceNode) -> [DeviceNode] {
             node.isEnabled ? [node] + node.children.flatMap(enabled) : []
         }

@@ -92,7 +92,9 @@ package struct Arm64Kernel: Hashable, Sendable {
             let name = String(decoding: file[24..<56].prefix { $0 != 0 }, as: UTF8.self)
             guard ["gzip", "zstd", "zstd22"].contains(name) else {
                 throw ImageError(
-                    .notExecutable, "it is packed with \(name) for the EFI boot", remedy: Self.remedy)
+                    .notExecutable,
+                    "it is packed with \(name) for the EFI boot, which is not unpacked here; gzip and zstd are",
+                    remedy: Self.remedy)
             }
             packed = file[start..<start + size]
         }
@@ -127,10 +129,13 @@ package struct Arm64Kernel: Hashable, Sendable {
 
     private static let remedy = "give the Image that the same build makes (arch/arm64/boot/Image), or its Image.gz"
 
+    /// Forms that nothing here unpacks, and what does.
+    private static let packings: [(magic: [UInt8], name: String, command: String)] = [
+        ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "xz", "xz -d"), ([0x02, 0x21, 0x4c, 0x18], "lz4", "lz4 -d"),
+        ([0x04, 0x22, 0x4d, 0x18], "lz4", "lz4 -d"), ([0x42, 0x5a, 0x68], "bzip2", "bzip2 -d"),
+        ([0x5d, 0, 0], "lzma", "xz -d --format=lzma"), ([0x89, 0x4c, 0x5a, 0x4f], "lzo", "lzop -d"),
+    ]
     private static let others: [(magic: [UInt8], what: String)] = [
-        ([0xfd, 0x37, 0x7a, 0x58, 0x5a], "it is packed with xz"),
-        ([0x02, 0x21, 0x4c, 0x18], "it is packed with lz4"), ([0x42, 0x5a, 0x68], "it is packed with bzip2"),
-        ([0x5d, 0, 0], "it is packed with lzma"), ([0x89, 0x4c, 0x5a, 0x4f], "it is packed with lzo"),
         ([0x27, 0x05, 0x19, 0x56], "it is an image for U-Boot (uImage)"),
         ([0xd0, 0x0d, 0xfe, 0xed], "it is a FIT image for U-Boot, or a device tree"),
     ]
@@ -141,6 +146,11 @@ package struct Arm64Kernel: Hashable, Sendable {
         }
         if ELFFile.isELF(image) {
             return ImageError(.notExecutable, "it is an ELF file, such as vmlinux", remedy: remedy)
+        }
+        if let packing = packings.first(where: { image.starts(with: $0.magic) }) {
+            return ImageError(
+                .notExecutable, "it is packed with \(packing.name), which is not unpacked here; gzip and zstd are",
+                remedy: "unpack it (\(packing.command)), or \(remedy)")
         }
         if let other = others.first(where: { image.starts(with: $0.magic) }) {
             return ImageError(.notExecutable, other.what, remedy: remedy)
