@@ -71,6 +71,30 @@ import Testing
         #expect(try findings(board, TestKernel.arm64(), interrupt: 125).filter { $0.severity == .error } == [])
     }
 
+    /// What is asked for, besides the loader's block.
+    @Test func theRAMIsWhatWasAskedFor() throws {
+        func text(_ name: String, _ kernel: [UInt8], _ memory: UInt64?, _ interrupts: [UInt64: UInt32] = [:]) throws
+            -> String
+        {
+            var request = LinuxProposal.Request(.init(imagePath: "/boot/kernel", cpus: CPUSet([2, 3]), memory: memory))
+            request.interrupts = interrupts
+            return try LinuxProposal(request, kernel: kernel, system: system(name), others: []).toml()
+        }
+        #expect(try text("q35", TestKernel.bzImage(), nil).contains("size = \"64 MiB\""))
+        #expect(try text("q35", TestKernel.bzImage(), 48 << 20).contains("size = \"48 MiB\""))
+        // the machine's own device tree knows the serial port
+        let arm = try text("qemu-arm64", TestKernel.arm64(), 128 << 20, [0x900_0000: 33])
+        #expect(arm.contains("size = \"128 MiB\"") && arm.contains("pins = [33]") && arm.contains("an SMMU does"))
+        #expect(throws: DefinitionError.self) { try text("qemu-arm64", TestKernel.arm64(), nil, [0x901_0000: 34]) }
+        // 252 MiB are free: half of it is offered, which fits with the block
+        do {
+            _ = try text("qemu-arm64", TestKernel.arm64(), 252 << 20, [0x900_0000: 33])
+            Issue.record("there is no room for it")
+        } catch let error as DefinitionError {
+            #expect(error.remedy.contains("--memory \"128 MiB\""), "\(error)")
+        }
+    }
+
     @Test func onArm64() throws {
         let virtual = try system("qemu-arm64")
         #expect(try findings(virtual, TestKernel.arm64(), initrd: "/initrd", interrupt: 33) == [])

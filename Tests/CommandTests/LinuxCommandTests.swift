@@ -64,6 +64,61 @@ import Testing
         }
     }
 
+    @Test func onlyWritten() throws {
+        try inDirectory { directory in
+            let (cell, kernel) = try prepare(directory)
+            try Data(count: 64).write(to: URL(filePath: directory + "/loader"))
+            let line = [
+                "linux", cell, kernel, "-c", "console=ttyS0 pci=lastbus=0", "--directory", directory, "--loader",
+                directory + "/loader",
+            ]
+            let written = try Executable.run(line + ["-w", directory + "/its own.toml"])
+            #expect(
+                written.status == 0 && written.output.hasPrefix("cp '\(directory)/its own.toml' \(directory)/cells/"),
+                "\(written)")
+            let text = try String(contentsOfFile: directory + "/its own.toml", encoding: .utf8)
+            #expect(text.contains("restart = \"on-failure\""))
+            // an x86 cell has no device tree
+            let tree = try Executable.run(line + ["-w", directory + "/out.dtb"])
+            #expect(tree.status == 64 && tree.error.contains("must end in .toml"), "\(tree)")
+            #expect(!FileManager.default.fileExists(atPath: directory + "/out.dtb"))
+            // the daemon takes one definition of a cell
+            try Data(text.utf8).write(to: URL(filePath: directory + "/cells/mine.toml"))
+            let twice = try Executable.run(line)
+            #expect(twice.status == 1 && twice.error.contains("/cells/mine.toml defines the cell"), "\(twice)")
+        }
+    }
+
+    @Test func theDeviceTreeIsWritten() throws {
+        try inDirectory { directory in
+            let source = try String(contentsOfFile: Self.configs + "/cells/arm64/linux-arm64.toml", encoding: .utf8)
+            try Data(source.components(separatedBy: "[[image]]")[0].utf8).write(
+                to: URL(filePath: directory + "/arm.toml"))
+            let (cell, kernel, tree) = (directory + "/arm.cell", directory + "/Image", directory + "/out.dtb")
+            #expect(try Executable.run(["compile", directory + "/arm.toml", "-o", cell]).status == 0)
+            try Data(TestKernel.arm64()).write(to: URL(filePath: kernel))
+            try Data("system = \"\(Self.configs)/systems/qemu-arm64.toml\"\n".utf8)
+                .write(to: URL(filePath: directory + "/jailhoused.toml"))
+            let written = try Executable.run(
+                ["linux", cell, kernel, "-c", "console=ttyAMA0", "--directory", directory, "-w", tree])
+            #expect(
+                written.status == 0
+                    && written.output == "jailhouse-ctl linux \(cell) \(kernel) -d \(tree) -c console=ttyAMA0\n",
+                "\(written)")
+            let blob = [UInt8](try Data(contentsOf: URL(filePath: tree)))
+            #expect(blob.starts(with: [0xd0, 0x0d, 0xfe, 0xed]))
+            #expect(String(decoding: blob, as: UTF8.self).contains("console=ttyAMA0"))
+        }
+    }
+
+    @Test func namesOfFiles() {
+        #expect(LinuxCommand.fileName(of: "linux demo") == "linux demo")
+        #expect(LinuxCommand.fileName(of: "../../a/b") == "-.-..-a-b")
+        #expect(
+            ShellWord.quoted("a b'c") == "'a b'\\''c'" && ShellWord.quoted("") == "''"
+                && ShellWord.quoted("/a-b_c.d") == "/a-b_c.d")
+    }
+
     @Test func whatSomebodyWroteIsNotReplaced() throws {
         try inDirectory { directory in
             let (cell, kernel) = try prepare(directory)

@@ -17,8 +17,9 @@ struct FreeMemory {
     /// The configuration does not say what Linux leaves alone. By convention cells' memory is a region of the root
     /// cell of its own: it is called so, or it is the one beside the hypervisor's memory.
     ///
+    /// - Parameter more: bytes in front of them that the user did not ask for.
     /// - Returns: the place, and whether it is only beside the hypervisor's memory.
-    func place(for size: UInt64) throws(DefinitionError) -> (start: UInt64, isGuessed: Bool) {
+    func place(for size: UInt64, with more: UInt64 = 0) throws(DefinitionError) -> (start: UInt64, isGuessed: Bool) {
         let (regions, isGuessed) = candidates
         guard !regions.isEmpty else {
             throw FreeMemory.failure(
@@ -27,23 +28,25 @@ struct FreeMemory {
             )
         }
         for region in regions {
-            if let place = place(for: size, in: region) { return (place, isGuessed) }
+            if let place = place(for: size + more, in: region) { return (place, isGuessed) }
         }
         let names = regions.map {
             "\"\($0.label)\" (\(rangeText($0.physicalStart, $0.physicalEnd &- 1)))"
         }.joined(separator: ", ")
         let less =
-            largestPlace(below: size).flatMap(Quantity.sizeText).map { "give it --memory \"\($0)\" at most, or " } ?? ""
+            largestPlace(below: size, with: more).flatMap(Quantity.sizeText).map {
+                "give it --memory \"\($0)\" at most, or "
+            } ?? ""
         throw FreeMemory.failure(
-            "\(names) has no \(Quantity.sizeText(size) ?? "\(size) bytes") in one piece left",
+            "\(names) has no \(Quantity.sizeText(size + more) ?? "\(size + more) bytes") in one piece left",
             remedy: less + "name only cells that exist at the same time, or keep more memory for cells"
         )
     }
 
     /// The largest power of two below `size`, of at least 1 MiB, for which there is a place.
-    private func largestPlace(below size: UInt64) -> UInt64? {
+    private func largestPlace(below size: UInt64, with more: UInt64) -> UInt64? {
         FreeMemory.smallerSizes(than: size).first { smaller in
-            candidates.regions.contains { place(for: smaller, in: $0) != nil }
+            candidates.regions.contains { place(for: smaller + more, in: $0) != nil }
         }
     }
 

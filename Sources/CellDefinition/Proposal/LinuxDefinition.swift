@@ -33,7 +33,7 @@ package struct LinuxDefinition: Hashable, Sendable {
         lines.append("command-line = \(SourceQuote.quoted(commandLine))")
         if let deviceTree { lines.append("device-tree = \(SourceQuote.quoted(deviceTree))") }
         if let loader { lines.append("loader = \(SourceQuote.quoted(loader))") }
-        lines += ["", "[supervision]", "restart = \"never\""]
+        lines += ["", "[supervision]", "restart = \"on-failure\""]
         return lines.map { $0 + "\n" }.joined()
     }
 }

@@ -15,6 +15,9 @@ package struct LinuxProposal {
         package var commandLine: String?
         /// Arm64: the interrupt of the system's serial port, as the interrupt controller numbers it.
         package var serialInterrupt: UInt32?
+        /// Arm64: those that the machine's own device tree says, by the address of their registers
+        /// (``RunningMachine/sharedInterrupts``); empty where it is not known.
+        package var interrupts: [UInt64: UInt32] = [:]
         /// x86, absolute; nil: that of the package.
         package var loader: String?
 
@@ -39,9 +42,12 @@ package struct LinuxProposal {
     private let architectureLines: [String]
     private let name: String
     private let cpus: CPUSet
-    /// Of all its RAM, the loader's included.
+    /// Where the block in front of its RAM is, which the loader has.
     private let physical: UInt64
+    /// Of its RAM without that block.
     private let size: UInt64
+    /// Arm64: of the serial port.
+    private let serialInterrupt: UInt32?
     private let console: Console
     private let interruptController: UInt64
     /// Arm64: where upstream's programs look for it, or else behind the RAM.
@@ -82,11 +88,11 @@ package struct LinuxProposal {
         }
         physical =
             if let asked = request.cell.physical { asked } else {
-                try FreeMemory(system: system, others: others).place(for: size).start
+                try FreeMemory(system: system, others: others).place(for: size, with: Self.blockSize).start
             }
         console = CellProposal.console(system)
         communicationRegion = SeenDevices(system, ProposedConsole(console: console)).freePage(
-            at: 0x8000_0000, besides: (physical, size))
+            at: 0x8000_0000, besides: (physical, size + Self.blockSize))
         guard physical <= CellProposal.addressLimit else {
             throw DefinitionError(
                 .invalidValue, "\(hexadecimal(physical)) is beyond what a processor can address",
@@ -95,12 +101,16 @@ package struct LinuxProposal {
         }
         if case .arm(let platform) = system.platform.specific {
             interruptController = platform.gicdBase
-            guard request.serialInterrupt != nil || console.kind == .none else {
+            serialInterrupt = request.serialInterrupt ?? request.interrupts[console.address]
+            guard serialInterrupt != nil || console.kind == .none else {
                 throw DefinitionError(
-                    .invalidValue, "which interrupt the serial port has cannot be seen in the system configuration",
+                    .invalidValue,
+                    "which interrupt the serial port at \(hexadecimal(console.address)) has is not known: a system configuration does "
+                        + "not say it, and this machine's device tree has no such port",
                     path: request.cell.imagePath,
                     remedy:
-                        "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it")
+                        "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it; or give the "
+                        + "machine's files with --root")
             }
             guard request.serialInterrupt.map({ (32..<1020).contains($0) }) ?? true else {
                 throw DefinitionError(
@@ -110,6 +120,7 @@ package struct LinuxProposal {
             }
         } else {
             interruptController = LinuxStart.ioAPIC
+            serialInterrupt = nil
         }
     }
 
@@ -120,10 +131,13 @@ package struct LinuxProposal {
     }
 
     private var head: String {
-        var lines = [
-            "# Linux in a cell: \(SourceQuote.quoted(request.cell.imagePath)).", "", "[cell]",
-            "name = \(SourceQuote.quoted(name))",
-        ]
+        var lines = ["# Linux in a cell: \(SourceQuote.quoted(request.cell.imagePath))."]
+        if architecture == .arm64 {
+            lines += [
+                "# The access \"dma\" says what is Linux's RAM. It confines no device: an SMMU does, where the system has one."
+            ]
+        }
+        lines += ["", "[cell]", "name = \(SourceQuote.quoted(name))"]
         lines += architectureLines
         lines += [
             "cpus = [\(cpus.members.map(String.init).joined(separator: ", "))]", "reset-address = 0x0",
@@ -156,8 +170,7 @@ package struct LinuxProposal {
             region(
                 "communication region", virtual: 1 << 20, size: Self.page, ["read", "write", "communication-region"]),
             region(
-                "RAM", physical: physical + Self.blockSize, virtual: Self.blockSize, size: size - Self.blockSize,
-                Self.ram),
+                "RAM", physical: physical + Self.blockSize, virtual: Self.blockSize, size: size, Self.ram),
         ]
         if let base = UInt16(exactly: console.address), !console.flags.contains(.mmio),
             let index = LinuxStart.serialPorts.firstIndex(where: { $0.base == base })
@@ -178,14 +191,12 @@ package struct LinuxProposal {
         var tables = [
             region("loader", physical: physical, virtual: 0, size: 0x1_0000, ["read", "write", "execute", "loadable"]),
             region(
-                "RAM", physical: physical + Self.blockSize, virtual: physical + Self.blockSize,
-                size: size - Self.blockSize,
-                Self.ram),
+                "RAM", physical: physical + Self.blockSize, virtual: physical + Self.blockSize, size: size, Self.ram),
             region(
                 "communication region", virtual: communicationRegion, size: Self.page,
                 ["read", "write", "communication-region"]),
         ]
-        if let registers = ProposedConsole(console: console).registers, let interrupt = request.serialInterrupt {
+        if let registers = ProposedConsole(console: console).registers, let interrupt = serialInterrupt {
             tables.append(
                 region(
                     registers.name, physical: registers.physicalStart, virtual: registers.virtualStart,

@@ -6,6 +6,7 @@ import CellDefinition
 import ConfigurationRules
 import ControlInterface
 import Glibc
+import InmateImage
 import SystemCalls
 
 struct LinuxCommand: ParsableCommand {
@@ -18,8 +19,9 @@ struct LinuxCommand: ParsableCommand {
             finds wrong is said before anything is written. A definition that this command did not write is not replaced, \
             and a cell that runs is not touched.
 
-            With --write, the definition goes to that file, nothing is started, and the commands that would do it are \
-            printed. With --json: the cell, as in 'list --json'.
+            With --write FILE.toml, the definition goes to that file, nothing is started, and the commands that would do \
+            it are printed. With --write and another name, an Arm64 cell's device tree goes there, with memory, command \
+            line and initrd put in; an x86 cell has none. With --json: the cell, as in 'list --json', or the file.
 
             Example: jailhouse-ctl linux linux-x86-demo.cell /boot/vmlinuz -i /boot/initrd.img -c 'console=ttyS0,115200'
             """
@@ -53,8 +55,8 @@ struct LinuxCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("w"), .customLong("write")],
-        help: ArgumentHelp("Only write the definition, to this file.", valueName: "file"),
-        completion: .file(extensions: ["toml"]))
+        help: ArgumentHelp("Only write the definition, or the device tree, to this file.", valueName: "file"),
+        completion: .file(extensions: ["toml", "dtb"]))
     var write: String?
 
     @Option(help: ArgumentHelp("The configuration directory.", valueName: "directory"), completion: .directory)
@@ -95,21 +97,20 @@ struct LinuxCommand: ParsableCommand {
         }
         let text = linux.toml(mark: Self.mark)
         let definition = try judged(text)
-        let path = write ?? "\(directory)/cells/\(definition.name).toml"
-        try refuseForeign(path)
-        if write == nil { try refuseRunning(definition.name) }
-        try OutputFile(path).write(Array(text.utf8), to: options.screen)
-        guard write == nil else {
-            let target = "\(ConfiguredSystem.directory)/cells/\(definition.name).toml"
-            try options.screen.show(
-                Written(file: path),
-                text: """
-                    cp \(path) \(target)
-                    jailhouse-ctl reload
-                    jailhouse-ctl start \(definition.name)
-                    """)
-            return
+        let target = "\(directory)/cells/\(Self.fileName(of: definition.name)).toml"
+        if let write {
+            let isDefinition = write.hasSuffix(".toml")
+            if isDefinition { try refuseForeign(write, of: definition) }
+            let contents = try isDefinition ? Array(text.utf8) : deviceTree(of: definition)
+            try OutputFile(write).write(contents, to: options.screen)
+            return try options.screen.show(
+                Written(file: write), text: isDefinition ? steps(definition, write, target) : again(with: write))
         }
+        let path = target
+        try refuseForeign(path, of: definition)
+        try refuseOthers(of: definition.name, besides: path)
+        try refuseRunning(definition.name)
+        try OutputFile(path).write(Array(text.utf8), to: options.screen)
         let reload = try options.daemon.call(Manager.Reload.self)
         if let problem = reload.problems.first(where: { $0.contains(path) }) {
             throw CommandFailure(.failed, Text.printable(problem))
@@ -133,6 +134,45 @@ struct LinuxCommand: ParsableCommand {
         return access(path, F_OK) == 0 ? path : nil
     }
 
+    // MARK: - What is only written
+
+    /// The commands that start the cell by its definition.
+    private func steps(_ definition: CellDefinition, _ file: String, _ target: String) -> String {
+        """
+        cp \(ShellWord.quoted(file)) \(ShellWord.quoted(target))
+        jailhouse-ctl reload
+        jailhouse-ctl start \(ShellWord.quoted(definition.name))
+        """
+    }
+
+    /// The same command with the tree that was written.
+    private func again(with tree: String) -> String {
+        var words = ["jailhouse-ctl", "linux", config, kernel, "-d", tree]
+        for (option, value) in [("-i", initrd), ("-c", cmdline)] {
+            if let value { words += [option, value] }
+        }
+        return words.map(ShellWord.quoted).joined(separator: " ")
+    }
+
+    /// As a load would have it.
+    private func deviceTree(of definition: CellDefinition) throws -> [UInt8] {
+        guard definition.descriptor.architecture == .arm64, let image = definition.images.first, let linux = image.linux
+        else {
+            throw CommandFailure(
+                .wrongUsage,
+                "the file's name must end in .toml: the definition is what can be written of an x86 cell. Jailhouse's own command would "
+                    + "write parameters, which only its own loader reads")
+        }
+        var files: [String: [UInt8]] = [:]
+        for path in image.files { files[path] = try InputFile(path, limit: InputFile.imageLimit).contents }
+        do throws(ImageError) {
+            let parts = try definition.linuxParts(image, linux, files)
+            return parts.first { $0.kind == .tree }?.piece.contents ?? []
+        } catch {
+            throw CommandFailure(.failed, "\(error)")
+        }
+    }
+
     private struct Written: Encodable {
         let file: String
     }
@@ -147,11 +187,9 @@ struct LinuxCommand: ParsableCommand {
 
     /// - Throws: ``CommandFailure`` with what `check` finds, when it is an error.
     private func judged(_ text: String) throws -> CellDefinition {
-        let definition = try parsed(text)
         let system = try ConfiguredSystem.read(nil, in: directory)
-        let findings =
-            definition.findings(system: system)
-            + definition.placed(in: system).imageFindings(readFile: InputFile.read)
+        let definition = try parsed(text).placed(in: system, on: try RunningMachine(root: nil))
+        let findings = definition.findings(system: system) + definition.imageFindings(readFile: InputFile.read)
         for finding in findings where finding.severity != .note {
             try SystemCall.write(Array((Complaint(finding, file: config).text(.plain) + "\n").utf8), to: STDERR_FILENO)
         }
@@ -175,14 +213,41 @@ struct LinuxCommand: ParsableCommand {
                 + "(jailhouse-ctl destroy \(name)), or restart it as it is (jailhouse-ctl restart \(name))")
     }
 
-    /// What somebody wrote is not replaced.
-    private func refuseForeign(_ path: String) throws {
+    /// A cell's name may have what a file's name cannot, or hides it.
+    static func fileName(of name: String) -> String {
+        let name = name.replacing("/", with: "-")
+        return name.hasPrefix(".") ? "-" + name.dropFirst() : name
+    }
+
+    /// What somebody wrote is not replaced, nor is another cell's definition.
+    private func refuseForeign(_ path: String, of definition: CellDefinition) throws {
         guard access(path, F_OK) == 0 else { return }
         let contents = String(decoding: try InputFile(path).contents, as: UTF8.self)
         guard contents.hasPrefix(Self.mark) else {
             throw CommandFailure(
                 .failed,
                 "\(path) is there already, and was not written by this command; rename the cell, or remove the file")
+        }
+        // one that cannot be read any more is of no cell
+        guard let other = try? parsed(contents), other.name != definition.name else { return }
+        throw CommandFailure(
+            .failed, "\(path) defines the cell \(Text.printable(other.name)); rename one of the two, or remove the file"
+        )
+    }
+
+    /// The daemon takes one definition of a cell only.
+    private func refuseOthers(of name: String, besides path: String) throws {
+        let directory = directory + "/cells"
+        for file in ((try? SystemCall.names(inDirectory: directory)) ?? []).sorted()
+        where file.hasSuffix(".toml") && "\(directory)/\(file)" != path {
+            guard case .definition(let other)? = try? DaemonFile(InputFile("\(directory)/\(file)")), other.name == name
+            else {
+                continue
+            }
+            throw CommandFailure(
+                .failed,
+                "nothing is written: \(directory)/\(file) defines the cell \(Text.printable(name)) already; start it "
+                    + "(jailhouse-ctl start \(Text.printable(name))), or remove the file")
         }
     }
 }

@@ -20,7 +20,8 @@ struct NewCell: ParsableCommand {
             them.
 
             With --linux, the image is a Linux kernel: the cell gets RAM as Linux wants it, its serial port with the \
-            interrupt, and a command line.
+            interrupt, and a command line. On Arm64, the interrupt is the one in the device tree of this machine, if it has \
+            Jailhouse's driver, or of the one whose files --root names.
 
             Example: jailhouse-ctl new-cell q35.toml --cpus 3 --memory "8 MiB" --image rtems.exe -o rtems.toml
             Example: jailhouse-ctl new-cell q35.toml --linux --cpus 2-3 --image /boot/vmlinuz --initrd /boot/initrd.img
@@ -65,7 +66,8 @@ struct NewCell: ParsableCommand {
     @Option(
         name: .customLong("serial-interrupt"),
         help: ArgumentHelp(
-            "Of Linux on Arm64: the interrupt of the system's serial port, 32 more than in device trees.",
+            "Of Linux on Arm64: the interrupt of the system's serial port, 32 more than in device trees (default: as the "
+                + "machine's device tree has it).",
             valueName: "number"))
     var serialInterrupt: UInt32?
 
@@ -74,6 +76,13 @@ struct NewCell: ParsableCommand {
             "Of Linux on x86: what starts it (default: \(LinuxStart.defaultLoader)).", valueName: "file"),
         completion: .file())
     var loader: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of Linux on Arm64: look at the machine whose /sys is in this directory (/ for this one).",
+            valueName: "directory"),
+        completion: .directory)
+    var root: String?
 
     @Option(name: .shortAndLong, help: "The result (default: standard output).", completion: .file())
     var output: String?
@@ -88,6 +97,7 @@ struct NewCell: ParsableCommand {
         for (option, isGiven) in [
             ("initrd", initrd != nil), ("command-line", commandLine != nil),
             ("serial-interrupt", serialInterrupt != nil), ("loader", loader != nil),
+            ("root", root != nil),
         ] where isGiven {
             throw ValidationError("--\(option) is for Linux: give --linux as well.")
         }
@@ -98,6 +108,7 @@ struct NewCell: ParsableCommand {
         let image = try InputFile(image, limit: InputFile.imageLimit)
         let path = try Enable.absolute(image.path)
         let (initrdPath, loaderPath) = (try initrd.map(Enable.absolute), try loader.map(Enable.absolute))
+        let running = linux ? try RunningMachine(root: root) : nil
         let toml: String
         do throws(DefinitionError) {
             let request = CellProposal.Request(
@@ -105,9 +116,10 @@ struct NewCell: ParsableCommand {
                 physical: physical?.value)
             let descriptors = others.map(\.descriptor)
             if linux {
-                let request = LinuxProposal.Request(
+                var request = LinuxProposal.Request(
                     request, initrd: initrdPath, commandLine: commandLine, serialInterrupt: serialInterrupt,
                     loader: loaderPath)
+                request.interrupts = running?.sharedInterrupts ?? [:]
                 toml = try LinuxProposal(request, kernel: image.contents, system: system, others: descriptors).toml()
             } else {
                 toml = try CellProposal(request, image: image.contents, system: system, others: descriptors).toml()
@@ -117,7 +129,7 @@ struct NewCell: ParsableCommand {
             throw CommandFailure(
                 .failed, place + [error.message, error.remedy].filter { !$0.isEmpty }.joined(separator: "; "))
         }
-        let complaints = try judge(toml, in: system, besides: others)
+        let complaints = try judge(toml, in: system, on: running, besides: others)
         let isBroken = complaints.contains { $0.severity == Finding.Severity.error.rawValue }
         let result = OutputFile(isBroken ? nil : output)
         if !isBroken, !options.screen.json || result.path != nil {
@@ -163,7 +175,7 @@ struct NewCell: ParsableCommand {
 
     /// As `check` would.
     private func judge(
-        _ toml: String, in system: SystemDescriptor, besides others: [CellDefinition]
+        _ toml: String, in system: SystemDescriptor, on running: RunningMachine?, besides others: [CellDefinition]
     ) throws -> [Complaint] {
         let path = OutputFile(output).path ?? "the proposal"
         do throws(DefinitionError) {
@@ -173,7 +185,7 @@ struct NewCell: ParsableCommand {
             }
             let findings =
                 definition.findings(system: system)
-                + definition.placed(in: system).imageFindings(readFile: InputFile.read) + mutual
+                + definition.placed(in: system, on: running).imageFindings(readFile: InputFile.read) + mutual
             return findings.map { Complaint($0, file: path) }
         } catch {
             throw CommandFailure(.failed, "\(error)")
