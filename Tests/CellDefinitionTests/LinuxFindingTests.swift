@@ -50,6 +50,21 @@ import Testing
         #expect(finding.line != nil && finding.consequence.contains("Invalid PIO write, port: 20"))
     }
 
+    @Test("What cannot be seen of a kernel is said")
+    func aKernelThatIsPackedOtherwise() throws {
+        let xz = TestKernel.bzImage(release: "6.1", payload: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 1, 2])
+        let finding = try only(try findings(kernel: xz), "JH0851")
+        #expect(finding.severity == .note && finding.message.contains("there is no /boot/config-6.1"), "\(finding)")
+        #expect(try findings(kernel: xz, files: ["/boot/config-6.1": "CONFIG_JAILHOUSE_GUEST=y\n"]) == [])
+    }
+
+    @Test func theHypervisorsConsole() throws {
+        let linux: (String) -> String = { $0.replacing("console=ttyS0,115200", with: "console=jailhouse") }
+        #expect(try findings(linux) == [])
+        let mute = try findings { linux($0).replacing("virtual-console = \"permitted\"", with: "") }
+        #expect(try only(mute, "JH0855").message.contains("may not print on the hypervisor's console"))
+    }
+
     @Test func aCellThatIsAsked() throws {
         let found = try findings { $0.replacing("passive-comm-region = true", with: "message-timeout = 1000000") }
         #expect(try only(found, "JH0852").severity == .error)

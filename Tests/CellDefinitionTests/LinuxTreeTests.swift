@@ -142,6 +142,24 @@ extension LinuxOnArm64Tests {
             }, "JH0864", "pin B of pci@8e00000 is the interrupt 129; the hypervisor raises 141")
     }
 
+    @Test func aTreeWithoutRoomForTheMemory() throws {
+        for (address, size) in [(0, 1), (3, 2), (2, 0)] as [(UInt32, UInt32)] {
+            let found = try judged { root in
+                root.properties["#address-cells"] = [UInt8](cells: [address])
+                root.properties["#size-cells"] = [UInt8](cells: [size])
+            }
+            #expect(found.contains { $0.message.contains("#address-cells = <\(address)>") }, "\(found)")
+        }
+        let path = "/etc/jailhoused/linux-arm64.dtb"
+        var root = try tree()
+        root.properties["#address-cells"] = [UInt8](cells: [1])
+        let found = try findings(files: [path: FlattenedTree(root: root).blob]) {
+            $0.replacing("# device-tree", with: "device-tree").replacing(
+                "virtual = 0x70200000", with: "virtual = 0x870200000")
+        }
+        #expect(found.contains { $0.message.contains("no room for the RAM \"RAM\"") }, "\(found)")
+    }
+
     @Test func overlaysOfTheUsers() throws {
         let own: (String) -> String = { $0.replacing("# overlays", with: "overlays") }
         let path = "/etc/jailhoused/card.dtbo"

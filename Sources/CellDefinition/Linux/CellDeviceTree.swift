@@ -19,7 +19,7 @@ struct CellDeviceTree {
     /// - Throws: ``ImageError``, with the file's path where it is about one.
     func tree(initrd: Range<UInt64>?) throws(ImageError) -> DeviceNode {
         var root = if let own { own } else { try made() }
-        edit(&root, initrd)
+        try edit(&root, initrd)
         for overlay in overlays {
             do throws(OverlayError) {
                 try root.apply(overlay: overlay.root)
@@ -35,37 +35,6 @@ struct CellDeviceTree {
     }
 
     private static let symbols = "__symbols__"
-
-    // MARK: - What a load knows
-
-    private func edit(_ root: inout DeviceNode, _ initrd: Range<UInt64>?) {
-        let (addressCells, sizeCells) = (root.number("#address-cells") ?? 2, root.number("#size-cells") ?? 1)
-        func number(_ value: UInt64, _ cells: UInt32) -> [UInt32] {
-            cells == 1 ? [UInt32(truncatingIfNeeded: value)] : [UInt32](wide: value)
-        }
-        let ram = cell.linuxCell.memory.sorted { $0.start < $1.start }
-        var memory = DeviceNode(name: "memory@" + String(ram.first?.start ?? 0, radix: 16))
-        memory.properties["device_type"] = [UInt8](texts: "memory")
-        memory.properties["reg"] = [UInt8](
-            cells: ram.flatMap { number($0.start, addressCells) + number($0.size, sizeCells) })
-        root.children.removeAll { $0.name == "memory" || $0.name.hasPrefix("memory@") }
-        root.children.append(memory)
-
-        let index: Int
-        if let found = root.childIndex("chosen") {
-            index = found
-        } else {
-            index = 0
-            root.children.insert(DeviceNode(name: "chosen"), at: 0)
-        }
-        root.children[index].properties["bootargs"] = [UInt8](texts: linux.commandLine)
-        root.children[index].properties["linux,initrd-start"] = initrd.map {
-            [UInt8](cells: [UInt32](wide: $0.lowerBound))
-        }
-        root.children[index].properties["linux,initrd-end"] = initrd.map {
-            [UInt8](cells: [UInt32](wide: $0.upperBound))
-        }
-    }
 
     // MARK: - Made of the configurations
 

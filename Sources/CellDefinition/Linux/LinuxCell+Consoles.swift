@@ -35,6 +35,21 @@ extension LinuxInCell {
         ]
     }
 
+    // MARK: - The hypervisor's console
+
+    /// Of a Linux with the driver of Siemens' kernels.
+    func virtualConsoleFindings(_ consoles: [Substring]) -> [Finding] {
+        guard consoles.contains("jailhouse") || words.contains("earlycon=jailhouse"),
+            cell.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
+        else { return [] }
+        return [
+            ImageRule.linuxConsole.finding(
+                at: commandLine,
+                "the command line has console=jailhouse, but the cell may not print on the hypervisor's console",
+                remedy: "set virtual-console = \"permitted\" in [cell]")
+        ]
+    }
+
     // MARK: - Early consoles
 
     /// What Linux prints to before it has drivers, by its registers (Documentation/admin-guide/kernel-parameters.txt, earlycon

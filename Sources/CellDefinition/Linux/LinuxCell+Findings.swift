@@ -55,7 +55,22 @@ struct LinuxInCell {
             guard let text = try? readFile(file), let configuration = KernelConfiguration(text) else { continue }
             return findings(of: configuration, file)
         }
-        guard let unpacked = (try? BzImage(kernel))?.unpacked(kernel) else { return [] }
+        guard let header = try? BzImage(kernel) else { return [] }
+        guard let unpacked = header.unpacked(kernel) else {
+            guard header.hasPayload else { return [] }
+            let places =
+                configurationFiles.isEmpty ? "" : ", and there is no \(configurationFiles.joined(separator: ", nor "))"
+            return [
+                ImageRule.guestSupport.finding(
+                    at: location,
+                    "whether \(header.release.isEmpty ? image.path : "Linux \(header.release)") was built with "
+                        + "\(GuestSupport.option) cannot be seen: it is not packed with gzip or zstd\(places)",
+                    severity: .note,
+                    consequence:
+                        "if it was not, it ends with `FATAL: Invalid PIO write, port: 20` or a similar line before it prints anything",
+                    remedy: "put its configuration beside it")
+            ]
+        }
         if let configuration = KernelConfiguration(embeddedIn: unpacked) {
             return findings(of: configuration, "the configuration in \(image.path)")
         }
@@ -143,7 +158,8 @@ struct LinuxInCell {
                 ImageRule.linuxConsole.finding(at: commandLine, "the command line of \(image.path) names no console")
             ]
         }
-        return cell.architecture == .x86 ? consoles.flatMap(serialFindings) : consoleFindings(ofArm: consoles)
+        return virtualConsoleFindings(consoles)
+            + (cell.architecture == .x86 ? consoles.flatMap(serialFindings) : consoleFindings(ofArm: consoles))
     }
 
     private func serialFindings(_ console: Substring) -> [Finding] {

@@ -146,6 +146,9 @@ package struct BzImage: Hashable, Sendable {
         return String(decoding: text.prefix { $0 > 0x20 && $0 < 0x7f }, as: UTF8.self)
     }
 
+    /// Whether the header names a compressed kernel.
+    package var hasPayload: Bool { !payload.isEmpty }
+
     /// The compressed kernel; nil where the header names none.
     func payload(in image: [UInt8]) -> ArraySlice<UInt8>? {
         payload.isEmpty || payload.upperBound > image.count ? nil : image[payload]

@@ -107,6 +107,12 @@ package struct LinuxBoot: Hashable, Sendable {
             initrdAddress = address
         }
         memoryMap = Self.memoryMap(of: cell, block)
+        guard memoryMap.count <= ZeroPage.mostEntries else {
+            throw ImageError(
+                .tooLarge,
+                "the cell's RAM has \(memoryMap.count) pieces; Linux is told of \(ZeroPage.mostEntries)",
+                remedy: "join regions of the cell's RAM")
+        }
         let zeroPage = ZeroPage(
             image: image, commandLine: block.commandLine, initrd: initrdAddress, initrdSize: UInt64(initrd?.count ?? 0),
             setupData: block.setupData, memory: memoryMap)

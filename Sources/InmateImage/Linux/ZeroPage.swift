@@ -23,7 +23,7 @@ struct ZeroPage {
     var memory: [MemoryMapEntry]
 
     static let size = 0x1000
-    private static let mostEntries = 128
+    static let mostEntries = 128
     /// No number is assigned to this loader.
     private static let undefinedLoader: UInt64 = 0xff
 
