@@ -299,9 +299,9 @@ extension Manager {
         method ResetFailed(cell: ?string) -> ()
 
         # A sign of life of a cell, or with alive = false: it was looked for and there was none. reason: what was seen
-        # instead, for people; it is kept with the failure. ended: it is known that its operating system has ended: "panic",
-        # "shutdown" (powered off or halted) or "reboot" (it wants to be started again). For programs that check cells from
-        # outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not logged.
+        # instead, or what the operating system said last, for people; it is kept with the failure. ended: it is known that its
+        # operating system has ended: "panic", "shutdown" (powered off or halted) or "reboot" (it wants to be started again).
+        # For programs that check cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not logged.
         method Alive(cell: string, alive: ?bool, reason: ?string, ended: ?string) -> (cell: Cell, message: ?string)
 
         # Reads the definitions again. added, removed, changed: names of cells; problems: one sentence for each rejected

@@ -80,10 +80,11 @@ struct CellBook {
 
     /// The same, and those whose Linux's last words may be there.
     func consoleListeners(_ fleet: Fleet) -> [ConsoleEar.Listener] {
-        // whose Linux has ended cannot be told when several may print there
-        let guests = cells.values.filter {
+        var guests = cells.values.filter {
             $0.definition?.printsLinux == true && fleet.cells[$0.name]?.lifecycle.isUp == true
         }
+        if guests.count > 1 { guests = guests.filter { $0.definition?.namesHypervisorConsole == true } }
+        // whose Linux has ended cannot be told when several print there
         guard guests.count == 1 else { return signListeners }
         return signListeners + guests.map { ConsoleEar.Listener(cell: $0.name, contains: nil) }
     }
@@ -111,6 +112,13 @@ struct CellBook {
             let check = definition.liveness, let rule = definition.policy.liveness
         else { return nil }
         return Silence(check: check, rule: rule, last: cell.lastSign, seen: cell.seen, exits: exits)
+    }
+
+    /// What a guest that ended printed last, where somebody said it; once.
+    mutating func takeLastWords(of name: String, _ cause: FailureCause) -> String? {
+        guard case .guestEnded = cause else { return nil }
+        defer { cells[name]?.lastWords = nil }
+        return cells[name]?.lastWords.map { "its last words were \"\($0)\"" }
     }
 
     /// Adds what the console showed to a failure that is kept.

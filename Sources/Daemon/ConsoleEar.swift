@@ -47,7 +47,7 @@ struct ConsoleEar {
         return listeners.compactMap { listener in
             guard let contains = listener.contains else {
                 if isFirst, !lines.contains(where: { GuestMessage.isStart($0, of: listener.cell) }) { return nil }
-                let end = GuestMessage.first(in: lines, afterStartOf: listener.cell).flatMap(GuestEnd.init)
+                let end = GuestMessage.first(in: lines, afterStartOf: listener.cell).flatMap { GuestEnd($0.message) }
                 return end.map { Heard(cell: listener.cell, sign: .ended($0)) }
             }
             guard !isFirst else { return nil }

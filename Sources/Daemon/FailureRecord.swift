@@ -21,7 +21,8 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// read, and in records of older daemons.
     var exits: Int?
     var managementExits: Int?
-    /// Of a cell that gave no sign of life: which rule, since when, and what was seen last. Nil in records of older daemons.
+    /// Of a cell that gave no sign of life: which rule, since when, and what was seen last. Of one whose guest's end was
+    /// reported by somebody else than its console: its last words. Nil in records of older daemons.
     var silence: String?
 
     init(
@@ -43,7 +44,8 @@ struct FailureRecord: Hashable, Sendable, Codable {
     mutating func add(console text: String, cell: String, sign: String? = nil) {
         // the hypervisor was not asked
         if case .refused(_, let refusal) = cause, refusal.errno == 0 { return }
-        if cause == .guestEnded(.panic), let lines = Self.panic(in: text, of: cell) {
+        // a panic that was seen elsewhere is not on this console: one here is another's
+        if cause == .guestEnded(.panic), silence == nil, let lines = Self.panic(in: text, of: cell) {
             console = lines
         } else if cause == .silent || cause == .stalled {
             // inmates share the console, and nothing tells whose any other line is

@@ -121,7 +121,7 @@ struct ManagerService: CallService {
                     throw ServiceError.invalidParameter(parameter: "ended")
                 }
                 let before = await supervisor.inventory().replyAboutEnd(of: asked.cell)
-                await supervisor.hear(.ended(end), of: asked.cell)
+                await supervisor.hear(.ended(end), of: asked.cell, reason: asked.reason)
                 let after = await supervisor.inventory().replyAboutLife(of: asked.cell)
                 return M.CellReply(cell: after.cell, message: before)
             }

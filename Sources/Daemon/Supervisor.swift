@@ -309,7 +309,8 @@ actor Supervisor {
         let observation = fleet.cells[name]?.lifecycle.sighting?.observation
         let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
         var failure = FailureRecord(cause, of: observation, exits: exits)
-        failure.silence = book.silence(of: name, cause, exits: exits.0)?.text(at: Clock.now())
+        failure.silence =
+            book.silence(of: name, cause, exits: exits.0)?.text(at: Clock.now()) ?? book.takeLastWords(of: name, cause)
         // of the next life nothing has been seen
         if failure.silence != nil { book[name]?.seen = nil }
         book.keep(failure, of: name)
@@ -353,6 +354,7 @@ actor Supervisor {
         for heard in ear.listen(to: reading.news.text, for: listeners)
         where heard.isOf(lifeSince: fleet.cells[heard.cell]?.lifecycle.upSince, read: read) {
             if let line = heard.line { book[heard.cell]?.seen = line }
+            if case .ended = heard.sign { book[heard.cell]?.lastWords = nil }
             handle(.heard(heard.cell, heard.sign), at: now)
         }
         // what was heard is judged by what the cells are now
@@ -422,7 +424,12 @@ actor Supervisor {
     ///
     /// - Parameter reason: what kept the look from being a sign, for people.
     func hear(_ sign: LifeSign, of name: String, reason: String? = nil) {
-        book[name]?.seen = sign == .sign ? nil : reason.map { Silence.plain($0) }
+        let reason = reason.map { Silence.plain($0) }
+        if case .ended = sign {
+            book[name]?.lastWords = reason
+        } else {
+            book[name]?.seen = sign == .sign ? nil : reason
+        }
         handle(.heard(name, sign), at: Clock.now())
         poll()
     }

@@ -24,10 +24,12 @@ package enum GuestMessage: String, CaseIterable, Hashable, Sendable {
     ///
     /// - Parameter cell: whose last start in the text, if there is one, is where to begin; nil: only its Linux says when it was
     ///   started.
-    package static func first(in lines: some BidirectionalCollection<String>, afterStartOf cell: String?) -> Self? {
+    package static func first(
+        in lines: some BidirectionalCollection<String>, afterStartOf cell: String?
+    ) -> (message: Self, line: String)? {
         let start =
             lines.lastIndex { line in isBoot(line) || cell.map { isStart(line, of: $0) } == true } ?? lines.startIndex
-        return lines[start...].lazy.compactMap { Self(line: $0) }.first
+        return lines[start...].lazy.compactMap { line in Self(line: line).map { ($0, line) } }.first
     }
 
     /// Whether it is among the first lines that a Linux prints (init/main.c): what is before it is an earlier one's.

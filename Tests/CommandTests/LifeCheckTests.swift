@@ -154,7 +154,7 @@ import Testing
         var check = try #require(LifeCheck(rule, isLinux: true))
         #expect(check.look() == nil)
         try write("beat\n[ 1.0] Kernel panic - not syncing: init\n")
-        #expect(check.look() == .ended("panic"))
+        #expect(check.look() == .ended("panic", line: "[ 1.0] Kernel panic - not syncing: init"))
         try write("beat\n")
         check.pass()
         #expect(isSilent(check.look(), "no line with"), "while it did not run")
@@ -163,7 +163,7 @@ import Testing
         try write("reboot: Power down\n[ 0.0] Linux version 6.1\nbeat\n")
         #expect(check.look(isNewLife: true) == .alive && check.hasSeenBoot)
         try write("[ 0.0] Linux version 6.1\nreboot: Restarting system\n")
-        #expect(check.look(isNewLife: true) == .ended("reboot"))
+        #expect(check.look(isNewLife: true) == .ended("reboot", line: "reboot: Restarting system"))
         // to a program that is no Linux the words mean nothing
         var other = try #require(LifeCheck(rule))
         #expect(other.look() == nil)

@@ -132,10 +132,17 @@ struct GuestEndTests {
             try await machine.cell("linux")?.state == "shut down"
         }
         #expect(try await machine.control("start", "linux").status == 0)
+        let words = "Kernel panic - not syncing: Out of memory"
+        #expect(try await machine.control("alive", "linux", "--ended", "panic", "--reason", words).status == 0)
+        try await eventually("it is started again: \(machine.log)") {
+            try await machine.cell("linux").map { $0.restarts == 1 && $0.condition == "running" } ?? false
+        }
+        let failures = try await machine.control("failures", "linux", "1").output
+        #expect(failures.contains("its Linux panicked: its last words were \"\(words)\""), "\(failures)")
         let ended = try await machine.control("alive", "linux", "--ended", "reboot")
         #expect(ended.status == 0 && !ended.output.contains(";"), "\(ended)")
         try await eventually("it is started again: \(machine.log)") {
-            try await machine.cell("linux").map { $0.restarts == 1 && $0.condition == "running" } ?? false
+            try await machine.cell("linux").map { $0.restarts == 2 && $0.condition == "running" } ?? false
         }
     }
 }

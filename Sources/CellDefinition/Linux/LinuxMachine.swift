@@ -36,6 +36,14 @@ extension CellDefinition {
         isLinux && !descriptor.flags.isDisjoint(with: [.virtualConsolePermitted, .virtualConsoleActive])
     }
 
+    /// Whether a Linux in it is told to print on the hypervisor's console.
+    package var namesHypervisorConsole: Bool {
+        let words = images.compactMap(\.linux).flatMap { $0.commandLine.split(separator: " ") }
+        return words.contains {
+            $0 == "earlycon=jailhouse" || $0 == "console=jailhouse" || $0.hasPrefix("console=jailhouse,")
+        }
+    }
+
     /// The same, to run in a system, if that is known: what Linux is told of the machine follows from it.
     ///
     /// - Parameter running: the machine itself, if that is known.

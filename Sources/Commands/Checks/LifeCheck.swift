@@ -12,7 +12,7 @@ struct LifeCheck {
         /// Why not, for people.
         case silent(String)
         /// Its Linux has ended, as `ended` of `Alive` has it.
-        case ended(String)
+        case ended(String, line: String)
         /// It cannot be looked for; that says nothing about the cell.
         case unable(String)
 
@@ -32,7 +32,7 @@ struct LifeCheck {
             switch self {
             case .alive: "alive"
             case .silent(let reason): "no sign of life: \(reason)"
-            case .ended(let how): "its Linux has ended: \(how)"
+            case .ended(let how, let line): "its Linux has ended: \(how) (\(line))"
             case .unable(let reason): "cannot look for a sign of life, so nothing is held against it: \(reason)"
             }
         }
@@ -114,7 +114,9 @@ struct LifeCheck {
             let boot = isLinux ? arrived.lastIndex(where: GuestMessage.isBoot) : nil
             hasSeenBoot = boot != nil
             if let boot { arrived = arrived[boot...] } else if isNewLife { return nil }
-            if isLinux, let end = GuestMessage.first(in: arrived, afterStartOf: nil) { return .ended(end.rawValue) }
+            if isLinux, let end = GuestMessage.first(in: arrived, afterStartOf: nil) {
+                return .ended(end.message.rawValue, line: end.line)
+            }
             if arrived.contains(where: { $0.contains(text) }) { return .alive }
             let last = lines.last.map { "; the last line was \"\($0)\"" } ?? ""
             return .silent("no line with \"\(text)\" on \(file)\(last)")

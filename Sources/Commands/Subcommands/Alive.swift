@@ -33,7 +33,10 @@ struct Alive: ParsableCommand {
     @Flag(help: "It was checked, and gave no sign of life.")
     var no = false
 
-    @Option(help: ArgumentHelp("With --no: what was seen instead; it is kept with the failure.", valueName: "text"))
+    @Option(
+        help: ArgumentHelp(
+            "With --no: what was seen instead; with --ended: its last words. It is kept with the failure.",
+            valueName: "text"))
     var reason: String?
 
     @Flag(help: "Read lines until the end of standard input.")
@@ -55,7 +58,7 @@ struct Alive: ParsableCommand {
         if linux && !eachLine { throw ValidationError("--linux needs --each-line.") }
         if ended != nil && (no || eachLine) { throw ValidationError("--ended excludes --no and --each-line.") }
         if no && eachLine { throw ValidationError("--no and --each-line exclude each other.") }
-        if reason != nil && !no { throw ValidationError("--reason needs --no.") }
+        if reason != nil && !no && ended == nil { throw ValidationError("--reason needs --no or --ended.") }
         if containing != nil && !eachLine { throw ValidationError("--containing needs --each-line.") }
     }
 
@@ -76,7 +79,8 @@ struct Alive: ParsableCommand {
             let end = linux ? GuestMessage(line: line) : nil
             if end == nil, let containing, !line.contains(containing) { continue }
             do {
-                _ = try options.daemon.call(Manager.Alive.self, .init(cell: cell, ended: end?.rawValue))
+                _ = try options.daemon.call(
+                    Manager.Alive.self, .init(cell: cell, reason: end.map { _ in line }, ended: end?.rawValue))
             } catch let failure as CommandFailure where failure.status == .noDaemon {
                 continue
             }

@@ -81,8 +81,8 @@ struct CheckAlive: ParsableCommand {
 
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
         let request: Manager.Alive.Parameters
-        if case .ended(let how) = result {
-            request = .init(cell: cell, ended: how)
+        if case .ended(let how, let line) = result {
+            request = .init(cell: cell, reason: line, ended: how)
         } else {
             guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
             request = .init(cell: cell, alive: isAlive, reason: result.reason)
