@@ -8,63 +8,147 @@ import Testing
 struct GuideTests {
     private static let guide = Place.source.appending(path: "docs/guide")
 
-    /// The commands of a page: what is in its blocks of the kind `sh`.
-    private static func commands(of page: String) throws -> String {
-        let text = try String(contentsOf: guide.appending(path: page), encoding: .utf8)
-        var commands: [Substring] = []
-        var isInside = false
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    /// What is between two fences of a page.
+    private struct Block {
+        /// The page and the line of the first fence.
+        let place: String
+        let kind: Substring
+        /// What the comment in front of it says: `only`, for one origin, or `not run`, for a reason; nil: there is none.
+        let note: Substring?
+        let reason: Substring
+        var lines: [Substring] = []
+    }
+
+    private static func blocks(of page: URL) throws -> [Block] {
+        var blocks: [Block] = []
+        var (isInside, before) = (false, Substring())
+        let lines = try String(contentsOf: page, encoding: .utf8).split(
+            separator: "\n", omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() {
             if line.hasPrefix("```") {
-                isInside = line == "```sh"
+                isInside.toggle()
+                guard isInside else { continue }
+                let match = before.wholeMatch(of: /<!-- (only|not run): (.+) -->/)
+                blocks.append(
+                    Block(
+                        place: "\(page.lastPathComponent):\(number + 1)", kind: line.dropFirst(3),
+                        note: match?.output.1,
+                        reason: match?.output.2 ?? ""))
             } else if isInside {
-                commands.append(line)
+                blocks[blocks.count - 1].lines.append(line)
             }
+            before = line
         }
-        return commands.joined(separator: "\n")
+        return blocks
     }
 
     /// All pages, as the table of contents has them.
-    private static func order() throws -> [String] {
+    private static func order() throws -> [URL] {
         try String(contentsOf: guide.appending(path: "../mkdocs.yml"), encoding: .utf8)
-            .matches(of: /\n  - ([a-z]+\.md)/).map { String($0.1) }
+            .matches(of: /\n  - ([a-z]+\.md)/).map { guide.appending(path: String($0.1)) }
     }
 
     /// Where somebody has the programs and examples from: a clone, or what the packages install.
-    enum Origin: CaseIterable { case clone, installed }
+    enum Origin: String, CaseIterable { case clone, installed }
+
+    /// An ssh that leads from every board to this machine, where `~/first` has the place of `/etc/jailhoused`.
+    private static let boards = #"""
+        mkdir ~/boards
+        cat > ~/boards/ssh << 'SCRIPT'
+        #!/bin/sh
+        for word; do case $word in *board-[12]) break ;; *) shift ;; esac; done
+        [ $# -gt 1 ] || { echo "ssh: there is no such board" >&2; exit 255; }
+        shift
+        export JAILHOUSED_SOCKET="$HOME/first/run/control"
+        case "$*" in
+        *" bundle install "*) set -- "$@" --directory ~/first --signers ~/first/allowed_signers ;;
+        *" bundle "*) set -- "$@" --directory ~/first ;;
+        esac
+        exec sh -c "$*"
+        SCRIPT
+        chmod 755 ~/boards/ssh
+        export PATH=~/boards:$PATH
+
+        """#
 
     @Test("From nothing to a cell, its death, a bundle and metrics: every command works", arguments: Origin.allCases)
     func everyCommand(origin: Origin) async throws {
-        let captures = Place.source.appending(path: "Tests/MachineProbeTests/Captures").path
         let home = try TemporaryDirectory()
-        var (examples, inmates) = (Place.source.appending(path: "configs").path, Place.inmates.path)
-        var (programs, boards) = (Place.programs.path, captures)
+        var (programs, tree) = (Place.programs.path, "")
         if origin == .installed {
-            let tree = home.url.appending(path: "tree").path
+            tree = home.url.appending(path: "tree").path
             let made = try await Program.run([
                 "make", "--silent", "-C", Place.source.path, "install", "DESTDIR=\(tree)", "PREFIX=/usr",
                 "BINARIES=\(programs)",
             ])
             try #require(made.status == 0, "\(made.output)\(made.errors)")
-            (examples, inmates) = ("\(tree)/usr/share/jailhoused/examples", "\(tree)/usr/lib/jailhoused/inmates")
-            (programs, boards) = ("\(tree)/usr/bin", "\(examples)/boards")
+            programs = "\(tree)/usr/bin"
         }
-        let pages = try Self.order().map(Self.commands)
-        #expect(pages.filter { !$0.isEmpty }.count >= 7)
+        let blocks = try Self.order().flatMap(Self.blocks)
+        #expect(Set(blocks.filter { $0.note == nil }.map { $0.place.prefix { $0 != ":" } }).count >= 8)
+        let commands = blocks.filter { $0.note == nil || $0.reason == origin.rawValue }.map {
+            let text = $0.lines.joined(separator: "\n")
+            return $0.note == nil ? text : text.replacingOccurrences(of: "/usr/", with: tree + "/usr/")
+        }
         // a user's shell would end its jobs when it is left
-        let script = "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT\n" + pages.joined(separator: "\n")
+        let script =
+            "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT; cd '\(Place.source.path)'\n" + Self.boards
+            + commands.joined(separator: "\n")
         let ended = try await Program.run(
             ["bash", "-c", script],
             environment: [
-                "HOME": home.url.path, "EXAMPLES": examples, "INMATES": inmates, "BOARD": boards + "/q35",
-                "ARM_BOARD": boards + "/virt-gicv3",
+                "HOME": home.url.path, "LC_ALL": "C.UTF-8", "ANSIBLE_REMOTE_TEMP": home.url.path + "/ansible",
                 "PATH": programs + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"),
             ], within: .seconds(480))
         #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
         for text in [
             "rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1",
-            "passed, 0 failed, 0 skipped", "arm.toml: ok",
+            "passed, 0 failed, 0 skipped", "arm.toml: ok", "HOST", "are in force again", "rtems: 1 s",
         ] {
             #expect(ended.output.contains(text), "\(text)\n\(ended.output)\n\(ended.errors)")
+        }
+    }
+
+    /// The lines of this project's programs in a text: the program, and its words up to what the shell reads.
+    private static func lines(in text: Substring) -> [[String]] {
+        let command = text.replacing(" -- ", with: " ; ").prefix { $0 != "#" }
+        return command.matches(of: /(jailhouse-ctl|jailhouse-sim|jailhouse-exporter|jailhoused)(?: +[^ |&;<>()]+)+/)
+            .map { $0.0.split(separator: " ").map { $0.trimmingCharacters(in: ["'", "\""]) } }
+            .filter { !$0.contains("COMMAND") }
+    }
+
+    @Test("What is not run says why, a shell can read it, and its commands and options are there; in prose, too")
+    func notRun() async throws {
+        let pages = try Self.order() + [Place.source.appending(path: "README.md")]
+        var found = Set<[String]>()
+        for page in pages {
+            for block in try Self.blocks(of: page) where block.note != "only" {
+                block.lines.forEach { found.formUnion(Self.lines(in: $0)) }
+                // README is no lesson
+                guard page != pages.last else { continue }
+                #expect(block.note != nil || block.kind == "sh", "\(block.place): say with <!-- not run: … --> why")
+                guard block.note != nil, block.kind == "sh" else { continue }
+                let read = try await Program.run(["bash", "-n", "-c", block.lines.joined(separator: "\n")])
+                #expect(read.status == 0, "\(block.place): \(read.errors)")
+            }
+            let text = try String(contentsOf: page, encoding: .utf8).replacing(
+                /```.*?\n```/.dotMatchesNewlines(), with: "")
+            for code in text.matches(of: /`([^`]+)`/) {
+                found.formUnion(Self.lines(in: code.1.replacing("\n", with: " ")))
+            }
+        }
+        #expect(found.count >= 60)
+        for line in found {
+            let help = try await Program.run([Place.program(line[0])] + line.dropFirst() + ["--help"])
+            #expect(help.status == 0, "\(line): \(help.errors)")
+            let known = Set(help.output.split { !$0.isLetter && !$0.isNumber && $0 != "-" })
+            for word in line.dropFirst() where word.hasPrefix("-") && word != "-" {
+                #expect(known.contains(word.prefix { $0 != "=" }), "\(line): \(word)")
+            }
+            // with a word that is no command it would be the page of all
+            guard ["jailhouse-ctl", "jailhouse-sim"].contains(line[0]) else { continue }
+            let usage = try #require(help.output.firstMatch(of: /USAGE: \S+ (\S+)/), "\(line)")
+            #expect(line.contains(String(usage.1)), "\(line)")
         }
     }
 
