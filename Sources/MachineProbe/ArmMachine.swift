@@ -12,6 +12,8 @@ struct ArmMachine {
         /// `pl011@9000000`
         var name: String
         var isLinuxConsole: Bool
+        /// As the interrupt controller counts; 0: the tree does not say it.
+        var interrupt: UInt32 = 0
     }
 
     let root: DeviceNode
@@ -76,7 +78,7 @@ struct ArmMachine {
 
     /// The one that Linux prints to first.
     var uarts: [UART] {
-        let chosen = standardOutput
+        let (chosen, gics) = (standardOutput, PlacedDevice.interruptControllers(among: devices))
         return devices.compactMap { device in
             guard let window = device.windows.first,
                 let kind = ArmMachine.uarts.first(where: { device.node.isCompatible(with: $0.compatible) })
@@ -87,7 +89,10 @@ struct ArmMachine {
                 kind: kind.kind, address: window.lowerBound,
                 size: UInt32(clamping: max(window.upperBound - window.lowerBound + 1, 0x1000)),
                 flags: shift == 2 ? [.mmio, .registerDistance4] : .mmio)
-            return UART(console: console, name: device.node.name, isLinuxConsole: device.node.name == chosen)
+            let interrupt = device.pins(ofGIC: gics).first { $0 >= 32 } ?? 0
+            return UART(
+                console: console, name: device.node.name, isLinuxConsole: device.node.name == chosen,
+                interrupt: UInt32(interrupt))
         }.sorted { $0.isLinuxConsole && !$1.isLinuxConsole }
     }
 

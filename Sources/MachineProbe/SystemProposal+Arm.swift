@@ -70,6 +70,7 @@ extension SystemProposal {
             return note("debug-console", "The device tree has no serial port that the hypervisor can use.")
         }
         system.debugConsole = first.console
+        system.consoleInterrupt = first.interrupt
         if first.isLinuxConsole {
             note("debug-console", "Linux prints here, too: what both print is mixed.")
         }

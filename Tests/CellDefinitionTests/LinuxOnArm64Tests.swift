@@ -20,11 +20,16 @@ import Testing
     }
 
     func definition(
-        system: String? = "systems/qemu-arm64.toml", _ change: (String) -> String = { $0 }
+        system: String? = "systems/qemu-arm64.toml", knowsInterrupt: Bool = false, _ change: (String) -> String = { $0 }
     ) throws -> CellDefinition {
         let source = change(try text("cells/arm64/linux-arm64.toml"))
         let definition = try CellDefinition(toml: source, path: "/etc/linux.toml") { _ in throw NoSuchFile() }
-        return definition.placed(in: try system.map { try SystemDescriptor(toml: try text($0), path: $0) })
+        return definition.placed(
+            in: try system.map { file in
+                var system = try SystemDescriptor(toml: try text(file), path: file)
+                if !knowsInterrupt { system.consoleInterrupt = 0 }
+                return system
+            })
     }
 
     func findings(
@@ -243,6 +248,9 @@ import Testing
         #expect(try interrupts() == [0, 8, 4])
         machine.devices = [.init(name: "pl011@9000000", address: 0x900_0000, pins: [50])]
         #expect(throws: ImageError.self) { try interrupts() }
+        // or that the system configuration does
+        machine.devices = []
+        #expect(try interrupts() == [0, 1, 4])
     }
 
     @Test func keysOfTheOtherProcessor() throws {

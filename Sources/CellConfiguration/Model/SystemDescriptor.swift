@@ -22,6 +22,9 @@ package struct SystemDescriptor: Hashable, Sendable {
     /// Where the hypervisor lives; Linux must keep it free. Only the physical address and the size are used.
     package var hypervisorMemory: MemoryRegion
     package var debugConsole: Console
+    /// Arm: the interrupt of that serial port, as the interrupt controller numbers it, for cells whose Linux prints there; 0: it
+    /// is not known. Only the TOML source has it.
+    package var consoleInterrupt: UInt32 = 0
     package var platform: Platform
     /// Linux's own cell. Its ``CellDescriptor/architecture`` and revision are the system's.
     package var rootCell: CellDescriptor

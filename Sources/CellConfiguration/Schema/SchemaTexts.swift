@@ -48,6 +48,8 @@ enum SchemaTexts {
         "cpus": "CPU numbers: [1, 3] or \"1-3,8\"",
         "debug-console.access": "Through I/O ports or through memory",
         "debug-console.address": "Physical address, or the first port",
+        "debug-console.interrupt":
+            "Arm: of the serial port, 32 more than in device trees, for cells whose Linux prints there",
         "debug-console.type": "The device",
         "details": "The rest of the record",
         "device-index": "Where its device goes in the list of all; default: at the end",

@@ -41,7 +41,9 @@ extension SystemDescriptor {
         var memory = HypervisorMemoryKeys(region: hypervisorMemory)
         try file.table("hypervisor-memory", &memory, required: true)
         hypervisorMemory = memory.region
-        try file.table("debug-console", &debugConsole)
+        var console = DebugConsoleKeys(console: debugConsole, interrupt: consoleInterrupt)
+        try file.table("debug-console", &console)
+        (debugConsole, consoleInterrupt) = (console.console, console.interrupt)
         try file.table("platform", &platform)
         try file.list("iommu", &platform.iommuUnits, limit: Platform.iommuUnitLimit)
         var root = RootCellKeys(cell: rootCell, header: rootCellHeader)
@@ -72,6 +74,17 @@ private struct SystemKeys: SourceRecord {
         }
         try coder.flag("virtual-debug-console", &flags, .virtualDebugConsole)
         try coder.otherBits("other-flags", &flags.rawValue, named: SystemDescriptor.Flags.virtualDebugConsole.rawValue)
+    }
+}
+
+/// The table `[debug-console]`: a cell's has no interrupt of its own, but a pin.
+private struct DebugConsoleKeys: SourceRecord {
+    var console: Console
+    var interrupt: UInt32
+
+    mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
+        try console.code(&coder)
+        try coder.decimal("interrupt", &interrupt)
     }
 }
 

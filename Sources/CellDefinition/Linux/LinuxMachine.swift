@@ -10,13 +10,14 @@ package struct LinuxMachine: Hashable, Sendable {
     package var cpuCount: Int
     /// See ``RunningMachine/affinities``; empty where the machine is not known, or has none.
     package var affinities: [Int: UInt64] = [:]
-    /// The interrupts of its devices, by the address of their registers, as its device tree has them; empty where that is not
-    /// known.
+    /// The interrupts of its devices, by the address of their registers, as its device tree or the system configuration has
+    /// them.
     package var deviceInterrupts: [UInt64: UInt32] = [:]
 
     package init(_ system: SystemDescriptor) {
         platform = system.platform
         cpuCount = system.rootCell.cpus.members.count
+        deviceInterrupts = system.knownInterrupts
     }
 
     /// Those of a cell's processors, in their order; nil: it is no Arm machine.
@@ -58,9 +59,17 @@ extension CellDefinition {
         if isLinux {
             definition.machine = LinuxMachine(system)
             definition.machine?.affinities = running?.affinities ?? [:]
-            definition.machine?.deviceInterrupts = running?.sharedInterrupts ?? [:]
+            // what the machine says counts more than what somebody wrote
+            definition.machine?.deviceInterrupts.merge(running?.sharedInterrupts ?? [:]) { $1 }
         }
         return definition
+    }
+}
+
+extension SystemDescriptor {
+    /// That of its serial port, by the address of its registers.
+    var knownInterrupts: [UInt64: UInt32] {
+        consoleInterrupt < SerialInterrupt.firstShared ? [:] : [debugConsole.address: consoleInterrupt]
     }
 }
 

@@ -12,7 +12,7 @@ struct SerialInterrupt {
     let linux: LinuxStart
     let machine: LinuxMachine?
 
-    /// As the definition says; else as the machine's own device tree does; else the only one that nothing else claims.
+    /// As the definition says; else as the machine's own device tree or the system configuration does; else the only one that nothing else claims.
     ///
     /// - Throws: ``ImageError``, where it cannot be known or is not the cell's.
     func number() throws(ImageError) -> UInt32 {
@@ -28,7 +28,7 @@ struct SerialInterrupt {
             guard own.contains(number) else {
                 throw ImageError(
                     .start,
-                    "its device tree cannot be made: the serial port has the interrupt \(number) in this machine, which is not "
+                    "its device tree cannot be made: the serial port has the interrupt \(number) in this system, which is not "
                         + "the cell's",
                     remedy: "add \(number) to the pins of an [[interrupt-chip]]")
             }

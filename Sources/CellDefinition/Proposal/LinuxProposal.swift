@@ -48,6 +48,8 @@ package struct LinuxProposal {
     private let size: UInt64
     /// Arm64: of the serial port.
     private let serialInterrupt: UInt32?
+    /// Whether machine or system have another one than was asked for.
+    private let isOtherInterrupt: Bool
     private let console: Console
     private let interruptController: UInt64
     /// Arm64: where upstream's programs look for it, or else behind the RAM.
@@ -101,26 +103,29 @@ package struct LinuxProposal {
         }
         if case .arm(let platform) = system.platform.specific {
             interruptController = platform.gicdBase
-            serialInterrupt = request.serialInterrupt ?? request.interrupts[console.address]
+            let known = request.interrupts[console.address] ?? system.knownInterrupts[console.address]
+            serialInterrupt = request.serialInterrupt ?? known
+            isOtherInterrupt = known != nil && known != serialInterrupt
             guard serialInterrupt != nil || console.kind == .none else {
                 throw DefinitionError(
                     .invalidValue,
-                    "which interrupt the serial port at \(hexadecimal(console.address)) has is not known: a system configuration does "
-                        + "not say it, and this machine's device tree has no such port",
+                    "which interrupt the serial port at \(hexadecimal(console.address)) has is not known: neither the system configuration nor "
+                        + "this machine's device tree says it",
                     path: request.cell.imagePath,
                     remedy:
-                        "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it; or give the "
-                        + "machine's files with --root")
+                        "give it with --serial-interrupt: 32 more than the device tree's, as /proc/interrupts has it; or write it as "
+                        + "interrupt into [debug-console] of the system")
             }
-            guard request.serialInterrupt.map({ (32..<1020).contains($0) }) ?? true else {
+            guard serialInterrupt.map({ (32..<1020).contains($0) }) ?? true else {
                 throw DefinitionError(
-                    .invalidValue, "no device has the interrupt \(request.serialInterrupt ?? 0)",
+                    .invalidValue, "no device has the interrupt \(serialInterrupt ?? 0)",
                     path: request.cell.imagePath,
                     remedy: "give --serial-interrupt 32 to 1019: 32 more than the device tree's")
             }
         } else {
             interruptController = LinuxStart.ioAPIC
             serialInterrupt = nil
+            isOtherInterrupt = false
         }
     }
 
@@ -215,6 +220,8 @@ package struct LinuxProposal {
     private var image: String {
         var lines = ["[[image]]", "path = \(SourceQuote.quoted(request.cell.imagePath))", "start = \"linux\""]
         if let loader = request.loader { lines.append("loader = \(SourceQuote.quoted(loader))") }
+        // what is known otherwise would count
+        if let asked = request.serialInterrupt, isOtherInterrupt { lines.append("serial-interrupt = \(asked)") }
         if let initrd = request.initrd { lines.append("initrd = \(SourceQuote.quoted(initrd))") }
         lines.append("command-line = \(SourceQuote.quoted(request.commandLine ?? usualCommandLine))")
         return text(lines)

@@ -21,7 +21,7 @@ struct NewCell: ParsableCommand {
 
             With --linux, the image is a Linux kernel: the cell gets RAM as Linux wants it, its serial port with the \
             interrupt, and a command line. On Arm64, the interrupt is the one in the device tree of this machine, if it has \
-            Jailhouse's driver, or of the one whose files --root names.
+            Jailhouse's driver, or of the one whose files --root names, or else the one of the system's [debug-console].
 
             Example: jailhouse-ctl new-cell q35.toml --cpus 3 --memory "8 MiB" --image rtems.exe -o rtems.toml
             Example: jailhouse-ctl new-cell q35.toml --linux --cpus 2-3 --image /boot/vmlinuz --initrd /boot/initrd.img
@@ -67,7 +67,7 @@ struct NewCell: ParsableCommand {
         name: .customLong("serial-interrupt"),
         help: ArgumentHelp(
             "Of Linux on Arm64: the interrupt of the system's serial port, 32 more than in device trees (default: as the "
-                + "machine's device tree has it).",
+                + "machine or the system has it).",
             valueName: "number"))
     var serialInterrupt: UInt32?
 
