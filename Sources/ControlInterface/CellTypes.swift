@@ -73,14 +73,17 @@ extension Manager {
         package var hint: String?
         /// Whether the cell that exists was created with another configuration than its definition has; nil: no.
         package var outdated: Bool?
+        /// Its conditions since the daemon was started, the latest last; nil: it has had one only.
+        package var history: [Transition]?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
             failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil,
-            hint: String? = nil, outdated: Bool? = nil
+            hint: String? = nil, outdated: Bool? = nil, history: [Transition]? = nil
         ) {
+            self.history = history
             self.outdated = outdated
             self.deviceFaults = deviceFaults
             self.hint = hint
@@ -96,6 +99,18 @@ extension Manager {
             self.lastFailure = lastFailure
             self.console = console
             self.vmExits = vmExits
+        }
+    }
+
+    /// A condition, and when it began.
+    package struct Transition: Codable, Hashable, Sendable {
+        /// µs since 1970.
+        package var at: Int
+        package var condition: String
+
+        package init(at: Int, condition: String) {
+            self.at = at
+            self.condition = condition
         }
     }
 

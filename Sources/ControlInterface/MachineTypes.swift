@@ -28,13 +28,16 @@ extension Manager {
         package var losses: [LostCPU]?
         /// The enable that was tried last, where it failed and the hypervisor is not enabled since; nil: none.
         package var refusedEnable: RefusedEnable?
+        /// How often an IOMMU had more to report than it could keep, so that ``deviceFaults`` are too few; nil: never.
+        package var deviceFaultOverflows: Int?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
             deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil,
-            losses: [LostCPU]? = nil, refusedEnable: RefusedEnable? = nil
+            losses: [LostCPU]? = nil, refusedEnable: RefusedEnable? = nil, deviceFaultOverflows: Int? = nil
         ) {
+            self.deviceFaultOverflows = deviceFaultOverflows
             self.enabled = enabled
             self.system = system
             self.driver = driver

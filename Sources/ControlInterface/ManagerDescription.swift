@@ -120,6 +120,9 @@ extension Manager {
           silentSince: ?int
         )
 
+        # at: when the condition began.
+        type Transition (at: int, condition: string)
+
         # definition: path of the definition; absent for a foreign cell. problem: why the definition cannot be used.
         # images: paths of the images. console: the hypervisor's last lines about this cell.
         # vmExits: VM exits of its CPUs; absent while it does not exist.
@@ -130,6 +133,7 @@ extension Manager {
         # hint: what its VM exits tell of the Linux in it, which decides nothing; absent: nothing out of the way.
         # outdated: true if the cell that exists was created with another configuration than its definition has: it
         #   is used when the cell is destroyed and created again; absent: no.
+        # history: its conditions since the daemon was started, at most 64, the latest last; absent: none has changed.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -145,7 +149,8 @@ extension Manager {
           failureCounts: ?[]FailureCount,
           deviceFaults: ?[]DeviceFault,
           hint: ?string,
-          outdated: ?bool
+          outdated: ?bool,
+          history: ?[]Transition
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
@@ -170,6 +175,8 @@ extension Manager {
         # losses: CPUs that the hypervisor took until the next boot, those of lostCpus among them; absent: none.
         # refusedEnable: the enable that was tried last since the daemon was started, where it failed and the hypervisor is
         # not enabled.
+        # deviceFaultOverflows: how often an IOMMU had more to report than it could keep, so that deviceFaults are too few;
+        # absent: never.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -186,7 +193,8 @@ extension Manager {
           inForce: ?string,
           timings: ?[]Timing,
           losses: ?[]LostCpu,
-          refusedEnable: ?RefusedEnable
+          refusedEnable: ?RefusedEnable,
+          deviceFaultOverflows: ?int
         )
 
         # An enable that failed. at: microseconds since 1970. errnoName: the driver's error; absent: it was not asked.

@@ -19,6 +19,8 @@ struct DeviceFaults {
     static let limit = 32
 
     private(set) var counts: [Count] = []
+    /// How often an IOMMU said that it had more to report than it could keep: more were dropped than are counted.
+    private(set) var overflows = 0
     /// The beginning of a report whose end has not been read.
     private var rest = ""
 
@@ -29,16 +31,23 @@ struct DeviceFaults {
         let text = rest + news
         // a line without its end may still grow
         let complete = text[..<(text.lastIndex(of: "\n").map { text.index(after: $0) } ?? text.startIndex)]
-        let faults = ConsoleText(String(complete)).dmaFaults
-        rest = Self.unfinished(complete, faults.count) + text[complete.endIndex...]
+        let console = ConsoleText(String(complete))
+        let faults = console.dmaFaults
+        let unfinished = Self.unfinished(complete, faults.count)
+        rest = unfinished + text[complete.endIndex...]
+        let isFirst = overflows == 0
+        // what is read again is counted then
+        overflows += console.lostFaultReports - ConsoleText(unfinished).lostFaultReports
+        let overflow = isFirst && overflows > 0 ? [DMAFault.lostReports.sentences] : []
         var known: Surroundings?
-        return faults.compactMap { fault in
-            // another one of a known kind is only counted
-            guard !count(fault, at: time), counts.count < Self.limit else { return nil }
-            let surroundings = known ?? surroundings()
-            known = surroundings
-            return note(fault, at: time, in: surroundings)
-        }
+        return overflow
+            + faults.compactMap { fault in
+                // another one of a known kind is only counted
+                guard !count(fault, at: time), counts.count < Self.limit else { return nil }
+                let surroundings = known ?? surroundings()
+                known = surroundings
+                return note(fault, at: time, in: surroundings)
+            }
     }
 
     /// The hypervisor is disabled.

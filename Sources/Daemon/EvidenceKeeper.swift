@@ -117,7 +117,7 @@ final class EvidenceKeeper {
     /// The same as ``lostCPUs``, with what is known of each.
     var losses: [CPULosses.Loss] { lost.losses }
     /// What IOMMUs reported of devices.
-    var deviceFaults: [DeviceFaults.Count] { faults.counts }
+    var deviceFaults: DeviceFaults { faults }
 
     /// The hypervisor is not enabled: no CPU is in its hands.
     func forgetLostCPUs() { lost.forget() }

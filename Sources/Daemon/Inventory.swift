@@ -27,7 +27,7 @@ struct Inventory: Sendable {
     /// CPUs that the hypervisor took.
     var losses: [CPULosses.Loss] = []
     /// What IOMMUs reported of devices.
-    var deviceFaults: [DeviceFaults.Count] = []
+    var deviceFaults = DeviceFaults()
     /// What VM exits tell of Linux in cells.
     var pulses = GuestPulses()
     /// The enable that was tried last, where it failed.

@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import CellDefinition
+import ControlInterface
 import JailhouseInterface
 import Supervision
 
@@ -27,8 +28,19 @@ struct ManagedCell {
     /// Newest last.
     var failures: [FailureRecord] = []
 
+    /// What its condition has become, and when, since the daemon was started. Newest last.
+    private(set) var history: [Manager.Transition] = []
+
+    private static let transitionsKept = 64
+
     init(_ name: String) {
         self.name = name
+    }
+
+    /// - Parameter time: µs since 1970.
+    mutating func note(_ condition: Condition, at time: Int) {
+        history.append(Manager.Transition(at: time, condition: condition.rawValue))
+        if history.count > Self.transitionsKept { history.removeFirst() }
     }
 
     init(_ definition: CellDefinition, _ loaded: LoadedDefinitions, _ failures: [String: [FailureRecord]]) {

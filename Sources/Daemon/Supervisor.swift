@@ -188,6 +188,9 @@ actor Supervisor {
             switch action {
             case .keepEvidence(let cause, let name): keepEvidence(cause, of: name)
             case .report(let report, let name):
+                if case .conditionChanged(_, let condition) = report, let since = fleet.cells[name]?.lifecycle.since {
+                    book[name]?.note(condition, at: Clock.realTime(of: since))
+                }
                 guard let cell = inventory().shown(name) else { continue }
                 // as the cell is now, with the evidence that is on its way
                 evidence.after(name) { self.journal.tell(report, of: cell.with(self.book[name])) }

@@ -35,7 +35,8 @@ extension ShownCell {
             images: definition?.images.map(\.path) ?? [], supervision: supervisionOnWire,
             lastFailure: managed.failures.last?.onWire, console: managed.failures.last?.console ?? [],
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) },
-            lastShutdown: lastShutdown, accepted: accepted, liveness: livenessOnWire)
+            lastShutdown: lastShutdown, accepted: accepted, liveness: livenessOnWire,
+            history: managed.history.isEmpty ? nil : managed.history)
     }
 
     private var livenessOnWire: Manager.Liveness? {
@@ -248,11 +249,12 @@ extension Inventory {
             remapPoolSize: pools.remapSize, remapPoolUsed: pools.remapUsed,
             enabling: fleet.isGoingToEnable, poolsAge: reading.map { $0.at.duration(to: .now).microseconds },
             lostCpus: parked.isEmpty ? nil : parked,
-            deviceFaults: deviceFaults.isEmpty ? nil : deviceFaults.map(Manager.DeviceFault.init),
+            deviceFaults: deviceFaults.counts.isEmpty ? nil : deviceFaults.counts.map(Manager.DeviceFault.init),
             inForce: systemInForce.flatMap {
                 $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
             }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init),
-            refusedEnable: fleet.isEnabled ? nil : refusedEnable)
+            refusedEnable: fleet.isEnabled ? nil : refusedEnable,
+            deviceFaultOverflows: deviceFaults.overflows == 0 ? nil : deviceFaults.overflows)
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }
@@ -266,7 +268,7 @@ extension Inventory {
             .map { Manager.FailureCount(kind: $0.key, count: $0.value) }
         details.outdated = try known(name).isOutdated ? true : nil
         details.hint = pulses.hint(of: name)?.text
-        let faults = deviceFaults.filter { $0.cell == name }
+        let faults = deviceFaults.counts.filter { $0.cell == name }
         details.deviceFaults = faults.isEmpty ? nil : faults.map(Manager.DeviceFault.init)
         return details
     }

@@ -60,7 +60,7 @@ package struct ConditionPage: Hashable, Sendable {
                 "'status' names the CPUs and what they did. A restart brings all CPUs back; [supervision] restart decides whether the "
                 + "daemon does it."),
         ConditionPage(
-            "silent", "no sign of life",
+            "silent", "no sign of life", "running but silent",
             summary:
                 "The hypervisor says \"running\", and the cell has given no sign of life for longer than its liveness rule allows: a "
                 + "line on the console, a heartbeat, an answer to a check.",

@@ -50,8 +50,10 @@ extension Surroundings {
         let distance = near.distance(to: address)
         let isBehind = address > near.virtualStart
         judgement.notes.append(
-            "0x\(hex(address)) is \(distance == 0 ? "right" : Self.size(distance)) "
-                + "\(isBehind ? "behind" : "in front of") \"\(near.label)\" (\(near.rangeText)).")
+            distance >= 1 << 40
+                ? "0x\(hex(address)) is far from all of the cell's memory."
+                : "0x\(hex(address)) is \(distance == 0 ? "right" : Self.size(distance)) "
+                    + "\(isBehind ? "behind" : "in front of") \"\(near.label)\" (\(near.rangeText)).")
         if !isFetch, let region = cell.memoryRegions.first(where: { $0.containsPhysical(address) }) {
             let seen = region.virtualStart + (address - region.physicalStart)
             judgement.notes.append(
@@ -289,7 +291,8 @@ extension Surroundings {
         guard bytes >= 1024 else { return "\(bytes) bytes" }
         if let exact = Quantity.sizeText(bytes), exact.count <= 8 { return exact }
         let units: [(String, UInt64)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-        let (name, unit) = units.first { bytes >= $0.1 } ?? ("KiB", 1024)
-        return "about \(bytes / unit) \(name)"
+        // what would be rounded up to 1024 of one is 1 of the next
+        let (name, unit) = units.first { bytes >= $0.1 - $0.1 / 2048 } ?? ("KiB", 1024)
+        return "about \((bytes + unit / 2) / unit) \(name)"
     }
 }

@@ -71,6 +71,10 @@ package enum Metrics {
                     ], .number(fault.count)
                 )
             })
+        page.family(
+            "jailhouse_device_fault_overflows_total", .counter,
+            "How often an IOMMU had more dropped accesses to report than it could keep.",
+            [Exposition.Sample([], .number(machine.deviceFaultOverflows ?? 0))])
     }
 
     /// How late the daemon is, and how long the driver takes.

@@ -35,7 +35,7 @@ import Testing
             FATAL: Invalid MMIO/RAM read, addr: 0x0000000020000000 size: 0
             """
         ),
-        (10, "FATAL: Invalid PCI config write, port: cfc, size 4, address port: 8000f810"),
+        (10, "FATAL: Invalid PCI config write, device 00:1f.0, reg: 0x10, size: 4"),
         (11, "FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=84441"),
         (
             12,

@@ -155,6 +155,35 @@ struct ExplainDumpTests {
         #expect(wrong.output.contains("are of another build than"), "\(wrong.output)")
         let image = try Executable.run(["explain", "-", "--image", directory + "/x.elf"], input: dump)
         #expect(image.output.contains("place: irq + 0x"), "\(image.output)")
+
+        try shell(
+            """
+            sed 's/^void irq/__attribute__((always_inline)) static inline void irq/' hang.c > inlined.c
+            cc -g -O0 -nostdlib -static -fno-pic -no-pie -fcf-protection=none -Wl,-Ttext=0x100000 -o x.elf inlined.c
+            """)
+        let inlined = try shell("objdump -d x.elf | grep movb").split(separator: ":").first ?? ""
+        let counter = inlined.trimmingCharacters(in: .whitespaces)
+        let inner = try Executable.run(
+            ["explain", "-", "--image", directory + "/x.elf"],
+            input: Self.dump(
+                "FATAL: Invalid PIO write, port: 70 size: 1",
+                rip: String(repeating: "0", count: 16 - counter.count) + counter))
+        #expect(inner.output.contains("inlined.c:2, inlined at inlined.c:5"), "\(inner.output)\(inner.error)")
+    }
+
+    @Test(
+        "Distances are rounded, and what is far from everything is not measured",
+        arguments: [
+            ("0000000000200ff8", "about 4 KiB behind"), ("00000000081fff04", "about 128 MiB behind"),
+            ("000000003fffff00", "about 1022 MiB behind"), ("00000000401fff00", "about 1 GiB behind"),
+            ("fffffffffffffff8", "is far from all of the cell's memory"),
+        ])
+    func distances(address: String, text: String) throws {
+        let cell = try file("sample.toml", Self.cell())
+        let outcome = try Executable.run([
+            "explain", "FATAL: Invalid MMIO/RAM write, addr: 0x\(address) size: 4", "--cell", cell,
+        ])
+        #expect(outcome.output.contains(text), "\(outcome.output)")
     }
 
     @Test("Conditions, and error numbers of commands")
@@ -174,6 +203,12 @@ struct ExplainDumpTests {
         let none = try Executable.run(["explain", "start", "EXDEV"])
         #expect(
             none.status == 1 && none.error.contains("start does not return EXDEV; known are EPERM"), "\(none.error)")
+        // the driver says success, and has made no cell
+        let nothing = try Executable.run(["explain", "create", "0"])
+        #expect(nothing.status == 0 && nothing.output.contains("no cell exists"), "\(nothing)")
+        #expect(
+            try Executable.run(["explain", "running but silent"]).output
+                == Executable.run(["explain", "silent"]).output)
         let unknown = try Executable.run(["explain", "gave-upp"])
         #expect(unknown.error.contains("did you mean gave-up?"), "\(unknown.error)")
     }

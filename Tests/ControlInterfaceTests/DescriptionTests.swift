@@ -45,6 +45,9 @@ struct DescriptionTests {
             "RefusedEnable": (Samples.refusedEnable, Samples.bareRefusedEnable),
             "Timing": (Samples.timing, Samples.timing),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
+            "Transition": (
+                Manager.Transition(at: 7, condition: "running"), Manager.Transition(at: 7, condition: "running")
+            ),
             "Finding": (Samples.finding, Samples.bareFinding),
             "Configuration": (Samples.configuration, Samples.configuration),
             "PlacedImage": (Samples.configuration.images[0], Manager.PlacedImage(path: "/i", parts: [])),

@@ -30,7 +30,7 @@ enum Samples {
         cell: cell, definition: "/etc/jailhoused/cells/rtems.toml", problem: "p", images: ["/a", "/b"],
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
         accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount],
-        deviceFaults: [deviceFault], hint: "h", outdated: true)
+        deviceFaults: [deviceFault], hint: "h", outdated: true, history: [.init(at: 7, condition: "running")])
     static let failureCount = Manager.FailureCount(kind: "violation", count: 3)
     static let liveness = Manager.Liveness(
         kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)
@@ -40,7 +40,7 @@ enum Samples {
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
         deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing],
-        losses: [lostCPU], refusedEnable: refusedEnable)
+        losses: [lostCPU], refusedEnable: refusedEnable, deviceFaultOverflows: 2)
     static let refusedEnable = Manager.RefusedEnable(at: 7, errnoName: "EIO", message: "m", console: ["x"])
     static let bareRefusedEnable = Manager.RefusedEnable(at: 7, message: "m")
     static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m", console: ["x"])
@@ -48,7 +48,8 @@ enum Samples {
     static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
     static let deviceFault = Manager.DeviceFault(
         device: "00:02.0", cell: "rtems", address: 0x2000_0000, access: "write", unit: 0, code: 5, count: 3, last: 7)
-    static let bareDeviceFault = Manager.DeviceFault(device: "00:02.0", unit: 0, code: 5, count: 3, last: 7)
+    static let bareDeviceFault = Manager.DeviceFault(
+        device: "00:02.0", unit: 0, code: 5, count: 3, last: 7)
     static let bareMachine = Manager.Machine(
         enabled: false, driver: false, version: "0.1", memPoolSize: 0, memPoolUsed: 0, remapPoolSize: 0,
         remapPoolUsed: 0)

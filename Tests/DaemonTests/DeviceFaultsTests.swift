@@ -47,6 +47,22 @@ struct DeviceFaultsTests {
         }
     }
 
+    @Test("More than an IOMMU can report is told once, and counted", arguments: ["Event Log", "Hardware Event"])
+    func overflow(what: String) {
+        var faults = DeviceFaults()
+        let line = "IOMMU 0: \(what) \(what == "Event Log" ? "o" : "O")verflow occurred, some events were lost!\n"
+        let whole = Self.report("00:02.0", page: "3a100")
+        #expect(faults.note(line, at: 1, in: Self.known).first?.contains("some are lost") == true)
+        #expect(faults.note(line + line, at: 1, in: Self.known).isEmpty && faults.overflows == 3)
+        // in the middle of a report that is read again
+        #expect(faults.note(whole.prefix(50) + "\n" + line, at: 2, in: Self.known).isEmpty)
+        _ = faults.note("Closing cell \"video\"\n", at: 2, in: Self.known)
+        _ = faults.note(whole, at: 2, in: Self.known)
+        #expect(faults.overflows == 4)
+        faults.forget()
+        #expect(faults.overflows == 0)
+    }
+
     @Test("A device that never stops is no memory leak")
     func limited() {
         var faults = DeviceFaults()

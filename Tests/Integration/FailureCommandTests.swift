@@ -90,6 +90,16 @@ struct FailureCommandTests {
             return status.contains("1: parked after a violation by Linux; save your work")
                 && status.contains("Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4")
         }
+        let linux = try await machine.control("failures", "q35")
+        #expect(linux.status == 0 && linux.output.contains("1: parked after a violation by Linux"), "\(linux)")
+        #expect(try await machine.control("failures").output.hasSuffix("Linux lost CPU 1: see jailhouse-ctl status\n"))
+        #expect(try await machine.control("failures", "q36").status == 4)
+        try await machine.inject("--root", "iommu-overflow", "log")
+        try await eventually("reports of an IOMMU were lost: \(machine.log)") {
+            try await machine.control("status").output.contains("reports were lost once")
+        }
+        #expect(machine.log.contains("so some are lost"), "\(machine.log)")
+        #expect(try await machine.control("metrics").output.contains("jailhouse_device_fault_overflows_total 1\n"))
         try await machine.inject("--root", "hypervisor", "3", "abort")
         try await eventually("it is known: \(machine.log)") {
             try await machine.control("status").output.contains(

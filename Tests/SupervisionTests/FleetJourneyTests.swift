@@ -41,6 +41,32 @@ struct FleetJourneyTests {
         #expect(given(endangered.handle(.looked(Look(.enabled, guests: [stranger])), at: start)) == [])
     }
 
+    @Test("Whether the hypervisor was enabled by the daemon or by another tool is told apart")
+    func enabling() {
+        func told(_ actions: [FleetAction]) -> [MachineReport] {
+            actions.compactMap { if case .machine(let report) = $0 { report } else { nil } }
+        }
+        let system = FleetSystem(path: "/q35.toml", cpus: [0, 1])
+        for looksMeanwhile in [false, true] {
+            var fleet = Fleet([:], memory: FleetMemory(), at: start)
+            _ = fleet.handle(.configured(system), at: start)
+            _ = fleet.handle(.looked(Look(.disabled, onlineCPUs: [0, 1])), at: start)
+            _ = fleet.handle(.requested(.enable(system), 7), at: start)
+            let actions = fleet.handle(.looked(Look(.disabled, onlineCPUs: [0, 1])), at: start)
+            #expect(given(actions) == [.enable(system)], "\(actions)")
+            if looksMeanwhile { #expect(told(fleet.handle(.looked(Look(.enabled)), at: start)) == []) }
+            let ended = fleet.handle(.finished(.machine(nil), Look(.enabled)), at: start)
+            #expect(told(ended) == [.enabled(system, despite: nil)])
+            #expect(told(fleet.handle(.looked(Look(.disabled)), at: start)) == [.seen(isEnabled: false)])
+            #expect(told(fleet.handle(.looked(Look(.enabled)), at: start)) == [.seen(isEnabled: true)])
+            _ = fleet.handle(.requested(.disable(others: false), 8), at: start)
+            #expect(given(fleet.handle(.looked(Look(.enabled)), at: start)) == [.disable])
+            if looksMeanwhile { #expect(told(fleet.handle(.looked(Look(.disabled)), at: start)) == []) }
+            let disabled = fleet.handle(.finished(.machine(nil), Look(.disabled)), at: start)
+            #expect(told(disabled) == [.disabled(despite: nil)])
+        }
+    }
+
     @Test("A state text to a restart: evidence, report, delay, load, pause, start, proof")
     func restart() {
         let policy = SupervisionPolicy(delay: .milliseconds(100))

@@ -45,14 +45,19 @@ struct X86Violation: Hashable, Sendable {
                     + "exitinfo2 \(full(third))"
             ]
         case .configurationPort:
+            let (isRead, size) = (second >> 8, second & 0xff)
+            // the data port, within the register that the address port selects
+            guard isRead == 0, (0xcfc...0xcff).contains(first), first & 3 + size <= 4 else {
+                return ["FATAL: Invalid PCI config \(direction(isRead)), port: 0x\(short(first)), size: \(size)"]
+            }
             return [
-                "FATAL: Invalid PCI config \(direction(second >> 8)), port: \(short(first)), size \(second & 0xff), "
-                    + "address port: \(short(third))"
+                "FATAL: Invalid PCI config write, device \(function(third >> 8)), "
+                    + "reg: 0x\(short(third & 0xfc + first & 3)), size: \(size)"
             ]
         case .configurationMemory:
             return [
                 "FATAL: Invalid PCI MMCONFIG \(direction(third)), device \(function(first >> 16)), "
-                    + "reg: \(short(first & 0xffff)), size: \(second)"
+                    + "reg: 0x\(short(first & 0xffff)), size: \(second)"
             ]
         case .vectorTable: return ["FATAL: Invalid PCI MSI-X table/PBA access, device \(function(first))"]
         case .deliveryMode: return ["FATAL: Unsupported/invalid APIC delivery mode, ICR.lo=\(short(first))"]

@@ -156,15 +156,29 @@ struct CasePage {
             "<h4>Registers of CPU \(death.cpu)</h4>\n<div class=\"rp-registers\">\n\(entries.joined(separator: "\n"))\n</div>\n"
     }
 
-    /// As processors' manuals have them: letters, then numbers by value.
-    private static func order(_ name: String) -> (String, Int) {
+    /// As the hypervisor prints them: the general ones by their number.
+    private static func order(_ name: String) -> (Int, Int) {
         let digits = name.reversed().prefix { $0.isNumber }
-        return (String(name.dropLast(digits.count)), Int(String(digits.reversed())) ?? -1)
+        let number = Int(String(digits.reversed())) ?? -1
+        let family = String(name.dropLast(digits.count))
+        let place = printed.firstIndex(of: name) ?? printed.firstIndex(of: family) ?? printed.count
+        return (place, number)
     }
+
+    /// x86, Arm64 and Arm32; of registers with numbers what precedes these.
+    private static let printed = [
+        "pc", "lr", "spsr", "sp", "elr", "esr", "cpsr", "hsr", "rip", "rsp", "flags", "rax", "rbx", "rcx", "rdx", "rsi",
+        "rdi", "r", "x", "cs", "base", "ar-bytes", "efer.lma", "cr", "efer",
+    ]
 
     private func timeLine(of cell: CaseFile.Cell) -> String {
         var events: [(time: Int, text: String, kind: String)] = cell.failures.map { ($0.at, $0.reason, "rp-bad") }
         let now = cell.details.cell
+        // the latest one is added with the state
+        let history = cell.details.history ?? []
+        events += history.dropLast(history.last?.condition == now.condition ? 1 : 0).map {
+            ($0.at, $0.condition, Condition($0.condition) == .bad ? "rp-bad" : "rp-other")
+        }
         events.append(
             (now.since, "\(now.condition)\(now.state.map { " (the hypervisor: \($0))" } ?? "")", kind(of: cell)))
         if let request = cell.details.lastShutdown, let time = request.at {
@@ -183,12 +197,12 @@ struct CasePage {
         }
         events.append((file.made.microseconds, "this report", "rp-other"))
         let items = events.filter { $0.time > 0 }.enumerated()
-            // a failure comes before the condition that follows from it
-            .sorted { ($0.element.time / 10_000, $0.offset) < ($1.element.time / 10_000, $1.offset) }.map(\.element).map
-        { event in
-            "<li class=\"\(event.kind)\"><time>\(Moment(microseconds: event.time).rfc3339)</time> "
-                + "\(HTML.escaped(event.text))</li>"
-        }
+            // to the millisecond, as they are shown; a failure comes before the condition that follows from it
+            .sorted { ($0.element.time / 1000, $0.offset) < ($1.element.time / 1000, $1.offset) }.map(\.element).map {
+                event in
+                "<li class=\"\(event.kind)\"><time>\(Moment(microseconds: event.time).rfc3339)</time> "
+                    + "\(HTML.escaped(event.text))</li>"
+            }
         return "<ol class=\"rp-line\">\n\(items.joined(separator: "\n"))\n</ol>\n"
     }
 

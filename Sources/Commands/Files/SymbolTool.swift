@@ -13,16 +13,22 @@ enum SymbolTool {
         run("addr2line", ["--version"]) != nil || run("llvm-symbolizer", ["--version"]) != nil
     }
 
-    /// `clock.c:42`; nil when the file has no line for it, or there is no tool.
+    /// `clock.c:42`, or `io.h:7, inlined at clock.c:42`; nil when the file has no line for it, or there is no tool.
     static func line(of address: UInt64, in path: String) -> String? {
         let place = "0x" + String(address, radix: 16)
         let output =
-            run("addr2line", ["-e", path, place])
+            run("addr2line", ["-i", "-e", path, place])
             ?? run("llvm-symbolizer", ["--functions=none", "--obj=\(path)", place])
-        guard let line = output?.split(separator: "\n").first.map(String.init), !line.hasPrefix("??"),
-            !line.hasSuffix(":0"), !line.hasSuffix(":?")
-        else { return nil }
-        let name = line.split(separator: "/").last.map(String.init) ?? line
+        // the innermost function first
+        let lines = (output?.split(separator: "\n") ?? []).map(line)
+        guard let first = lines.first, let inner = first else { return nil }
+        guard lines.count > 1, let outer = lines.last ?? nil, outer != inner else { return inner }
+        return "\(inner), inlined at \(outer)"
+    }
+
+    private static func line(_ text: Substring) -> String? {
+        guard !text.hasPrefix("??"), !text.hasSuffix(":0"), !text.hasSuffix(":?") else { return nil }
+        let name = text.split(separator: "/").last ?? text
         // addr2line adds which of several places of a line it is
         let words = name.split(separator: " ")
         // LLVM adds the column

@@ -39,12 +39,18 @@ struct CellReport: Encodable {
     let deviceFaults: [DeviceFaultReport]
     @JSON.OrNull var hint: String?
     let outdated: Bool
+    let history: [Transition]
+
+    struct Transition: Encodable {
+        let at: String
+        let condition: String
+    }
 
     private let details: Manager.Details
 
     private enum CodingKeys: CodingKey {
         case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness,
-            deviceFaults, hint, outdated
+            deviceFaults, hint, outdated, history
     }
 
     /// - Parameter files: of its definition.
@@ -69,6 +75,9 @@ struct CellReport: Encodable {
         accepted = details.accepted ?? []
         hint = details.hint
         outdated = details.outdated ?? false
+        history = (details.history ?? []).map {
+            Transition(at: Moment(microseconds: $0.at).rfc3339, condition: $0.condition)
+        }
         deviceFaults = (details.deviceFaults ?? []).map(DeviceFaultReport.init)
         liveness = details.liveness.map {
             Liveness(

@@ -31,10 +31,13 @@ struct FailureReport: Encodable {
         vmExits = failure.vmExits
         managementExits = failure.managementExits
         // of the first CPU whose death the recorded lines explain; else what the daemon's own word means
+        let deaths = ConsoleText(failure.console.joined(separator: "\n")).deaths.filter { $0.cell == cell }
         explanation =
-            ConsoleText(failure.console.joined(separator: "\n")).deaths
-            .first { $0.cell == cell && $0.violation != nil }
-            .map { ExplanationReport(files.explanation(of: $0, rootCell: nil)) }
+            deaths.first { $0.violation != nil }.map { death in
+                var explained = files.explanation(of: death, rootCell: nil)
+                explained.notes += Self.notes(about: failure.failedCpus, besides: death, deaths)
+                return ExplanationReport(explained)
+            }
             ?? ConditionPage.explanation(
                 ofFailure: failure.reason, findings: files.surroundings(of: cell).findings
             ).map { page in
@@ -46,6 +49,20 @@ struct FailureReport: Encodable {
                 }
                 return ExplanationReport(page)
             }
+    }
+
+    /// What the others of several CPUs did.
+    private static func notes(about cpus: [Int], besides explained: Death, _ deaths: [Death]) -> [String] {
+        guard cpus.count > 1 else { return [] }
+        let others = cpus.filter { $0 != explained.cpu }
+        let known = others.compactMap { cpu in deaths.last { $0.cpu == cpu && $0.violation != nil } }
+        let lost = others.filter { cpu in !known.contains { $0.cpu == cpu } }
+        let texts = known.map { "CPU \($0.cpu): \($0.explanation().summary)" }
+        guard !lost.isEmpty else { return ["This is about CPU \(explained.cpu)."] + texts }
+        return ["This is about CPU \(explained.cpu)."] + texts + [
+            "What CPU \(Text.ranges(lost)) did is not on the console: the hypervisor drops the text of a CPU that fails while another "
+                + "one's is printed. It is often the same."
+        ]
     }
 
     func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {

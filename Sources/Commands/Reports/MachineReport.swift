@@ -17,6 +17,7 @@ struct MachineReport: Encodable {
         let lostCPUs: [Int]
         let losses: [LostCPUReport]
         let deviceFaults: [DeviceFaultReport]
+        let deviceFaultOverflows: Int
         @JSON.OrNull var inForce: String?
         @JSON.OrNull var refusedEnable: RefusedEnableReport?
 
@@ -33,6 +34,7 @@ struct MachineReport: Encodable {
             lostCPUs = machine.lostCpus ?? []
             losses = LostCPUReport.all(of: machine)
             deviceFaults = (machine.deviceFaults ?? []).map(DeviceFaultReport.init)
+            deviceFaultOverflows = machine.deviceFaultOverflows ?? 0
             inForce = machine.inForce
             refusedEnable = machine.refusedEnable.map(RefusedEnableReport.init)
         }
@@ -58,7 +60,9 @@ struct MachineReport: Encodable {
         list.add("Lost CPUs", lines: machine.losses.flatMap { $0.lines(style) })
         list.add(
             "IOMMU faults",
-            lines: machine.deviceFaults.map { style($0.text(now: now, zone: zone), Condition.bad.paint) })
+            lines: (machine.deviceFaults.map { $0.text(now: now, zone: zone) } + overflows).map {
+                style($0, Condition.bad.paint)
+            })
         if machine.enabled {
             // reading them waits for the driver, as long as it is busy
             let age = machine.poolsAge.map { $0 / 1_000_000 } ?? 0
@@ -73,6 +77,12 @@ struct MachineReport: Encodable {
         let machineText = head + "\n" + list.text(style, width: 12)
         return cells.isEmpty
             ? machineText : machineText + "\n\n" + CellRow.table(cells, now: now, zone: zone).text(style)
+    }
+
+    private var overflows: [String] {
+        guard machine.deviceFaultOverflows > 0 else { return [] }
+        let count = machine.deviceFaultOverflows
+        return ["reports were lost \(count == 1 ? "once" : "\(count) times"): there were more than an IOMMU keeps"]
     }
 
     private var system: String {

@@ -57,6 +57,9 @@ package struct StatusPage {
                 "An IOMMU dropped \(fault.count == 1 ? "an access" : "\(fault.count) accesses") of \(fault.device).",
                 kind: "rp-summary rp-bad")
         }.joined()
+        if sample.machine.deviceFaultOverflows != nil {
+            text += HTML.paragraph("It dropped more than it could report.", kind: "rp-summary rp-bad")
+        }
         if sample.cells.isEmpty { text += HTML.paragraph("There is no cell.") }
         return text + "<div class=\"sp-cells\">\n" + sample.cells.map(Self.card).joined() + "</div>\n"
     }

@@ -134,7 +134,9 @@ struct Explain: ParsableCommand {
 
     /// What a command means by an error number; without a command, all that return it.
     private func errorNumber(_ words: [String]) throws -> ConsoleReport? {
-        if let (command, rest) = CommandError.command(words), let name = Self.errnoName(rest.joined(separator: " ")),
+        if let (command, rest) = CommandError.command(words),
+            // success can be a failure, too: nothing was created
+            let name = rest == ["0"] ? "0" : Self.errnoName(rest.joined(separator: " ")),
             let whole = CommandError.of(command, name)
         {
             let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
@@ -156,9 +158,10 @@ struct Explain: ParsableCommand {
     private static func commandLine(_ subject: String) -> CommandFailure? {
         let words = subject.split(separator: " ").map(String.init)
         guard let (command, rest) = CommandError.command(words), rest.count == 1 else { return nil }
-        let known = CommandError.all.filter { $0.command == command }.map(\.errno).joined(separator: ", ")
+        let own = CommandError.all.filter { $0.command == command }.map(\.errno)
+        let known = own + ["EFAULT", "EINTR", "ENOENT"].filter { !own.contains($0) }
         return CommandFailure(
-            .failed, "\(command) does not return \(rest[0]); known are \(known), EFAULT, EINTR, ENOENT")
+            .failed, "\(command) does not return \(rest[0]); known are \(known.joined(separator: ", "))")
     }
 
     private func show(_ report: ConsoleReport) throws {

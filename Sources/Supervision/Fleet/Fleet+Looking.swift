@@ -8,7 +8,7 @@ extension Fleet {
     mutating func see(_ look: Look, _ effects: inout Effects) {
         effects.isLook = true
         mustLook = false
-        take(look, &effects)
+        take(look, during: inDriver, &effects)
         for name in names where !isPostponed(name) { show(name, &effects) }
     }
 
@@ -34,11 +34,20 @@ extension Fleet {
     }
 
     /// Takes in what a look showed; no cell decides yet.
-    mutating func take(_ look: Look, _ effects: inout Effects) {
+    ///
+    /// - Parameter work: what the driver was doing.
+    mutating func take(_ look: Look, during work: DriverWork?, _ effects: inout Effects) {
         let wasEnabled = isEnabled
         let isFirst = if case .unseen = machine { true } else { false }
         self.look = look
-        if isEnabled != wasEnabled, !isFirst || isEnabled {
+        let isOwn =
+            switch work {
+            case .enable: isEnabled
+            case .disable: !isEnabled
+            default: false
+            }
+        // the end of the fleet's own command says it
+        if isEnabled != wasEnabled, !isFirst || isEnabled, !isOwn {
             effects.actions.append(.machine(.seen(isEnabled: isEnabled)))
         }
         noteHypervisor()
@@ -84,7 +93,7 @@ extension Fleet {
         guard let work = inDriver else { return see(look, &effects) }
         inDriver = nil
         effects.isLook = true
-        take(look, &effects)
+        take(look, during: work, &effects)
         switch (work, end) {
         case (.command(let command, let name, _), .command(let outcome)):
             if command == .start, case .done = outcome { noteStart(of: name) }
