@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# A session with a simulated machine whose cells execute: RTEMS from absent to running, its console, its end; beside
-# it a program that touches what is not its own, fails, and is started again until that is too often.
+# A session with a simulated machine whose cells execute: a program that stands in for RTEMS, from absent to running, its
+# console, its end; beside it one that touches what is not its own, fails, and is started again until that is too often.
 # Shows each command as it is typed, with what it really prints; status 0 only if everything that should be seen was.
 #
 #   demo.sh BINARIES
@@ -37,13 +37,13 @@ watch_for() {
 
 echo "# a simulated machine with 4 CPUs, 1 GiB of memory and the Jailhouse driver; in it, jailhoused"
 copy_definitions "$work"
-# beside RTEMS, on a CPU and in memory of its own: a program that touches what is not its own
+# beside it, on a CPU and in memory of its own: a program that touches what is not its own
 sed "s|/usr/lib/jailhoused/inmates|$project/inmates/build|; s|\"2-3\"|[2]|; s|0x3a|0x3b|; s|mode=port-read|mode=port-write|
     s|restart = \"never\"|restart = \"on-failure\"\ndelay = \"10 ms\"\nlimit = { attempts = 2, within = \"60 s\" }|" \
     "$project/configs/cells/misbehave.toml" >"$work/etc/cells/misbehave.toml"
 start_machine "$work" "$binaries" --cells execute
 
-say "the daemon has enabled the hypervisor, and knows two cells by their definitions"
+say "the daemon has enabled the hypervisor, and knows two cells by their definitions; rtems runs a program that stands in for an RTEMS application"
 run jailhouse-ctl list
 expect 'rtems +- +- +absent +3 +0'
 
@@ -69,7 +69,7 @@ run jailhouse-ctl list
 expect 'misbehave +2 +failed +gave-up +2 \(failed: 2\) +2'
 expect 'rtems +1 +running +running +3 +0'
 
-say "started anew by hand, RTEMS begins again"
+say "started anew by hand, it begins again"
 run jailhouse-ctl restart rtems
 watch_for 'shutting down.*entered as a cell' jailhouse-sim console rtems
 
