@@ -145,4 +145,38 @@ struct GuestEndTests {
             try await machine.cell("linux").map { $0.restarts == 2 && $0.condition == "running" } ?? false
         }
     }
+
+    @Test("A guest whose console is a serial line of this machine: its last words there are its end")
+    func serialLine() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "line-\(UUID().uuidString)")
+        try Data("Kernel panic - not syncing: of yesterday\n".utf8).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let line = try FileHandle(forWritingTo: file)
+        try line.seekToEnd()
+        func write(_ text: String) throws { try line.write(contentsOf: Data(text.utf8)) }
+        let machine = try await machine(
+            "end=none", ("console=jailhouse", "console=ttyS0,115200"),
+            (
+                "delay = \"1 ms\"",
+                "delay = \"1 ms\"\nliveness = { kind = \"console\", contains = \"beat\", file = \"\(file.path)\", within = \"10 min\", "
+                    + "every = \"10 ms\" }"
+            ))
+        #expect(try await machine.control("start", "linux").status == 0)
+        let follower = try machine.follow("check-alive", "linux", "--follow")
+        try await eventually("it listens: \(follower.output)\(follower.errors)") {
+            try write("beat\n")
+            return follower.output.contains("linux: alive")
+        }
+        #expect(try await machine.cell("linux")?.restarts == 0)
+        try write(
+            "[ 2.0] Kernel panic - not syncing: No init found.\n[ 2.0] ---[ end Kernel panic - not syncing ]---\n")
+        try await eventually("it is started again: \(machine.log)\(follower.output)") {
+            try await machine.cell("linux").map { $0.restarts == 1 && $0.condition == "running" } ?? false
+        }
+        let failures = try await machine.control("failures", "linux", "1").output
+        #expect(
+            failures.contains("its last words were \"[ 2.0] Kernel panic - not syncing: No init found.\""),
+            "\(failures)")
+        #expect(!failures.contains("yesterday"))
+    }
 }
