@@ -10,7 +10,8 @@ struct ConsoleCommand: ParsableCommand {
         commandName: "console",
         abstract: "Show the output of a cell's COM1, and type into it.",
         discussion: """
-            Starts with the last 64 KiB of output; ends with the cell. This is the console of the inmate; the \
+            Starts with what the cell has printed since it was started, 64 KiB at most; goes on over restarts, and ends with \
+            the cell. This is the console of the inmate; the \
             hypervisor's is read from /dev/jailhouse. In a terminal every key goes to the cell, Ctrl-C as well; Ctrl-] \
             ends this program, and the cell goes on.
 

@@ -204,6 +204,7 @@ final class CellThread: Sendable {
         work.state = .running
         work.changed = .now
         work.starts += 1
+        console.begin()
         let debugger = work.debugger
         work.debugger = nil
         do throws(CellMachineError) {

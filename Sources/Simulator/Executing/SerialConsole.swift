@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import SystemCalls
 
-/// What came out of a cell's COM1: the last 64 KiB of it, for any number of readers.
+/// What came out of a cell's serial port since its last start: the last 64 KiB of it, for any number of readers.
 final class SerialConsole: Sendable {
     static let capacity = 0x1_0000
 
@@ -13,6 +13,8 @@ final class SerialConsole: Sendable {
     private struct State {
         var end: [UInt8] = []
         var written = 0
+        /// How much the lives before wrote.
+        var origin = 0
         var isClosed = false
         /// Sockets; a byte in one wakes its reader.
         var readers: Set<CInt> = []
@@ -30,6 +32,9 @@ final class SerialConsole: Sendable {
         }
     }
 
+    /// The cell is started: who comes from now on is not given the last words of the life before as this one's.
+    func begin() { state.withLock { $0.origin = $0.written } }
+
     /// The cell is gone.
     func close() {
         state.withLock { state in
@@ -43,7 +48,7 @@ final class SerialConsole: Sendable {
         for reader in readers { _ = Glibc.send(reader, [1 as UInt8], 1, CInt(MSG_DONTWAIT | MSG_NOSIGNAL)) }
     }
 
-    /// Sends all that is kept and then what comes, and takes what the client sends as input; until the client goes,
+    /// Sends all that is kept of this life and then what comes, and takes what the client sends as input; until the client goes,
     /// or the cell.
     func serve(_ client: CInt, input: ([UInt8]) -> Void) {
         guard let pair = try? SystemCall.socketPair() else { return }
@@ -55,7 +60,7 @@ final class SerialConsole: Sendable {
             Glibc.close(waking)
         }
         var buffer = [UInt8](repeating: 0, count: 512)
-        var position = 0
+        var position = state.withLock(\.origin)
         var types = true
         while send(from: &position, to: client) {
             var polled = [
