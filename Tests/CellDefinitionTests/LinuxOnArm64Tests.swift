@@ -184,6 +184,20 @@ import Testing
 
     @Test func cellsThatDoNotFit() throws {
         only(try findings { $0.replacing("\"execute\", \"dma\", ", with: "\"execute\", ") }, "JH0806", "add \"dma\"")
+        let second = """
+            [[memory]]
+            name = "more RAM"
+            physical = 0x7a000000
+            virtual = 0x90000000
+            size = "16 MiB"
+            access = ["read", "write", "execute", "dma", "loadable"]
+
+            [[image]]
+            """
+        only(
+            try findings(kernel: TestKernel.arm64(size: 0x200_0000)) {
+                $0.replacing("\"execute\", \"dma\", ", with: "\"execute\", ").replacing("[[image]]", with: second)
+            }, "JH0806", "the region \"RAM\" at 0x70200000 has room for the kernel, and no access \"dma\"")
         only(
             try findings { $0.replacing("reset-address = 0x0", with: "reset-address = 0x10000000") }, "JH0816",
             "where nothing can be loaded")

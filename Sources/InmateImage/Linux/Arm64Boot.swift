@@ -40,10 +40,11 @@ package struct Arm64Boot: Hashable, Sendable {
         if let region = cell.communicationRegion { space.take(region.start, region.size) }
 
         guard let base = space.lowest(image.textOffset + image.imageSize, alignment: Arm64Kernel.alignment) else {
-            throw ImageError(
-                .outsideMemory,
-                "the kernel needs \(image.textOffset + image.imageSize) bytes of loadable RAM from a multiple of 2 MiB on",
-                remedy: "give the cell a larger region of RAM with the flag dma, or build a kernel with less in it")
+            throw Self.missingDMA(for: image, cell)
+                ?? ImageError(
+                    .outsideMemory,
+                    "the kernel needs \(image.textOffset + image.imageSize) bytes of loadable RAM from a multiple of 2 MiB on",
+                    remedy: "give the cell a larger region of RAM with the flag dma, or build a kernel with less in it")
         }
         let start = base + image.textOffset
         space.take(start, image.imageSize)
@@ -83,6 +84,21 @@ package struct Arm64Boot: Hashable, Sendable {
             parts.append(LinuxBoot.Part(kind: .initrd, piece: LoadPiece(address: place.lowerBound, contents: initrd)))
         }
         self.parts = parts
+    }
+
+    /// The error of a region in which the kernel would have room; nil: there is none.
+    private static func missingDMA(for image: Arm64Kernel, _ cell: LinuxBoot.Cell) -> ImageError? {
+        let region = cell.withoutDMA.first { region in
+            FreeSpace([region], below: addressLimit).lowest(
+                image.textOffset + image.imageSize, alignment: Arm64Kernel.alignment) != nil
+        }
+        return region.map { region in
+            ImageError(
+                .outsideMemory,
+                "the region \"\(region.name)\" at \(hexadecimal(region.start)) has room for the kernel, and no access \"dma\", by which "
+                    + "Linux's RAM is told from the loader's",
+                remedy: "add \"dma\" to that region's access")
+        }
     }
 
     // MARK: - The loader
