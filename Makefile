@@ -31,7 +31,7 @@ DATE ?= $(shell date --utc +%F --date "@$${SOURCE_DATE_EPOCH:-$$(git log -1 --fo
 BUILD_PACKAGES := pkg-config libsystemd-dev libumockdev-dev umockdev
 FLEET_PACKAGES := systemd-container dbus qemu-system-x86 man-db debhelper chrpath lintian prometheus ansible-core openssh-client iproute2
 TEST_PACKAGES := $(BUILD_PACKAGES) $(FLEET_PACKAGES) gdb gdb-multiarch qemu-system-arm python3-venv mandoc curl device-tree-compiler \
-    chromium-headless-shell mmdebstrap zstd
+    chromium-headless-shell mmdebstrap mkdocs-material zstd
 # the daemon acts upon no file that others may write, and some checkouts are made so
 OWN_FILES := chmod -R go-w configs inmates && umask 022 &&
 ROUNDS ?= 200

@@ -172,6 +172,31 @@ struct GuideTests {
         #expect(pictures.count >= 5)
     }
 
+    @Test(
+        "Its site is built with the reference: each page is there, and so is what it refers to",
+        .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/mkdocs"), "apt install mkdocs-material"))
+    func site() async throws {
+        let copy = try TemporaryDirectory()
+        let (docs, source) = (copy.url.appending(path: "docs").path, Place.source.path)
+        try FileManager.default.copyItem(atPath: source + "/docs", toPath: docs)
+        for command in [
+            [
+                "make", "--silent", "-C", source, "manuals", "BINARIES=\(Place.programs.path)",
+                "MANUALS=\(docs)/manuals",
+            ],
+            ["\(source)/docs/reference.sh", docs + "/manuals", source + "/README.md", docs + "/guide"],
+            ["mkdocs", "build", "--quiet", "--strict", "-f", docs + "/mkdocs.yml", "-d", copy.url.path + "/site"],
+        ] {
+            let ended = try await Program.run(command, within: .seconds(120))
+            try #require(ended.status == 0, "\(command): \(ended.output)\(ended.errors)")
+        }
+        let rules = copy.url.appending(path: "site/reference/jailhoused-rules.7.html")
+        #expect(try String(contentsOf: rules, encoding: .utf8).contains("JH0506"))
+        // a reason is for those who read the source
+        let page = try String(contentsOf: copy.url.appending(path: "site/rtems.html"), encoding: .utf8)
+        #expect(page.contains("sb-set-builder") && !page.contains("```"))
+    }
+
     @Test("The pages are in the table of contents, and refer to pages that exist")
     func references() throws {
         let contents = try String(contentsOf: Self.guide.appending(path: "../mkdocs.yml"), encoding: .utf8)
