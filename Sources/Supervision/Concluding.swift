@@ -21,7 +21,10 @@ extension CellLifecycle {
         case .refused(let refusal):
             // in a transient state, it may prove to be running
             if command == .start, next.observation?.state != .invalid { memory.unverified = nil }
-            if next != .disabled { turnBack(from: command, refusal, next, at: now, &actions) }
+            if next != .disabled {
+                let refusal = refusal.judged(of: command, before: before, next)
+                turnBack(from: command, refusal, next, at: now, &actions)
+            }
         case .overtaken:
             if command == .start { memory.unverified = nil }
         }
@@ -165,6 +168,26 @@ extension CellLifecycle {
             }
         memory.answered = LifecycleMemory.Answered(answer, at: now, stall: unanswered)
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
+    }
+}
+
+extension Refusal {
+    /// An inmate that does not run has denied nothing, whatever the error number says: it would be asked again and again.
+    fileprivate func judged(of command: Command, before: Observation?, _ next: Sighting) -> Refusal {
+        guard kind == .denied, let before, !before.state.isAskedToShutDown,
+            next.observation?.state.isAskedToShutDown != true
+        else { return self }
+        if command == .destroy {
+            return Refusal(
+                kind: .otherCellLocked,
+                message: "another cell is running/locked and must not be disturbed: try again when it is not",
+                errno: errno)
+        }
+        return Refusal(
+            kind: .other,
+            message:
+                "the driver refused it although the inmate does not run: look into the kernel's log (dmesg), and try again",
+            errno: errno)
     }
 }
 

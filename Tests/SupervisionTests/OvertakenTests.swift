@@ -35,6 +35,34 @@ struct OvertakenTests {
         #expect(story.commands == [.load], "it was lost")
     }
 
+    @Test("An inmate that does not run has denied nothing: what is refused then is a failure, and not asked for again")
+    func deniedByNobody() {
+        var story = Story(SupervisionPolicy(delay: .seconds(1)))
+        let start = story.goToStart()
+        story.refuse(.start, .denied, .shutDown)
+        #expect(story.condition == .backingOff)
+        #expect(story.commands == [])
+        guard case .failed(.refused(.start, let refusal))?? = story.answer(to: start) else {
+            Issue.record("\(String(describing: story.answer(to: start)))")
+            return
+        }
+        #expect(refusal.kind == .other && refusal.message.contains("does not run"))
+        #expect(!story.reports.contains(.shutdownAnswered(.denied)))
+    }
+
+    @Test("A cell that does not run and cannot be destroyed: another one is locked")
+    func destroyBesideLocked() {
+        var story = Story()
+        story.goToStart()
+        story.finish(.start, .running)
+        story.exitsGrow()
+        story.see(.shutDown)
+        story.request(.destroy)
+        story.refuse(.destroy, .denied, .shutDown)
+        #expect(!story.reports.contains(.shutdownAnswered(.denied)))
+        #expect(story.commands == [])
+    }
+
     @Test("A create that was not given goes on with the cell that others have created")
     func create() {
         var story = Story()
