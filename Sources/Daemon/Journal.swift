@@ -28,6 +28,9 @@ struct Journal {
         var sentence = report.sentence
         if case .failed = report, let reason = failure?.reason { sentence = reason }
         if case .silent = report, let silence = failure?.silence { sentence += "; \(silence)" }
+        if case .shutdownAnswered(.timedOut) = report, let stall = cell.lifecycle.memory.lastStall {
+            sentence += " for \(stall.inWords)"
+        }
         logger.record(report.messageKind, "\(name): \(sentence)", metadata: metadata)
         if case .failed = report {
             for line in failure?.console ?? [] {

@@ -160,7 +160,10 @@ package enum ConsoleGrammar {
         Rule("FATAL: Unhandled CR access") { _ in .controlRegister() },
         Rule("FATAL: Unsupported CR access") { _ in .controlRegister() },
         Rule("FATAL: Unable to parse MOV-to-CR instruction") { _ in .controlRegister() },
-        Rule("FATAL: Invalid xsetbv parameters") { _ in .extendedControlRegister },
+        Rule("FATAL: Invalid xsetbv parameters: xcr[{d}] = {x}:{x}") {
+            .extendedControlRegister(number: $0.number(0), value: $0.number(1) << 32 | $0.number(2) & 0xffff_ffff)
+        },
+        Rule("FATAL: Invalid xsetbv parameters") { _ in .extendedControlRegister() },
         Rule("FATAL: Unhandled VM-Exit, reason {d}") {
             switch $0.number(0) {
             case 2: .tripleFault

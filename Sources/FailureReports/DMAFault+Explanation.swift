@@ -103,6 +103,10 @@ extension DMAFault {
                 explanation.advice =
                     "The hypervisor has given the device no memory at all: compare \"iommu\" of its [[pci-device]] in \"\(owner.name)\" with the "
                     + "unit that serves it ('jailhouse-ctl probe'), and whether the cell exists."
+            } else if isLinux == true {
+                explanation.advice =
+                    "The hypervisor has given the device no memory at all: compare \"iommu\" of its [[pci-device]] in the system configuration "
+                    + "with the unit that serves it ('jailhouse-ctl probe')."
             }
             return explanation
         }

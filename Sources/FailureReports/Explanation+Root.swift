@@ -186,6 +186,13 @@ extension Surroundings {
         let owner = owners(ofPort: port)
         explanation.notes += owner
         let isOfCell = others.contains { $0.ioPortRegions.contains { $0.contains(port) } }
+        if isOfCell {
+            explanation.advice =
+                PCPorts.serialPort(at: port) == nil
+                ? "\(parked) Keep Linux's driver from the port (unbind it, or leave its module out), or leave the port out of the cell."
+                : "\(parked) Keep Linux from the serial port (no console=ttyS…, no getty, its driver unbound), or leave the port out of "
+                    + "the cell."
+        }
         guard !isOfCell, let system else { return isOfCell }
         if let own = system.rootCell.ioPortRegions.first(where: { $0.contains(port) }) {
             explanation.notes.append(

@@ -30,9 +30,11 @@ extension Violation {
                     "The program accessed a control register in a way that is not emulated (CLTS, LMSW, or another register "
                     + "than CR0 and CR4).",
                 advice: "Use MOV to CR0 and CR4.")
-        case .extendedControlRegister:
+        case .extendedControlRegister(let number, let value):
             Explanation(
-                summary: "The program executed XSETBV with a value that this processor or CR4 does not allow.",
+                summary: "The program executed XSETBV with "
+                    + (number.flatMap { number in value.map { "XCR\(number) = 0x\(hex($0))" } } ?? "a value")
+                    + ", which this processor or CR4 does not allow.",
                 advice: "Set only bits that CPUID leaf 0xd reports, after CR4.OSXSAVE.")
         case .tripleFault:
             Explanation(

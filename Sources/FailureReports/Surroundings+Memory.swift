@@ -173,6 +173,7 @@ extension Surroundings {
                         + "memory with the access \"dma\" for the cell's devices. Leave the IOMMU's driver out of the program."
                 )
             }
+            if device.name == "IOAPIC", let cell, completeIOAPIC(of: cell, at: address, &judgement) { return }
             return judgement.forbid(
                 "Do not add a region for it ('check' refuses it, JH0507): the hypervisor emulates this device for every cell that may "
                     + "have it. The program accessed a part, or in a way, that the hypervisor does not show to this cell."
@@ -255,6 +256,33 @@ extension Surroundings {
             judgement.possibleRules.append("JH0505")
             judgement.notes.append("No region of [root-cell] in the system configuration has the address.")
         }
+    }
+
+    /// - Returns: false for a part that no cell is shown.
+    private func completeIOAPIC(of cell: CellDescriptor, at address: UInt64, _ judgement: inout AddressJudgement)
+        -> Bool
+    {
+        let page = address & ~0xfff
+        // the index, the window and, since its version 0x20, the end of an interrupt: 82093AA, IOAPIC's registers
+        guard [0x00, 0x10, 0x40].contains(address & 0xff0) else { return false }
+        guard cell.interruptChips.contains(where: { $0.address == page }) else {
+            judgement.notes.append("The cell has no [[interrupt-chip]]: only a cell with pins of the IOAPIC sees it.")
+            let id = system?.rootCell.interruptChips.first { $0.address == page }?.id ?? 0xff00
+            judgement.possibleRules = []
+            judgement.entry = """
+                [[interrupt-chip]]
+                address = 0x\(hex(page))
+                id = 0x\(hex(UInt64(id)))
+                pins = []                        # the numbers of those that are the cell's
+                """
+            judgement.advice =
+                "Add it only with pins that Linux does not use (/proc/interrupts). A program that needs no pin leaves the IOAPIC out: the local "
+                + "APIC's timer and MSI do without."
+            return true
+        }
+        judgement.notes.append("The cell has its [[interrupt-chip]] in the file that was given.")
+        judgement.forbid("The file is not what the cell was created with, or it was changed since: compare them.")
+        return true
     }
 
     /// A device that a cell may have.

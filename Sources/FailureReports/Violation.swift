@@ -55,7 +55,8 @@ package enum Violation: Hashable, Sendable {
     /// With Intel's exit qualification, where it is printed: SDM, volume 3, "Exit Qualification for Control-Register
     /// Accesses".
     case controlRegister(qualification: UInt64? = nil)
-    case extendedControlRegister
+    /// The register's number and the value, where they are printed.
+    case extendedControlRegister(number: UInt64? = nil, value: UInt64? = nil)
     case keyboardController
     case tripleFault
     case vmExit(reason: UInt64)

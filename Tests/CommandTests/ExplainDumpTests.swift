@@ -153,6 +153,8 @@ struct ExplainDumpTests {
         let other = try file("sample.toml", Self.cell("[[image]]\npath = \"x.exe\"\nsymbols = \"y.elf\"\n"))
         let wrong = try Executable.run(["explain", "-", "--cell", other], input: dump)
         #expect(wrong.output.contains("are of another build than"), "\(wrong.output)")
+        // what was loaded is known all the same
+        #expect(wrong.output.contains(": movb $0x4d,(%rax)"), "\(wrong.output)")
         let image = try Executable.run(["explain", "-", "--image", directory + "/x.elf"], input: dump)
         #expect(image.output.contains("place: irq + 0x"), "\(image.output)")
 
@@ -169,6 +171,17 @@ struct ExplainDumpTests {
                 "FATAL: Invalid PIO write, port: 70 size: 1",
                 rip: String(repeating: "0", count: 16 - counter.count) + counter))
         #expect(inner.output.contains("inlined.c:2, inlined at inlined.c:5"), "\(inner.output)\(inner.error)")
+    }
+
+    @Test("An IOAPIC that the cell does not have is proposed, for pins that are the cell's")
+    func ioapic() throws {
+        let cell = try file("sample.toml", Self.cell())
+        let outcome = try Executable.run([
+            "explain", "FATAL: Invalid MMIO/RAM write, addr: 0x00000000fec00000 size: 4", "--cell", cell,
+        ])
+        for text in ["has no [[interrupt-chip]]", "    address = 0xfec00000\n", "pins that Linux does not use"] {
+            #expect(outcome.output.contains(text), "\(outcome.output)")
+        }
     }
 
     @Test(

@@ -19,6 +19,27 @@ import Testing
         #expect(MailText.plain(Array(text.utf8)) == Self.line)
     }
 
+    @Test(
+        "A dump of several lines keeps all of them",
+        arguments: [
+            "FATAL: x=0D\nRIP: 0x1=0D\nParking CPU 3 (Cell: =22a=22)=0D\n",
+            "FATAL: x=20\nRIP: 0x1\nParking CPU 3 (Cell: =22a=22)\n",
+            "<p>FATAL: x<br>RIP: 0x1<br/>Parking CPU 3 (Cell: &quot;a&quot;)</p>\n",
+            "<pre class=\"c\"><span>FATAL: x</span>\nRIP: 0x1\nParking CPU 3 (Cell: \"a\")</pre>",
+            "<div>FATAL: x</div><div>RIP: 0x1</div><div>Parking CPU 3 (Cell: &#34;a&#34;)</div>",
+        ])
+    func wholeDumps(text: String) {
+        let lines = MailText.plain(Array(text.utf8)).split(whereSeparator: \.isNewline)
+            .map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(lines.filter { !$0.isEmpty } == ["FATAL: x", "RIP: 0x1", Self.line])
+    }
+
+    @Test("What the hypervisor prints in angle brackets is no tag")
+    func angles() {
+        let text = "<missed 312 bytes of console log>\n<br>a < b\n"
+        #expect(MailText.plain(Array(text.utf8)) == "<missed 312 bytes of console log>\n\na < b\n")
+    }
+
     @Test("UTF-16 is read, with its mark or without")
     func wide() {
         let little = Self.line.utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }

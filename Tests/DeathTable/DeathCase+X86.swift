@@ -104,6 +104,9 @@ extension DeathCase {
         line("an unknown MSR is read", "FATAL: Unhandled MSR read: c0011029"),
         line("a reserved memory type", "FATAL: Invalid PAT value: 2070406"),
         line("a reset by the keyboard controller", "FATAL: Invalid write to i8042 controller port"),
+        line(
+            "the IOAPIC's window, which the file gives to the cell",
+            "FATAL: Invalid MMIO/RAM read, addr: 0x00000000fec00010 size: 4"),
         line("CLTS", "FATAL: Unsupported CR access (LMSW or CLTS)"),
         line("MOV to CR3", "FATAL: Unable to parse MOV-to-CR instruction"),
         line("a triple fault", svm(0x7f), dump: ["rip": 0x10_0110, "rbx": 0x20_0000]),

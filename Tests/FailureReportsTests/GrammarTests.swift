@@ -64,7 +64,10 @@ let reasonLines: [(line: String, violation: Violation)] = [
     ("FATAL: Unhandled CR access, qualification 13", .controlRegister(qualification: 0x13)),
     ("FATAL: Unsupported CR access (LMSW or CLTS)", .controlRegister()),
     ("FATAL: Unable to parse MOV-to-CR instruction", .controlRegister()),
-    ("FATAL: Invalid xsetbv parameters: xcr[0] = 00000000:00000002", .extendedControlRegister),
+    (
+        "FATAL: Invalid xsetbv parameters: xcr[0] = 00000001:00000002",
+        .extendedControlRegister(number: 0, value: 0x1_0000_0002)
+    ),
     ("FATAL: Unhandled VM-Exit, reason 2", .tripleFault),
     ("FATAL: Unhandled VM-Exit, reason 49", .vmExit(reason: 49)),
     ("FATAL: VM-Entry failure, reason 33", .guestState),

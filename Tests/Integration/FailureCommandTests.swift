@@ -90,9 +90,13 @@ struct FailureCommandTests {
             return status.contains("1: parked after a violation by Linux; save your work")
                 && status.contains("Invalid MMIO/RAM write, addr: 0x0000000020000000 size: 4")
         }
+        try await machine.inject("--root", "touch", "0x3f8")
+        try await eventually("the port's owner is known: \(machine.log)") {
+            machine.log.contains("(no console=ttyS…, no getty, its driver unbound), or leave the port out of the cell")
+        }
         let linux = try await machine.control("failures", "q35")
         #expect(linux.status == 0 && linux.output.contains("1: parked after a violation by Linux"), "\(linux)")
-        #expect(try await machine.control("failures").output.hasSuffix("Linux lost CPU 1: see jailhouse-ctl status\n"))
+        #expect(try await machine.control("failures").output.contains("Linux lost CPU "))
         #expect(try await machine.control("failures", "q36").status == 4)
         try await machine.inject("--root", "iommu-overflow", "log")
         try await eventually("reports of an IOMMU were lost: \(machine.log)") {

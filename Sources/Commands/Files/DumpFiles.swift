@@ -18,7 +18,7 @@ struct DumpFiles {
     private var programs: [Program] = []
     /// What does not fit together; a sentence each.
     private(set) var warnings: [String] = []
-    private var systemPath = ""
+    private(set) var systemPath = ""
     /// Cells that do not exist now: they have nothing of the machine.
     private var absent: Set<String> = []
     private let checked = CheckedRules()
@@ -200,6 +200,7 @@ private struct Program {
     let symbolPath: String
     let functions: ELFFunctions?
     let isRTEMS: Bool
+    private let isELF: Bool
     var warning: String?
 
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -210,6 +211,7 @@ private struct Program {
         self.path = path
         self.address = address
         let own = ELFFunctions(contents)
+        isELF = ELFFile.isELF(contents)
         isRTEMS = (try? ImageProfile(image: contents, address: address))?.rtems != nil
         guard let symbols else {
             (symbolPath, functions) = (path, own)
@@ -226,9 +228,9 @@ private struct Program {
     }
 
     func instruction(at address: UInt64, of death: Death) -> String? {
-        if functions != nil, symbolPath == path || self.address == nil {
-            return SymbolTool.instruction(at: address, in: symbolPath)
-        }
+        // what was loaded, though its names are elsewhere
+        if isELF { return SymbolTool.instruction(at: address, in: path) }
+        if functions != nil, self.address == nil { return SymbolTool.instruction(at: address, in: symbolPath) }
         guard let start = self.address, address >= start, let mode = death.mode else { return nil }
         return SymbolTool.instruction(at: address, inFlat: path, from: start, mode)
     }

@@ -7,13 +7,45 @@ enum MailText {
     /// Without what these add: UTF-16, quoted-printable, HTML's entities, curly quotes, blanks that do not break, colours.
     static func plain(_ bytes: [UInt8]) -> String {
         var text = decoded(unpacked(bytes))
-        if ["=3D", "=C2=A0", "=E2=80"].contains(where: text.contains) || text.contains("=\n") || text.contains("=\r\n")
-        {
-            text = unquoted(text)
-        }
+        if quotedMarks.contains(where: text.contains) { text = unquoted(text) }
+        if pageMarks.contains(where: text.contains) { text = withoutTags(text) }
         if text.contains("\u{1b}") { text = withoutEscapes(text) }
         for (from, to) in replacements where text.contains(from) { text = text.replacing(from, with: to) }
         return text
+    }
+
+    /// What only quoted-printable has.
+    private static let quotedMarks = [
+        "=3D", "=C2=A0", "=E2=80", "=\n", "=\r\n", "=0D\n", "=0D\r\n", "=20\n", "=20\r\n", "(Cell: =22",
+    ]
+
+    /// What only a page of HTML has.
+    private static let pageMarks = ["<br", "<BR", "</p>", "</P>", "</div>", "</pre>", "</span>"]
+
+    /// The text of a page of HTML: what ends a line there ends it here. Other things in angle brackets stay: the hypervisor
+    /// prints some.
+    private static func withoutTags(_ text: String) -> String {
+        let blocks: Set<Substring> = ["br", "p", "div", "pre", "li", "tr", "blockquote"]
+        let inline: Set<Substring> = ["span", "code", "tt", "font", "b", "i", "em", "strong", "a", "html", "body"]
+        var result = ""
+        var rest = text[...]
+        while let start = rest.firstIndex(of: "<") {
+            result += rest[..<start]
+            rest = rest[start...]
+            let name = rest.dropFirst().drop { $0 == "/" }.prefix { $0.isLetter }
+            let word = Substring(name.lowercased())
+            let after = rest[name.endIndex...].first
+            guard blocks.contains(word) || inline.contains(word), after == ">" || after == "/" || after == " ",
+                let end = rest.firstIndex(of: ">")
+            else {
+                result.append("<")
+                rest = rest.dropFirst()
+                continue
+            }
+            if blocks.contains(word) { result += "\n" }
+            rest = rest[rest.index(after: end)...]
+        }
+        return result + rest
     }
 
     private static let replacements = [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import ControlInterface
 import FailureReports
 
@@ -42,6 +43,12 @@ struct FailureReport: Encodable {
                 ofFailure: failure.reason, findings: files.surroundings(of: cell).findings
             ).map { page in
                 var page = page
+                if failure.reason.hasPrefix("CPU"), files.system?.flags.contains(.virtualDebugConsole) == false {
+                    page.advice =
+                        "Linux may not read the hypervisor's console, which says what the program did: set virtual-debug-console = true in "
+                        + "[system] of \(files.systemPath), or look at its serial port."
+                    page.rule = "JH0703"
+                }
                 if let error = CommandError.ofFailure(reason: failure.reason) {
                     // with the lines of the configuration instead, where they are known
                     let lines = files.lines(about: error.command, error.errno, of: cell)
