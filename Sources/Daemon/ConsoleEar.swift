@@ -28,12 +28,14 @@ struct ConsoleEar {
         let sign: LifeSign
         /// The last line that was its sign.
         var line: String?
+        /// Whether the cell's start was read with it, in front of it.
+        var followsStart = false
 
         /// Whether it is of the life that came up at a time, and not of the one before, which ended alike.
         ///
         /// - Parameter read: when the console was read.
         func isOf(lifeSince start: Moment?, read: Moment) -> Bool {
-            guard case .ended = sign, let start else { return true }
+            guard case .ended = sign, !followsStart, let start else { return true }
             return start <= read
         }
     }
@@ -46,9 +48,10 @@ struct ConsoleEar {
         hasBegun = true
         return listeners.compactMap { listener in
             guard let contains = listener.contains else {
-                if isFirst, !lines.contains(where: { GuestMessage.isStart($0, of: listener.cell) }) { return nil }
+                let hasStart = lines.contains { GuestMessage.isStart($0, of: listener.cell) }
+                if isFirst, !hasStart { return nil }
                 let end = GuestMessage.first(in: lines, afterStartOf: listener.cell).flatMap { GuestEnd($0.message) }
-                return end.map { Heard(cell: listener.cell, sign: .ended($0)) }
+                return end.map { Heard(cell: listener.cell, sign: .ended($0), followsStart: hasStart) }
             }
             guard !isFirst else { return nil }
             // that the hypervisor names the cell is no life of its program

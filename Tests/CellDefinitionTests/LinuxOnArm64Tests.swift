@@ -238,6 +238,11 @@ import Testing
 
     @Test func consolesOfOthers() throws {
         only(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyS0") }, "JH0854", "is ttyAMA0")
+        only(
+            try findings {
+                $0.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("console = ") }
+                    .joined(separator: "\n")
+            }, "JH0854", "has no serial port")
         only(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyAMA1") }, "JH0854", "console=ttyAMA0")
         #expect(try findings { $0.replacing("console=ttyAMA0", with: "console=ttyS0 console=ttyAMA0") } == [])
         only(

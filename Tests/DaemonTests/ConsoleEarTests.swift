@@ -118,6 +118,8 @@ import Testing
         func moment(_ nanoseconds: Int64) -> Moment { Moment(nanoseconds: nanoseconds) }
         #expect(!heard.isOf(lifeSince: moment(6), read: moment(5)))
         #expect(heard.isOf(lifeSince: moment(5), read: moment(5)) && heard.isOf(lifeSince: nil, read: moment(5)))
+        let whole = ConsoleEar.Heard(cell: "guest", sign: .ended(.panic), followsStart: true)
+        #expect(whole.isOf(lifeSince: moment(6), read: moment(5)), "its start was read, too")
         #expect(ConsoleEar.Heard(cell: "guest", sign: .sign).isOf(lifeSince: moment(6), read: moment(5)))
     }
 

@@ -17,15 +17,25 @@ extension LinuxInCell {
     /// Serial ports of a cell for whose Linux the device tree is made: it has one.
     func consoleFindings(ofArm consoles: [Substring]) -> [Finding] {
         // others may be in the user's own tree
-        guard linux.deviceTree == nil, linux.overlays.isEmpty, let own = Self.consoleNames[cell.console.kind] else {
-            return []
-        }
+        guard linux.deviceTree == nil, linux.overlays.isEmpty else { return [] }
         let serial = consoles.filter { console in
             Self.consoleNames.values.contains {
                 console.hasPrefix($0) && console.dropFirst($0.count).allSatisfy(\.isNumber)
             }
         }
-        guard let first = serial.first, !serial.contains(where: { $0 == own + "0" }) else { return [] }
+        guard let first = serial.first else { return [] }
+        guard hasMappedConsole else {
+            return [
+                ImageRule.linuxSerialPort.finding(
+                    at: commandLine,
+                    "the command line has console=\(first), but the device tree that is made for the cell has no serial port",
+                    consequence: "Linux does not find that port: nobody learns what it says",
+                    remedy: "give [cell] a console with access = \"mmio\", and the cell its registers as a region")
+            ]
+        }
+        guard let own = Self.consoleNames[cell.console.kind], !serial.contains(where: { $0 == own + "0" }) else {
+            return []
+        }
         return [
             ImageRule.linuxSerialPort.finding(
                 at: commandLine,
@@ -33,6 +43,15 @@ extension LinuxInCell {
                 consequence: "Linux does not find that port: nobody learns what it says",
                 remedy: "write console=\(own)0")
         ]
+    }
+
+    /// Whether the cell has the registers of its console.
+    private var hasMappedConsole: Bool {
+        let console = cell.console
+        return console.kind != .none && console.flags.contains(.mmio)
+            && cell.memoryRegions.contains {
+                console.address >= $0.physicalStart && console.address - $0.physicalStart < $0.size
+            }
     }
 
     // MARK: - The hypervisor's console

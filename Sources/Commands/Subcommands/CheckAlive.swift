@@ -112,13 +112,21 @@ struct CheckAlive: ParsableCommand {
         private var said = ""
         private var life: Life?
 
-        /// What changes when the cell is started again.
-        private struct Life: Hashable {
+        /// What tells one life of the cell from the next.
+        private struct Life {
             var id: Int?
             var restarts: Int
+            var condition: String
             var since: Int
 
-            init(_ cell: Manager.Cell) { (id, restarts, since) = (cell.id, cell.restarts, cell.sinceMonotonic) }
+            init(_ cell: Manager.Cell) {
+                (id, restarts, condition, since) = (cell.id, cell.restarts, cell.condition, cell.sinceMonotonic)
+            }
+
+            /// Another condition, such as silent, is no other life; the same one since another time is.
+            func isSame(as other: Life) -> Bool {
+                id == other.id && restarts == other.restarts && (since == other.since || condition != other.condition)
+            }
         }
 
         init(cell: String, memory: String) {
@@ -155,16 +163,18 @@ struct CheckAlive: ParsableCommand {
         }
 
         mutating func look(_ cell: Manager.Cell) -> LifeCheck.Result? {
-            defer { life = Life(cell) }
+            let now = Life(cell)
             guard cell.runs else {
                 check?.pass()
+                life = nil
                 return nil
             }
-            return check?.look(isNewLife: life.map { $0 != Life(cell) } ?? false)
+            defer { life = now }
+            return check?.look(isNewLife: life.map { !$0.isSame(as: now) } ?? false)
         }
 
         /// Whether the cell is in the life that was looked at.
-        func isSameLife(_ cell: Manager.Cell) -> Bool { life == Life(cell) }
+        func isSameLife(_ cell: Manager.Cell) -> Bool { life?.isSame(as: Life(cell)) == true }
 
         var hasSeenBoot: Bool { check?.hasSeenBoot == true }
 
