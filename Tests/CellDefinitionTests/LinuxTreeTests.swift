@@ -65,6 +65,13 @@ extension LinuxOnArm64Tests {
         only(
             try judged { $0.children.append(clock) }, "JH0863",
             "a device whose registers are not the cell's: rtc@9010000")
+        // the bus reads it without a driver
+        var cell = clock
+        cell.properties["compatible"] = [UInt8](texts: "arm,pl031", "arm,primecell")
+        let read = try judged { $0.children.append(cell) }
+        only(read, "JH0863", "rtc@9010000")
+        #expect(
+            read.allSatisfy { $0.severity == .error && $0.consequence.contains("read at 0x9010fe0(4)") }, "\(read)")
         var off = clock
         off.properties["status"] = [UInt8](texts: "disabled")
         #expect(try judged { $0.children.append(off) } == [])

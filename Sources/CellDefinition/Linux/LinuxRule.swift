@@ -120,7 +120,8 @@ extension ImageRule {
     static let initrd = RuleText(
         id: "JH0866", severity: .warning, title: "the initrd of Linux is an archive",
         consequence:
-            "Linux does not unpack it, and panics (`VFS: Unable to mount root fs`) unless the command line names another root",
+            "Linux does not unpack it, and panics (`No working init found`, or `Unable to mount root fs`) unless its command line names another "
+            + "root",
         remedy: "make it with cpio -H newc, as mkinitramfs or dracut do, packed or not"
     )
 }

@@ -122,15 +122,19 @@ extension TreeInCell {
         let foreign = devices.filter { device in
             !device.windows.isEmpty && !device.windows.contains(where: hasAny)
         }
+        // Linux reads the number of each of these, whether it has a driver or not (drivers/amba/bus.c)
+        let read = foreign.filter { $0.node.isCompatible(with: ["arm,primecell"]) }
+        let idle = foreign.filter { !read.contains($0) }
         var findings: [Finding] = []
-        if !foreign.isEmpty {
-            let names = foreign.map { "\($0.node.name) (\(hexadecimal($0.windows[0].lowerBound)))" }
+        if let first = read.first {
             findings.append(
-                ImageRule.treeDevices.finding(
-                    at: location,
-                    "\(name) has \(Self.count(names, "device")) whose registers are not the cell's: \(Self.list(names))"
-                ))
+                finding(
+                    of: read, severity: .error,
+                    consequence:
+                        "Linux reads the number of each arm,primecell device that it finds, and ends with `Unhandled data read at "
+                        + "\(hexadecimal(first.windows[0].upperBound &- 0x1f))(4)`"))
         }
+        if !idle.isEmpty { findings.append(finding(of: idle)) }
         let known = PlacedDevice.interruptControllers(among: root.placedDevices)
         let pins = Set(
             cell.interruptChips.filter { gic == nil || $0.address == gic?.gicdBase }.flatMap(\.pins))
@@ -146,6 +150,17 @@ extension TreeInCell {
             )
         }
         return findings + virtualPCIFindings
+    }
+
+    /// - Parameter devices: at least one.
+    private func finding(
+        of devices: [PlacedDevice], severity: Finding.Severity? = nil, consequence: String? = nil
+    ) -> Finding {
+        let names = devices.map { "\($0.node.name) (\(hexadecimal($0.windows[0].lowerBound)))" }
+        return ImageRule.treeDevices.finding(
+            at: location,
+            "\(name) has \(Self.count(names, "device")) whose registers are not the cell's: \(Self.list(names))",
+            severity: severity, consequence: consequence)
     }
 
     private static let most = 6
