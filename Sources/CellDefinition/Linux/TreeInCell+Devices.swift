@@ -34,7 +34,7 @@ extension TreeInCell {
             return findings + [
                 ImageRule.treeInterrupts.finding(
                     at: location, "\(name) has no interrupt controller (GIC)",
-                    consequence: "Linux panics before it prints anything: it has no timer and no serial port",
+                    consequence: "Linux panics without a timer, before any console but an early one prints",
                     remedy: "describe the controller as the system configuration has it")
             ]
         }
@@ -50,6 +50,10 @@ extension TreeInCell {
                     at: location,
                     "\(name) has \(node.text("compatible") ?? "") in \(node.name), a GICv\(version); the system has a "
                         + "GICv\(platform.gicVersion)",
+                    consequence: platform.gicVersion == 3
+                        ? "no interrupt arrives: Linux hangs when it starts its second processor, or waits for its timer"
+                        : "Linux ends with `Unhandled data read at \(hexadecimal((controller.windows.first?.lowerBound ?? platform.gicdBase) &+ 0xffe8))(4)`, a register of a "
+                            + "GICv3",
                     remedy: platform.gicVersion == 3
                         ? "describe the controller as arm,gic-v3, with distributor and redistributors"
                         : "describe the controller as arm,gic-400, with distributor and CPU interface")

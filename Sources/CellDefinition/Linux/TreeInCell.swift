@@ -58,7 +58,7 @@ struct TreeInCell {
                     + (node.text("enable-method").map { "enable-method = \"\($0)\"" } ?? "no enable-method")
                     + " in its node \(node.name)",
                 consequence:
-                    "Linux does not start that processor, and where another method has an address, it writes to memory that the cell "
+                    "Linux waits for that processor in vain, and where another method has an address, it writes to memory that the cell "
                     + "does not have",
                 remedy: "write enable-method = \"psci\" there")
         }
