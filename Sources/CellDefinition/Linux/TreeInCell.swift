@@ -49,19 +49,7 @@ struct TreeInCell {
     private var processorFindings: [Finding] {
         let nodes = (root.child("cpus")?.children ?? []).filter { $0.text("device_type") == "cpu" && $0.isEnabled }
         let found = nodes.map { $0.cells("reg").suffix(2).reduce(0) { $0 << 32 | UInt64($1) } }
-        // the first one has been started already
-        let others = definition.descriptor.cpus.members.count > 1 ? nodes : []
-        let unstarted = others.filter { $0.text("enable-method") != "psci" }.map { node in
-            ImageRule.treeProcessors.finding(
-                at: location,
-                "\(name) has "
-                    + (node.text("enable-method").map { "enable-method = \"\($0)\"" } ?? "no enable-method")
-                    + " in its node \(node.name)",
-                consequence:
-                    "Linux waits for that processor in vain, and where another method has an address, it writes to memory that the cell "
-                    + "does not have",
-                remedy: "write enable-method = \"psci\" there")
-        }
+        let unstarted = methodFindings(nodes)
         let known = definition.machine?.affinities(of: definition.descriptor.cpus)
         guard let expected = linux.affinities ?? known else { return unstarted }
         let missing = expected.filter { !found.contains($0) }
@@ -75,6 +63,22 @@ struct TreeInCell {
         return unstarted + [
             ImageRule.treeProcessors.finding(
                 at: location, "\(name) " + parts.filter { !$0.isEmpty }.joined(separator: " and "))
+        ]
+    }
+
+    /// Of processors that are to be started by another way than the hypervisor has.
+    private func methodFindings(_ processors: [DeviceNode]) -> [Finding] {
+        let others = processors.filter { $0.text("enable-method") != "psci" }
+        // a single one has been started already
+        guard definition.descriptor.cpus.members.count > 1, let first = others.first else { return [] }
+        let method = first.text("enable-method").map { "enable-method = \"\($0)\"" } ?? "no enable-method"
+        return [
+            ImageRule.treeProcessors.finding(
+                at: location, "\(name) has \(method) in \(others.map(\.name).joined(separator: ", "))",
+                consequence:
+                    "Linux waits for such a processor in vain, and where another method has an address, it writes to memory that the "
+                    + "cell does not have",
+                remedy: "write enable-method = \"psci\" there")
         ]
     }
 
