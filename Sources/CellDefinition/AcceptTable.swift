@@ -17,7 +17,7 @@ struct AcceptTable {
 
     /// With these the cell cannot be created at all.
     private static let ofCreation: Set<String> = [
-        "JH0102", "JH0105", "JH0501", "JH0510", "JH0601", DefinitionRule.knownDependencies.id,
+        "JH0102", "JH0105", "JH0501", "JH0502", "JH0510", "JH0601", DefinitionRule.knownDependencies.id,
         DefinitionRule.dependencyCycle.id, DefinitionRule.simulatedOnly.id, DefinitionRule.ambiguousName.id,
     ]
 

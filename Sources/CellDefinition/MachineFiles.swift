@@ -37,6 +37,8 @@ package struct MachineFiles: Sendable {
         machine.serialConsoles = RunningMachine.serialConsoles(
             consoles: readable("/proc/consoles"), commandLine: readable("/proc/cmdline"))
         machine.hasPCProcessors = RunningMachine.hasPCProcessors(cpuInfo: readable("/proc/cpuinfo"))
+        machine.hasIntelProcessors = RunningMachine.hasIntelProcessors(cpuInfo: readable("/proc/cpuinfo"))
+        machine.translatesByVTD = RunningMachine.translatesByVTD(commandLine: readable("/proc/cmdline"))
         machine.runsAtEL2 = RunningMachine.runsAtEL2(
             cpuInfo: readable("/proc/cpuinfo"), commandLine: readable("/proc/cmdline"))
         machine.keptMemory = RunningMachine.KeptMemory(commandLine: readable("/proc/cmdline"))

@@ -20,11 +20,15 @@ package struct CellGroup: Sendable {
     package var iommuKinds: Set<IOMMUUnit.Kind>
     /// Of the machine, when it is known.
     let pool: PagePool?
+    /// Of the ends of links that Linux has.
+    let rootLinks: Set<PCIAddress>
 
     package init(_ members: [Member], in system: SystemDescriptor? = nil) {
         self.members = members
         iommuKinds = Set(system?.platform.iommuUnits.map(\.kind) ?? [])
         pool = system.map(PagePool.init)
+        let devices = system?.rootCell.pciDevices.filter { $0.kind == .sharedMemory } ?? []
+        rootLinks = Set(devices.map(\.address))
     }
 
     /// What the rules say of the cells with each other, each finding at the later of two files.
@@ -42,6 +46,7 @@ struct Neighbours: Sendable {
     let members: [CellGroup.Member]
     let iommuKinds: Set<IOMMUUnit.Kind>
     let pool: PagePool?
+    let rootLinks: Set<PCIAddress>
     private let cpus: [[UInt8]]
 
     /// More than anybody reads; it keeps a thousand copies of one cell from a million findings.
@@ -51,6 +56,7 @@ struct Neighbours: Sendable {
         members = group.members
         iommuKinds = group.iommuKinds
         pool = group.pool
+        rootLinks = group.rootLinks
         cpus = members.map { $0.cell.cpus.bitmap }
     }
 

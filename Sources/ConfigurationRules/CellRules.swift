@@ -111,6 +111,31 @@ enum CellRules {
             }
         },
         Rule(
+            id: "JH0110", severity: .warning, title: "flags have a meaning",
+            consequence: "the bits have no effect: what was meant by them does not happen",
+            remedy: "remove \"other-flags\" or \"other-access\", or use the release of the hypervisor that has them"
+        ) { subject in
+            let flags = subject.cell.flags.subtracting(.known)
+            let own: [Rule<Subject>.Violation] =
+                flags.isEmpty
+                ? []
+                : [
+                    .init(
+                        location: "\(subject.table).other-flags",
+                        message: "the flags \(hexadecimal(flags.rawValue)) have no meaning for a cell")
+                ]
+            return own
+                + subject.cell.memoryRegions.enumerated().compactMap { index, region in
+                    let access = region.flags.subtracting(.known)
+                    guard !access.isEmpty else { return nil }
+                    return .init(
+                        location: "memory[\(index)].other-access",
+                        message:
+                            "the bits \(hexadecimal(access.rawValue)) of the region \(region.quotedName) have no meaning"
+                    )
+                }
+        },
+        Rule(
             id: "JH0106", severity: .error, title: "the lists of a compiled file are in the format's order",
             consequence: "everything behind the list that is out of place means something else",
             remedy:

@@ -5,7 +5,7 @@ import CellConfiguration
 /// Rules about cells with each other: each violation is at the later of two files and names the other.
 enum GroupRules {
     static let all: [Rule<Neighbours>] =
-        [names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group]
+        [names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group, linkAddresses]
         + IvshmemLink.rules(
             ids: (id: "JH0610", sections: "JH0611", protocol: "JH0612"), of: "another cell", links: links)
 
@@ -192,6 +192,34 @@ enum GroupRules {
                 "the part \(later.value.text) overlaps \(earlier.value.text) of \(group.members[earlier.member].path)"
             )
         }
+    }
+
+    private static let linkAddresses = Rule<Neighbours>(
+        id: "JH0614", severity: .warning, title: "both ends of a link between two cells have the same bdf",
+        consequence: "the hypervisor links devices by their bdf alone: the two are never connected",
+        remedy: "give both ends the same bdf or, if they are not one link, memory of their own"
+    ) { group in
+        typealias Section = (device: PCIDevice, number: Int, range: AddressRange)
+        let sections = group.members.indices.flatMap { member -> [Neighbours.Holding<Section>] in
+            let cell = group.members[member].cell
+            return cell.pciDevices.enumerated().filter { $0.element.kind == .sharedMemory }.flatMap { number, device in
+                (device.sections(in: cell)?.compactMap(\.region.physicalRange) ?? []).map {
+                    .init(member: member, index: number, value: (device, number, $0))
+                }
+            }
+        }
+        var said: Set<[Int]> = []
+        return group.overlaps(of: sections, range: \.range, where: { $0.device.address != $1.device.address })
+            .compactMap { earlier, later in
+                // of a link that Linux has an end of, JH1021 says it
+                guard group.rootLinks.isDisjoint(with: [earlier.value.device.address, later.value.device.address]),
+                    said.insert([later.member, later.index, earlier.member]).inserted
+                else { return nil }
+                return group.violation(
+                    at: later, besides: earlier, "pci-device[\(later.index)]",
+                    "the device \(later.value.device.address) has memory of the link \(earlier.value.device.address) of "
+                        + "\(group.members[earlier.member].path), but another bdf")
+            }
     }
 
     @Sendable private static func links(_ group: Neighbours) -> [IvshmemLink] {

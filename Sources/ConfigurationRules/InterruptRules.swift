@@ -86,6 +86,28 @@ enum InterruptRules {
 
     static let ofSystems: [Rule<SystemDescriptor>] = [
         Rule(
+            id: "JH1116", severity: .error, title: "an IOAPIC's pins are counted from 0",
+            consequence: "the hypervisor refuses another pin-base with EINVAL: enabling fails",
+            remedy: "remove pin-base from [[interrupt-chip]]; which interrupts of the system they are does not count"
+        ) { system in
+            guard system.architecture == .x86 else { return [] }
+            return chips(of: system.rootCell).filter { $0.chip.pinBase != 0 }.map {
+                .init(location: $0.location, message: "the IOAPIC has the pin-base \($0.chip.pinBase)")
+            }
+        },
+        Rule(
+            id: "JH1206", severity: .error, title: "VT-d's table of interrupts has at most 32768 entries",
+            consequence: "the hypervisor refuses it with EINVAL: enabling fails",
+            remedy: "set vtd-interrupt-limit in [platform] to what all devices need together; 256 is usual"
+        ) { system in
+            guard case .x86(let part) = system.platform.specific, part.vtdInterruptLimit > 32768 else { return [] }
+            return [
+                .init(
+                    location: "platform.vtd-interrupt-limit",
+                    message: "vtd-interrupt-limit is \(part.vtdInterruptLimit)")
+            ]
+        },
+        Rule(
             id: "JH1105", severity: .error, title: "an Arm system's GIC has version 2 or 3",
             consequence: "the hypervisor has no driver for it: enabling fails",
             remedy: "set gic-version in [platform] to 2 (also for a GIC-400) or 3 (also for a GICv4)"

@@ -5,7 +5,9 @@ import CellConfiguration
 // What killed real Arm64 machines, or left them without ivshmem.
 
 extension MachineRules {
-    static let arm = [exceptionLevel, redistributors, missingDevices, interruptController]
+    static let arm = [
+        exceptionLevel, redistributors, missingDevices, interruptController, redistributorWindow, affinities,
+    ]
 
     private static let exceptionLevel = Rule<Subject>(
         id: "JH1311", severity: .error, title: "Linux leaves EL2 to the hypervisor",
@@ -49,6 +51,51 @@ extension MachineRules {
                     path: subject.systemPath)
             }
         }
+    }
+
+    private static let redistributorWindow = Rule<Subject>(
+        id: "JH1321", severity: .error, title: "the redistributors of all CPUs lie behind gicr-base",
+        consequence:
+            "the hypervisor looks for each CPU's redistributor from gicr-base on, without a gap: a CPU whose is elsewhere is "
+            + "not found, and enabling fails with ENODEV",
+        remedy: "such a machine cannot run it with all CPUs: give Linux those of the first window only (maxcpus=)"
+    ) { subject in
+        guard let system = subject.system, case .arm(let arm) = system.platform.specific, arm.gicVersion == 3,
+            arm.gicrBase != 0
+        else { return [] }
+        let windows = subject.machine.registers.filter { $0.compatible.contains("arm,gic-v3") }
+            .flatMap { $0.windows.dropFirst() }.map(AddressRange.init)
+        guard let window = windows.first(where: { $0.contains(arm.gicrBase) }) else { return [] }
+        let room = window.last - arm.gicrBase + 1
+        guard room < system.redistributorsSize else { return [] }
+        return [
+            .init(
+                location: "platform.gicr-base",
+                message:
+                    "the CPUs' redistributors need \(hexadecimal(system.redistributorsSize)) bytes; the window at gicr-base "
+                    + "(\(window.text)) has \(hexadecimal(room)) of them"
+                    + (windows.count > 1 ? ", and the others are elsewhere" : ""),
+                path: subject.systemPath)
+        ]
+    }
+
+    private static let affinities = Rule<Subject>(
+        id: "JH1322", severity: .error, title: "a GICv3's CPUs have numbers below 16 in their cluster",
+        consequence: "the hypervisor refuses such a CPU with EIO: enabling fails",
+        remedy:
+            "such a machine cannot run it with that CPU: boot Linux without it (maxcpus=), and leave it out of [root-cell]"
+    ) { subject in
+        guard let system = subject.system, case .arm(let arm) = system.platform.specific, arm.gicVersion == 3 else {
+            return []
+        }
+        let far = system.rootCell.cpus.members.compactMap { cpu -> String? in
+            guard let affinity = subject.machine.affinities[cpu], affinity & 0xff >= 16 else { return nil }
+            return "CPU \(cpu) has the MPIDR \(hexadecimal(affinity))"
+        }
+        guard !far.isEmpty else { return [] }
+        return [
+            .init(location: "root-cell.cpus", message: far.joined(separator: ", "), path: subject.systemPath)
+        ]
     }
 
     private static let missingDevices = Rule<Subject>(

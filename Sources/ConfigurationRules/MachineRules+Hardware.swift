@@ -40,6 +40,39 @@ extension MachineRules {
         ]
     }
 
+    static let remappingUnits = Rule<Subject>(
+        id: "JH1319", severity: .error, title: "an Intel machine's VT-d is in its system configuration",
+        consequence:
+            "the hypervisor refuses a system without any unit on Intel's processors with EINVAL: enabling fails",
+        remedy:
+            "add the units of the ACPI table DMAR ('jailhouse-ctl probe' reads it); a machine without that table has VT-d switched "
+            + "off in its firmware's setup, or cannot run the hypervisor"
+    ) { subject in
+        // the simulated machine shows the processors of the machine underneath
+        guard let system = subject.system, system.architecture == .x86, subject.machine.hasIntelProcessors,
+            !subject.machine.isSimulated, system.platform.iommuUnits.isEmpty
+        else { return [] }
+        return [
+            .init(
+                location: "system", message: "the processors are Intel's, and the system has no [[iommu]]",
+                path: subject.systemPath)
+        ]
+    }
+
+    static let deviceTranslation = Rule<Subject>(
+        id: "JH1320", severity: .error, title: "Linux leaves VT-d to the hypervisor",
+        consequence: "while VT-d translates devices' addresses for Linux, enabling fails with EBUSY",
+        remedy: "boot Linux with intel_iommu=off"
+    ) { subject in
+        guard let system = subject.system, subject.machine.translatesByVTD, !subject.machine.isSimulated,
+            system.platform.iommuUnits.contains(where: { $0.kind == .intel })
+        else { return [] }
+        return [
+            .init(
+                location: "system", message: "Linux was booted with intel_iommu=on", path: subject.systemPath)
+        ]
+    }
+
     static let missingMemory = Rule<Subject>(
         id: "JH1307", severity: .warning, title: "the machine has the memory of hypervisor and cells",
         consequence: "the program in the cell, or the hypervisor, reads ones and loses what it writes",

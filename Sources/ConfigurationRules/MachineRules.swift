@@ -25,7 +25,7 @@ enum MachineRules {
         [
             activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
             usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture, linuxKeepsItsMemory,
-            linuxKeepsFirmwaresTables,
+            linuxKeepsFirmwaresTables, remappingUnits, deviceTranslation,
         ] + arm
 
     private static let activePorts = Rule<Subject>(
@@ -41,6 +41,12 @@ enum MachineRules {
         return consoles
             + portViolations(subject) { !legacy.contains($0.name) }.filter {
                 !reported.contains("\($0.path ?? "") \($0.location)")
+            }.filter { violation in
+                // JH1504 has said it of the PC's own ports
+                guard let system = subject.system, let cell = subject.cells.first(where: { $0.path == violation.path })
+                else { return true }
+                return !PortRules.locationsOfThePC(SystemRules.Placement(cell: cell.cell, system: system)).contains(
+                    violation.location)
             }
     }
 

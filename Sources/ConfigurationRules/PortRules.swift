@@ -70,12 +70,7 @@ enum PortRules {
                 + "movement to the VGA",
             remedy: "leave the ports out, and build the program without that driver (JH0841 lists what it drives)"
         ) { placement in
-            let known = shared(placement, with: PCPorts.board).map { location, ports, devices in
-                Rule<SystemRules.Placement>.Violation(
-                    location: location, message: "the ports \(ports.text) take \(listed(devices)) from Linux")
-            }
-            let places = known.map(\.location)
-            return known + timerViolations(placement).filter { !places.contains($0.location) }
+            portsFromThePC(placement)
         },
         Rule(
             id: "JH1505", severity: .note, title: "a cell has a serial port of its own",
@@ -93,6 +88,22 @@ enum PortRules {
             }
         },
     ]
+
+    private static func portsFromThePC(
+        _ placement: SystemRules.Placement
+    ) -> [Rule<SystemRules.Placement>.Violation] {
+        let known = shared(placement, with: PCPorts.board).map { location, ports, devices in
+            Rule<SystemRules.Placement>.Violation(
+                location: location, message: "the ports \(ports.text) take \(listed(devices)) from Linux")
+        }
+        let places = known.map(\.location)
+        return known + timerViolations(placement).filter { !places.contains($0.location) }
+    }
+
+    /// Where JH1504 has something to say.
+    static func locationsOfThePC(_ placement: SystemRules.Placement) -> Set<String> {
+        Set(portsFromThePC(placement).map(\.location))
+    }
 
     /// Every cell may read the PM timer without having its ports, and Linux reads it to check its other clocks.
     private static func timerViolations(

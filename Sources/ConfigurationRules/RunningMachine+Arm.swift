@@ -29,6 +29,22 @@ extension RunningMachine {
         return keys.contains("Features") ? false : nil
     }
 
+    /// Whether the processors are Intel's.
+    ///
+    /// - Parameter cpuInfo: the text of `/proc/cpuinfo`.
+    package static func hasIntelProcessors(cpuInfo: String) -> Bool {
+        cpuInfo.split(separator: "\n").contains { $0.hasPrefix("vendor_id") && $0.hasSuffix("GenuineIntel") }
+    }
+
+    /// Whether Linux uses VT-d for itself, of which the last word counts.
+    ///
+    /// - Parameter commandLine: the text of `/proc/cmdline`.
+    package static func translatesByVTD(commandLine: String) -> Bool {
+        let words = commandLine.split { $0 == " " || $0 == "\n" }.filter { $0.hasPrefix("intel_iommu=") }
+            .flatMap { $0.dropFirst("intel_iommu=".count).split(separator: ",") }
+        return words.last { $0 == "on" || $0 == "off" } == "on"
+    }
+
     /// Whether it is a PC; nil when nothing tells. Its own files count before the processors': a simulated machine has those
     /// of the machine underneath.
     var isPC: Bool? {

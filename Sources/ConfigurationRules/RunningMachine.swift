@@ -40,6 +40,10 @@ package struct RunningMachine: Hashable, Sendable {
     package var pciDevices: Set<String> = []
     /// Whether the processors are a PC's, by `/proc/cpuinfo`; nil when that is not known.
     package var hasPCProcessors: Bool?
+    /// Whether the processors are Intel's, by `/proc/cpuinfo`.
+    package var hasIntelProcessors = false
+    /// Whether Linux's command line has it translate devices' addresses by VT-d (`intel_iommu=on`).
+    package var translatesByVTD = false
     /// What is known of the RAM behind Linux's list of it.
     package var keptMemory = KeptMemory()
     /// Of Arm's processors, by Linux's numbers: the affinity (MPIDR) by which firmware and interrupt controller know each,

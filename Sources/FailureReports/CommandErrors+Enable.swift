@@ -47,7 +47,7 @@ extension CommandError {
                 "Compare [[iommu]] with the table IVRS ('jailhouse-ctl probe' reads it).", at: .unit("AMD IOMMU"),
                 key: "iommu[0]"),
             Cause(
-                "An IOAPIC has a pin-base other than 0.", "Set it to 0.", "JH1105", at: .unit("IOAPIC"),
+                "An IOAPIC has a pin-base other than 0.", "Set it to 0.", "JH1116", at: .unit("IOAPIC"),
                 key: "interrupt-chip[0]"),
             Cause(
                 "A cache region is not possible.", "Correct [[cache]]: a range within the cache's ways.",

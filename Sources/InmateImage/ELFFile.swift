@@ -110,7 +110,9 @@ package struct ELFFile: Hashable, Sendable {
             let header = Int(offset) + index * entrySize
             switch image.number(at: header, 4) {
             case 1:
-                let segment = layout.segment(index, in: image, at: header)
+                var segment = layout.segment(index, in: image, at: header)
+                // linkers let one without bytes lie behind the file's end
+                if segment.fileSize == 0 { segment.fileOffset = 0 }
                 try check(segment, fileSize: image.count)
                 if segment.memorySize > 0 { segments.append(segment) }
             case 3:

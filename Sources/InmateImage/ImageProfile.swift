@@ -68,7 +68,9 @@ package struct ImageProfile: Hashable, Sendable {
             loadAddress = header?.loadAddress
             let start = address ?? header?.loadAddress ?? 0
             entry = header.map { $0.entry ?? start &+ UInt64($0.offset + MultibootHeader.size) }
-            parts = [Part(start: start, size: UInt64(image.count), file: image.indices)]
+            // only where it is loaded as it wants to be
+            let bss = header?.loadAddress == start ? header?.bssEnd.map { $0 - start } : nil
+            parts = [Part(start: start, size: max(UInt64(image.count), bss ?? 0), file: image.indices)]
             headers = []
             isLinuxKernel = Arm64Kernel.isKernel(image) || BzImage.isKernel(image)
             (isMultiboot, hasSymbols) = (header != nil, false)
@@ -161,6 +163,8 @@ struct MultibootHeader: Hashable {
     /// Where the file's first byte goes, and the entry, when the header has addresses.
     var loadAddress: UInt64?
     var entry: UInt64?
+    /// Behind the program's BSS; nil: the header does not say it, or there is none.
+    var bssEnd: UInt64?
 
     /// Nil when there is none.
     init?(_ image: [UInt8]) {
@@ -177,5 +181,7 @@ struct MultibootHeader: Hashable {
         guard header >= UInt64(found) else { return }
         loadAddress = header - UInt64(found)
         entry = image.number(at: found + 28, 4)
+        let clearedEnd = image.number(at: found + 24, 4)
+        if clearedEnd > header { bssEnd = clearedEnd }
     }
 }

@@ -58,6 +58,13 @@ struct ArmMachine {
         return nil
     }
 
+    /// Of a GICv3 whose tree says it, in bytes.
+    var redistributorStride: UInt64? {
+        guard let gic = devices.first(where: { $0.node.isCompatible(with: ["arm,gic-v3"]) }) else { return nil }
+        let cells = gic.node.cells("redistributor-stride")
+        return cells.isEmpty ? nil : cells.suffix(2).reduce(0) { $0 << 32 | UInt64($1) }
+    }
+
     private static let secondGIC = [
         "arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic", "arm,eb11mp-gic",
     ]

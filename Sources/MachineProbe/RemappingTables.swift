@@ -44,10 +44,13 @@ struct RemappingTables {
     private(set) var memory: [DemandedMemory] = []
     /// How many devices the table names by a way that leads through a bridge that is not known.
     private(set) var unresolved = 0
+    /// Intel's table says that its units remap interrupts (flag INTR_REMAP).
+    let remapsInterrupts: Bool
     private let buses: PCIBuses
 
     init(dmar: [UInt8], ivrs: [UInt8], buses: PCIBuses = PCIBuses()) {
         self.buses = buses
+        remapsInterrupts = (dmar.number(at: 37, 1) ?? 0) & 1 != 0
         for record in ACPITables.records(in: dmar, from: 48, lengthAt: 2, width: 2) {
             switch record.number(at: 0, 2) {
             case 0: addIntel(record)

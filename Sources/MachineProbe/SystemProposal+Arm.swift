@@ -52,6 +52,7 @@ extension SystemProposal {
             return note("platform", "The device tree has no GIC that is known here (v2 or v3).")
         }
         system.platform.specific = .arm(gic.platform)
+        noteLimits(of: gic, machine)
         if machine.hasTranslationService {
             note(
                 "platform",
@@ -61,6 +62,40 @@ extension SystemProposal {
         let highest = 32 + max(machine.usedInterrupts.max() ?? 0, (machine.freeInterrupts ?? 0) + 3)
         system.rootCell.interruptChips = stride(from: 32, through: min(highest, 1019), by: 128).map {
             InterruptChip(address: gic.platform.gicdBase, id: 0, pinBase: UInt32($0), pins: $0..<$0 + 128)
+        }
+    }
+
+    /// What keeps the hypervisor from enabling, or what the tree does not say.
+    private mutating func noteLimits(
+        of gic: (platform: ArmPlatform, windows: [ClosedRange<UInt64>]), _ machine: ArmMachine
+    ) {
+        if gic.platform.maintenanceInterrupt == 0 {
+            note(
+                "platform",
+                "The device tree does not have the GIC's maintenance interrupt: find it in the processor's manual (25 is usual)."
+            )
+        }
+        guard gic.platform.gicVersion == 3 else { return }
+        let far = machine.processors.filter { $0 & 0xff >= 16 }.map { "0x" + String($0, radix: 16) }
+        if !far.isEmpty {
+            note(
+                "",
+                "This machine cannot run it with all CPUs: of an MPIDR the lowest byte must be below 16, but there are "
+                    + "\(far.joined(separator: ", ")); enabling fails with EIO.")
+        }
+        let needed = UInt64(0x2_0000 * system.rootCell.cpus.members.count)
+        if gic.windows.count > 1, gic.windows[1].upperBound - gic.windows[1].lowerBound + 1 < needed {
+            note(
+                "",
+                "This machine cannot run it with all CPUs: the hypervisor looks for their redistributors from gicr-base on, without a gap; "
+                    + "the device tree has them in \(gic.windows.count - 1) windows, of which the first has room for "
+                    + "\((gic.windows[1].upperBound - gic.windows[1].lowerBound + 1) / 0x2_0000).")
+        }
+        if let stride = machine.redistributorStride, stride != 0x2_0000 {
+            note(
+                "",
+                "This machine cannot run it: its redistributors lie 0x\(String(stride, radix: 16)) bytes apart (redistributor-stride), "
+                    + "and the hypervisor expects 0x20000.")
         }
     }
 

@@ -30,7 +30,8 @@ package struct SystemProposal: Hashable, Sendable {
             note("", "Linux shows the addresses of memory and all of a PCI device to root only: run probe as root.")
         }
         nameRootCell(capture, capture.productName)
-        describePlatform(tables, machine.memory, functions)
+        describePlatform(
+            tables, machine.memory, functions, isIntel: RunningMachine.hasIntelProcessors(cpuInfo: capture.cpuInfo))
         let reserved = placeHypervisor(capture, machine.memory)
         describeMemory(machine.memory, tables, functions, reserved)
         describePorts(machine.ports, functions)
@@ -58,7 +59,7 @@ extension SystemProposal {
     }
 
     private mutating func describePlatform(
-        _ tables: ACPITables, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction]
+        _ tables: ACPITables, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction], isIntel: Bool
     ) {
         var x86 = X86Platform()
         if let space = tables.configurationSpaces.first {
@@ -79,6 +80,18 @@ extension SystemProposal {
         let units = tables.remapping.units
         if units.isEmpty {
             note("platform", "No IOMMU in the ACPI tables (DMAR or IVRS): devices cannot be given to cells safely.")
+            if isIntel {
+                note(
+                    "",
+                    "This machine cannot run it: on Intel's processors the hypervisor needs VT-d, of which the ACPI tables say nothing "
+                        + "(no table DMAR). It may be switched off in the firmware's setup.")
+            }
+        }
+        if isIntel, !units.isEmpty, !tables.remapping.remapsInterrupts {
+            note(
+                "",
+                "This machine cannot run it: its VT-d does not remap interrupts (flag INTR_REMAP of the table DMAR), so enabling fails."
+            )
         }
         if units.count > Platform.iommuUnitLimit {
             note(
@@ -223,6 +236,11 @@ extension SystemProposal {
 
     private mutating func judgeProcessor(_ capture: MachineCapture) {
         let features = ProcessorFeatures(cpuInfo: capture.cpuInfo, registers: capture.registers)
+        if RunningMachine.translatesByVTD(commandLine: capture.commandLine) {
+            note(
+                "",
+                "Linux was booted with intel_iommu=on: enabling fails with EBUSY. Boot it with intel_iommu=off before.")
+        }
         guard !features.missing.isEmpty else { return }
         note(
             "",

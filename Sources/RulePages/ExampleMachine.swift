@@ -20,6 +20,8 @@ struct ExampleMachine: Sendable {
     static let pciFile = "/sys/bus/pci/devices"
     static let cpuInfoFile = "/proc/cpuinfo"
     static let commandLineFile = "/proc/cmdline"
+    /// The CPUs' MPIDRs, each behind its number.
+    static let affinityFile = "/sys/firmware/devicetree/base/cpus"
     /// Of each device its name, what it is compatible with, then address and size of its registers.
     static let treeFile = "/sys/firmware/devicetree/base"
 
@@ -48,9 +50,16 @@ struct ExampleMachine: Sendable {
         machine.interrupts = RunningMachine.interrupts(in: proc(interruptsFile))
         machine.onlineCPUs = try CPUSet(list: proc(onlineFile))
         machine.hasPCProcessors = RunningMachine.hasPCProcessors(cpuInfo: proc(cpuInfoFile))
+        machine.hasIntelProcessors = RunningMachine.hasIntelProcessors(cpuInfo: proc(cpuInfoFile))
+        machine.translatesByVTD = RunningMachine.translatesByVTD(commandLine: proc(commandLineFile))
         machine.runsAtEL2 = RunningMachine.runsAtEL2(
             cpuInfo: proc(cpuInfoFile), commandLine: proc(commandLineFile))
         machine.pciDevices = Set(proc(pciFile).split(separator: "\n").map(String.init))
+        for line in proc(affinityFile).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let cpu = Int(words[0]) else { continue }
+            machine.affinities[cpu] = UInt64(words[1].dropFirst(2), radix: 16)
+        }
         machine.registers = proc(treeFile).split(separator: "\n").map(registers)
         findings += machine.findings(system: system.map { (systemFile, $0) }, cells: members)
         return findings.map { finding in
@@ -316,6 +325,8 @@ extension ExampleMachine {
         .init(name: interruptsFile, text: "  8:       1  IO-APIC  8-edge  rtc0\n"),
         .init(name: onlineFile, text: "0-3"),
         .init(name: pciFile, text: "0000:00:02.0\n0000:00:03.0\n0000:00:19.0\n"),
+        .init(name: cpuInfoFile, text: "vendor_id : GenuineIntel\nflags : fpu vmx\n"),
+        .init(name: commandLineFile, text: "root=/dev/sda1 intel_iommu=off\n"),
     ])
 
     static let arm64 = ExampleMachine(files: [
@@ -378,6 +389,7 @@ extension ExampleMachine {
         .init(name: onlineFile, text: "0-3"),
         .init(name: cpuInfoFile, text: "processor : 0\nFeatures : fp asimd evtstrm aes pmull sha1 sha2 crc32 cpuid\n"),
         .init(name: commandLineFile, text: "root=/dev/vda1 console=ttyAMA0\n"),
+        .init(name: affinityFile, text: "0 0x0\n1 0x1\n2 0x2\n3 0x3\n"),
         .init(
             name: treeFile,
             text: """

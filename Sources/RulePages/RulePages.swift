@@ -49,6 +49,7 @@ enum RuleExamples {
         ],
         "JH0107": [rtems("cpus = [3]", "cpus = [3]\nsurplus-bytes = \"01 00\"")],
         "JH0109": [rtems("cpus = [3]", "cpus = [3]\naarch32 = true")],
+        "JH0110": [rtems("cpus = [3]", "cpus = [3]\nother-flags = 0x100")],
         "JH0201": [rtems("size = \"8 MiB\"", "size = 0")],
         "JH0202": [rtems("physical = 0x3a000000", "physical = \"0xffffffffffe00000\"")],
         "JH0203": [rtems("physical = 0x3a000000", "physical = 0x3a000800")],
@@ -104,6 +105,10 @@ enum RuleExamples {
         "JH0611": [other("", linkEnd(peerID: 0, first: 2, physical: 0x3f00_8000))],
         "JH0612": [other("", linkEnd(peerID: 0, first: 2, protocol: "0x4000"))],
         "JH0613": [system("size = \"8 MiB\"", "size = \"2724 KiB\"")],
+        "JH0614": [
+            rtems("", linkEnd(peerID: 0, first: 7, physical: 0x3f00_8000, bdf: "00:0c.0")),
+            other("", linkEnd(peerID: 1, first: 2, physical: 0x3f00_8000, bdf: "00:0d.0")),
+        ],
         "JH0701": [system("size = \"8 MiB\"", "size = 0x7fffff")],
         "JH0702": [system("size = \"72 MiB\"", "size = \"80 MiB\"")],
         "JH0703": [system("virtual-debug-console = true\n", "")],
@@ -152,6 +157,8 @@ enum RuleExamples {
         "JH1104": [rtems("pins = [4]", "pins = [4, 40]")],
         "JH1201": [rtems("[[ports]]", "[[cache]]\nsize = 4\n\n[[cache]]\nstart = 2\nsize = 4\n\n[[ports]]")],
         "JH1202": [rtems("cpus = [3]", "cpus = [3]\nstream-ids = [0x860, 0x860]")],
+        "JH1116": [system("pins = \"0-23\"", "pin-base = 32\npins = \"32-55\"")],
+        "JH1206": [system("pm-timer-port = 0x608", "pm-timer-port = 0x608\nvtd-interrupt-limit = 40000")],
         "JH1203": [system("[[iommu]]", "[[iommu]]\ntype = \"none\"\n\n[[iommu]]")],
         "JH1204": [
             system("[[iommu]]", "[[iommu]]\ntype = \"intel\"\nbase = 0xfed91000\nsize = \"4 KiB\"\n\n[[iommu]]")
@@ -182,6 +189,12 @@ enum RuleExamples {
             .init(
                 in: ExampleMachine.memoryFile, instead: "c0000000-febfffff",
                 "bfff0000-bfffffff : ACPI Tables\nc0000000-febfffff")
+        ],
+        "JH1319": [
+            system("[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
+        ],
+        "JH1320": [
+            .init(in: ExampleMachine.commandLineFile, instead: "intel_iommu=off", "intel_iommu=on")
         ],
         "JH1401": [rtems("physical = 0x3a000000", "physical = 0x3a100000")],
         "JH1402": [
@@ -223,6 +236,10 @@ enum RuleExamples {
         "JH1115": [rtems("pin-base = 32\npins = [33]", "pin-base = 0\npins = [27, 33]")],
         "JH1205": [system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", "")],
         "JH1311": [.init(in: ExampleMachine.cpuInfoFile, instead: "crc32 cpuid", "crc32 atomics cpuid asimdrdm")],
+        "JH1321": [
+            .init(in: ExampleMachine.treeFile, instead: "0x080a0000 0x80000", "0x080a0000 0x40000 0x08200000 0x40000")
+        ],
+        "JH1322": [.init(in: ExampleMachine.affinityFile, instead: "3 0x3", "3 0x10")],
         "JH1312": [
             system("gic-version = 3", "mmconfig-base = 0x08e00000\nvirtual-pci = 1\ngic-version = 3"),
             system(
@@ -253,7 +270,8 @@ enum RuleExamples {
 
     /// An end of the link in `rtems.toml`, with its sections.
     private static func linkEnd(
-        peerID: Int, first: Int, physical: UInt64 = 0x3f00_0000, protocol number: String = "0x1"
+        peerID: Int, first: Int, physical: UInt64 = 0x3f00_0000, protocol number: String = "0x1",
+        bdf: String = "00:0e.0"
     ) -> String {
         let sections: [(offset: UInt64, size: Int)] = [(0, 4), (0x1000, 4), (0x2000, 8), (0x4000, 8)]
         return sections.map { offset, size in
@@ -268,7 +286,7 @@ enum RuleExamples {
 
             [[pci-device]]
             type = "ivshmem"
-            bdf = "00:0e.0"
+            bdf = "\(bdf)"
             first-memory-region = \(first)
             peer-id = \(peerID)
             peers = 2

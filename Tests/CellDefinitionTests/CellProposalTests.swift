@@ -138,6 +138,9 @@ import Testing
             toml: toml.replacing("entry = 0x10000c\n", with: ""), path: "/x", readFile: { _ in [] })
         let findings = definition.imageFindings { _ in image }
         #expect(findings.map(\.rule) == ["JH0813"])
+        let stray = try CellDefinition(
+            toml: toml.replacing("entry = 0x10000c\n", with: "entry = 0x5000000\n"), path: "/x", readFile: { _ in [] })
+        #expect(stray.imageFindings { _ in image }.contains { $0.rule == "JH0816" && $0.severity == .error })
         #expect(findings.first?.remedy.contains("entry = 0x10000c") == true)
         // with addresses in the header they count
         let addresses: [UInt32] = [0x1bad_b002, 0x1_0000, 0 &- 0x1bad_b002 &- 0x1_0000, 0x40_0000, 0, 0, 0, 0x40_0030]

@@ -28,6 +28,14 @@ struct CheckTests {
         #expect(outcome.output.hasSuffix("jailhoused.toml: ok, settings\n"))
     }
 
+    @Test func anEmptyFileIsNoConfiguration() throws {
+        for name in ["e.system", "e.cell"] {
+            let outcome = try check([name: ""])
+            #expect(outcome.status == 1 && (outcome.output + outcome.error).contains("is empty"), "\(outcome)")
+        }
+        #expect(try check(["jailhoused.toml": ""]).status == 0)
+    }
+
     @Test func aDirectoryAsTheDaemonReadsIt() throws {
         let directory = try temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }

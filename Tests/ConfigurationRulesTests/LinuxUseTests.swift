@@ -73,6 +73,12 @@ import Testing
                 ofCell: cell(ports: IOPortRegion(base: UInt16(base), count: UInt16(count))).cell)
             #expect(findings.first { $0.rule == "JH1504" }?.message.contains("0x608") == true, "\(base)")
         }
+        // what Linux's list says of the same ports is no second finding
+        var machine = RunningMachine(ioports: "0608-060b : ACPI PM_TMR\n0070-0077 : rtc0\n", iomem: "")
+        machine.hasPCProcessors = true
+        let members = [cell(ports: IOPortRegion(base: 0x608, count: 4), IOPortRegion(base: 0x3f8, count: 8))]
+        #expect(!machine.findings(system: ("/s", system), cells: members).map(\.rule).contains("JH1301"))
+        #expect(machine.findings(system: nil, cells: members).map(\.rule).contains("JH1301"))
         let other = system.findings(ofCell: cell(ports: IOPortRegion(base: 0x60c, count: 4)).cell)
         #expect(!other.map(\.rule).contains("JH1504"))
     }

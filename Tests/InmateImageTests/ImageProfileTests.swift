@@ -189,4 +189,31 @@ import Testing
         #expect(try ImageProfile(image: image, address: nil).rtems != nil)
         #expect(.now - start < .seconds(5))
     }
+
+    @Test("A segment without bytes needs none of the file, wherever it is said to lie")
+    func emptySegment() throws {
+        let image = ELFBuilder(segments: [
+            .init(address: 0x10_0000, contents: [0x90]),
+            .init(address: 0x20_0000, memorySize: 0x3000, offset: 0xffe8, fileSize: 0),
+        ])
+        let profile = try profile(image)
+        #expect(profile.parts.map(\.size) == [1, 0x3000] && profile.end == 0x20_3000)
+        #expect(profile.parts.map(\.file.count) == [1, 0])
+        let plan = try LoadPlan(
+            image: image.bytes, path: "/x", address: nil, target: .x86,
+            regions: [CellRegion(name: "RAM", start: 0, size: 0x80_0000)])
+        #expect(plan.pieces.contains { $0.address == 0x10_0000 })
+    }
+
+    @Test("A flat image is as large as its multiboot header says its BSS is")
+    func multibootBSS() throws {
+        let words: [UInt32] = [
+            0x1bad_b002, 0x1_0003, 0 &- 0x1bad_b002 &- 0x1_0003, 0x20_0000, 0x20_0000, 0, 0x90_0000, 0x20_0020,
+        ]
+        let header = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+        let flat = header + [0x90]
+        let own = try ImageProfile(image: flat, address: nil)
+        #expect(own.parts.map(\.start) == [0x20_0000] && own.end == 0x90_0000 && own.entry == 0x20_0020)
+        #expect(try ImageProfile(image: flat, address: 0x40_0000).parts[0].size == UInt64(flat.count))
+    }
 }

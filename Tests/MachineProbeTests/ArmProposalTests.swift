@@ -172,6 +172,45 @@ import Testing
         #expect(SystemProposal(capture).notes[""]?.contains { $0.contains("has no PSCI") } == true)
     }
 
+    @Test func whatAGICv3CannotHaveIsSaid() throws {
+        func notes(_ change: (inout DeviceNode) throws -> Void) throws -> [String] {
+            var capture = try Self.capture("virt-gicv3")
+            var tree = try #require(capture.deviceTree)
+            try change(&tree)
+            capture.deviceTree = tree
+            let notes = SystemProposal(capture).notes
+            return (notes[""] ?? []) + (notes["platform"] ?? [])
+        }
+        func words(_ numbers: UInt32...) -> [UInt8] {
+            numbers.flatMap { number in (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * UInt32($0))) } }
+        }
+        func gic(_ tree: DeviceNode) throws -> Int {
+            try #require(tree.children.firstIndex { $0.name.hasPrefix("intc") })
+        }
+        let whole = try notes { _ in }
+        #expect(!whole.contains { $0.contains("cannot run it with all") || $0.contains("maintenance") })
+        let parted = try notes { tree in
+            let index = try gic(tree)
+            tree.children[index].properties["reg"] = words(
+                0, 0x800_0000, 0, 0x1_0000, 0, 0x80a_0000, 0, 0x2_0000, 0, 0x820_0000, 0, 0x10_0000)
+        }
+        #expect(parted.contains { $0.contains("in 2 windows, of which the first has room for 1") }, "\(parted)")
+        let stride = try notes { tree in
+            try tree.children[gic(tree)].properties["redistributor-stride"] = words(0, 0x4_0000)
+        }
+        #expect(stride.contains { $0.contains("0x40000 bytes apart") }, "\(stride)")
+        let silent = try notes { tree in
+            try tree.children[gic(tree)].properties["interrupts"] = nil
+        }
+        #expect(silent.contains { $0.contains("maintenance interrupt") }, "\(silent)")
+        let far = try notes { tree in
+            let cpus = try #require(tree.children.firstIndex { $0.name == "cpus" })
+            let first = try #require(tree.children[cpus].children.firstIndex { $0.name == "cpu@1" })
+            tree.children[cpus].children[first].properties["reg"] = words(0x14)
+        }
+        #expect(far.contains { $0.contains("0x14; enabling fails with EIO") }, "\(far)")
+    }
+
     @Test func otherProcessorsAreNamed() {
         func processors(_ text: String) -> MachineCapture.Processors {
             var capture = MachineCapture()

@@ -127,6 +127,25 @@ import Testing
         #expect(proposal.system.rootCell.name == "machine")
     }
 
+    @Test func whatVTDCannotDoIsSaid() throws {
+        func notes(_ change: (inout MachineCapture) throws -> Void) throws -> [String] {
+            var capture = try Self.capture("q35")
+            capture.cpuInfo = "vendor_id : GenuineIntel\nflags : vmx ept\n"
+            try change(&capture)
+            return SystemProposal(capture).notes[""] ?? []
+        }
+        #expect(
+            try !notes { $0.tables["DMAR"]?[37] |= 1 }.contains { $0.contains("VT-d") || $0.contains("intel_iommu") })
+        #expect(try notes { $0.tables["DMAR"] = nil }.contains { $0.contains("no table DMAR") })
+        #expect(try notes { $0.tables["DMAR"]?[37] = 0 }.contains { $0.contains("INTR_REMAP") })
+        #expect(try notes { $0.commandLine = "quiet intel_iommu=on" }.contains { $0.contains("EBUSY") })
+        // the last word counts
+        #expect(
+            try !notes { $0.commandLine = "intel_iommu=on intel_iommu=sm_on,off" }.contains { $0.contains("EBUSY") })
+        let amd = try Self.capture("q35-amd")
+        #expect(SystemProposal(amd).notes[""]?.contains { $0.contains("VT-d") } != true)
+    }
+
     @Test func whatIsReserved() {
         func parameter(_ line: String) -> String? { ReservedMemory(commandLine: line)?.parameter }
         #expect(parameter("quiet memmap=80M$0x3a000000 ro\n") == "memmap=80M$0x3a000000")

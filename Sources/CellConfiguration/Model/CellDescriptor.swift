@@ -16,6 +16,10 @@ package struct CellDescriptor: Hashable, Sendable {
         package static let aarch32 = Flags(rawValue: 0x4)
         package static let virtualConsolePermitted = Flags(rawValue: 0x4000_0000)
         package static let virtualConsoleActive = Flags(rawValue: 0x8000_0000)
+        /// All that upstream has.
+        package static let known: Flags = [
+            .passiveCommunicationRegion, .testDevice, .aarch32, .virtualConsolePermitted, .virtualConsoleActive,
+        ]
     }
 
     /// Bytes that a name may have; its field has one more, for the NUL.

@@ -128,17 +128,11 @@ extension CellDescriptor {
         try coder.flag("test-device", &flags, .testDevice)
         try coder.flag("aarch32", &flags, .aarch32)
         try coder.words("virtual-console", &flags.rawValue, Words.virtualConsole, bare: true)
-        try coder.otherBits("other-flags", &flags.rawValue, named: Flags.named.rawValue)
+        try coder.otherBits("other-flags", &flags.rawValue, named: Flags.known.rawValue)
         try coder.decimal("vpci-interrupt-base", &vpciInterruptBase)
         try coder.list("stream-ids", &streamIDs)
         try coder.inline("console", &console)
     }
-}
-
-extension CellDescriptor.Flags {
-    static let named: Self = [
-        .passiveCommunicationRegion, .testDevice, .aarch32, .virtualConsolePermitted, .virtualConsoleActive,
-    ]
 }
 
 extension SourceCoder {

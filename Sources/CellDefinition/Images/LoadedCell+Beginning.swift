@@ -9,7 +9,8 @@ import InmateImage
 extension LoadedCell {
     var beginning: [Finding] {
         if let entered = images.first(where: { $0.reference.start.mode != .image }) {
-            return stackFindings(of: entered) + entryFindings(of: entered) + oldRegionFindings + wrongExecutionState
+            return stackFindings(of: entered) + entryFindings(of: entered) + strayEntry(of: entered)
+                + oldRegionFindings + wrongExecutionState
         }
         return oldRegionFindings + beginningWithoutStub
     }
@@ -96,6 +97,21 @@ extension LoadedCell {
                 "the start stub enters \(image.path) at \(hexadecimal(entered)), but by its multiboot header its entry is "
                     + hexadecimal(entry),
                 remedy: "set entry = \(hexadecimal(entry)) in its [[image]], or give the ELF executable")
+        ]
+    }
+
+    /// A stub that would jump to where no image is.
+    private func strayEntry(of image: Image) -> [Finding] {
+        guard image.profile.format == .flat, let entered = image.reference.entry ?? image.reference.address,
+            !images.contains(where: { other in
+                other.profile.parts.contains { $0.contains(entered) && entered - $0.start < UInt64($0.file.count) }
+            })
+        else { return [] }
+        return [
+            ImageRule.start.finding(
+                at: image.location,
+                "the start stub enters \(image.path) at \(hexadecimal(entered)), where nothing is loaded",
+                remedy: "correct \"entry\" in its [[image]]")
         ]
     }
 

@@ -188,6 +188,12 @@ extension CellProposal {
         return free
     }
 
+    /// Whether most of the addresses from its first part to its last are of none.
+    private static func isSpread(_ profile: ImageProfile) -> Bool {
+        let first = profile.parts.map(\.start).min() ?? 0
+        return profile.parts.count > 1 && (profile.end - first) / 16 > profile.parts.reduce(0) { $0 + $1.size }
+    }
+
     private static func ram(
         _ profile: ImageProfile, _ request: Request, wanted: UInt64, needsStub: Bool, _ devices: SeenDevices
     ) throws(DefinitionError) -> (start: UInt64, size: UInt64) {
@@ -216,9 +222,12 @@ extension CellProposal {
                     "its RAM would be at \(rangeText(start, start &+ (size - 1))), where the cell sees the \(device.name) "
                         + "(\(rangeText(device.start, device.last)))",
                     path: request.imagePath,
-                    remedy: room >= max(needed, FreeMemory.pageSize)
-                        ? "give it --memory \"\(Quantity.sizeText(room) ?? "\(room)")\" at most"
-                        : "link the program to another address, or give a flat image another --address")
+                    remedy: isSpread(profile)
+                        ? "its parts lie far apart (\(profile.parts.map { rangeText($0.start, $0.end - 1) }.joined(separator: ", "))): link "
+                            + "it without the small one, such as a note of the build (-Wl,--build-id=none)"
+                        : room >= max(needed, FreeMemory.pageSize)
+                            ? "give it --memory \"\(Quantity.sizeText(room) ?? "\(room)")\" at most"
+                            : "link the program to another address, or give a flat image another --address")
             }
             size = room
         }
