@@ -5,7 +5,10 @@ import CellConfiguration
 /// Rules about cells with each other: each violation is at the later of two files and names the other.
 enum GroupRules {
     static let all: [Rule<Neighbours>] =
-        [names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group, linkAddresses]
+        [
+            names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group,
+            linkAddresses,
+        ]
         + IvshmemLink.rules(
             ids: (id: "JH0610", sections: "JH0611", protocol: "JH0612"), of: "another cell", links: links)
 
