@@ -71,7 +71,7 @@ expect 'rtems +1 +running +running +3 +0'
 
 say "started anew by hand, it begins again"
 run jailhouse-ctl restart rtems
-watch_for 'shutting down.*entered as a cell' jailhouse-sim console rtems
+watch_for 'entered as a cell' jailhouse-sim console rtems
 
 say "the communication region, through which hypervisor and inmate talk"
 run jailhouse-ctl comm rtems
