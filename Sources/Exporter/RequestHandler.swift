@@ -72,8 +72,16 @@ final class RequestHandler: ChannelInboundHandler {
         switch unwrapInboundIn(data) {
         case .head(let head): request = head
         case .body:
-            // no request here has one
-            context.close(promise: nil)
+            // no request here has one: what is left of it is not read
+            guard let request, !Self.isReading(request) else {
+                if !isAnswering { context.close(promise: nil) }
+                return
+            }
+            self.request = nil
+            isAnswering = true
+            isLast = true
+            deadline?.cancel()
+            answer(request, context)
         case .end:
             guard let request else { return }
             self.request = nil
@@ -90,9 +98,13 @@ final class RequestHandler: ChannelInboundHandler {
         deadline = loop.scheduleTask(in: Self.requestTime) { context.close(promise: nil) }
     }
 
+    private static func isReading(_ request: HTTPRequestHead) -> Bool {
+        request.method == .GET || request.method == .HEAD
+    }
+
     private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let path = String(request.uri.prefix { $0 != "?" })
-        guard request.method == .GET || request.method == .HEAD else {
+        guard Self.isReading(request) else {
             return send(Answer(.methodNotAllowed, "only GET and HEAD\n"), to: request, context)
         }
         if path == "/events" {

@@ -84,6 +84,9 @@ struct BundleCommandTests {
         ])
         #expect(verified.output.contains("signed by plant@example.org"), "\(verified.errors)")
 
+        let nowhere = try await Self.ended(["rollback", "--directory", directory + "/nowhere", "--no-reload"])
+        #expect(nowhere.status == 1 && nowhere.errors.contains("no bundle is installed in"), "\(nowhere.errors)")
+        #expect(!FileManager.default.fileExists(atPath: directory + "/nowhere"))
         let first = try await install("1-key")
         #expect(first.status == 0 && first.output.contains("added: rtems"), "\(first.output)\(first.errors)")
         #expect(try await Self.measurement(etc).prefix(16) == Self.name(etc))

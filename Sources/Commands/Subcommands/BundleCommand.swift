@@ -238,6 +238,10 @@ struct RollBack: ParsableCommand {
 
     func run() throws {
         let store = target.store
+        guard store.current != nil || store.previous != nil else {
+            throw CommandFailure(
+                .failed, "no bundle is installed in \(Text.printable(target.directory)): there is none to go back to")
+        }
         let lock = try store.locked()
         defer { withExtendedLifetime(lock) {} }
         guard let previous = store.previous, previous != store.current else {

@@ -87,6 +87,8 @@ struct Run: ParsableCommand {
         if isTable {
             Run.say(TrialReport.summary(results))
         } else if let result = results.first {
+            // its own output was shown, and may end within a line
+            if result.output.last.map({ !$0.isNewline }) == true { Run.say("") }
             for line in TrialReport.verdict(result) { Run.say(line, to: STDERR_FILENO) }
         }
         let status = TrialReport.status(results)
