@@ -9,6 +9,9 @@ struct Daemon {
     static let controlSocket = "/run/jailhoused/control"
     static let statusSocket = "/run/jailhoused/status"
 
+    /// For the first word of another machine. Whom ssh asks for a password has to type it.
+    private static let greeting = Duration.seconds(30)
+
     /// The socket that the user named, with the option or in the environment.
     let chosenSocket: String?
     /// The machine; nil: this one.
@@ -50,8 +53,16 @@ struct Daemon {
 
     /// A connection. Without a socket of the user's choice it is the one for everything; who may not use that can
     /// still read through the other one.
-    func connect(toChange: Bool) throws(ControlError) -> ControlClient {
-        if let host { return try host.connect(socket: chosenSocket) }
+    ///
+    /// - Parameter greets: whether another machine has to answer first, within half a minute: a command takes longer.
+    func connect(toChange: Bool, greets: Bool = true) throws(ControlError) -> ControlClient {
+        if let host {
+            let client = try host.connect(socket: chosenSocket)
+            if greets {
+                _ = try client.begin(VarlinkService.GetInfo.self, Nothing()).wait(until: .now + Self.greeting)
+            }
+            return client
+        }
         if let chosenSocket { return try ControlClient(socket: chosenSocket) }
         do {
             return try ControlClient(socket: Self.controlSocket)

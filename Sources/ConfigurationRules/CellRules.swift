@@ -124,7 +124,24 @@ enum CellRules {
                         location: "\(subject.table).other-flags",
                         message: "the flags \(hexadecimal(flags.rawValue)) have no meaning for a cell")
                 ]
-            return own
+            let others: [Rule<Subject>.Violation] =
+                subject.cell.cacheRegions.enumerated().compactMap { index, region in
+                    let flags = region.flags.subtracting(.rootShared)
+                    return flags.isEmpty
+                        ? nil
+                        : .init(
+                            location: "cache[\(index)].other-flags",
+                            message: "the flags \(hexadecimal(flags.rawValue)) have no meaning for a part of the cache")
+                }
+                + subject.cell.pciCapabilities.enumerated().compactMap { index, capability in
+                    let flags = capability.flags.subtracting(.write)
+                    return flags.isEmpty
+                        ? nil
+                        : .init(
+                            location: "pci-capability[\(index)].other-flags",
+                            message: "the flags \(hexadecimal(flags.rawValue)) have no meaning for a capability")
+                }
+            return own + others
                 + subject.cell.memoryRegions.enumerated().compactMap { index, region in
                     let access = region.flags.subtracting(.known)
                     guard !access.isEmpty else { return nil }

@@ -20,6 +20,16 @@ enum InterruptRules {
             }
         },
         Rule(
+            id: "JH1116", severity: .error, title: "an IOAPIC's pins are counted from 0",
+            consequence: "the hypervisor refuses another pin-base with EINVAL: enabling, or creating the cell, fails",
+            remedy: "remove pin-base from [[interrupt-chip]]; which interrupts of the system they are does not count"
+        ) { cell in
+            guard cell.architecture == .x86, !cell.isArchitectureGuessed else { return [] }
+            return chips(of: cell).filter { $0.chip.pinBase != 0 }.map {
+                .init(location: "\($0.location).pin-base", message: "the IOAPIC has the pin-base \($0.chip.pinBase)")
+            }
+        },
+        Rule(
             id: "JH1109", severity: .warning, title: "a pin is in one interrupt chip record only",
             consequence: "the second entry has no effect",
             remedy: "remove the pins from one of the records"
@@ -85,16 +95,6 @@ enum InterruptRules {
     ]
 
     static let ofSystems: [Rule<SystemDescriptor>] = [
-        Rule(
-            id: "JH1116", severity: .error, title: "an IOAPIC's pins are counted from 0",
-            consequence: "the hypervisor refuses another pin-base with EINVAL: enabling fails",
-            remedy: "remove pin-base from [[interrupt-chip]]; which interrupts of the system they are does not count"
-        ) { system in
-            guard system.architecture == .x86 else { return [] }
-            return chips(of: system.rootCell).filter { $0.chip.pinBase != 0 }.map {
-                .init(location: $0.location, message: "the IOAPIC has the pin-base \($0.chip.pinBase)")
-            }
-        },
         Rule(
             id: "JH1206", severity: .error, title: "VT-d's table of interrupts has at most 32768 entries",
             consequence: "the hypervisor refuses it with EINVAL: enabling fails",

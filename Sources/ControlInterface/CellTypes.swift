@@ -75,14 +75,17 @@ extension Manager {
         package var outdated: Bool?
         /// Its conditions since the daemon was started, the latest last; nil: it has had one only.
         package var history: [Transition]?
+        /// When a cell that runs was seen to run first, by this daemon; µs since 1970.
+        package var started: Int?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
             failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil,
-            hint: String? = nil, outdated: Bool? = nil, history: [Transition]? = nil
+            hint: String? = nil, outdated: Bool? = nil, history: [Transition]? = nil, started: Int? = nil
         ) {
+            self.started = started
             self.history = history
             self.outdated = outdated
             self.deviceFaults = deviceFaults

@@ -134,6 +134,7 @@ extension Manager {
         # outdated: true if the cell that exists was created with another configuration than its definition has: it
         #   is used when the cell is destroyed and created again; absent: no.
         # history: its conditions since the daemon was started, at most 64, the latest last; absent: none has changed.
+        # started: when a cell that runs was seen to run first, by this daemon; absent: it does not run.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -150,7 +151,8 @@ extension Manager {
           deviceFaults: ?[]DeviceFault,
           hint: ?string,
           outdated: ?bool,
-          history: ?[]Transition
+          history: ?[]Transition,
+          started: ?int
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,

@@ -77,7 +77,6 @@ struct Journal {
                 logger.record(.hypervisorDespite, "\(despite.message); nevertheless the hypervisor is disabled")
             }
             logger.record(.hypervisorDisabled, "disabled the hypervisor")
-        case .notEnabled(_, isAnswered: true, _): break
         case .notEnabled(let failure, _, let retry):
             logger.record(.hypervisorNotEnabled, "\(sentence(failure))\(retry.map { "; retrying in \($0)" } ?? "")")
         case .waits(let name, let reason): logger.record(.cellWaits, "\(name) \(reason)", metadata: ["cell": "\(name)"])

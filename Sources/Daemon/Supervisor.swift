@@ -203,7 +203,7 @@ actor Supervisor {
                 case .notEnabled(let failure, _, _):
                     refusedEnable = Manager.RefusedEnable(
                         failure, inventory().error(failure), at: Clock.realTime(),
-                        console: evidence.latest?.console != consoleBeforeEnable ? evidence.refusedEnable : nil)
+                        console: enableEvidence(failure.machineErrno))
                 default: break
                 }
                 journal.tell(report) { inventory().error($0).message }
@@ -261,17 +261,27 @@ actor Supervisor {
         }
     }
 
+    /// How far the enable came that has just been refused, as far as the console says; nil: it says nothing of it.
+    ///
+    /// - Parameter errno: 0 when the driver was not asked.
+    private func enableEvidence(_ errno: Int32) -> FailureReports.RefusedEnable? {
+        guard let enable = evidence.refusedEnable else { return nil }
+        if evidence.latest?.console != consoleBeforeEnable { return enable }
+        // a machine says the same each time, and the driver itself refuses without a word of the hypervisor's
+        let isAsBefore = refusedEnable?.console == enable.lines && refusedEnable?.errnoName == ErrnoName.of(errno)
+        return isAsBefore ? enable : nil
+    }
+
     private func finish(_ work: DriverWork, _ end: DriverEnd) {
         guard case .enable(let system) = work, case .machine(var refusal?) = end, refusal.errno != 0 else {
             return conclude(work, end)
         }
         let source = book.systems[system.path]
-        let before = consoleBeforeEnable
         // what it said last names the part that refused
         evidence.refresh(always: true) {
             let errno = ErrnoName.of(refusal.errno)
             // the driver itself refuses without a word of the hypervisor's
-            if self.evidence.latest?.console != before, let enable = self.evidence.refusedEnable {
+            if let enable = self.enableEvidence(refusal.errno) {
                 let explanation = enable.shortExplanation(errno: errno, of: source?.descriptor)
                 // it says more than the number, whose other causes it excludes
                 refusal.message = "enable: \(explanation.summary) \(explanation.advice) (\(errno))"
@@ -295,6 +305,12 @@ actor Supervisor {
         evidence.readAgain()
         let look = look()
         book.end(work, end, view)
+        var end = end
+        // EBUSY has other reasons, too
+        if case .machine(var refusal?) = end, refusal.kind == .enabled, look.hypervisor == .disabled {
+            refusal.kind = .other
+            end = .machine(refusal)
+        }
         handle(.finished(end, look), at: now)
         saveState()
         wake(after: now)
@@ -497,5 +513,12 @@ actor Supervisor {
             """)
         poll()
         return changes
+    }
+}
+
+extension FleetFailure {
+    /// The driver's; 0 when it was not asked.
+    fileprivate var machineErrno: Int32 {
+        if case .machine(_, let refusal) = self { refusal.errno } else { 0 }
     }
 }

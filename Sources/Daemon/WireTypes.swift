@@ -36,7 +36,8 @@ extension ShownCell {
             lastFailure: managed.failures.last?.onWire, console: managed.failures.last?.console ?? [],
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) },
             lastShutdown: lastShutdown, accepted: accepted, liveness: livenessOnWire,
-            history: managed.history.isEmpty ? nil : managed.history)
+            history: managed.history.isEmpty ? nil : managed.history,
+            started: lifecycle.upSince.map(Clock.realTime(of:)))
     }
 
     private var livenessOnWire: Manager.Liveness? {
@@ -251,7 +252,7 @@ extension Inventory {
             lostCpus: parked.isEmpty ? nil : parked,
             deviceFaults: deviceFaults.counts.isEmpty ? nil : deviceFaults.counts.map(Manager.DeviceFault.init),
             inForce: systemInForce.flatMap {
-                $0.path == system?.path && $0.descriptor == system?.descriptor ? nil : $0.path
+                $0.path == system?.path && $0.isSame(as: system) ? nil : $0.path
             }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init),
             refusedEnable: fleet.isEnabled ? nil : refusedEnable,
             deviceFaultOverflows: deviceFaults.overflows == 0 ? nil : deviceFaults.overflows)
@@ -334,5 +335,16 @@ extension Manager.DeviceFault {
             access: count.fault.access?.rawValue, unit: Int(clamping: count.fault.unit),
             code: Int(clamping: count.fault.code),
             count: count.count, last: count.last)
+    }
+}
+
+extension SystemSource {
+    /// As the hypervisor is given it: names of regions, which a state file does not keep, are for people.
+    fileprivate func isSame(as other: SystemSource?) -> Bool {
+        guard let other else { return false }
+        guard let own = try? descriptor.binary(), let its = try? other.descriptor.binary() else {
+            return descriptor == other.descriptor
+        }
+        return own == its
     }
 }

@@ -67,9 +67,14 @@ final class DaemonView: Sendable {
     /// Who comes while it is asked for waits, and gets the same.
     private static func kept<Value: Sendable>(
         _ place: borrowing Mutex<Kept<Value>?>, _ freshness: Duration, _ ask: () -> Value
-    ) -> Value {
-        place.withLock { kept in
-            if let kept, ContinuousClock.now - kept.since < freshness { return kept.value }
+    ) -> Value where Value: ExpressibleByNilLiteral & Equatable {
+        // a daemon that hangs is not waited for by everybody
+        func isMissing(_ value: Value) -> Bool { value == nil && freshness > .zero }
+
+        return place.withLock { kept in
+            if let kept, ContinuousClock.now - kept.since < (isMissing(kept.value) ? patience : freshness) {
+                return kept.value
+            }
             let value = ask()
             kept = Kept(value: value, since: .now)
             return value

@@ -15,6 +15,8 @@ final class RequestHandler: ChannelInboundHandler {
         var view: DaemonView
         /// For what blocks.
         var threads: NIOThreadPool
+        /// For Prometheus alone.
+        var metricsThread: NIOThreadPool
         var places: ClientPlaces
         var host: String
     }
@@ -112,7 +114,8 @@ final class RequestHandler: ChannelInboundHandler {
             return send(Answer(.ok, "", mediaType: Self.eventStream), to: request, context)
         }
         let shared = shared
-        shared.threads.runIfActive(eventLoop: context.eventLoop) {
+        let threads = path == "/metrics" ? shared.metricsThread : shared.threads
+        threads.runIfActive(eventLoop: context.eventLoop) {
             Answer.to(path: path, shared.view, host: shared.host)
         }
         .assumeIsolated().whenComplete { result in

@@ -18,9 +18,13 @@ package struct Server {
         // one asks the daemon while the other draws the map
         let threads = NIOThreadPool(numberOfThreads: 2)
         threads.start()
+        // however many browsers wait for a daemon that hangs, Prometheus has its answer in time
+        let metricsThread = NIOThreadPool(numberOfThreads: 1)
+        metricsThread.start()
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         shared = .init(
-            view: DaemonView(socket: socket, freshness: freshness), threads: threads, places: ClientPlaces(), host: host
+            view: DaemonView(socket: socket, freshness: freshness), threads: threads, metricsThread: metricsThread,
+            places: ClientPlaces(), host: host
         )
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+
 extension CommandError {
     /// Rules that judge by the files alone: what they do not find is not so. What others find nothing about may be so all the
     /// same: they do not see which cells run, what the hypervisor's pool has left, or what a file was at that time.
@@ -65,7 +67,20 @@ extension CommandError {
         guard words.count == 4, words[1] == "was", words[2] == "refused:", reason.hasSuffix(")"),
             let begin = reason.lastIndex(of: "(")
         else { return nil }
-        return of(String(words[0]), String(reason[reason.index(after: begin)...].dropLast()))
+        let (command, errno) = (String(words[0]), String(reason[reason.index(after: begin)...].dropLast()))
+        if words[3].hasPrefix(refusedAtRest) { return atRest(command, errno) }
+        return of(command, errno)
+    }
+
+    /// The daemon's words for a refusal that the program cannot be the reason of.
+    package static let refusedAtRest = "the driver refused it although the inmate does not run"
+
+    private static func atRest(_ command: String, _ errno: String) -> CommandError {
+        CommandError(
+            command, errno,
+            Cause(
+                "The driver refused it although the program does not run: the program is not the reason.",
+                "Look into the kernel's log (dmesg): another module, a security policy or another tool forbids it."))
     }
 
     /// A command as somebody writes it: `create`, `cell create`, `JAILHOUSE_CELL_CREATE:`; nil: it is none.
@@ -115,5 +130,13 @@ extension RefusedEnable {
         case .cpu: cpu != nil
         case .unit(let name): cpu == nil && unit?.hasPrefix(name) == true
         }
+    }
+}
+
+extension Surroundings {
+    /// Whether a cause can be it: the cell has what it is about, or is not known.
+    package func admits(_ cause: CommandError.Cause) -> Bool {
+        guard let cell, cause.rule == "JH0610" else { return true }
+        return !cell.cacheRegions.isEmpty || cell.pciDevices.contains { $0.kind == .sharedMemory }
     }
 }

@@ -48,7 +48,7 @@ extension HypervisorError {
         case (.disable, .notPermitted):
             (.denied, "a cell denied its shutdown: stop the cells first")
         case (.disable, .resourceBusy):
-            (.refused, "a CPU of Linux is offline; the cells are gone, the hypervisor still runs: bring it online")
+            (.refused, "a CPU of Linux is offline: bring it online. Cells may be gone by now: see jailhouse-ctl list")
         case (.create, .invalidArgument):
             (
                 .refused,

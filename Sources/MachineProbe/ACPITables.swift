@@ -24,6 +24,8 @@ struct ACPITables {
     /// The port of the power management timer.
     let timerPort: UInt16?
     let remapping: RemappingTables
+    /// Whether there is a DMAR or IVRS at all, whatever is in it.
+    let hasRemappingTable: Bool
 
     /// - Parameters:
     ///   - tables: by the names of their files.
@@ -32,6 +34,7 @@ struct ACPITables {
         ioapics = Self.ioapics(tables["APIC"] ?? [])
         configurationSpaces = Self.configurationSpaces(tables["MCFG"] ?? [])
         timerPort = Self.timerPort(tables["FACP"] ?? [])
+        hasRemappingTable = !(tables["DMAR"] ?? []).isEmpty || !(tables["IVRS"] ?? []).isEmpty
         remapping = RemappingTables(dmar: tables["DMAR"] ?? [], ivrs: tables["IVRS"] ?? [], buses: buses)
     }
 

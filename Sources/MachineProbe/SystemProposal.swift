@@ -78,7 +78,9 @@ extension SystemProposal {
             note("platform", "No PM timer in the ACPI table FACP: the hypervisor needs one to measure time.")
         }
         let units = tables.remapping.units
-        if units.isEmpty {
+        if units.isEmpty, tables.hasRemappingTable {
+            note("platform", "The ACPI table DMAR or IVRS names no IOMMU, or is damaged: copy it again as root.")
+        } else if units.isEmpty {
             note("platform", "No IOMMU in the ACPI tables (DMAR or IVRS): devices cannot be given to cells safely.")
             if isIntel {
                 note(

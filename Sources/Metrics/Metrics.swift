@@ -136,6 +136,10 @@ package enum Metrics {
             "jailhouse_cell_condition_since_seconds", .gauge, "When the condition changed last, in seconds since 1970.",
             each { $0.details.cell.since > 0 ? .microseconds($0.details.cell.since) : nil })
         page.family(
+            "jailhouse_cell_start_time_seconds", .gauge,
+            "When a cell that runs was seen to run first, in seconds since 1970.",
+            each { $0.details.started.map { .microseconds($0) } })
+        page.family(
             "jailhouse_cell_desired_running", .gauge, "Whether the daemon wants the cell to run.",
             each { $0.details.supervision.map { .truth($0.desired == "running") } })
         page.family(

@@ -110,6 +110,8 @@ extension CellLifecycle {
             // one failure, even if the cell is gone as well
             if next == .absent { progress = .nothing }
         } else {
+            // nothing of the cell has failed, but who looks later is to know it
+            if next.observation != nil { actions.append(.keepEvidence(.refused(command, refusal))) }
             settle(with: .refused(command, refusal), &actions)
             fallBack()
         }

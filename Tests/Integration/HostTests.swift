@@ -6,6 +6,9 @@ import Testing
 /// `jailhouse-ctl --host`: the command, the bridge and the daemon are the real ones; a script has the place of ssh.
 @Suite("Other machines")
 struct HostTests {
+    /// Seconds that nobody else sleeps.
+    private static let muteTime = 86_123
+
     /// Two simulated machines, and an ssh that leads to them.
     private static func fleet(_ body: (_ run: (String...) async throws -> Ended, [LiveMachine]) async throws -> Void)
         async throws
@@ -25,7 +28,7 @@ struct HostTests {
         while [ "$1" != -- ]; do shift; done
         case "$2" in
         \(cases.joined(separator: "\n"))
-        mute*) exec sleep 600 ;;
+        mute*) exec sleep \(Self.muteTime) ;;
         *) echo "ssh: Could not resolve hostname $2" >&2; exit 255 ;;
         esac
         shift 2
@@ -123,6 +126,11 @@ struct HostTests {
             #expect(mute.status == 69 && mute.output.contains("board-1") && mute.errors.contains("mute: "), "\(mute)")
             // what is waited for once is not waited for again
             #expect(ContinuousClock.now - start < .seconds(45))
+            // the next host has its turn
+            let restarted = try await run("--host", "mute,board-1", "restart", "rtems")
+            #expect(restarted.status == 69 && restarted.output.contains("rtems: running"), "\(restarted)")
+            let left = try await Program.run(["pgrep", "-f", "sleep \(Self.muteTime)"])
+            #expect(left.status == 1, "\(left.output)")
 
             let metrics = try await run("--host", "board-1", "metrics")
             #expect(metrics.status == 0 && metrics.output.contains("jailhouse_up 1"), "\(metrics.errors)")

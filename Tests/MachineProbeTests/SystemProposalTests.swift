@@ -137,6 +137,9 @@ import Testing
         #expect(
             try !notes { $0.tables["DMAR"]?[37] |= 1 }.contains { $0.contains("VT-d") || $0.contains("intel_iommu") })
         #expect(try notes { $0.tables["DMAR"] = nil }.contains { $0.contains("no table DMAR") })
+        var torn = try Self.capture("q35")
+        torn.tables["DMAR"] = Array((torn.tables["DMAR"] ?? []).prefix(60))
+        #expect(SystemProposal(torn).notes["platform"]?.contains { $0.contains("or is damaged") } == true)
         #expect(try notes { $0.tables["DMAR"]?[37] = 0 }.contains { $0.contains("INTR_REMAP") })
         #expect(try notes { $0.commandLine = "quiet intel_iommu=on" }.contains { $0.contains("EBUSY") })
         // the last word counts

@@ -29,7 +29,7 @@ struct MetricsTests {
                     desired: "running", restart: "always", delay: 1, maximumDelay: 1, attempts: 1, attemptLimit: 5,
                     limitWithin: 1, stopTimeout: 1, autostart: true),
                 lastShutdown: .init(outcome: "timed-out", at: 2_000_000, stalled: 340_000),
-                failureCounts: [.init(kind: "ended", count: 1), .init(kind: "violation", count: 9)]),
+                failureCounts: [.init(kind: "ended", count: 1), .init(kind: "violation", count: 9)], started: 3_000_000),
             statistics: [
                 .init(name: "vmexits_total", value: exits + 2), .init(name: "vmexits_mmio", value: exits),
                 .init(name: "cpu3/vmexits_mmio", value: 1),

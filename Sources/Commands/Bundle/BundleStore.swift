@@ -264,6 +264,11 @@ struct BundleStore {
                     "\(link) has definitions that are of no bundle: put them into the bundle, and move them away from here"
                 )
             }
+            if error.call == "rmdir", error.errno == .notDirectory {
+                throw CommandFailure(
+                    .failed,
+                    "\(link) is a link, or a file, of no bundle: move it away; its definitions belong into the bundle")
+            }
             // mkdir finds something there, and then there is nothing
             if error.call == "chmod", error.errno == .noSuchFileOrDirectory {
                 throw CommandFailure(

@@ -24,11 +24,11 @@ enum DaemonFile {
             }
             return
         }
-        let text = try ConfigurationFile.text(of: input.contents, path: input.path)
-        if input.contents.isEmpty, [".system", ".cell"].contains(where: input.path.hasSuffix) {
+        if [".system", ".cell"].contains(where: input.path.hasSuffix), input.contents.allSatisfy({ $0 == 0 }) {
             throw CommandFailure(
                 .failed, "\(input.path) is empty, and no configuration: copy or compile it again")
         }
+        let text = try ConfigurationFile.text(of: input.contents, path: input.path)
         let root = try SourceDocument(toml: text, path: input.path).root
         if ["cell", "configuration", "image", "supervision"].contains(where: { root.value($0) != nil }) {
             self = .definition(try CellDefinition(toml: text, path: input.path, readFile: InputFile.read))

@@ -21,7 +21,7 @@ struct FleetList {
     func show() throws {
         let calls = hosts.map { host in
             Result { () throws(ControlError) in
-                try host.daemon.connect(toChange: false).begin(Manager.List.self, Nothing())
+                try host.daemon.connect(toChange: false, greets: false).begin(Manager.List.self, Nothing())
             }
         }
         let deadline = ContinuousClock.now + Self.patience

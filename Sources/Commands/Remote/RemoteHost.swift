@@ -3,6 +3,7 @@
 import ControlInterface
 import Glibc
 import SystemCalls
+import Synchronization
 import SystemPackage
 
 /// Another machine, whose daemon is reached through ssh: there `jailhouse-ctl bridge` connects its standard input and
@@ -68,5 +69,16 @@ struct RemoteHost: Hashable {
         guard failure == 0 else {
             throw SystemCallError(call: "posix_spawn", subject: words[0], errno: Errno(rawValue: failure))
         }
+        Self.children.withLock { children in
+            if children.isEmpty { atexit { RemoteHost.endAll() } }
+            children.append(child)
+        }
+    }
+
+    private static let children = Mutex<[pid_t]>([])
+
+    /// Ends what was started, also one that hangs: nobody waits for its answer any more.
+    private static func endAll() {
+        for child in children.withLock({ $0 }) { kill(child, SIGTERM) }
     }
 }

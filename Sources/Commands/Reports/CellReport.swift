@@ -40,6 +40,7 @@ struct CellReport: Encodable {
     @JSON.OrNull var hint: String?
     let outdated: Bool
     let history: [Transition]
+    @JSON.OrNull var started: String?
 
     struct Transition: Encodable {
         let at: String
@@ -50,7 +51,7 @@ struct CellReport: Encodable {
 
     private enum CodingKeys: CodingKey {
         case cell, definition, problem, images, supervision, lastFailure, console, vmExits, accepted, liveness,
-            deviceFaults, hint, outdated, history
+            deviceFaults, hint, outdated, history, started
     }
 
     /// - Parameter files: of its definition.
@@ -75,6 +76,7 @@ struct CellReport: Encodable {
         accepted = details.accepted ?? []
         hint = details.hint
         outdated = details.outdated ?? false
+        started = Moment(known: details.started)?.rfc3339
         history = (details.history ?? []).map {
             Transition(at: Moment(microseconds: $0.at).rfc3339, condition: $0.condition)
         }

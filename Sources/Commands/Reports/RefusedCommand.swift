@@ -28,8 +28,12 @@ struct RefusedCommand {
         _ failure: CommandFailure, _ files: () -> DumpFiles, _ enable: () -> RefusedEnable?
     ) -> CommandFailure {
         guard let refusal = failure.refusal, let log else { return failure }
-        var lines = files().lines(
-            about: refusal.command, refusal.errno, of: refusal.cell, refusal.command == "enable" ? enable() : nil)
+        // of a program that does not run no cause is known but what the message says
+        var lines =
+            failure.message.contains(CommandError.refusedAtRest)
+            ? []
+            : files().lines(
+                about: refusal.command, refusal.errno, of: refusal.cell, refusal.command == "enable" ? enable() : nil)
         switch log {
         case .success(let log): lines += Self.driverLines((try? log.take()) ?? [])
         case .failure(let error):
@@ -94,7 +98,7 @@ extension DumpFiles {
         let rules = Set(error.causes.compactMap(\.rule))
         let found = findings(about: cell).filter { $0.rule.map(rules.contains) ?? false }
         guard found.isEmpty else { return found.map { "\($0)" } }
-        return error.causes.map { cause in
+        return error.causes.filter { surroundings(of: cell).admits($0) }.map { cause in
             guard let key = cause.key, let line = line(of: key, in: cell) else {
                 return "it may be: \(cause.what) \(cause.advice)"
             }

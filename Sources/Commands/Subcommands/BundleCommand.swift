@@ -175,6 +175,14 @@ struct StoreOptions: ParsableArguments {
     }
 }
 
+/// What `install` and `rollback` have done.
+struct BundleInForce: Encodable {
+    let id: String
+    @JSON.OrNull var signer: String?
+    /// What the daemon says of it.
+    let outcome: String
+}
+
 struct InstallBundle: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install",
@@ -182,7 +190,7 @@ struct InstallBundle: ParsableCommand {
         discussion: """
             Nothing is changed if the signature is of nobody in --signers, if a file is not that of the manifest, or if \
             'check' finds an error. If the daemon refuses a definition, the bundle before is used again. The exit status \
-            is 1 then.
+            is 1 then. With --json: an object with id, signer and outcome.
 
             Example: jailhouse-ctl bundle install plant.bundle && jailhouse-ctl restart rtems
             """)
@@ -212,7 +220,9 @@ struct InstallBundle: ParsableCommand {
             try SystemCall.write(Array(text.utf8), to: STDERR_FILENO)
         }
         let outcome = try target.use(bundle.id, options)
-        try options.screen.show("\(bundle.id), signed by \(Text.printable(signer)), is in force\n\(outcome)")
+        try options.screen.show(
+            BundleInForce(id: bundle.id, signer: signer, outcome: outcome),
+            text: "\(bundle.id), signed by \(Text.printable(signer)), is in force\n\(outcome)")
     }
 }
 
@@ -254,6 +264,7 @@ struct RollBack: ParsableCommand {
         }
         try target.judge(previous)
         let outcome = try target.use(previous, options)
-        try options.screen.show("\(previous) is in force\n\(outcome)")
+        try options.screen.show(
+            BundleInForce(id: previous, signer: nil, outcome: outcome), text: "\(previous) is in force\n\(outcome)")
     }
 }

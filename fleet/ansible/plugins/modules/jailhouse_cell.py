@@ -103,6 +103,7 @@ rolled_back:
 """
 
 import os
+import re
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.jailhoused.jailhoused.plugins.module_utils.cell import (
@@ -179,6 +180,8 @@ def main():
         required_together=[("image", "image_path")],
         supports_check_mode=True,
     )
+    if not re.match(r"^[A-Za-z0-9_.+-]{1,31}$", module.params["name"]) or module.params["name"].startswith("."):
+        module.fail_json(msg="name: %s is no name of a cell" % module.params["name"], rolled_back=False)
     cell, state = Cell(module), module.params["state"]
     directory = module.params["directory"]
     definition = image = None
