@@ -170,7 +170,10 @@ struct CellBook {
             let name = definition.name
             guard let old = cells[name]?.definition else {
                 changes.added.append(name)
-                cells[name] = ManagedCell(definition, fresh, failures)
+                var cell = ManagedCell(definition, fresh, failures)
+                // a definition that went and came back
+                if let before = cells[name]?.failures, !before.isEmpty { cell.failures = before }
+                cells[name] = cell
                 events.append(.defined(name, FleetDefinition(definition)))
                 continue
             }

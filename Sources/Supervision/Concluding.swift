@@ -169,6 +169,10 @@ extension CellLifecycle {
                 unanswered == nil ? .approved : .timedOut
             }
         memory.answered = LifecycleMemory.Answered(answer, at: now, stall: unanswered)
+        // all of Linux stood still
+        if let unanswered, memory.goal != .run {
+            actions.append(.keepEvidence(.didNotAnswer(Unanswered(command: command, cell: "it", stall: unanswered))))
+        }
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
     }
 }

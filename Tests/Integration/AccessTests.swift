@@ -8,7 +8,8 @@ import Testing
 @Suite("Access") struct AccessTests {
     /// Those that change nothing. A new method is refused on the status socket, or it has to be written down here.
     private static let reading: Set = [
-        "List", "Describe", "CommunicationRegion", "Statistics", "Watch", "Console", "Failures", "Configurations", "Check",
+        "List", "Describe", "CommunicationRegion", "Statistics", "Watch", "Console", "Failures", "Configurations",
+        "Check",
     ]
 
     @Test("The status socket refuses each method that changes something, by its name")

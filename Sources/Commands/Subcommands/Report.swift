@@ -15,7 +15,8 @@ struct Report: ParsableCommand {
 
             With --anonymous, the host's name, the cells' names and paths are replaced, each by the same word everywhere, and \
             comments in the configuration are left out. Names of regions and devices stay. Look at the page before you send \
-            it. Of the kernel's command line, only parameters that concern the hypervisor are written.
+            it. Of the kernel's command line, only parameters that concern the hypervisor are written. What stands behind words \
+            such as password, psk or token, and the user of an address, is replaced by *** in any case.
 
             With --json: an object with output (the file) and cells (how many).
 
@@ -58,10 +59,10 @@ struct Report: ParsableCommand {
         var parts = CaseParts(file, isAnonymous: anonymous)
         let bytes: [UInt8]
         if path.hasSuffix(".html") {
-            bytes = Array(parts.page.utf8)
+            bytes = Array(Credentials.masked(parts.page).utf8)
         } else {
             var archive = Archive(name: name)
-            for part in try parts.all() { archive.add(part.path, part.text) }
+            for part in try parts.all() { archive.add(part.path, Credentials.masked(part.text)) }
             bytes = try archive.bytes()
         }
         try target.write(bytes, to: options.screen)
