@@ -125,6 +125,11 @@ struct ConsoleReader {
             current.access = values.number(2) == 1 ? .read : .write
         } else if let values = Self.amdCode.match(line).map(ConsoleGrammar.Values.init) {
             current.code = values.number(0)
+            // the unit's own errors are no device's: they are remarks
+            guard ![5, 6].contains(current.code) else {
+                fault = nil
+                return false
+            }
             current.take(event: values.number(1), values.number(2))
         } else {
             return false

@@ -33,7 +33,8 @@ package struct ConsoleRemark: Hashable, Sendable {
     }
 
     private static let words = WordFilter([
-        "VA->PA", "returning error", "GIC: No", "TLB sync", "ERROR: PVU", "WARNING: ", "WARN: ", "ailhouse: ",
+        "VA->PA", "EventCode: 5", "EventCode: 6", "returning error", "GIC: No", "TLB sync", "ERROR: PVU", "WARNING: ",
+        "WARN: ", "ailhouse: ",
         "ailhouse cell", "Ignoring NMI", "Unhandled x2APIC self", "Unknown hypercall", "Cannot assign CPU 0",
     ])
 
@@ -95,6 +96,16 @@ package struct ConsoleRemark: Hashable, Sendable {
             "WARNING: Failed to restore invalidation queue head",
             "The VT-d unit was not given back to Linux as it was: Linux's interrupt remapping may hang.",
             "Reboot at the next opportunity."),
+        Kind(
+            "EventCode: 5, Operand 1: {x}, Operand 2: {x}",
+            "An AMD IOMMU met a command that is none (event 5, ILLEGAL_COMMAND_ERROR): it stops working on its queue.",
+            "It is no access of a device. Report it upstream with the whole console, and reset the machine at the next opportunity."
+        ),
+        Kind(
+            "EventCode: 6, Operand 1: {x}, Operand 2: {x}",
+            "An AMD IOMMU could not read its commands (event 6, COMMAND_HARDWARE_ERROR).",
+            "It is no access of a device: memory or the IOMMU is damaged, or the hypervisor's memory is not RAM. Report it upstream with "
+                + "the whole console, and reset the machine at the next opportunity."),
         Kind(
             "WARNING: Overflow during MMIO region registration",
             "A cell has more emulated memory regions than the hypervisor has room for: some are not emulated.",

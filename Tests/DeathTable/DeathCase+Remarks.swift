@@ -6,6 +6,12 @@ extension DeathCase {
         remark("a page that is mapped elsewhere", "VA->PA check failed, expected 80000000, got 90000000"),
         remark("a refused create, in a build that traces errors", "hypervisor/ivshmem.c:412: returning error -EBUSY"),
         remark("a GIC without a redistributor", "GIC: No redist found for CPU5"),
+        remark(
+            "an IOMMU's own error",
+            "AMD IOMMU 0 reported event\n EventCode: 5, Operand 1: 50000000, Operand 2: 3e801000"),
+        remark(
+            "an IOMMU that reads no commands",
+            "AMD IOMMU 0 reported event\n EventCode: 6, Operand 1: 60000000, Operand 2: 0"),
         remark("an SMMU that hangs", "TLB sync timed out -- SMMU may be deadlocked"),
         remark("the PVU", "ERROR: PVU: No free TLB entries"),
         remark("the PVU at a destroy", "WARNING: PVU cannot unmap memory at runtime for cell sample"),
