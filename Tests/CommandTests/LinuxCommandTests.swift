@@ -54,6 +54,10 @@ import Testing
             let wrong = try Executable.run(
                 ["linux", cell, directory + "/text", "-c", "console=ttyS0", "--directory", directory])
             #expect(wrong.status == 1 && wrong.error.contains("[JH08"), "\(wrong)")
+            // not a line of a definition that nobody sees
+            #expect(wrong.error.contains("\(directory)/text: error: image[0]"), "\(wrong)")
+            let whole = try Executable.run(["linux", Self.configs + "/cells/linux-x86.toml", directory + "/text"])
+            #expect(whole.status == 64 && whole.error.contains("jailhouse-ctl start linux"), "\(whole)")
             let arm = try Executable.run(["linux", cell, directory + "/text", "-a", "arm64", "--directory", directory])
             #expect(arm.status == 1 && arm.error.contains("is for x86, not for arm64"), "\(arm)")
             // upstream's option for what it has to guess

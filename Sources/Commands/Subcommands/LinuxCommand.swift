@@ -78,6 +78,12 @@ struct LinuxCommand: ParsableCommand {
     }
 
     func run() throws {
+        if case .definition(let definition)? = try? DaemonFile(InputFile(config)), !definition.images.isEmpty {
+            throw CommandFailure(
+                .wrongUsage,
+                "\(config) is a definition with its images already: jailhouse-ctl start \(Text.printable(definition.name)); this command "
+                    + "wants the cell's configuration alone")
+        }
         var linux = try LinuxDefinition(
             configuration: Enable.absolute(config), kernel: Enable.absolute(kernel),
             initrd: initrd.map(Enable.absolute),
@@ -190,8 +196,11 @@ struct LinuxCommand: ParsableCommand {
         let system = try ConfiguredSystem.read(nil, in: directory)
         let definition = try parsed(text).placed(in: system, on: try RunningMachine(root: nil))
         let findings = definition.findings(system: system) + definition.imageFindings(readFile: InputFile.read)
-        for finding in findings where finding.severity != .note {
-            try SystemCall.write(Array((Complaint(finding, file: config).text(.plain) + "\n").utf8), to: STDERR_FILENO)
+        for var finding in findings where finding.severity != .note {
+            // its lines are those of the definition that is made here, which nobody sees
+            (finding.path, finding.line) = (nil, nil)
+            let file = finding.location.hasPrefix("image[") ? kernel : config
+            try SystemCall.write(Array((Complaint(finding, file: file).text(.plain) + "\n").utf8), to: STDERR_FILENO)
         }
         if findings.contains(where: { $0.severity == .error }) {
             throw ExitCode(CommandFailure.Status.failed.rawValue)

@@ -133,7 +133,7 @@ package struct BzImage: Hashable, Sendable {
         if image.starts(with: [0x1f, 0x8b]) {
             return ImageError(
                 .notExecutable, "it is compressed with gzip; a bzImage is not, as a whole",
-                remedy: "unpack it with gunzip")
+                remedy: "give the bzImage: a packed kernel is unpacked with gunzip, and an initrd is no kernel")
         }
         return nil
     }
