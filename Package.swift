@@ -135,7 +135,8 @@ let package = Package(
         room(
             "SimulatorCommands",
             [
-                "CellConfiguration", "CellDefinition", "CellMachine", "InmateImage", "JailhouseInterface", "Simulator",
+                "CellConfiguration", "CellDefinition", "CellMachine", "ControlInterface", "InmateImage",
+                "JailhouseInterface", "Simulator",
                 "SystemCalls", argumentParser,
             ]),
 

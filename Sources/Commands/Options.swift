@@ -4,8 +4,27 @@ import ArgumentParser
 import ControlInterface
 import Glibc
 
-/// Which daemon is talked to.
+/// Which daemon is talked to, for a command that prints no JSON.
 struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
+        completion: .file())
+    var socket: String?
+
+    @Option(
+        name: [.customShort("H"), .long],
+        help: ArgumentHelp("Another machine, reached through ssh.", valueName: "[user@]host"))
+    var host: [String] = []
+
+    var daemon: Daemon { Daemon(socket: socket, host: host) }
+
+    func validate() throws { try RemoteHost.validate(host) }
+}
+
+/// The options of every command that talks to the daemon: those of ``ConnectionOptions``, not as a group, since the parser
+/// takes its time for each.
+struct DaemonOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "The daemon's socket (default: $JAILHOUSED_SOCKET, else \(Daemon.controlSocket)).", valueName: "path"),
@@ -22,34 +41,20 @@ struct ConnectionOptions: ParsableArguments {
     @Flag(help: .hidden)
     var oneOfSeveral = false
 
-    /// Of this machine's daemon, where it is not the usual one.
-    var namedSocket: String? { socket ?? DaemonOptions.environmentSocket }
-
-    var daemon: Daemon {
-        guard let name = host.first else { return Daemon(chosenSocket: namedSocket) }
-        return Daemon(chosenSocket: socket, host: RemoteHost(name))
-    }
-
-    func validate() throws {
-        for name in host where RemoteHost(name) == nil { throw ValidationError("'\(name)' is no name of a host") }
-    }
-}
-
-/// The options of every command that talks to the daemon.
-struct DaemonOptions: ParsableArguments {
-    @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    var host: [String] { connection.host }
-    var socket: String? { connection.socket }
-    var namedSocket: String? { connection.namedSocket }
-    var daemon: Daemon { connection.daemon }
+    /// Of this machine's daemon, where it is not the usual one.
+    var namedSocket: String? { socket ?? Self.environmentSocket }
+
+    var daemon: Daemon { Daemon(socket: socket, host: host) }
 
     /// Whether files that the daemon names are on another machine.
     var isRemote: Bool { !host.isEmpty }
 
+    func validate() throws { try RemoteHost.validate(host) }
+
     var screen: Screen {
-        Screen(json: output.json, style: .ofStandardOutput, host: connection.oneOfSeveral ? host.first : nil)
+        Screen(json: output.json, style: .ofStandardOutput, host: oneOfSeveral ? host.first : nil)
     }
 
     static var environmentSocket: String? {
@@ -98,6 +103,26 @@ struct FileOptions: ParsableArguments {
     var socket: String?
 
     var screen: Screen { output.screen }
+}
+
+extension Daemon {
+    /// As options name it.
+    ///
+    /// - Parameter hosts: the first one counts.
+    init(socket: String?, host hosts: [String]) {
+        guard let name = hosts.first else {
+            self.init(chosenSocket: socket ?? DaemonOptions.environmentSocket)
+            return
+        }
+        self.init(chosenSocket: socket, host: RemoteHost(name))
+    }
+}
+
+extension RemoteHost {
+    /// - Throws: `ValidationError` for what is no name of a host.
+    static func validate(_ names: [String]) throws {
+        for name in names where RemoteHost(name) == nil { throw ValidationError("'\(name)' is no name of a host") }
+    }
 }
 
 extension CompletionKind {

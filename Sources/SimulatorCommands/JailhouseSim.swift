@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import ArgumentParser
+import ControlInterface
 import Glibc
 import Simulator
 
@@ -13,6 +14,7 @@ package struct JailhouseSim: ParsableCommand {
             jailhouse-sim exec -- jailhouse enable q35.system
             jailhouse-sim inject rtems fail
             """,
+        version: Product.version,
         subcommands: [
             Serve.self, Run.self, Exec.self, ConsoleCommand.self, Debug.self, Inject.self, State.self, Thaw.self,
             Linux.self,

@@ -23,6 +23,9 @@ struct RunTests {
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
         #expect(ended.output.contains("rtems: entered as a cell\n"))
         #expect(ended.errors.hasPrefix("passed after "))
+        let version = try await Program.run([Place.program("jailhouse-sim"), "--version"])
+        #expect(try await Program.run([Place.program("jailhouse-ctl"), "--version"]).output == version.output)
+        #expect(version.status == 0 && version.output.hasSuffix("\n"))
         #expect(ended.errors.contains("it printed \"rtems: 1 s\""))
     }
 
