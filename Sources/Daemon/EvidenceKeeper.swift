@@ -172,9 +172,6 @@ final class EvidenceKeeper {
         for body in announcements { body() }
     }
 
-    /// Why the enable that was refused last did not end, as far as the console says; nil: it does not.
-    var refusedEnable: RefusedEnable? { latest.flatMap { ConsoleText($0.console).refusedEnable } }
-
     /// Calls back when the console has been read, or after ``patience``.
     ///
     /// - Parameter always: also when it was read just now.

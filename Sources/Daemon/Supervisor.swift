@@ -45,9 +45,8 @@ actor Supervisor {
     private var ear = ConsoleEar()
     private var timer: Scheduled<Void>?
     private var timings = Timings()
-    private var refusedEnable: Manager.RefusedEnable?
+    private var enables = EnableAttempts()
     private var pulses = GuestPulses()
-    private var consoleBeforeEnable: String?
     private var nextPoll: Moment
     private var rest = Rest()
 
@@ -199,11 +198,10 @@ actor Supervisor {
                 case .enabled(let system, _):
                     settings.system = book.systems[system.path]
                     record.isEndedWithMachine = false
-                    refusedEnable = nil
+                    enables.succeed()
                 case .notEnabled(let failure, _, _):
-                    refusedEnable = Manager.RefusedEnable(
-                        failure, inventory().error(failure), at: Clock.realTime(),
-                        console: enableEvidence(failure.machineErrno))
+                    enables.fail(
+                        failure, inventory().error(failure), at: Clock.realTime(), console: evidence.latest?.console)
                 default: break
                 }
                 journal.tell(report) { inventory().error($0).message }
@@ -254,22 +252,10 @@ actor Supervisor {
             return .command(command, of: name, definition, runner)
         case .enable(let system):
             guard let source = book.systems[system.path] else { return .nothing(.machine(.noSystem)) }
-            // while the hypervisor is disabled nothing is printed
-            consoleBeforeEnable = evidence.latest?.console
+            enables.begin(console: evidence.latest?.console)
             return .enable(source, files)
         case .disable: return .disable(before: view.lastLook)
         }
-    }
-
-    /// How far the enable came that has just been refused, as far as the console says; nil: it says nothing of it.
-    ///
-    /// - Parameter errno: 0 when the driver was not asked.
-    private func enableEvidence(_ errno: Int32) -> FailureReports.RefusedEnable? {
-        guard let enable = evidence.refusedEnable else { return nil }
-        if evidence.latest?.console != consoleBeforeEnable { return enable }
-        // a machine says the same each time, and the driver itself refuses without a word of the hypervisor's
-        let isAsBefore = refusedEnable?.console == enable.lines && refusedEnable?.errnoName == ErrnoName.of(errno)
-        return isAsBefore ? enable : nil
     }
 
     private func finish(_ work: DriverWork, _ end: DriverEnd) {
@@ -281,7 +267,7 @@ actor Supervisor {
         evidence.refresh(always: true) {
             let errno = ErrnoName.of(refusal.errno)
             // the driver itself refuses without a word of the hypervisor's
-            if let enable = self.enableEvidence(refusal.errno) {
+            if let enable = self.enables.progress(errno: errno, console: self.evidence.latest?.console) {
                 let explanation = enable.shortExplanation(errno: errno, of: source?.descriptor)
                 // it says more than the number, whose other causes it excludes
                 refusal.message = "enable: \(explanation.summary) \(explanation.advice) (\(errno))"
@@ -468,7 +454,8 @@ actor Supervisor {
             fleet: fleet, cells: book.cells, guests: view.guests, system: settings.system,
             systemInForce: view.isEnabled ? book.inForce.source : nil, settingsPath: files.settingsPath,
             systemRefusal: settings.system == nil ? settings.systemRefusal : nil, reading: evidence.latest,
-            losses: evidence.losses, deviceFaults: evidence.deviceFaults, pulses: pulses, refusedEnable: refusedEnable,
+            losses: evidence.losses, deviceFaults: evidence.deviceFaults, pulses: pulses,
+            refusedEnable: enables.refused,
             timings: timings,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }
@@ -513,12 +500,5 @@ actor Supervisor {
             """)
         poll()
         return changes
-    }
-}
-
-extension FleetFailure {
-    /// The driver's; 0 when it was not asked.
-    fileprivate var machineErrno: Int32 {
-        if case .machine(_, let refusal) = self { refusal.errno } else { 0 }
     }
 }

@@ -10,18 +10,19 @@ extension CommandError {
     /// The same without causes that cannot be it.
     ///
     /// - Parameters:
-    ///   - findings: the rules that find something in the files: what they find is it. Nil: they were not checked.
+    ///   - known: the cell, and the rules that find something in the files: what they find is it.
     ///   - enable: how far the enable came; nil: it is not known.
     ///   - isDaemons: whether the daemon gave the command, which excludes some causes before.
     package func narrowed(
-        by findings: Set<String>?, _ enable: RefusedEnable? = nil, isDaemons: Bool = false
+        by known: Surroundings, _ enable: RefusedEnable? = nil, isDaemons: Bool = false
     ) -> CommandError {
         var likely = causes
         if isDaemons { likely = Self.keeping(likely) { $0.stage != .excludedByDaemon } }
         if command == "enable", let enable, !RefusedEnable.isDriversOwn(errno: errno) {
             likely = likely.filter { enable.mayEnd(at: $0.stage) }
         }
-        if let findings {
+        likely = Self.keeping(likely, where: known.admits)
+        if let findings = known.findings {
             likely = Self.keeping(likely) { cause in
                 cause.rule.map { !Self.decisive.contains($0) || findings.contains($0) } ?? true
             }
@@ -50,9 +51,9 @@ extension CommandError {
 
     /// The same of a failure that the daemon recorded: without what is ruled out, and a rule only if it finds something.
     ///
-    /// - Parameter findings: the rules that find something; nil: they were not checked.
-    package func explanation(findings: Set<String>?) -> Explanation? {
-        narrowed(by: findings, isDaemons: true).explanation?.naming(onlyOf: findings)
+    /// - Parameter known: what is known of the cell that failed.
+    package func explanation(in known: Surroundings) -> Explanation? {
+        narrowed(by: known, isDaemons: true).explanation?.naming(onlyOf: known.findings)
     }
 
     /// The keys of the cell's and the system's configuration that it may be about, without repetition.
@@ -72,7 +73,7 @@ extension CommandError {
         return of(command, errno)
     }
 
-    /// The daemon's words for a refusal that the program cannot be the reason of.
+    /// The daemon's words for a refusal that the program cannot be the reason of, see `Supervision.Refusal.atRest`.
     package static let refusedAtRest = "the driver refused it although the inmate does not run"
 
     private static func atRest(_ command: String, _ errno: String) -> CommandError {
@@ -135,7 +136,7 @@ extension RefusedEnable {
 
 extension Surroundings {
     /// Whether a cause can be it: the cell has what it is about, or is not known.
-    package func admits(_ cause: CommandError.Cause) -> Bool {
+    fileprivate func admits(_ cause: CommandError.Cause) -> Bool {
         guard let cell, cause.rule == "JH0610" else { return true }
         return !cell.cacheRegions.isEmpty || cell.pciDevices.contains { $0.kind == .sharedMemory }
     }

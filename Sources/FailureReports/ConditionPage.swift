@@ -303,10 +303,12 @@ package struct ConditionPage: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - reason: as the daemon's records have it, see `Supervision.FailureCause`.
-    ///   - findings: the rules that find something in the files; nil: they were not checked.
-    package static func explanation(ofFailure reason: String, findings: Set<String>? = nil) -> Explanation? {
-        if let error = CommandError.ofFailure(reason: reason) { return error.explanation(findings: findings) }
-        return ofFailure(reason: reason)?.explanation.naming(onlyOf: findings)
+    ///   - known: what is known of the cell that failed.
+    package static func explanation(
+        ofFailure reason: String, in known: Surroundings = Surroundings()
+    ) -> Explanation? {
+        if let error = CommandError.ofFailure(reason: reason) { return error.explanation(in: known) }
+        return ofFailure(reason: reason)?.explanation.naming(onlyOf: known.findings)
     }
 
     /// What follows from the reason that the daemon recorded of a failure.

@@ -111,11 +111,9 @@ package struct RefusedEnable: Hashable, Sendable {
         return enable.explanation(of: system)
     }
 
-    /// - Parameters:
-    ///   - findings: the rules that find something in the files; nil: they were not checked.
-    ///   - system: with which it was tried.
-    package func explanation(findings: Set<String>?, of system: SystemDescriptor?) -> Explanation {
-        explanation(of: system).naming(onlyOf: findings)
+    /// - Parameter known: the system with which it was tried, and what is found in its file.
+    package func explanation(in known: Surroundings) -> Explanation {
+        explanation(of: known.system).naming(onlyOf: known.findings)
     }
 
     package var explanation: Explanation { explanation(of: nil) }

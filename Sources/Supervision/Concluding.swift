@@ -171,7 +171,7 @@ extension CellLifecycle {
         memory.answered = LifecycleMemory.Answered(answer, at: now, stall: unanswered)
         // all of Linux stood still
         if let unanswered, memory.goal != .run {
-            actions.append(.keepEvidence(.didNotAnswer(Unanswered(command: command, cell: "it", stall: unanswered))))
+            actions.append(.keepEvidence(.didNotAnswer(Unanswered(command: command, cell: nil, stall: unanswered))))
         }
         if answer != .notAsked { actions.append(.report(.shutdownAnswered(answer))) }
     }
@@ -191,8 +191,7 @@ extension Refusal {
         }
         return Refusal(
             kind: .other,
-            message:
-                "the driver refused it although the inmate does not run: look into the kernel's log (dmesg), and try again",
+            message: "\(Refusal.atRest): look into the kernel's log (dmesg), and try again",
             errno: errno)
     }
 }

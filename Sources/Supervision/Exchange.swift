@@ -76,15 +76,15 @@ package enum Event: Hashable, Sendable {
     case heard(LifeSign)
 }
 
-/// A command of another cell, during which an inmate did not answer.
+/// A command during which an inmate did not answer.
 package struct Unanswered: Hashable, Sendable, Codable {
     package let command: Command
-    /// Whom the command was for.
-    package let cell: String
+    /// Whom the command was for; nil: the cell itself.
+    package let cell: String?
     /// How long Linux was stalled.
     package let stall: Duration
 
-    package init(command: Command, cell: String, stall: Duration) {
+    package init(command: Command, cell: String?, stall: Duration) {
         self.command = command
         self.cell = cell
         self.stall = stall

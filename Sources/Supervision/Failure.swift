@@ -98,8 +98,8 @@ extension FailureCause: CustomStringConvertible {
         case .refused(let command, let refusal): "\(command.rawValue) was refused: \(refusal.message)"
         case .didNotAnswer(let unanswered):
             """
-            it did not answer when \(unanswered.cell) was \(unanswered.command.participle), and the hypervisor stopped \
-            it; Linux was stalled for \(unanswered.stall.inWords)
+            it did not answer when \(unanswered.cell ?? "it") was \(unanswered.command.participle), and the hypervisor \
+            stopped it; Linux was stalled for \(unanswered.stall.inWords)
             """
         case .cpusFailed(let cpus) where cpus.count == 1:
             "CPU \(cpus[0]) was parked after a violation; the cell continues without it"
@@ -151,6 +151,9 @@ package struct Refusal: Error, Hashable, Sendable, Codable {
         /// Anything else.
         case other
     }
+
+    /// How a message begins that says that the inmate, which does not run, is not the reason.
+    package static let atRest = "the driver refused it although the inmate does not run"
 
     package var kind: Kind
     /// A sentence: the problem, its place and the remedy.

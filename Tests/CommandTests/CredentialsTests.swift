@@ -14,7 +14,11 @@ struct CredentialsTests {
             ("http://alice:hunter2@10.0.0.1/x", "http://***@10.0.0.1/x"),
             ("{\"password\": \"hunter2\", \"a\": 1}", "{\"password\": \"***\", \"a\": 1}"),
             ("&quot;Token&quot;: &quot;abc&quot;", "&quot;Token&quot;: &quot;***&quot;"),
-            ("root_passwd='x y'", "root_passwd='*** y'"), ("PASSPHRASE: hunter2", "PASSPHRASE: ***"),
+            ("root_passwd='x y' z", "root_passwd='***' z"), ("psk=\"x y\nz", "psk=\"***\nz"),
+            ("\\\"psk\\\": \\\"x y\\\", 1", "\\\"psk\\\": \\\"***\\\", 1"),
+            ("psk: &quot;x, y&quot; z", "psk: &quot;***&quot; z"), ("{\"psk\": \"a\\\"b c\"}", "{\"psk\": \"***\"}"),
+            ("psk=\"a\\", "psk=\"***"), ("token: Bearer x", "token: Bearer ***"),
+            ("PASSPHRASE: hunter2", "PASSPHRASE: ***"),
             ("secrets=abc", "secrets=***"),
         ])
     func masked(text: String, expected: String) {
@@ -24,7 +28,8 @@ struct CredentialsTests {
     @Test(
         "Other text stays as it is",
         arguments: [
-            "", "tcp://10.0.0.1:80/a@b", "the password of alice", "console=ttyS0", "basic", "Basic use of it", "a: b",
+            "", "tcp://10.0.0.1:80/a@b", "psk=", "psk=\"\" quiet", "psk: &quot;&quot;, a", "the password of alice",
+            "console=ttyS0", "basic", "Basic use of it", "a: b",
             "# token", "\u{e9}://", "Parking CPU 3 (Cell: \"secret\")",
         ])
     func others(text: String) {

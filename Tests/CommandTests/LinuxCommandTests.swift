@@ -118,9 +118,6 @@ import Testing
     @Test func namesOfFiles() {
         #expect(LinuxCommand.fileName(of: "linux demo") == "linux demo")
         #expect(LinuxCommand.fileName(of: "../../a/b") == "-.-..-a-b")
-        #expect(
-            ShellWord.quoted("a b'c") == "'a b'\\''c'" && ShellWord.quoted("") == "''"
-                && ShellWord.quoted("/a-b_c.d") == "/a-b_c.d")
     }
 
     @Test func whatSomebodyWroteIsNotReplaced() throws {

@@ -96,14 +96,16 @@ struct RefusedCommandTests {
 
     @Test("What the rules cannot see may be so although they find nothing")
     func invisible() throws {
+        var nothing = Surroundings()
+        nothing.take([])
         let error = try #require(CommandError.of("create", "ENOMEM"))
-        #expect(error.narrowed(by: [], isDaemons: true).causes.first?.rule == "JH0613")
+        #expect(error.narrowed(by: nothing, isDaemons: true).causes.first?.rule == "JH0613")
         let load = try #require(CommandError.of("load", "EINVAL"))
-        #expect(load.narrowed(by: [], isDaemons: true).causes.map(\.rule) == ["JH0806"])
+        #expect(load.narrowed(by: nothing, isDaemons: true).causes.map(\.rule) == ["JH0806"])
         let enable = try #require(CommandError.of("enable", "EIO"))
-        #expect(enable.narrowed(by: nil, RefusedEnable(unit: "PCI")).causes.isEmpty, "none is of that unit")
+        #expect(enable.narrowed(by: Surroundings(), RefusedEnable(unit: "PCI")).causes.isEmpty, "none is of that unit")
         let busy = try #require(CommandError.of("enable", "EBUSY"))
-        let causes = busy.narrowed(by: nil, RefusedEnable(unit: "VT-d"), isDaemons: true).causes
+        let causes = busy.narrowed(by: Surroundings(), RefusedEnable(unit: "VT-d"), isDaemons: true).causes
         #expect(causes.map(\.what) == ["Linux has VT-d's DMA translation on."])
     }
 

@@ -24,6 +24,15 @@ struct TextTests {
     func ranges(numbers: [Int], expected: String) {
         #expect(Text.ranges(numbers) == expected)
     }
+
+    @Test(arguments: [
+        ("a b'c", "'a b'\\''c'"), ("", "''"), ("/a-b_c.d", "/a-b_c.d"),
+        ("console=ttyS0,115200", "console=ttyS0,115200"),
+        ("$x", "'$x'"), ("\u{e9}", "'\u{e9}'"),
+    ])
+    func wordsOfAShell(word: String, expected: String) {
+        #expect(Text.shellWord(word) == expected)
+    }
 }
 
 struct TableTests {

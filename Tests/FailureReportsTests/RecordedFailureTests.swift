@@ -44,6 +44,21 @@ struct RecordedFailureTests {
         #expect(explanation.rule == nil)
     }
 
+    @Test("A program that does not run is not said to deny anything")
+    func atRest() throws {
+        let cause = FailureCause.refused(.load, Refusal(kind: .other, message: "\(Refusal.atRest): look", errno: 1))
+        let explanation = try #require(ConditionPage.explanation(ofFailure: "\(cause)"))
+        #expect(Refusal.atRest == CommandError.refusedAtRest)
+        #expect(explanation.summary.contains("although the program does not run"), "\(explanation)")
+        #expect(explanation.notes.isEmpty && explanation.advice.contains("dmesg"), "\(explanation)")
+    }
+
+    @Test("Of the command for itself that it did not answer, it is not named as another")
+    func ownCommand() {
+        let cause = FailureCause.didNotAnswer(Unanswered(command: .shutDown, cell: nil, stall: .seconds(1)))
+        #expect("\(cause)".hasPrefix("it did not answer when it was shut down, and the hypervisor stopped it;"))
+    }
+
     @Test("Of an image that cannot be used, nobody claims that the hypervisor refused it")
     func notLoaded() {
         #expect("\(FailureCause.refused(.load, Self.unusable))" == "it was not loaded: \(Self.unusable.message)")

@@ -7,7 +7,7 @@ import Testing
 @testable import FailureReports
 
 @Suite("What is known beside the console's text") struct SurroundingsTests {
-    private let cell = try? CellDescriptor(
+    let cell = try? CellDescriptor(
         toml: """
             [cell]
             name = "sample"
@@ -62,7 +62,7 @@ import Testing
 
             """, path: "sample.toml")
 
-    private var system: SystemDescriptor? {
+    var system: SystemDescriptor? {
         try? SystemDescriptor(
             toml: """
                 [system]
@@ -112,7 +112,7 @@ import Testing
                 """, path: "system.toml")
     }
 
-    private func surroundings(withSystem: Bool = true) throws -> Surroundings {
+    func surroundings(withSystem: Bool = true) throws -> Surroundings {
         let (cell, system) = (try #require(cell), try #require(system))
         return Surroundings(cell: cell, system: withSystem ? system : nil)
     }
@@ -232,7 +232,7 @@ import Testing
 
     @Test("Of Linux's port it is said that Linux has it, and how memory is kept from Linux is the machine's way")
     func linuxHas() throws {
-        var known = try knownSystem()
+        var known = Surroundings(system: system)
         known.system?.rootCell.ioPortRegions = [IOPortRegion(name: "keyboard", base: 0x60, count: 16)]
         let port = Violation.port(.write, 0x64, size: 1).explanation(isRootCell: true, in: known)
         #expect(
@@ -360,107 +360,11 @@ import Testing
         #expect(explanation.notes.contains { $0.contains("\"HPET 0\"") })
     }
 
-    // MARK: PCI
-
-    @Test("A record for a register has an effect: it is counted, and at its place in the list")
-    func registers() throws {
-        let known = try surroundings()
-        func entry(_ device: String) -> Explanation {
-            Violation.pciConfiguration(.write, device: device, register: 0x80, size: 4).explanation(in: known)
-        }
-        let foreign = Violation.pciConfiguration(.write, device: "00:05.0", register: 0x80, size: 4)
-            .explanation(in: try surroundings(withSystem: false))
-        #expect(foreign.entry?.contains("first-capability = 2\ncapabilities = 1\n") == true, "\(foreign)")
-        let middle = entry("00:02.0")
-        #expect(middle.entry?.hasPrefix("capabilities = 2    # of [[pci-device]] 00:02.0\n") == true, "\(middle)")
-        #expect(middle.advice.contains("first-capability of the devices whose records follow grows by 1"))
-        let last = entry("00:03.0")
-        #expect(last.entry?.hasPrefix("capabilities = 2") == true && last.advice.contains("behind all other"))
-        let bare = entry("00:04.0")
-        #expect(bare.entry?.hasPrefix("first-capability = 2\ncapabilities = 1    # of") == true, "\(bare)")
-    }
-
-    @Test("A register that the files let the cell write is not said to be protected; Linux's device is copied whole")
-    func writable() throws {
-        var known = try surroundings()
-        known.cell?.pciCapabilities[0].flags = [.write]
-        func explain(_ device: String, _ register: UInt64) -> Explanation {
-            Violation.pciConfiguration(.write, device: device, register: register, size: 4).explanation(in: known)
-        }
-        let own = explain("00:02.0", 0x64)
-        #expect(own.entry == nil && own.advice.contains("not what the cell was created with"), "\(own)")
-        let linux = explain("00:1f.2", 0x84)
-        #expect(linux.entry == nil && linux.advice.contains("copy its [[pci-device]]"), "\(linux)")
-    }
-
-    @Test("A PCI device of Linux: one that the configuration lacks, one that it has, one of a cell")
-    func linuxDevice() throws {
-        var known = Surroundings(system: system)
-        let missing = Violation.pciConfiguration(.write, device: "00:1b.0", register: 0x44, size: 2)
-            .explanation(isRootCell: true, in: known)
-        #expect(missing.advice.contains("Add the device to [root-cell]"), "\(missing)")
-        let present = Violation.pciConfiguration(.write, device: "00:1f.2", register: 0x90, size: 2)
-            .explanation(isRootCell: true, in: known)
-        #expect(present.notes.contains { $0.contains("lies in none of its capabilities") }, "\(present)")
-        #expect(present.advice.contains("[[pci-capability]]"))
-        known.others = [try #require(cell)]
-        let taken = Violation.pciConfiguration(.write, device: "00:02.0", register: 0x90, size: 2)
-            .explanation(isRootCell: true, in: known)
-        #expect(taken.notes == ["The cell \"sample\" has 00:02.0."])
-    }
-
     @Test("Of a misconfigured page the address is judged, Linux's as well")
     func misconfiguration() throws {
         let known = Surroundings(system: system, others: [try #require(cell)])
         let explanation = Violation.vmExit(reason: 49).explanation(
             isRootCell: true, in: known, registers: ["phys": 0x3a00_1000])
         #expect(explanation.notes.contains("The cell \"sample\" has 0x3a001000."), "\(explanation)")
-    }
-}
-
-@Suite("What an IOMMU stopped") struct DMAFaultTests {
-    private func fault(_ code: UInt64, _ device: String = "00:1f.2", info: UInt64, _ type: Int = 1) throws -> DMAFault {
-        try #require(
-            ConsoleText(
-                """
-                VT-d fault event reported by IOMMU 0:
-                 Source Identifier (bus:dev.func): \(device)
-                 Fault Reason: 0x\(String(code, radix: 16)) Fault Info: \(String(info, radix: 16)) Type \(type)
-
-                """
-            ).dmaFaults.first)
-    }
-
-    @Test("Reasons from 0x20 on are about interrupts: no address is claimed", arguments: UInt64(0x20)...0x26)
-    func interrupts(code: UInt64) throws {
-        // entry 7 of the table
-        let fault = try fault(code, info: 7 << 36, 0)
-        #expect(fault.interruptIndex == 7)
-        let explanation = fault.explanation(in: Surroundings())
-        #expect(explanation.summary.contains("sent an interrupt"))
-        // one that is not remapped has no entry
-        #expect(explanation.summary.contains("entry 7") == (code != 0x25))
-        #expect(explanation.entry == nil && !"\(explanation)".contains("[\"dma\"]"))
-        #expect(try self.fault(6, info: 0x3a000).interruptIndex == nil)
-    }
-
-    @Test("Whose the device is, the system configuration tells, too; and which region lacks DMA")
-    func owners() throws {
-        let tests = SurroundingsTests()
-        let known = try tests.knownSystem()
-        let own = try fault(6, info: 0x3e000).explanation(in: known)
-        #expect(own.notes.first == "The device is Linux's: [root-cell] of the system configuration has it.")
-        #expect(own.entry == "access = [\"read\", \"write\", \"execute\", \"dma\"]    # of \"low RAM\"", "\(own)")
-        let nobody = try fault(2, "00:1b.0", info: 0x10).explanation(in: known)
-        #expect(nobody.advice.hasPrefix("Add the device to [root-cell]"), "\(nobody)")
-        let hypervisor = try fault(5, info: 0x3c000, 0).explanation(in: known)
-        #expect(hypervisor.advice.contains("memmap=") && hypervisor.entry == nil, "\(hypervisor)")
-    }
-}
-
-extension SurroundingsTests {
-    fileprivate func knownSystem() throws -> Surroundings {
-        let system = try #require(system)
-        return Surroundings(system: system)
     }
 }

@@ -184,6 +184,10 @@ struct AnsibleTests {
             let mistyped = try await fleet.cell(image + "image_path=\(fleet.path("imgae-0.exe"))", option)
             #expect(mistyped.contains("imgae-0.exe is no image of rtems: its definition has "), "\(mistyped)")
         }
+        for name in ["../rtems", "-rtems", ".rtems"] {
+            let misnamed = try await fleet.cell(Self.definition(fleet) + "name=\(name)", "--check")
+            #expect(misnamed.contains("name: \(name) is no name of a cell"), "\(misnamed)")
+        }
         let unnamed = try await fleet.cell(
             Self.definition(fleet, ("image-0.exe", "image-2.exe")) + image + "image_path=\(fleet.path("image-0.exe"))")
         #expect(unnamed.contains("is no image of rtems"), "\(unnamed)")

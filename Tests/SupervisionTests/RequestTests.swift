@@ -36,6 +36,32 @@ struct RequestTests {
         story.request(.stop)
         story.finish(.shutDown, .shutDown, timedOut: true)
         #expect(story.lifecycle.memory.lastAnswer == .timedOut)
+        // all of Linux stood still: that is recorded
+        let unanswered = Unanswered(command: .shutDown, cell: nil, stall: .milliseconds(700))
+        #expect(story.actions.contains(.keepEvidence(.didNotAnswer(unanswered))), "\(story.actions)")
+    }
+
+    @Test("An inmate that does not run has denied nothing, whatever the error number says")
+    func deniedAtRest() {
+        var story = Story()
+        story.see(nil)
+        story.request(.start)
+        story.finish(.create, .shutDown)
+        story.refuse(.load, .denied, .shutDown)
+        let refusals = story.reports.compactMap { if case .recreating(let refusal) = $0 { refusal } else { nil } }
+        #expect(refusals.map(\.kind) == [.other] && refusals[0].message.hasPrefix(Refusal.atRest))
+
+        story = Story()
+        story.bringUp()
+        story.request(.stop)
+        story.finish(.shutDown, .shutDown)
+        let destroy = story.request(.destroy)
+        story.refuse(.destroy, .denied, .shutDown)
+        guard case .refused(.destroy, let other)?? = story.answer(to: destroy) else {
+            Issue.record("\(story.actions)")
+            return
+        }
+        #expect(other.kind == .otherCellLocked)
     }
 
     @Test("What is seen while a command works does not change how it was answered")

@@ -9,6 +9,7 @@ enum Credentials {
     ].map { Array($0.utf8) }
     private static let schemes = ["bearer ", "basic "].map { Array($0.utf8) }
     private static let leastToken = 6
+    private static let quotes = ["\\\"", "\\'", "\"", "'", "&quot;"].map { Array($0.utf8) }
 
     /// The text with `***` in their places.
     static func masked(_ text: String) -> String {
@@ -43,7 +44,7 @@ enum Credentials {
             while start < bytes.count, isLetter(bytes[start]) { start += 1 }
             start = skipQuotes(in: bytes, from: start)
             guard start < bytes.count, [UInt8(ascii: "="), UInt8(ascii: ":")].contains(bytes[start]) else { return nil }
-            let value = value(in: bytes, from: skipQuotes(in: bytes, from: start + 1))
+            let value = assigned(in: bytes, from: start + 1)
             return value.isEmpty ? nil : value
         }
     }
@@ -56,6 +57,22 @@ enum Credentials {
             !bytes[value.lowerBound..<end].contains(UInt8(ascii: "/"))
         else { return nil }
         return value.lowerBound..<end
+    }
+
+    /// What follows `=` or `:`, in quotes up to the same quote or the line's end, else one word.
+    private static func assigned(in bytes: [UInt8], from start: Int) -> Range<Int> {
+        var start = start
+        while start < bytes.count, bytes[start] == UInt8(ascii: " ") { start += 1 }
+        let quote = quotes.first { bytes[start...].starts(with: $0) }
+        start += quote?.count ?? 0
+        start += schemes.first { bytes[start...].starts(with: $0) }?.count ?? 0
+        guard let quote else { return value(in: bytes, from: start) }
+        var end = start
+        while end < bytes.count, bytes[end] != UInt8(ascii: "\n"), !bytes[end...].starts(with: quote) {
+            // a quote behind a backslash is one of the value
+            end += quote == [UInt8(ascii: "\"")] && bytes[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        return start..<min(end, bytes.count)
     }
 
     private static func value(in bytes: [UInt8], from start: Int) -> Range<Int> {

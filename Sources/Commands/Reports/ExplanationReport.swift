@@ -97,7 +97,7 @@ struct ConsoleReport: Encodable {
         }
         // what is locked is explained by its own line
         if let enable = text.refusedEnable, enable.lock == nil {
-            others.append(enable.explanation(findings: known.findings, of: known.system))
+            others.append(enable.explanation(in: known))
         }
         others += text.remarks.map(\.explanation)
         entries += others.map { Entry(explanation: ExplanationReport($0)) }

@@ -40,7 +40,7 @@ struct FailureReport: Encodable {
                 return ExplanationReport(explained)
             }
             ?? ConditionPage.explanation(
-                ofFailure: failure.reason, findings: files.surroundings(of: cell).findings
+                ofFailure: failure.reason, in: files.surroundings(of: cell)
             ).map { page in
                 var page = page
                 if failure.reason.hasPrefix("CPU"), files.system?.flags.contains(.virtualDebugConsole) == false {

@@ -94,11 +94,11 @@ extension DumpFiles {
         about command: String, _ errno: String, of cell: String?, _ enable: RefusedEnable? = nil
     ) -> [String] {
         guard let whole = CommandError.of(command, errno) else { return [] }
-        let error = whole.narrowed(by: surroundings(of: cell).findings, enable, isDaemons: true)
+        let error = whole.narrowed(by: surroundings(of: cell), enable, isDaemons: true)
         let rules = Set(error.causes.compactMap(\.rule))
         let found = findings(about: cell).filter { $0.rule.map(rules.contains) ?? false }
         guard found.isEmpty else { return found.map { "\($0)" } }
-        return error.causes.filter { surroundings(of: cell).admits($0) }.map { cause in
+        return error.causes.map { cause in
             guard let key = cause.key, let line = line(of: key, in: cell) else {
                 return "it may be: \(cause.what) \(cause.advice)"
             }

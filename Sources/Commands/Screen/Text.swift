@@ -50,7 +50,7 @@ enum Text {
 
     /// As a shell reads it: in quotes if it needs them.
     static func shellWord(_ text: String) -> String {
-        let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "./_-+:@%".contains($0)) }
+        let plain = text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "./_-+:@%,=".contains($0)) }
         return plain && !text.isEmpty
             ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
     }

@@ -140,7 +140,7 @@ struct Explain: ParsableCommand {
             let whole = CommandError.of(command, name)
         {
             let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
-            let error = whole.narrowed(by: files.surroundings(of: files.cells.first?.name).findings)
+            let error = whole.narrowed(by: files.surroundings(of: files.cells.first?.name))
             return ConsoleReport(
                 error.causes.map(\.explanation),
                 title: "\(error.command) ends with \(error.errno) for one of these reasons, the most frequent first:")

@@ -145,9 +145,9 @@ struct LinuxCommand: ParsableCommand {
     /// The commands that start the cell by its definition.
     private func steps(_ definition: CellDefinition, _ file: String, _ target: String) -> String {
         """
-        cp \(ShellWord.quoted(file)) \(ShellWord.quoted(target))
+        cp \(Text.shellWord(file)) \(Text.shellWord(target))
         jailhouse-ctl reload
-        jailhouse-ctl start \(ShellWord.quoted(definition.name))
+        jailhouse-ctl start \(Text.shellWord(definition.name))
         """
     }
 
@@ -157,7 +157,7 @@ struct LinuxCommand: ParsableCommand {
         for (option, value) in [("-i", initrd), ("-c", cmdline)] {
             if let value { words += [option, value] }
         }
-        return words.map(ShellWord.quoted).joined(separator: " ")
+        return words.map(Text.shellWord).joined(separator: " ")
     }
 
     /// As a load would have it.

@@ -180,7 +180,8 @@ def main():
         required_together=[("image", "image_path")],
         supports_check_mode=True,
     )
-    if not re.match(r"^[A-Za-z0-9_.+-]{1,31}$", module.params["name"]) or module.params["name"].startswith("."):
+    # a file is called so, and it follows options of the command
+    if not re.match(r"^[^-./\x00-\x1f][^/\x00-\x1f]{0,30}\Z", module.params["name"]):
         module.fail_json(msg="name: %s is no name of a cell" % module.params["name"], rolled_back=False)
     cell, state = Cell(module), module.params["state"]
     directory = module.params["directory"]
