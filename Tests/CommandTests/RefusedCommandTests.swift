@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import ControlInterface
 import FailureReports
 import Foundation
@@ -107,6 +108,21 @@ struct RefusedCommandTests {
         let busy = try #require(CommandError.of("enable", "EBUSY"))
         let causes = busy.narrowed(by: Surroundings(), RefusedEnable(unit: "VT-d"), isDaemons: true).causes
         #expect(causes.map(\.what) == ["Linux has VT-d's DMA translation on."])
+    }
+
+    @Test("A cell without links is not refused for one, wherever the causes are listed")
+    func withoutLinks() throws {
+        let busy = try #require(CommandError.of("create", "EBUSY"))
+        func rules(_ known: Surroundings) -> [String?] { busy.narrowed(by: known).causes.map(\.rule) }
+        #expect(rules(Surroundings()).contains("JH0610"))
+        let bare = CellDescriptor(name: "bare")
+        #expect(!rules(Surroundings(cell: bare)).contains("JH0610"))
+        var linked = bare
+        linked.pciDevices = [PCIDevice(kind: .sharedMemory, address: PCIAddress(rawValue: 0x70))]
+        #expect(rules(Surroundings(cell: linked)).contains("JH0610"))
+        let reason = "create was refused: busy (EBUSY)"
+        let explanation = ConditionPage.explanation(ofFailure: reason, in: Surroundings(cell: bare))
+        #expect(explanation?.notes.isEmpty == false && explanation?.notes.contains { $0.contains("peer") } == false)
     }
 
     @Test("A cause whose rule finds nothing is none; where one does, it is that, with its line")
