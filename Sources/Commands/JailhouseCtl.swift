@@ -61,6 +61,7 @@ package struct JailhouseCtl: ParsableCommand {
                 return try CompletionScript.show(line.words)
             }
             if line.hosts.count > 1, line.words.first != List._commandName { return try onEach(line) }
+            if line.hosts.isEmpty, try runPlain(line.words) { return }
             var command = try command(of: line.argumentsForAll)
             try command.run()
         } catch let failure as CommandFailure {
@@ -100,17 +101,43 @@ package struct JailhouseCtl: ParsableCommand {
         if status != 0 { throw ExitCode(status) }
     }
 
+    /// Runs what is asked most if it is asked without any option: there is nothing to parse then, and the parser takes
+    /// longer than the command.
+    ///
+    /// - Returns: whether it was that.
+    private static func runPlain(_ words: [String]) throws -> Bool {
+        let daemon = Daemon(socket: nil, host: [])
+        let screen = Screen(json: false, style: .ofStandardOutput)
+        switch words {
+        case ["list"]: try List.show(of: daemon, on: screen)
+        case ["status"]: try Status.showAll(of: daemon, on: screen)
+        default: return false
+        }
+        return true
+    }
+
     /// What scripts run again and again. The parser makes a tree of all commands for each command line, which takes
     /// longer than these do.
-    static let quickCommands: [String: any ParsableCommand.Type] = [
-        "check": Check.self, "check-alive": CheckAlive.self, "comm": Comm.self, "explain": Explain.self,
-        "list": List.self, "metrics": MetricsCommand.self, "restart": Restart.self, "start": Start.self,
-        "status": Status.self, "stop": Stop.self, "wait": Wait.self,
-    ]
+    static func quickCommand(_ name: String) -> (any ParsableCommand.Type)? {
+        switch name {
+        case "check": Check.self
+        case "check-alive": CheckAlive.self
+        case "comm": Comm.self
+        case "explain": Explain.self
+        case "list": List.self
+        case "metrics": MetricsCommand.self
+        case "restart": Restart.self
+        case "start": Start.self
+        case "status": Status.self
+        case "stop": Stop.self
+        case "wait": Wait.self
+        default: nil
+        }
+    }
 
     /// - Parameter arguments: without the program's name.
     private static func command(of arguments: [String]) throws -> any ParsableCommand {
-        let quick = arguments.first.flatMap { quickCommands[$0] }
+        let quick = arguments.first.flatMap(quickCommand)
         // what it cannot read is a mistake or asks for help, which the tree has
         if let command = try? quick?.parse(Array(arguments.dropFirst())) { return command }
         do {

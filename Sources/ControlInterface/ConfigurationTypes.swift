@@ -49,6 +49,7 @@ extension Manager {
     }
 
     package enum Configurations: ManagerMethod {
+        package static let name = "Configurations"
         package typealias Parameters = Nothing
         package struct Reply: Codable, Hashable, Sendable {
             /// Nil: none is configured, or it cannot be used.

@@ -34,6 +34,7 @@ extension Manager {
     }
 
     package enum List: ManagerMethod {
+        package static let name = "List"
         package typealias Parameters = Nothing
         package struct Reply: Codable, Hashable, Sendable {
             package var machine: Machine
@@ -47,6 +48,7 @@ extension Manager {
     }
 
     package enum Describe: ManagerMethod {
+        package static let name = "Describe"
         package typealias Parameters = OneCell
         package struct Reply: Codable, Hashable, Sendable {
             package var details: Details
@@ -58,6 +60,7 @@ extension Manager {
     }
 
     package enum Enable: ManagerMethod {
+        package static let name = "Enable"
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["configuration"]
@@ -72,6 +75,7 @@ extension Manager {
     }
 
     package enum Disable: ManagerMethod {
+        package static let name = "Disable"
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["others"]
@@ -85,23 +89,33 @@ extension Manager {
         package typealias Reply = Nothing
     }
 
-    package enum Create: CellCommand {}
+    package enum Create: CellCommand {
+        package static let name = "Create"
+    }
     package enum Start: CellCommand {
+        package static let name = "Start"
         package static let bringsUp = true
     }
-    package enum Stop: CellCommand {}
+    package enum Stop: CellCommand {
+        package static let name = "Stop"
+    }
     package enum Restart: CellCommand {
+        package static let name = "Restart"
         package static let bringsUp = true
     }
-    package enum Destroy: CellCommand {}
+    package enum Destroy: CellCommand {
+        package static let name = "Destroy"
+    }
 
     package enum ResetFailed: ManagerMethod {
+        package static let name = "ResetFailed"
         package static let changesSomething = true
         package typealias Parameters = OneCellOrAll
         package typealias Reply = Nothing
     }
 
     package enum Alive: ManagerMethod {
+        package static let name = "Alive"
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["cell", "alive", "reason", "ended"]
@@ -124,6 +138,7 @@ extension Manager {
     }
 
     package enum Reload: ManagerMethod {
+        package static let name = "Reload"
         package static let changesSomething = true
         package typealias Parameters = Nothing
         package struct Reply: Codable, Hashable, Sendable {
@@ -144,6 +159,7 @@ extension Manager {
     }
 
     package enum CommunicationRegion: ManagerMethod {
+        package static let name = "CommunicationRegion"
         package typealias Parameters = OneCell
         package struct Reply: Codable, Hashable, Sendable {
             package var region: Region
@@ -155,6 +171,7 @@ extension Manager {
     }
 
     package enum Statistics: ManagerMethod {
+        package static let name = "Statistics"
         package typealias Parameters = OneCell
         package struct Reply: Codable, Hashable, Sendable {
             package var statistics: [Statistic]
@@ -166,6 +183,7 @@ extension Manager {
     }
 
     package enum Watch: ManagerMethod {
+        package static let name = "Watch"
         package static let streams = true
         package typealias Parameters = OneCellOrAll
         package struct Reply: Codable, Hashable, Sendable {
@@ -178,6 +196,7 @@ extension Manager {
     }
 
     package enum Console: ManagerMethod {
+        package static let name = "Console"
         package static let streams = true
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["follow"]
@@ -207,6 +226,7 @@ extension Manager {
     }
 
     package enum Failures: ManagerMethod {
+        package static let name = "Failures"
         package typealias Parameters = OneCell
         package struct Reply: Codable, Hashable, Sendable {
             package var failures: [Failure]
@@ -218,6 +238,7 @@ extension Manager {
     }
 
     package enum Check: ManagerMethod {
+        package static let name = "Check"
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["path"]
             package var path: String?

@@ -13,6 +13,7 @@ extension Manager {
     }
 
     package enum ShutDownAll: ManagerMethod {
+        package static let name = "ShutDownAll"
         package static let changesSomething = true
         /// For a call that says none: 20 s.
         package static let standardTimeout = 20_000_000

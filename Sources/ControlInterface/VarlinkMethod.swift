@@ -14,7 +14,6 @@ package protocol VarlinkMethod: Sendable {
 }
 
 extension VarlinkMethod {
-    package static var name: String { "\(Self.self)" }
     package static var patience: Duration { .seconds(30) }
 
     /// The value of a call's `method`, for example `org.jailhoused.Manager.Start`.

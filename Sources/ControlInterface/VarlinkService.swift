@@ -45,6 +45,7 @@ package enum VarlinkService {
         """
 
     package enum GetInfo: VarlinkMethod {
+        package static let name = "GetInfo"
         package static let interface = VarlinkService.name
         package typealias Parameters = Nothing
         package struct Reply: Codable, Hashable, Sendable {
@@ -57,6 +58,7 @@ package enum VarlinkService {
     }
 
     package enum GetInterfaceDescription: VarlinkMethod {
+        package static let name = "GetInterfaceDescription"
         package static let interface = VarlinkService.name
         package struct Parameters: VarlinkParameters {
             package static let fieldNames = ["interface"]

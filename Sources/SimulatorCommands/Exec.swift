@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "exec",
         abstract: "Run a program that sees the machine's /dev/jailhouse and /sys/devices/jailhouse.",
         discussion: "Example: jailhouse-sim exec -- jailhouse cell list"
     )

@@ -5,6 +5,7 @@ import Simulator
 
 struct Inject: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "inject",
         abstract: "Inject a fault into a cell or the machine.",
         discussion: """
             jailhouse-sim inject rtems fail
@@ -29,6 +30,7 @@ struct Inject: ParsableCommand {
 
     struct Cell: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "cell",
             abstract: "Inject a fault into a cell.",
             discussion: """
                 fail [VIOLATION], fail-cpu N [VIOLATION]: a forbidden access by all CPUs, or by CPU N; shut-down, \
@@ -107,6 +109,7 @@ struct Inject: ParsableCommand {
 
     struct Lock: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "lock",
             abstract: "Hold the driver's lock, as a command of another tool does.",
             discussion: """
                 Commands wait for it, and so do reads of console, mem_pool_* and remap_pool_*.
@@ -129,6 +132,7 @@ struct Inject: ParsableCommand {
 
     struct Clear: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "clear",
             abstract: "End all faults except those in cells; their effects remain.")
 
         @OptionGroup var machine: MachineOptions
@@ -141,6 +145,7 @@ struct Inject: ParsableCommand {
 
 struct Thaw: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "thaw",
         abstract: "Let a frozen machine continue, which a real one cannot.")
 
     @OptionGroup var machine: MachineOptions
@@ -152,12 +157,14 @@ struct Thaw: ParsableCommand {
 
 struct Linux: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "linux",
         abstract: "Change something in the machine's Linux.",
         subcommands: [CPU.self, Firmware.self, Reboot.self]
     )
 
     struct Reboot: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "reboot",
             abstract: "Reboot Linux; the driver's reboot hook disables the hypervisor.",
             discussion: "The driver disables the hypervisor first, and asks all cells for that.")
 
@@ -191,6 +198,7 @@ struct Linux: ParsableCommand {
         }
 
         static let configuration = CommandConfiguration(
+            commandName: "firmware",
             abstract: "Remove or restore the hypervisor's firmware file.")
 
         @OptionGroup var machine: MachineOptions

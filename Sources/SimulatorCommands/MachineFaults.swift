@@ -6,6 +6,7 @@ import Simulator
 extension Inject {
     struct Command: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "command",
             abstract: "Make commands to the driver fail or take long.",
             discussion: """
                 Example: jailhouse-sim inject command any EINTR --probability 0.1
@@ -70,6 +71,7 @@ extension Inject {
 
     struct Sysfs: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "sysfs",
             abstract: "Make files of sysfs vanish or contain nonsense.",
             discussion: """
                 FILE is one of the device's own (\(SysfsFault.machineFiles.joined(separator: ", "))), one of a cell's \
@@ -130,6 +132,7 @@ extension Inject {
 
     struct Program: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "program",
             abstract: "Make calls of a program fail or take long, or its wall clock jump.",
             discussion: """
                 CALL: open, write, fsync, rename (of the program's own files, not of the device and sysfs); socket, \

@@ -8,6 +8,7 @@ import SystemCalls
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Serve a machine until SIGINT or SIGTERM.",
         discussion: """
             Prints "cells: execute" or "cells: script" and the reason, "ready: DIRECTORY" when programs can use the \

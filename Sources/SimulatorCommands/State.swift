@@ -5,6 +5,7 @@ import Simulator
 
 struct State: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "state",
         abstract: "Show the true state of the machine, including what Linux cannot see.")
 
     @OptionGroup var machine: MachineOptions

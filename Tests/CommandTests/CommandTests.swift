@@ -203,10 +203,31 @@ struct CommandTests {
     }
 
     @Test func commandsThatNeedNoTreeAreThoseOfTheTree() {
-        for (name, command) in JailhouseCtl.quickCommands {
-            #expect(command._commandName == name)
-            #expect(JailhouseCtl.configuration.subcommands.contains { $0 == command }, "\(name)")
+        let quick = JailhouseCtl.configuration.subcommands.filter { command in
+            guard let found = JailhouseCtl.quickCommand(command._commandName) else { return false }
+            let isTheSame = found == command
+            #expect(isTheSame, "\(command)")
+            return true
         }
+        #expect(quick.count == 11)
+    }
+
+    /// A command whose name is made from its type's costs each command line a search through all of the program's types.
+    @Test func eachCommandSaysItsName() {
+        func look(at command: any ParsableCommand.Type) {
+            #expect(command.configuration.commandName != nil, "\(command)")
+            for each in command.configuration.subcommands { look(at: each) }
+        }
+        look(at: JailhouseCtl.self)
+    }
+
+    @Test(arguments: ["list", "status"])
+    func withoutOptionsAsWithThem(command: String) throws {
+        let daemon = try ScriptedDaemon([Samples.cell(), Samples.absent])
+        let plain = try Executable.run([command], environment: ["JAILHOUSED_SOCKET": daemon.socket])
+        #expect(plain.status == 0)
+        #expect(plain == (try Executable.run([command, "--socket", daemon.socket])))
+        #expect(try Executable.run([command], environment: ["JAILHOUSED_SOCKET": "/nowhere/control"]).status == 69)
     }
 
     @Test func helpAndVersion() throws {

@@ -22,6 +22,18 @@ struct CallTests {
         #expect(try call.parameters(of: Manager.Start.self).cell == "aä\"b")
     }
 
+    /// Written without an encoder.
+    @Test(arguments: [nil, true])
+    func messageWithoutParameters(more: Bool?) throws {
+        struct Outgoing: Encodable {
+            let method: String
+            let more: Bool?
+            let parameters = Nothing()
+        }
+        let encoded = try VarlinkJSON.message(Outgoing(method: "org.jailhoused.Manager.List", more: more))
+        #expect(try VarlinkCall.message(Manager.List.self, Nothing(), more: more ?? false) == encoded)
+    }
+
     @Test(arguments: ["{}", #"{"cell":null}"#, "null"])
     func absentOptional(parameters: String) throws {
         let call = try call(#"{"method":"org.jailhoused.Manager.ResetFailed","parameters":\#(parameters)}"#)

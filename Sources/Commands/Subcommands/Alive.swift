@@ -6,6 +6,7 @@ import FailureReports
 
 struct Alive: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "alive",
         abstract: "Tell the daemon that a cell gave a sign of life.",
         discussion: """
             For cells with a liveness rule of kind "external": a program that checks the cell calls this each time it \

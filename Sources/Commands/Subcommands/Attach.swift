@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Attach: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "attach",
         abstract: "Start a cell and stay until it is stopped.",
         discussion: """
             Prints each change as 'watch' does, and notifies the service manager when the cell runs. Exits with status \

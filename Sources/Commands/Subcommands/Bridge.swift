@@ -9,6 +9,7 @@ import SystemPackage
 /// The other side of `--host`.
 struct Bridge: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bridge",
         abstract: "Connect standard input and output with the daemon's socket.",
         discussion: """
             For 'jailhouse-ctl --host', which runs it on the other machine through ssh. It exits when either side \

@@ -6,6 +6,7 @@ import ConfigurationRules
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Check cell definitions, cells, systems and the daemon's settings.",
         discussion: """
             Each finding has its place, its rule, what it leads to and what to do; 'explain' has a page for each rule. \

@@ -8,6 +8,7 @@ import SystemCalls
 
 struct CheckAlive: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check-alive",
         abstract: "Look for a cell's sign of life from outside, and tell the daemon.",
         discussion: """
             Does what the liveness rule of the cell's definition says, of the kinds heartbeat (a word of memory that \

@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Comm: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "comm",
         abstract: "Show a cell's communication region.",
         discussion: """
             The page that the hypervisor and the inmate share: its address in the cell, the state, whether the inmate \

@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Compile: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "compile",
         abstract: "Compile the TOML source of a cell, a system or a cell definition.",
         discussion: """
             The result is what Jailhouse's own tools make and read: a .cell file of a cell or of a cell definition, \

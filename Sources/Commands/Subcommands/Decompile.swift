@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Decompile: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "decompile",
         abstract: "Turn a compiled cell or system into TOML source.",
         discussion: """
             Compiled again the source gives the same file, byte for byte. Needs no daemon.

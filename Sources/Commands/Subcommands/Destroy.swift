@@ -7,6 +7,7 @@ struct Destroy: CellChangeCommand {
     typealias Method = Manager.Destroy
 
     static let configuration = CommandConfiguration(
+        commandName: "destroy",
         abstract: "Destroy a cell; its CPUs and memory are returned to Linux.",
         discussion: """
             With --json: the cell, as in 'list --json'.

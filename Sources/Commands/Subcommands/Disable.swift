@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Disable: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "disable",
         abstract: "Destroy all cells and disable the hypervisor.",
         discussion: """
             Refused if an inmate denies its shutdown request, or if a cell that may never answer would be sent one, \

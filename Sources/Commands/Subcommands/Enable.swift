@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Enable: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "enable",
         abstract: "Enable the hypervisor.",
         discussion: """
             Uses the given system configuration (TOML or compiled); by default, the one in the daemon's settings. The \

@@ -10,6 +10,7 @@ import SystemPackage
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "explain",
         abstract: "Explain a rule of 'check', lines of the hypervisor's console, a condition, or an error number.",
         discussion: """
             Without an argument: the list of all rules. The page of a rule says what must be so, what happens otherwise \

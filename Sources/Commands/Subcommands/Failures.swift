@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Failures: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "failures",
         abstract: "Show the recorded failures of a cell, one of them in full, or the last one of each cell.",
         discussion: """
             The daemon keeps the last eight failures of a cell; number 1 is the latest. In full, a failure has what the \

@@ -5,6 +5,7 @@ import ControlInterface
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "list",
         abstract: "List the cells.",
         discussion: """
             STATE is the hypervisor's word, CONDITION the daemon's: absent, created, starting, running, degraded \
@@ -26,11 +27,15 @@ struct List: ParsableCommand {
 
     func run() throws {
         if options.host.count > 1 { return try FleetList(options).show() }
-        let cells = try options.daemon.call(Manager.List.self).cells.map(CellRow.init)
-        try options.screen.show(
+        try Self.show(of: options.daemon, on: options.screen)
+    }
+
+    static func show(of daemon: Daemon, on screen: Screen) throws {
+        let cells = try daemon.call(Manager.List.self).cells.map(CellRow.init)
+        try screen.show(
             cells,
             text: cells.isEmpty
                 ? "no cells: none is defined, and none exists"
-                : CellRow.table(cells, now: .now).text(options.screen.style))
+                : CellRow.table(cells, now: .now).text(screen.style))
     }
 }

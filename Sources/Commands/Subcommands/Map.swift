@@ -7,6 +7,7 @@ import CellDefinition
 
 struct Map: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "map",
         abstract: "Draw a machine's memory and what its cells have of it.",
         discussion: """
             Shows physical memory with what Linux, the hypervisor and each cell have there, then each cell as it \

@@ -6,6 +6,7 @@ import MachineProbe
 
 struct Probe: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "probe",
         abstract: "Propose a system configuration for this machine, or for one whose files were copied.",
         discussion: """
             Reads what Linux says of an x86 machine: memory and ports, PCI devices, and the ACPI tables for \

@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "reload",
         abstract: "Have the daemon read the definitions again.",
         discussion: """
             Running cells are not affected; a changed definition takes effect at the next start. The exit status is \

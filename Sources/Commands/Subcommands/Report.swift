@@ -6,6 +6,7 @@ import ControlInterface
 
 struct Report: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "report",
         abstract: "Write everything that is known about a cell's failure into one file, for a bug report.",
         discussion: """
             The file is a compressed tar archive with report.html, a page that needs nothing else: what happened and what it \

@@ -5,6 +5,7 @@ import ControlInterface
 
 struct ResetFailed: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "reset-failed",
         abstract: "Forget the failures and restarts of one cell or of all.",
         discussion: """
             A cell that was given up is then stopped, and its attempts are counted from zero.

@@ -7,6 +7,7 @@ struct Restart: CellChangeCommand {
     typealias Method = Manager.Restart
 
     static let configuration = CommandConfiguration(
+        commandName: "restart",
         abstract: "Stop a cell, load its images again and start it.",
         discussion: """
             With --json: the cell, as in 'list --json'.

@@ -5,6 +5,7 @@ import CellDefinition
 
 struct Schema: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "schema",
         abstract: "Print the JSON Schema of configurations, for editors.",
         discussion: """
             An editor with a TOML language server completes keys and words by it, shows what they mean and marks \

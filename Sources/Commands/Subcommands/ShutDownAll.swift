@@ -5,6 +5,7 @@ import ControlInterface
 
 struct ShutDownAll: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "shut-down-all",
         abstract: "Stop all cells that can be stopped, and disable the hypervisor.",
         discussion: """
             For the end of the machine; jailhouse-shutdown.service does the same. Cells are stopped in the reverse \

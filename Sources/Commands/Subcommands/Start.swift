@@ -7,6 +7,7 @@ struct Start: CellChangeCommand {
     typealias Method = Manager.Start
 
     static let configuration = CommandConfiguration(
+        commandName: "start",
         abstract: "Start a cell.",
         discussion: """
             Creates the cell if it does not exist, loads its images and starts it; returns when it runs. The exit status \

@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show the machine and all cells, or one cell in full.",
         discussion: """
             Of a cell: its condition, CPUs, images, restarts, and its last failure with what the hypervisor printed \
@@ -26,15 +27,16 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let screen = options.screen
-        guard let cell else {
-            let report = MachineReport(try options.daemon.call(Manager.List.self))
-            try screen.show(report, text: report.text(screen.style, now: .now))
-            return
-        }
+        guard let cell else { return try Self.showAll(of: options.daemon, on: screen) }
         let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
         let files = details.lastFailure == nil || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
         let report = CellReport(details, files: files)
         try screen.show(report, text: report.text(screen.style, now: .now))
         if let status = details.cell.exitStatus { throw ExitCode(status.rawValue) }
+    }
+
+    static func showAll(of daemon: Daemon, on screen: Screen) throws {
+        let report = MachineReport(try daemon.call(Manager.List.self))
+        try screen.show(report, text: report.text(screen.style, now: .now))
     }
 }

@@ -7,6 +7,7 @@ struct Stop: CellChangeCommand {
     typealias Method = Manager.Stop
 
     static let configuration = CommandConfiguration(
+        commandName: "stop",
         abstract: "Stop a cell.",
         discussion: """
             Sends the inmate a shutdown request, and repeats it until stop-timeout if it is denied; returns when it is stopped. The cell keeps its CPUs and memory. With --json: the cell, as in 'list --json'.

@@ -7,6 +7,7 @@ import SystemCalls
 
 struct Top: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "top",
         abstract:
             "Show the cells as a table that is drawn again and again: VM exits a second, condition, restarts, failures.",
         discussion: """

@@ -6,6 +6,7 @@ import Glibc
 
 struct Wait: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "wait",
         abstract: "Wait until a cell is running, stopped or failed.",
         discussion: """
             running: its program executes on all of its CPUs. stopped: it is stopped, created or absent. failed: it has \

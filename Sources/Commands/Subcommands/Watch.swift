@@ -5,6 +5,7 @@ import ControlInterface
 
 struct Watch: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "watch",
         abstract: "Show each change of one cell or of all, until interrupted.",
         discussion: """
             First each cell as it is, then a line for each change.

@@ -9,6 +9,7 @@ import SystemCalls
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Run programs in cells of their own, and report how they end.",
         discussion: """
             Makes a machine for each program, loads and starts its cell, shows its console, and ends by itself. A \
