@@ -21,6 +21,8 @@ DESTDIR ?=
 BINARIES ?= .build/release
 
 SWIFT := swift
+# the toolchain's
+CLANG = $$(dirname $$(realpath $$(command -v swiftc)))/clang
 COMMANDS := jailhoused jailhouse-ctl jailhouse-sim jailhouse-exporter
 PRELOAD := jailhouse-sim-preload
 # not installed: it makes the manual pages
@@ -53,14 +55,17 @@ inmates:
 cell-monitor:
 	$(MAKE) --no-print-directory -C Sources/CellMonitor
 
-# The Swift runtime goes into the binaries, so that a board needs none.
+# The runtimes of Swift and C++ go into the binaries, so that a board needs none; Package.swift looks for that of C++ here.
 release:
 	.ci/packages $(BUILD_PACKAGES)
 	$(MAKE) --no-print-directory inmates cell-monitor
+	mkdir -p .build/static
+	ln -sf "$$($(CLANG) -print-file-name=libstdc++.a)" .build/static/libstdc++.a
+	ln -sf "$$($(CLANG) -print-file-name=libgcc_eh.a)" .build/static/libgcc_s.a
 	for product in $(COMMANDS) $(PRELOAD) $(MANUAL_PAGES); do \
 	    $(SWIFT) build -c release --static-swift-stdlib --product $$product || exit; done
 	# in C: linked by SwiftPM it would need a Swift runtime in every program that it is loaded into
-	$$(dirname $$(realpath $$(command -v swiftc)))/clang -shared -fPIC -O2 -I Sources/SimulatorPreload/include \
+	$(CLANG) -shared -fPIC -O2 -I Sources/SimulatorPreload/include \
 	    -o .build/release/lib$(PRELOAD).so Sources/SimulatorPreload/*.c
 
 demo:
