@@ -209,7 +209,7 @@ package struct ConfigurationDirectory: Sendable {
     private func definitionPaths(in cells: String, _ loaded: inout LoadedConfiguration) -> [String] {
         do {
             try reader.check(directory: cells)
-            return try SystemCall.names(inDirectory: cells)
+            return try reader.names(inDirectory: cells)
                 .filter { $0.hasSuffix(".toml") && !$0.hasPrefix(".") }
                 .sorted().map { cells + "/" + $0 }
         } catch let error as SystemCallError where error.errno == .noSuchFileOrDirectory {

@@ -8,6 +8,12 @@ package protocol ConfigurationReader: Sendable {
     func contents(_ path: String, limit: Int) throws -> [UInt8]
     /// Judges a directory whose entries are used.
     func check(directory: String) throws
+    /// The names in a directory, in any order.
+    func names(inDirectory path: String) throws -> [String]
+}
+
+extension ConfigurationReader {
+    package func names(inDirectory path: String) throws -> [String] { try SystemCall.names(inDirectory: path) }
 }
 
 /// Files as they are, whoever can change them.

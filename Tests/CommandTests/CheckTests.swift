@@ -72,6 +72,45 @@ struct CheckTests {
         #expect(try check("--sarif").status == 1)
     }
 
+    @Test func asItWouldBeWithOtherFiles() throws {
+        let directory = try temporaryDirectory()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        func write(_ path: String, _ text: String) throws {
+            try text.write(toFile: directory + "/" + path, atomically: true, encoding: .utf8)
+        }
+        func check(_ options: String...) throws -> Executable.Outcome {
+            let outcome = try Executable.run(["check", directory + "/etc"] + options)
+            return .init(
+                status: outcome.status, output: outcome.output.replacingOccurrences(of: directory, with: "D"),
+                error: outcome.error)
+        }
+        try FileManager.default.createDirectory(atPath: directory + "/etc/cells", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: directory + "/link", withDestinationPath: "etc")
+        try write("etc/cells/rtems.toml", Self.passive)
+        try write("wrong", Self.passive + "colour = \"red\"\n")
+        try write("with-image", Self.passive + "[[image]]\npath = \"../x.bin\"\n")
+        try write("x.bin", "no program")
+        // in the place of one that is there, by whatever path; and where none is
+        for place in ["etc", "link", "etc/cells/.."] {
+            let outcome = try check("--instead", "\(directory)/\(place)/cells/rtems.toml=\(directory)/wrong")
+            #expect(outcome.status == 1 && outcome.output.contains("D/etc/cells/rtems.toml:"), "\(outcome)")
+            #expect(outcome.output.contains("colour") && !outcome.output.contains("wrong"), "\(outcome)")
+        }
+        let new = try check("--instead", "\(directory)/etc/cells/new.toml=\(directory)/wrong", "--json")
+        let files = try JSONSerialization.jsonObject(with: Data(new.output.utf8)) as? [[String: Any]]
+        #expect(files?.map { $0["refused"] as? Bool } == [true, false], "\(new)")
+        // an image that the definition names relative to where it will be
+        let both = try check(
+            "--instead", "\(directory)/etc/cells/rtems.toml=\(directory)/with-image", "--instead",
+            "\(directory)/etc/x.bin=\(directory)/x.bin")
+        #expect(both.status == 1 && both.output.contains("JH0805") && !both.output.contains("JH0801"), "\(both)")
+        #expect(try check().status == 0)
+
+        for wrong in ["x", "=x", "x=", "x/=y"] { #expect(try check("--instead", wrong).status == 64, "\(wrong)") }
+        let file = try Executable.run(["check", directory + "/wrong", "--instead", "a=b"])
+        #expect(file.status == 64 && file.error.contains("configuration directory"), "\(file)")
+    }
+
     @Test func filesThatEverybodyMayWrite() throws {
         let directory = try temporaryDirectory()
         defer { try? FileManager.default.removeItem(atPath: directory) }

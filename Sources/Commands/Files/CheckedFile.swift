@@ -12,9 +12,20 @@ struct CheckedFile: Encodable {
     @JSON.OrNull var kind: String?
     /// The cell's name.
     @JSON.OrNull var name: String?
+    /// Whether the daemon would not use it.
+    let refused: Bool
     let findings: [Complaint]
 
-    var hasErrors: Bool { findings.contains { $0.severity == Finding.Severity.error.rawValue } }
+    /// - Parameter refused: nil for a file by itself, of which the daemon would use nothing for an error.
+    init(file: String, kind: String?, name: String?, refused: Bool? = nil, findings: [Complaint]) {
+        self.file = file
+        self.kind = kind
+        self.name = name
+        self.refused = refused ?? findings.contains(where: \.isError)
+        self.findings = findings
+    }
+
+    var hasErrors: Bool { findings.contains(where: \.isError) }
 
     func text(_ style: Style) -> String {
         if !findings.isEmpty { return findings.map { $0.text(style) }.joined(separator: "\n") }
@@ -36,6 +47,8 @@ struct Complaint: Encodable {
     let message: String
     let consequence: String
     let remedy: String
+
+    var isError: Bool { severity == Finding.Severity.error.rawValue }
 
     init(_ finding: Finding, file: String) {
         rule = finding.rule

@@ -9,6 +9,7 @@ import SystemCalls
 /// Judges a configuration directory as the daemon does, by the same reader.
 struct DirectoryCheckup {
     private let path: String
+    private let reader: ProposedFiles
     private let loaded: LoadedConfiguration
 
     static func isDirectory(_ path: String) -> Bool {
@@ -16,12 +17,15 @@ struct DirectoryCheckup {
         return stat(path, &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// - Parameter root: of the machine where the cells are to run; nil: this one, if it has the hypervisor's driver.
+    /// - Parameters:
+    ///   - root: of the machine where the cells are to run; nil: this one, if it has the hypervisor's driver.
+    ///   - proposals: files that are read as if they were in their places already.
     /// - Throws: ``CommandFailure`` when that machine cannot be seen.
-    init(_ directory: String, root: String?) throws {
+    init(_ directory: String, root: String?, proposals: [ProposedFiles.Proposal] = []) throws {
         path = directory.count > 1 && directory.hasSuffix("/") ? String(directory.dropLast()) : directory
         let hasMachine = try RunningMachine(root: root) != nil
-        let reader = TrustedFiles()
+        let reader = ProposedFiles(proposals)
+        self.reader = reader
         loaded = ConfigurationDirectory(
             path: path, reader: reader, machine: hasMachine ? MachineFiles(root: root ?? "") : nil
         ).load { definition in
@@ -34,7 +38,7 @@ struct DirectoryCheckup {
     func files() -> [CheckedFile] {
         var known: [(path: String, kind: String?, name: String?)] = []
         let settings = path + "/jailhoused.toml"
-        if access(settings, F_OK) == 0 { known.append((settings, "settings", nil)) }
+        if reader.has(settings) { known.append((settings, "settings", nil)) }
         if let system = loaded.settings.system {
             known.append((system, "system", loaded.system?.descriptor.rootCell.name))
         }
@@ -48,9 +52,10 @@ struct DirectoryCheckup {
         let others = Set(findings.keys).subtracting(known.map(\.path))
         known += others.sorted().map { ($0, nil, nil) }
         if known.isEmpty { known = [(path, "no configuration", nil)] }
+        let refused = Set(loaded.refused.map(\.path))
         return known.map { file in
             CheckedFile(
-                file: file.path, kind: file.kind, name: file.name,
+                file: file.path, kind: file.kind, name: file.name, refused: refused.contains(file.path),
                 findings: (findings[file.path] ?? []).map { Complaint($0, file: file.path) })
         }
     }
