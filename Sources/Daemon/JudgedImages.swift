@@ -37,7 +37,7 @@ struct JudgedImages: Hashable, Sendable {
     /// Reads the images for a load. If one has changed since it was checked, all are checked again.
     ///
     /// - Parameter changed: called with the path of each such image.
-    /// - Throws: `DefinitionError`, or ``ImagesRefused`` when they do not pass.
+    /// - Throws: ``ImagesRefused`` when they do not pass, in the words of a check; else `DefinitionError`.
     mutating func plan(
         of definition: CellDefinition, _ files: TrustedFiles, changed: (String) -> Void
     ) throws -> [LoadPiece] {
@@ -47,7 +47,14 @@ struct JudgedImages: Hashable, Sendable {
             readings[path] = reading
             return reading.contents
         }
-        let pieces = try definition.loadPlan(readFile: read)
+        let pieces: [LoadPiece]
+        do throws(DefinitionError) {
+            pieces = try definition.loadPlan(readFile: read)
+        } catch {
+            let errors = definition.imageFindings(readFile: read).filter { $0.severity == .error }
+            guard errors.isEmpty else { throw ImagesRefused(errors: errors) }
+            throw error
+        }
         let strangers = readings.filter { $0.value.version != versions[$0.key] }.keys.sorted()
         guard !strangers.isEmpty else { return pieces }
         strangers.forEach(changed)

@@ -206,8 +206,8 @@ private final class Directory: Sendable {
         try directory.write([UInt8](repeating: 0x90, count: 8192), to: "image")
         #expect(throws: (any Error).self) { try images.plan(of: definition, files) { _ in } }
         try directory.write([0x90], to: "image", mode: 0o666)
-        let refusal = #expect(throws: DefinitionError.self) { try images.plan(of: definition, files) { _ in } }
-        #expect(refusal?.remedy == "chmod go-w \(path)")
+        let refusal = #expect(throws: ImagesRefused.self) { try images.plan(of: definition, files) { _ in } }
+        #expect(refusal?.errors.first?.remedy == "chmod go-w \(path)")
     }
 
     @Test("A definition whose image everybody writes is refused when it is read")

@@ -85,6 +85,13 @@ struct AnsibleTests {
         try (rtems + Data("2".utf8)).write(to: URL(filePath: fleet.path("good.exe")))
         try rtems.prefix(300).write(to: URL(filePath: fleet.path("bad.exe")))
 
+        for (image, isGood) in [("bad.exe", false), ("good.exe", true)] {
+            let check = try await fleet.run(
+                "ansible-playbook", rolling, "--check", "-e", "jailhouse_image=\(fleet.path(image))")
+            #expect((check.status == 0) == isGood, "\(check.output)\(check.errors)")
+            #expect(check.output.contains(isGood ? "changed=" : "JH0802"), "\(check.output)")
+            #expect(try Data(contentsOf: URL(filePath: fleet.path("image-0.exe"))) == rtems)
+        }
         let good = try await fleet.run(
             "ansible-playbook", rolling, "-e", "jailhouse_image=\(fleet.path("good.exe"))", "-e",
             "jailhouse_healthy_for=1")

@@ -193,7 +193,7 @@ final class LiveMachine: Sendable {
 
 /// Some of what `jailhouse-sim state --json` shows.
 struct MachineState: Decodable {
-    struct Cell: Decodable {
+    struct Cell: Decodable, Equatable {
         var name: String
         var state: String
         var failedCPUs: [Int]

@@ -24,6 +24,14 @@ class Refused(Exception):
     pass
 
 
+def sentence(finding):
+    """A finding on one line, as the daemon has it."""
+    place = "%s:%s" % (finding["file"], finding["line"]) if finding["line"] else finding["file"]
+    kind = "%s %s" % (finding["severity"], finding["rule"]) if finding["rule"] else finding["severity"]
+    text = "; ".join(one for one in (finding["message"], finding["consequence"], finding["remedy"]) if one)
+    return ": ".join(one for one in (place, kind, finding["location"], text) if one)
+
+
 class Cell:
     def __init__(self, module):
         self.module = module
@@ -47,11 +55,20 @@ class Cell:
         cells = json.loads(self.control("list", "--json")[1])
         return next((cell for cell in cells if cell["name"] == self.name), None)
 
-    def details(self):
-        """What the daemon knows of it; empty if there is neither a cell nor a definition."""
+    def details(self, name=None):
+        """What the daemon knows of it, or of another one; empty if there is neither a cell nor a definition."""
         # not running, no such cell, some CPUs failed, silent
-        status, output, errors = self.control("status", self.name, "--json", accepted=(0, 3, 4, 5, 6))
+        status, output, errors = self.control("status", name or self.name, "--json", accepted=(0, 3, 4, 5, 6))
         return {} if status == 4 else json.loads(output)
+
+    def check(self, directory, path, proposals):
+        """What 'check' says of the definition at a path, with files in other places: PATH=FILE; None: nothing."""
+        arguments = [one for proposal in proposals for one in ("--instead", proposal)]
+        command = [self.module.params["executable"], "check", "--json"] + arguments + [directory]
+        status, output, errors = self.module.run_command(command)
+        if status not in (0, 1) or not output.strip():
+            raise Refused(errors.strip() or output.strip())
+        return next((one for one in json.loads(output) if is_same(one["file"], path)), None)
 
     def reload(self):
         """Has the daemon read the definitions and their images again; returns what it refuses of this cell's."""
@@ -61,6 +78,10 @@ class Cell:
         path = self.details().get("definition") or os.path.join(self.module.params["directory"], "cells", self.name + ".toml")
         # a file, a line, a sentence
         return [one for one in json.loads(output)["problems"] if is_same(one.split(":")[0], path)]
+
+    def unread(self, path, used):
+        """The sentence about a definition that the daemon does not read."""
+        return "the daemon does not read %s: its definition of %s is %s" % (path, self.name, used)
 
     def remember(self):
         """Looks at all cells, before anything is done; returns what the daemon knows of this one."""

@@ -69,7 +69,10 @@ options:
     default: jailhouse-ctl
 attributes:
   check_mode:
-    description: Says what would change.
+    description:
+      - Says what would change, and fails with what the daemon would refuse of it. The definition and the image are judged by
+        C(jailhouse-ctl check) as if they were in their places.
+      - That a cell would not be healthy is not foreseen.
     support: full
   diff_mode:
     description: Shows the definition, and the hashes of the image.
@@ -110,6 +113,7 @@ from ansible_collections.jailhoused.jailhoused.plugins.module_utils.cell import 
     CHANGES, RUNS, Cell, Refused)
 from ansible_collections.jailhoused.jailhoused.plugins.module_utils.files import (
     File, diff, files_named, is_same, linked, signed_bundle)
+from ansible_collections.jailhoused.jailhoused.plugins.module_utils.foresight import foresee
 
 # What a definition names beside the images themselves.
 BESIDE_IMAGES = ("initrd", "loader", "device-tree", "overlays")
@@ -153,7 +157,7 @@ def act(cell, state, files, definition):
             raise Refused("; ".join(refused))
         used = cell.details().get("definition")
         if used is None or not is_same(used, definition.path):
-            raise Refused("the daemon does not read %s: its definition of %s is %s" % (definition.path, cell.name, used))
+            raise Refused(cell.unread(definition.path, used))
     if state == "absent":
         cell.control("destroy", cell.name)
     elif state == "stopped":
@@ -209,6 +213,10 @@ def main():
         module.fail_json(msg=str(error), rolled_back=False)
     result = {"changed": bool(files) or acts, "diff": diff(definition, image)}
     if module.check_mode:
+        try:
+            foresee(cell, state if acts else None, now, definition, image, files)
+        except (Refused, OSError) as error:
+            module.fail_json(msg=str(error), rolled_back=False, **result)
         module.exit_json(cell=now, **result)
     try:
         act(cell, state if acts else None, files, definition)
