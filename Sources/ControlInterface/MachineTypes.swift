@@ -108,12 +108,15 @@ extension Manager {
         package var count: Int
         package var total: Int
         package var longest: Int
+        /// Of commands: `done`, `unanswered` or `refused`; nil: of older daemons, which counted those that were done.
+        package var result: String?
 
-        package init(of: String, count: Int, total: Int, longest: Int) {
+        package init(of: String, count: Int, total: Int, longest: Int, result: String? = nil) {
             self.of = of
             self.count = count
             self.total = total
             self.longest = longest
+            self.result = result
         }
     }
 

@@ -161,9 +161,11 @@ extension Manager {
         type FailureCount (kind: string, count: int)
 
         # How often something was done since the daemon was started, and how long it took in microseconds, in total and at
-        # most. of: poll-lateness (how much later than wanted the cells were looked at), or a command of the driver that was
-        # carried out: create, load, start, shut-down (the handshake with the inmate), destroy, enable, disable.
-        type Timing (of: string, count: int, total: int, longest: int)
+        # most. of: poll-lateness (how much later than wanted the cells were looked at), or a command that the driver was
+        # given: create, load, start, shut-down (the handshake with the inmate), destroy, enable, disable. result: how such
+        # commands ended: done, unanswered (an inmate did not answer in time, and Linux was stalled for so long) or refused;
+        # absent for poll-lateness, and in replies of daemons older than 2026-12, which count those that were done.
+        type Timing (of: string, count: int, total: int, longest: int, result: ?string)
 
         # enabled: whether the hypervisor is enabled. system: path of the configured system. driver: whether the driver
         # is loaded. version: of the daemon. The hypervisor's memory pools are counted in pages; poolsAge: the age of

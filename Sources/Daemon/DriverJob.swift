@@ -7,6 +7,7 @@ import JailhouseInterface
 import NIOCore
 import NIOPosix
 import Supervision
+import Synchronization
 import SystemCalls
 
 /// One piece of the driver's work, with everything that it needs.
@@ -51,24 +52,38 @@ extension MachineRefusal {
 
 /// The one thread that may wait for the driver.
 struct DriverThread: Sendable {
+    /// For jobs, so that their calls are noted.
     let hypervisor: HypervisorCommands
     private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let lastCall = LastCall()
 
     /// - Parameter precedence: of the thread.
     init(_ hypervisor: HypervisorCommands, precedence: Precedence = .none) {
+        var hypervisor = hypervisor
+        hypervisor.note = { [lastCall] in lastCall.note($0) }
         self.hypervisor = hypervisor
         thread.start()
         thread.submit { _ in try? precedence.take() }
     }
 
-    /// - Returns: how the job ended, on the loop, and how long the driver was at it.
-    func run(_ job: DriverJob, _ eventLoop: any EventLoop) -> EventLoopFuture<(DriverEnd, Duration)> {
-        let hypervisor = hypervisor
-        return thread.runIfActive(eventLoop: eventLoop) {
-            let start = Clock.now()
-            let end = job.run(hypervisor)
-            return (end, Clock.now() - start)
+    /// - Returns: how the job ended, on the loop, and the call of the driver; nil: it was not called.
+    func run(
+        _ job: DriverJob, _ eventLoop: any EventLoop
+    ) -> EventLoopFuture<(DriverEnd, HypervisorCommands.Call?)> {
+        thread.runIfActive(eventLoop: eventLoop) { [hypervisor, lastCall] in (job.run(hypervisor), lastCall.take()) }
+            .recover { _ in (job.abandoned, nil) }
+    }
+
+    private final class LastCall: Sendable {
+        private let call = Mutex<HypervisorCommands.Call?>(nil)
+
+        func note(_ new: HypervisorCommands.Call) { call.withLock { $0 = new } }
+
+        func take() -> HypervisorCommands.Call? {
+            call.withLock { call in
+                defer { call = nil }
+                return call
+            }
         }
-        .recover { _ in (job.abandoned, .zero) }
     }
 }

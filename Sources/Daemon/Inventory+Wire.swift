@@ -13,14 +13,18 @@ import Supervision
 
 extension Timings {
     var onWire: [Manager.Timing] {
-        let times = commands.sorted { $0.key < $1.key }.map { Manager.Timing($0.key, $0.value) }
+        let times = commands.sorted { $0.key < $1.key }.map {
+            Manager.Timing($0.key.command, $0.value, result: $0.key.result.rawValue)
+        }
         return lateness.count == 0 ? times : [Manager.Timing("poll-lateness", lateness)] + times
     }
 }
 
 extension Manager.Timing {
-    fileprivate init(_ name: String, _ sum: Timings.Sum) {
-        self.init(of: name, count: sum.count, total: sum.total.microseconds, longest: sum.longest.microseconds)
+    fileprivate init(_ name: String, _ sum: Timings.Sum, result: String? = nil) {
+        self.init(
+            of: name, count: sum.count, total: sum.total.microseconds, longest: sum.longest.microseconds, result: result
+        )
     }
 }
 

@@ -220,9 +220,9 @@ actor Supervisor {
 
     /// Gives the driver its work; its end comes back as an event.
     private func give(_ work: DriverWork) {
-        driver.run(job(for: work), eventLoop).whenSuccess { end, took in
+        driver.run(job(for: work), eventLoop).whenSuccess { end, call in
             self.assumeIsolated {
-                $0.timings.note(work, end, took: took)
+                $0.timings.note(work, end, call)
                 $0.finish(work, end)
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hypervisor
 import Supervision
 
 /// How long things take since the daemon was started. Nothing is allocated once each kind has come up.
@@ -18,21 +19,43 @@ struct Timings: Hashable, Sendable {
 
     /// How much later than wanted the loop looked at the cells.
     private(set) var lateness = Sum()
-    private(set) var commands: [String: Sum] = [:]
+    private(set) var commands: [Kind: Sum] = [:]
+
+    /// A command of the driver, and how it ended.
+    struct Kind: Hashable, Comparable, Sendable {
+        enum Result: String, Sendable {
+            case done
+            /// An inmate did not answer in time, whether the command was done then or refused.
+            case unanswered
+            case refused
+        }
+
+        var command: String
+        var result: Result
+
+        static func < (one: Kind, other: Kind) -> Bool {
+            (one.command, one.result.rawValue) < (other.command, other.result.rawValue)
+        }
+    }
 
     mutating func note(lateness time: Duration) { lateness.add(time) }
 
-    /// - Parameter time: from the driver's beginning with it to its end.
-    mutating func note(_ work: DriverWork, _ end: DriverEnd, took time: Duration) {
-        let name: String
-        switch (work, end) {
-        case (.command(let command, _, _), .command(.done)):
-            name = command == .shutDown ? "shut-down" : command.rawValue
-        case (.enable, .machine(nil)): name = "enable"
-        case (.disable, .machine(nil)): name = "disable"
-        // it was refused, or never given
-        default: return
-        }
-        commands[name, default: Sum()].add(time)
+    /// - Parameter call: nil: the driver was not called.
+    mutating func note(_ work: DriverWork, _ end: DriverEnd, _ call: HypervisorCommands.Call?) {
+        guard let call else { return }
+        let name =
+            switch work {
+            case .command(.shutDown, _, _): "shut-down"
+            case .command(let command, _, _): command.rawValue
+            case .enable: "enable"
+            case .disable: "disable"
+            }
+        let isDone =
+            switch end {
+            case .command(.done), .machine(nil): true
+            default: false
+            }
+        let result: Kind.Result = call.isUnanswered ? .unanswered : isDone ? .done : .refused
+        commands[Kind(command: name, result: result), default: Sum()].add(call.took)
     }
 }

@@ -109,10 +109,7 @@ final class RequestHandler: ChannelInboundHandler {
         guard Self.isReading(request) else {
             return send(Answer(.methodNotAllowed, "only GET and HEAD\n"), to: request, context)
         }
-        if path == "/events" {
-            guard request.method == .HEAD else { return watch(request, context) }
-            return send(Answer(.ok, "", mediaType: Self.eventStream), to: request, context)
-        }
+        if path == "/events" { return watch(request, context) }
         let shared = shared
         let threads = path == "/metrics" ? shared.metricsThread : shared.threads
         threads.runIfActive(eventLoop: context.eventLoop) {
@@ -157,11 +154,20 @@ final class RequestHandler: ChannelInboundHandler {
         guard shared.places.enterEvents() else {
             return send(Answer(.serviceUnavailable, "too many watch already\n"), to: request, context)
         }
+        var headers = Answer.headers(mediaType: Self.eventStream)
+        // it has no end but the connection's
+        headers.add(name: "Connection", value: "close")
+        let head = HTTPResponseHead(version: request.version, status: .ok, headers: headers)
+        guard request.method == .GET else {
+            shared.places.leaveEvents()
+            // without an end, which would be one of chunks
+            return context.writeAndFlush(wrapOutboundOut(.head(head))).assumeIsolated().whenComplete { _ in
+                context.close(promise: nil)
+            }
+        }
         isWatching = true
         isAnswering = false
         if isLast { return context.close(promise: nil) }
-        let headers = Answer.headers(mediaType: Self.eventStream)
-        let head = HTTPResponseHead(version: request.version, status: .ok, headers: headers)
         context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
         look(context)
     }

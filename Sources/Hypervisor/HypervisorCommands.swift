@@ -34,6 +34,21 @@ package struct HypervisorCommands: Sendable {
         }
     }
 
+    /// A call of the driver that has come back, whatever it answered.
+    package struct Call: Hashable, Sendable {
+        package let took: Duration
+        /// An inmate let the hypervisor wait in vain meanwhile, as its console says.
+        package let isUnanswered: Bool
+
+        package init(took: Duration, isUnanswered: Bool) {
+            self.took = took
+            self.isUnanswered = isUnanswered
+        }
+    }
+
+    /// Is told of each call, on the thread that gave it.
+    package var note: (@Sendable (Call) -> Void)?
+
     package init(device: String = "/dev/jailhouse", sysfs: String = "/sys/devices/jailhouse") {
         self.device = device
         self.sysfs = sysfs
@@ -47,7 +62,7 @@ package struct HypervisorCommands: Sendable {
             try SystemDescriptor.encodedLength(file: bytes)
         }
         let device = try JailhouseDevice(path: device)
-        try explain(.enable, "") { () throws(SystemCallError) in try device.enable(configuration) }
+        _ = try timed(.enable, "", console: nil) { () throws(SystemCallError) in try device.enable(configuration) }
         let view = look()
         guard view.isEnabled || !view.isComplete else {
             throw HypervisorError(
@@ -58,10 +73,10 @@ package struct HypervisorCommands: Sendable {
     /// Disables the hypervisor, which first destroys all cells.
     package func disable(given premise: Premise? = nil) throws(HypervisorError) {
         let device = try JailhouseDevice(path: device)
-        _ = try readConsole(.disable, "", premise)
+        let before = try readConsole(.disable, "", premise)
         try refuseWithOfflineCPU()
         try lookLast(.disable, "", premise)
-        try explain(.disable, "") { () throws(SystemCallError) in try device.disable() }
+        _ = try timed(.disable, "", console: before) { () throws(SystemCallError) in try device.disable() }
         let view = look()
         guard !view.isEnabled || !view.isComplete else {
             throw HypervisorError(.noEffect, .disable, "disable was accepted, and the hypervisor is still enabled")
@@ -258,21 +273,28 @@ package struct HypervisorCommands: Sendable {
     ) throws(HypervisorError) -> Duration? {
         let before = try readConsole(command, name, premise)
         try lookLast(command, name, premise)
-        let began = ContinuousClock.now
-        try explain(command, name, body)
-        let took = ContinuousClock.now - began
-        let after = HypervisorConsole.tail(directory: sysfs)
-        let news = HypervisorConsole.news(before: before, after: after)
-        return news.contains("Timeout expired while waiting for reply") ? took : nil
+        let call = try timed(command, name, console: before, body)
+        return call.isUnanswered ? call.took : nil
     }
 
-    private func explain(
-        _ command: HypervisorCommand, _ subject: String, _ body: () throws(SystemCallError) -> Void
-    ) throws(HypervisorError) {
-        do {
-            try body()
-        } catch {
-            throw HypervisorError(command, on: subject, error)
+    /// Gives the command, and notes the call, also of one that the driver refuses: it may have asked an inmate before.
+    ///
+    /// - Parameter console: what it showed before; nil: no inmate is asked.
+    private func timed(
+        _ command: HypervisorCommand, _ subject: String, console before: String?,
+        _ body: () throws(SystemCallError) -> Void
+    ) throws(HypervisorError) -> Call {
+        let began = ContinuousClock.now
+        var failure: HypervisorError?
+        do throws(SystemCallError) { try body() } catch {
+            failure = HypervisorError(command, on: subject, error)
         }
+        let took = ContinuousClock.now - began
+        let news = before.map { HypervisorConsole.news(before: $0, after: HypervisorConsole.tail(directory: sysfs)) }
+        let isUnanswered = news?.contains("Timeout expired while waiting for reply") == true
+        let call = Call(took: took, isUnanswered: isUnanswered)
+        note?(call)
+        if let failure { throw failure }
+        return call
     }
 }

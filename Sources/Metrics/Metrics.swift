@@ -81,7 +81,7 @@ package enum Metrics {
     private static func timings(_ timings: [Manager.Timing], _ page: inout Exposition) {
         let isLateness = { (timing: Manager.Timing) in timing.of == "poll-lateness" }
         func label(_ timing: Manager.Timing) -> [(String, String)] {
-            isLateness(timing) ? [] : [("command", timing.of)]
+            isLateness(timing) ? [] : [("command", timing.of), ("result", timing.result ?? "done")]
         }
         func family(_ name: String, _ help: String, longest: String, _ timings: [Manager.Timing]) {
             page.family(
@@ -101,7 +101,10 @@ package enum Metrics {
             longest: "The longest lateness since the daemon was started.", timings.filter(isLateness))
         family(
             "jailhouse_command",
-            "How long commands of the driver took that were carried out; shut-down is the handshake with the inmate.",
+            """
+            How long commands of the driver took; shut-down is the handshake with the inmate. unanswered: an inmate did not \
+            answer in time, and Linux was stalled for so long.
+            """,
             longest: "The longest of these commands since the daemon was started.",
             timings.filter { !isLateness($0) })
     }

@@ -43,7 +43,7 @@ struct DescriptionTests {
             "DeviceFault": (Samples.deviceFault, Samples.bareDeviceFault),
             "LostCpu": (Samples.lostCPU, Samples.bareLostCPU),
             "RefusedEnable": (Samples.refusedEnable, Samples.bareRefusedEnable),
-            "Timing": (Samples.timing, Samples.timing),
+            "Timing": (Samples.timing, Samples.bareTiming),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Transition": (
                 Manager.Transition(at: 7, condition: "running"), Manager.Transition(at: 7, condition: "running")

@@ -46,7 +46,8 @@ enum Samples {
     static let bareRefusedEnable = Manager.RefusedEnable(at: 7, message: "m")
     static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m", console: ["x"])
     static let bareLostCPU = Manager.LostCPU(cpu: 1, cell: nil, stopped: true, reason: nil, meaning: nil)
-    static let timing = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
+    static let timing = Manager.Timing(of: "start", count: 3, total: 700, longest: 500, result: "done")
+    static let bareTiming = Manager.Timing(of: "poll-lateness", count: 3, total: 700, longest: 500)
     static let deviceFault = Manager.DeviceFault(
         device: "00:02.0", cell: "rtems", address: 0x2000_0000, access: "write", unit: 0, code: 5, count: 3, last: 7)
     static let bareDeviceFault = Manager.DeviceFault(

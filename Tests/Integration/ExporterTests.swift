@@ -49,7 +49,7 @@ struct ExporterTests {
             #expect(text.contains("jailhouse_cell_recorded_failures{cell=\"rtems\",kind=\"violation\"} 1\n"), "\(text)")
             #expect(text.contains("jailhouse_cell_vm_exits_total{cell=\"rtems\",reason=\"management\"}"))
             #expect(text.contains("jailhouse_cell_failures_total{cell=\"rtems\",kind=\"violation\"} 1\n"), "\(text)")
-            #expect(text.contains("jailhouse_command_seconds_count{command=\"start\"} 2\n"), "\(text)")
+            #expect(text.contains("jailhouse_command_seconds_count{command=\"start\",result=\"done\"} 2\n"), "\(text)")
             #expect(text.contains("\njailhouse_poll_lateness_seconds_count "))
             try text.write(toFile: file, atomically: true, encoding: .utf8)
             let check = try await Program.run(["sh", "-c", "promtool check metrics < '\(file)'"])
@@ -168,6 +168,62 @@ struct ExporterTests {
             clients.output.contains("all closed")
         }
         #expect(try await Self.get(address + "metrics").contains("jailhouse_up 1"))
+    }
+
+    @Test("Handshakes count, however they end")
+    func handshakes() async throws {
+        let definition = try Definitions.rtems((#"stop-timeout = "5 s""#, #"stop-timeout = "100 ms""#))
+        let machine = try await LiveMachine.start(cells: ["rtems": definition])
+        _ = try await machine.control("start", "rtems")
+        func count(_ result: String) async throws -> String {
+            let metrics = try await machine.control("metrics").output
+            return metrics.split(separator: "\n").first {
+                $0.hasPrefix("jailhouse_command_seconds_count{command=\"shut-down\",result=\"\(result)\"}")
+            }.map(String.init) ?? ""
+        }
+        try await machine.inject("rtems", "deny")
+        #expect(try await machine.control("stop", "rtems").status == 1)
+        #expect(try await count("refused") != "")
+        let others = [try await count("done"), try await count("unanswered")]
+        #expect(others == ["", ""])
+        try await machine.inject("rtems", "hang")
+        _ = try await machine.control("stop", "rtems")
+        #expect(try await count("unanswered").hasSuffix(" 1"), "\(machine.console)")
+        #expect(try await count("done") == "")
+    }
+
+    @Test("The answer to HEAD is that to GET without its body")
+    func heads() async throws {
+        let machine = try await LiveMachine.start()
+        let (exporter, address) = try await Self.exporter(of: machine)
+        defer { exporter.stop() }
+        let port = address.split(separator: ":").last?.dropLast() ?? ""
+        // the second request shows where the first answer ends
+        let script = """
+            import re, socket
+            def ask(method, path, version):
+                with socket.create_connection(("127.0.0.1", \(port)), 20) as client:
+                    for last in (f"{method} {path}", "HEAD /nothing"):
+                        client.sendall(f"{last} HTTP/{version}\\r\\nHost: x\\r\\n\\r\\n".encode())
+                    text = b""
+                    while b"\\r\\n\\r\\n" not in text or method == "HEAD":
+                        more = client.recv(65536)
+                        text += more
+                        if not more or text.count(b"HTTP/") == 2: break
+                    head, _, rest = text.partition(b"\\r\\n\\r\\n")
+                    # what was made meanwhile may be longer or shorter
+                    return re.sub(rb"(Content-Length: )\\d+", rb"\\1N", head), rest
+            for path in "/", "/metrics", "/events", "/map.svg", "/script.js", "/nothing":
+                for version in "1.1", "1.0":
+                    (get, _), (head, rest) = ask("GET", path, version), ask("HEAD", path, version)
+                    print(path, version, "alike" if get == head else (get, head), b"Content-Length" in head,
+                          "bare" if rest == b"" or rest.startswith(b"HTTP/") else rest)
+            """
+        let ended = try await Program.run(["python3", "-c", script], within: .seconds(120))
+        let expected = ["/", "/metrics", "/events", "/map.svg", "/script.js", "/nothing"].flatMap { path in
+            ["1.1", "1.0"].map { "\(path) \($0) alike \(path == "/events" ? "False" : "True") bare\n" }
+        }
+        #expect(ended.output == expected.joined(), "\(ended.output)\(ended.errors)")
     }
 
     @Test("Who has sent all requests, and says so, gets all answers; events have a head")

@@ -16,7 +16,7 @@ struct MetricsTests {
         timings: [.init(of: "poll-lateness", count: 100, total: 9000, longest: 1200)]
             + ["create", "destroy", "disable", "enable", "load", "shut-down", "start"].map {
                 .init(of: $0, count: 2, total: 50_000, longest: 40_000)
-            })
+            } + [.init(of: "shut-down", count: 1, total: 700_000, longest: 700_000, result: "unanswered")])
 
     static func cell(_ name: String, exits: Int = 5) -> MachineSample.Cell {
         MachineSample.Cell(
@@ -57,8 +57,9 @@ struct MetricsTests {
             "jailhouse_cell_last_failure_seconds{\(cell),kind=\"ended\"} 2",
             "# TYPE jailhouse_poll_lateness_seconds summary", "jailhouse_poll_lateness_seconds_sum 0.009000",
             "jailhouse_poll_lateness_seconds_count 100", "jailhouse_poll_lateness_longest_seconds 0.001200",
-            "jailhouse_command_seconds_sum{command=\"shut-down\"} 0.050000",
-            "jailhouse_command_longest_seconds{command=\"shut-down\"} 0.040000",
+            "jailhouse_command_seconds_sum{command=\"shut-down\",result=\"done\"} 0.050000",
+            "jailhouse_command_longest_seconds{command=\"shut-down\",result=\"done\"} 0.040000",
+            "jailhouse_command_seconds_sum{command=\"shut-down\",result=\"unanswered\"} 0.700000",
             "jailhouse_cell_failures_total{\(cell),kind=\"violation\"} 9",
             "jailhouse_cell_shutdown_stall_seconds{\(cell)} 0.340000",
             "jailhouse_cell_vm_exits_total{\(cell),reason=\"mmio\"} 5",
