@@ -110,7 +110,7 @@ package struct JailhouseCtl: ParsableCommand {
         let screen = Screen(json: false, style: .ofStandardOutput)
         switch words {
         case ["list"]: try List.show(of: daemon, on: screen)
-        case ["status"]: try Status.showAll(of: daemon, on: screen)
+        case ["status"]: try Status.showAll(of: daemon, on: screen, isRemote: false)
         default: return false
         }
         return true

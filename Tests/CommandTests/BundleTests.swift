@@ -127,6 +127,15 @@ struct BundleTests {
             #expect(try errors(good) == [], "\(inForce ?? "none")")
             #expect(try !errors(bad).isEmpty, "\(inForce ?? "none")")
         }
+        // however the directory, and the system in it, are named: one file is judged once, as it will be
+        let name = directory.split(separator: "/").last ?? ""
+        for other in [directory + "/", "\(directory)/../\(name)", "//" + directory.dropFirst()] {
+            let files = try BundleStore(directory: other).findings(of: bad.id).map(\.file)
+            #expect(files.count == 2 && Set(files).count == 2, "\(files)")
+            try "system = \"\(other)/cells/../systems/q35.toml\"\n".write(
+                toFile: settings, atomically: true, encoding: .utf8)
+            #expect(try errors(bad).count == 1 && errors(good) == [], "\(other)")
+        }
         try "".write(toFile: settings, atomically: true, encoding: .utf8)
         #expect(try !errors(bad).isEmpty, "a system that no setting names")
         try "nonsense = 1\n".write(toFile: settings, atomically: true, encoding: .utf8)

@@ -50,6 +50,16 @@ struct ReportTests {
                 """)
     }
 
+    @Test func statusNamesTheBundle() {
+        let real = "/etc/jailhoused/bundles/4521aa9b106f722a/cells/rtems.toml"
+        let places = BundlePlaces { $0.hasSuffix("/cells/rtems.toml") ? real : $0 }
+        let text = CellReport(Samples.details).text(.plain, now: now, zone: .utc, places: places)
+        #expect(
+            text.contains(
+                "Definition: /etc/jailhoused/cells/rtems.toml (cells/rtems.toml of bundle 4521aa9b106f722a)\n"))
+        #expect(text.contains("Images: /usr/lib/jailhoused/inmates/rtems.exe\n"))
+    }
+
     @Test func status() {
         #expect(
             CellReport(Samples.details).text(.plain, now: now, zone: .utc) == """

@@ -12,8 +12,12 @@ import SystemPackage
 /// new link in its place changes all definitions and images at once. `bundles/previous` is a link to the one before;
 /// `bundles/pending` is there while the two links are being changed, and has what the second is to become.
 struct BundleStore {
-    /// For example `/etc/jailhoused`.
+    /// For example `/etc/jailhoused`, without links: a file that is reached in two ways has one name.
     let directory: String
+
+    init(directory: String) {
+        self.directory = SystemCall.realPath(directory) ?? directory
+    }
 
     private var bundles: String { directory + "/bundles" }
     private var link: String { directory + "/cells" }
@@ -171,10 +175,20 @@ struct BundleStore {
             throw CommandFailure(
                 .failed, "nothing is changed: \(settings), which names the system, cannot be read: \(reason)")
         }
-        guard let system, system.hasPrefix(link + "/") else { return system }
-        let inside = place(of: id) + "/cells" + system.dropFirst(link.count)
+        guard let system else { return nil }
+        let inside = behindLink(of: system).map { "\(place(of: id))/cells/\($0)" } ?? system
         // without links in it: 'cells/..' is the bundle
         return SystemCall.realPath(inside) ?? inside
+    }
+
+    /// What a path has behind `cells`, however it leads there; nil: it does not.
+    private func behindLink(of path: String) -> Substring? {
+        path.indices.filter { path[$0] == "/" }.lazy.compactMap { slash -> Substring? in
+            let parts = path[..<slash].split(separator: "/")
+            guard parts.last == "cells" else { return nil }
+            let parent = (path.hasPrefix("/") ? "/" : "./") + parts.dropLast().joined(separator: "/")
+            return SystemCall.realPath(parent) == directory ? path[slash...].drop { $0 == "/" } : nil
+        }.first
     }
 
     /// Files that its definitions name and that are not in it: the signature says nothing of them.

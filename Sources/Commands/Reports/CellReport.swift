@@ -92,21 +92,27 @@ struct CellReport: Encodable {
 
 extension CellReport {
     /// The report as `systemctl status` has it.
-    func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {
+    ///
+    /// - Parameter places: of this machine's bundles, if the cell is here.
+    func text(
+        _ style: Style, now: Moment, zone: Moment.Zone = .local, places: BundlePlaces = .elsewhere
+    ) -> String {
         let condition = Condition(details.cell.condition)
         let head = style(condition.bullet, condition.paint) + " " + style(Text.printable(cell.name), .bold)
         let parts = [
-            head + "\n" + properties(style, now: now, zone: zone).text(style, width: 12),
+            head + "\n" + properties(style, now: now, zone: zone, places).text(style, width: 12),
             failureText(style, now: now, zone: zone),
             consoleText,
         ]
         return parts.compactMap(\.self).joined(separator: "\n\n")
     }
 
-    private func properties(_ style: Style, now: Moment, zone: Moment.Zone) -> PropertyList {
+    private func properties(
+        _ style: Style, now: Moment, zone: Moment.Zone, _ places: BundlePlaces
+    ) -> PropertyList {
         let condition = details.cell.condition
         var list = PropertyList()
-        list.add("Definition", definition.map { Text.printable($0) } ?? "none; the cell was created by another tool")
+        list.add("Definition", definition.map(places.text) ?? "none; the cell was created by another tool")
         list.add("Problem", problem.map { style(Text.printable($0), .red) })
         let since = Moment(known: details.cell.since).map { " since \($0.long(now: now, zone))" } ?? ""
         list.add("Accepted", lines: accepted.map { Text.printable($0) })
@@ -119,7 +125,7 @@ extension CellReport {
             cell.state.map { state in Text.printable(state) + (cell.id.map { " (id \($0))" } ?? "") }
                 ?? "the cell does not exist")
         list.add("CPUs", cell.cpuText)
-        list.add("Images", lines: images.map { Text.printable($0) })
+        list.add("Images", lines: images.map(places.text))
         list.add("Restarts", restarts)
         list.add("Shutdown", shutdown(now: now, zone: zone))
         list.add("VM exits", vmExits.map { "\($0)" })

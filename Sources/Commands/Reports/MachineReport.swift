@@ -48,13 +48,16 @@ struct MachineReport: Encodable {
         cells = reply.cells.map(CellRow.init)
     }
 
-    func text(_ style: Style, now: Moment, zone: Moment.Zone = .local) -> String {
+    /// - Parameter places: of this machine's bundles, if the daemon is here.
+    func text(
+        _ style: Style, now: Moment, zone: Moment.Zone = .local, places: BundlePlaces = .elsewhere
+    ) -> String {
         let condition: Condition = machine.enabled ? .well : machine.driver ? .atRest : .bad
         var list = PropertyList()
         let state =
             machine.enabled ? "enabled" : machine.driver ? "disabled" : "no driver; try: modprobe jailhouse"
         list.add("Hypervisor", style(state, condition.paint))
-        list.add("System", system)
+        list.add("System", system(places))
         list.add("Not enabled", lines: machine.refusedEnable?.lines(style, now: now) ?? [])
         list.add("Daemon", "jailhoused \(Text.printable(machine.version))")
         list.add("Lost CPUs", lines: machine.losses.flatMap { $0.lines(style) })
@@ -85,10 +88,10 @@ struct MachineReport: Encodable {
         return ["reports were lost \(count == 1 ? "once" : "\(count) times"): there were more than an IOMMU keeps"]
     }
 
-    private var system: String {
-        let configured = machine.system.map { Text.printable($0) }
-        guard let inForce = machine.inForce.map({ Text.printable($0) }) else { return configured ?? "none configured" }
-        if inForce == configured { return "\(inForce), which has changed since the hypervisor was enabled" }
+    private func system(_ places: BundlePlaces) -> String {
+        let configured = machine.system.map(places.text)
+        guard let inForce = machine.inForce.map(places.text) else { return configured ?? "none configured" }
+        if machine.inForce == machine.system { return "\(inForce), which has changed since the hypervisor was enabled" }
         return "\(inForce); configured: \(configured ?? "none")"
     }
 

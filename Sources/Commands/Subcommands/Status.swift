@@ -27,16 +27,17 @@ struct Status: ParsableCommand {
 
     func run() throws {
         let screen = options.screen
-        guard let cell else { return try Self.showAll(of: options.daemon, on: screen) }
+        guard let cell else { return try Self.showAll(of: options.daemon, on: screen, isRemote: options.isRemote) }
+        let places = options.isRemote ? BundlePlaces.elsewhere : .here
         let details = try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details
         let files = details.lastFailure == nil || options.isRemote ? DumpFiles() : DumpFiles(of: options.daemon)
         let report = CellReport(details, files: files)
-        try screen.show(report, text: report.text(screen.style, now: .now))
+        try screen.show(report, text: report.text(screen.style, now: .now, places: places))
         if let status = details.cell.exitStatus { throw ExitCode(status.rawValue) }
     }
 
-    static func showAll(of daemon: Daemon, on screen: Screen) throws {
+    static func showAll(of daemon: Daemon, on screen: Screen, isRemote: Bool) throws {
         let report = MachineReport(try daemon.call(Manager.List.self))
-        try screen.show(report, text: report.text(screen.style, now: .now))
+        try screen.show(report, text: report.text(screen.style, now: .now, places: isRemote ? .elsewhere : .here))
     }
 }
