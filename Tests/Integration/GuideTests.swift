@@ -155,6 +155,27 @@ struct GuideTests {
         }
     }
 
+    @Test("What waits has a limit, after which it says what to do")
+    func waits() throws {
+        var count = 0
+        for page in try Self.order() {
+            for block in try Self.blocks(of: page) where block.kind == "sh" {
+                for line in block.lines {
+                    let command = line.prefix { $0 != "#" }
+                    let waits =
+                        #/\b(until|while)\b|\bfor *\(\(|--follow|\btail +-[fF]|jailhouse-ctl wait|jailhouse-sim run/#
+                    guard command.contains(waits) else { continue }
+                    count += 1
+                    let isLimited =
+                        command.contains(#/^timeout [0-9]+ .*\|\| (cat|echo) /#) || command.contains(/--timeout [0-9]/)
+                        || command.hasSuffix(" &")
+                    #expect(isLimited, "\(block.place): \(line)")
+                }
+            }
+        }
+        #expect(count >= 8)
+    }
+
     @Test("Its pictures can be drawn, each of them and no other")
     func pictures() async throws {
         let copy = try TemporaryDirectory()
