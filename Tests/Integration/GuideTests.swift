@@ -103,7 +103,8 @@ struct GuideTests {
         #expect(ended.status == 0, "\(ended.output)\n\(ended.errors)")
         for text in [
             "rtems: running, id ", "port 0x70", "signed by plant@example.org", "condition=\"running\"} 1",
-            "passed, 0 failed, 0 skipped", "arm.toml: ok", "HOST", "are in force again", "rtems: 1 s",
+            "passed, 0 failed, 0 skipped", "arm.toml: ok", "HOST", "JH0802", "are in force again",
+            "(images/rtems.exe of bundle ", "rtems: 1 s",
         ] {
             #expect(ended.output.contains(text), "\(text)\n\(ended.output)\n\(ended.errors)")
         }
