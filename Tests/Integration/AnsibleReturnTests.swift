@@ -31,6 +31,40 @@ extension AnsibleTests {
         }
     }
 
+    @Test("The role fails when the daemon refuses a definition of its own")
+    func refusedDefinition() async throws {
+        let fleet = try await Self.fleet()
+        let machine = fleet.machines[0]
+        let (etc, roles) = (machine.directory.url.path + "/etc", fleet.path("collections"))
+        try """
+        - hosts: board-0
+          gather_facts: false
+          environment:
+            PATH: "\(Place.programs.path):{{ lookup('env', 'PATH') }}"
+            JAILHOUSED_SOCKET: "{{ jailhouse_socket }}"
+          vars_files: ["\(roles)/ansible_collections/jailhoused/jailhoused/roles/jailhoused/vars/main.yml"]
+          vars: { jailhoused_images: [], jailhoused_system: "", jailhoused_cells: [/here/other.toml] }
+          tasks:
+            - ansible.builtin.command: "true"
+              notify: Reload the definitions
+          handlers:
+            - ansible.builtin.import_tasks: "\(roles)/ansible_collections/jailhoused/jailhoused/roles/jailhoused/handlers/main.yml"
+        """.write(toFile: fleet.path("reload.yml"), atomically: true, encoding: .utf8)
+        func reload(_ options: String...) async throws -> Ended {
+            // stronger than the variables of the role
+            let directory = ["-e", "{\"jailhoused_directory\": \"\(etc)\"}"]
+            return try await fleet.run("ansible-playbook", [fleet.path("reload.yml")] + directory + options)
+        }
+        #expect(try await reload().status == 0)
+        for (name, isOwn) in [("another", false), ("other", true)] {
+            try machine.write("[cell]\nname = \"\(name)\"\ncpus = [77]\n", toCell: name)
+            let ended = try await reload()
+            #expect((ended.status == 0) != isOwn, "\(ended.output)")
+            #expect(ended.output.contains("cells/other.toml:1: ") == isOwn, "\(ended.output)")
+        }
+        #expect(try await reload("--check").status == 0, "it is not known")
+    }
+
     @Test("The role writes through no link, wherever it leads")
     func links() async throws {
         let fleet = try await Self.fleet()

@@ -17,6 +17,10 @@ struct AnsibleTests {
 
         /// Runs a program of Ansible's with the two hosts.
         func run(_ program: String, _ arguments: String...) async throws -> Ended {
+            try await run(program, arguments)
+        }
+
+        func run(_ program: String, _ arguments: [String]) async throws -> Ended {
             try await Program.run(
                 [program, "-i", path("inventory")] + arguments,
                 environment: [
