@@ -90,9 +90,9 @@ struct GuideTests {
             let text = $0.lines.joined(separator: "\n")
             return $0.note == nil ? text : text.replacingOccurrences(of: "/usr/", with: tree + "/usr/")
         }
-        // a user's shell would end its jobs when it is left
+        // a user's shell would end its jobs when it is left; what they still write would be left of the directory
         let script =
-            "set -euo pipefail; umask 022; trap 'kill $(jobs -p)' EXIT; cd '\(Place.source.path)'\n" + Self.boards
+            "set -euo pipefail; umask 022; trap 'kill $(jobs -p); wait' EXIT; cd '\(Place.source.path)'\n" + Self.boards
             + commands.joined(separator: "\n")
         let ended = try await Program.run(
             ["bash", "-c", script],
