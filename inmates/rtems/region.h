@@ -19,6 +19,13 @@ extern "C" {
 /* The revision of the layout that this driver knows. */
 #define REGION_REVISION 2
 
+/* Where programs look for it if they are not told otherwise. */
+#if defined(__aarch64__) || defined(__arm__)
+#define REGION_USUAL_PLACE 0x80000000u
+#else
+#define REGION_USUAL_PLACE 0x900000u
+#endif
+
 enum region_state {
     REGION_RUNNING = 0,
     REGION_RUNNING_LOCKED = 1,  /* no other cell may be created or destroyed now */

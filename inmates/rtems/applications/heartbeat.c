@@ -19,7 +19,11 @@ bool jailhouse_may_shut_down(void)
 static rtems_task Init(rtems_task_argument argument)
 {
     (void) argument;
+#ifdef __aarch64__
+    printk("heartbeat: begins\n");
+#else
     printk("heartbeat: PM timer at port 0x%x\n", (unsigned) jailhouse_pm_timer_port());
+#endif
     for (;;) {
         rtems_task_wake_after(rtems_clock_get_ticks_per_second());
         beats++;

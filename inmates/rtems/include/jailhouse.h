@@ -27,13 +27,15 @@ void jailhouse_lock_configuration(bool locked);
 
 /*
  * Causes one VM exit, which `liveness = { kind = "vm-exits" }` of the cell's definition counts: call it from the task
- * whose stall is to be noticed. The layer's timer alone causes exits only where the machine's APICs are in xAPIC mode.
+ * whose stall is to be noticed. On x86 the layer's timer alone causes exits only where the machine's APICs are in xAPIC
+ * mode; on Arm64 each interrupt is one, so that only what the console says shows a stall there.
  */
 void jailhouse_heartbeat(void);
 
 /* The value of NAME=VALUE on the command line, copied to buffer and ended by NUL; false if it is not there. */
 bool jailhouse_argument(const char *name, char *buffer, unsigned size);
 
+#ifndef __aarch64__
 /* What the communication region reports; 0 where it reports nothing. */
 uint32_t jailhouse_processors(void);
 uint16_t jailhouse_pm_timer_port(void);
@@ -55,6 +57,7 @@ uint32_t jailhouse_interrupt_allocate(void);
 
 /* What the device's MSI capability or MSI-X table entry must contain; the interrupt arrives at the calling processor. */
 void jailhouse_interrupt_message(uint32_t number, uint32_t *address, uint32_t *data);
+#endif
 
 #ifdef __cplusplus
 }

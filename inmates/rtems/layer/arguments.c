@@ -1,11 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The command line that the multiboot loader handed over: words NAME=VALUE, separated by spaces or commas. */
-#include "layer.h"
+/* The command line: words NAME=VALUE, separated by spaces or commas. For both architectures. */
+#include "arguments.h"
 
 #include <jailhouse.h>
 
-/* start.o's copy of it */
+#ifdef __aarch64__
+/* Given by the linker's --defsym, for a program that is to have one: where the definition writes it. */
+extern const char jailhouse_command_line[] __attribute__((weak));
+
+static const char *command_line(void)
+{
+    return jailhouse_command_line ? jailhouse_command_line : "";
+}
+#else
+/* start.o's copy of the multiboot loader's */
 extern const char _boot_multiboot_cmdline[];
+
+static const char *command_line(void)
+{
+    return _boot_multiboot_cmdline;
+}
+#endif
 
 static bool ends(char c)
 {
@@ -14,7 +29,7 @@ static bool ends(char c)
 
 static const char *find(const char *name)
 {
-    const char *at = _boot_multiboot_cmdline;
+    const char *at = command_line();
 
     while (*at) {
         const char *wanted = name;

@@ -11,8 +11,6 @@ extern volatile uint32_t communication_region[] __attribute__((weak));
 
 extern bool jailhouse_may_shut_down(void) __attribute__((weak));
 
-#define USUAL_PLACE 0x900000u
-
 /* Places of 32-bit words, as in region.c. */
 enum {
     FLAGS = 5,
@@ -35,7 +33,7 @@ static volatile uint32_t locks;
 
 void layer_cell_begin(void)
 {
-    uint32_t address = communication_region ? (uint32_t) communication_region : USUAL_PLACE;
+    uint32_t address = communication_region ? (uint32_t) communication_region : REGION_USUAL_PLACE;
 
     layer_argument_number("region", &address);
     switch (region_open(&region, address)) {

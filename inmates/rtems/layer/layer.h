@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arguments.h"
+
 /* RTEMS's interrupt numbers in the pc386 family, and where they are in the IDT. */
 #define LAYER_TIMER 0
 #define LAYER_PINS 16 /* 1 to 15 are devices' */
@@ -114,10 +116,6 @@ __attribute__((noreturn)) static inline void layer_halt(void)
     for (;;)
         __asm__ volatile("cli; hlt");
 }
-
-/* arguments.c */
-/* A number of the command line, decimal or with 0x. */
-bool layer_argument_number(const char *name, uint32_t *value);
 
 /* cell.c: the communication region, and the end of the program */
 void layer_cell_begin(void);
