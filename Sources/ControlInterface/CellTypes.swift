@@ -77,14 +77,18 @@ extension Manager {
         package var history: [Transition]?
         /// When a cell that runs was seen to run first, by this daemon; µs since 1970.
         package var started: Int?
+        /// Tells this run of the cell from others, for `Alive`; nil: it does not run.
+        package var life: Int?
 
         package init(
             cell: Cell, definition: String? = nil, problem: String? = nil, images: [String] = [],
             supervision: Supervision? = nil, lastFailure: Failure? = nil, console: [String] = [], vmExits: Int? = nil,
             lastShutdown: ShutdownRequest? = nil, accepted: [String]? = nil, liveness: Liveness? = nil,
             failureCounts: [FailureCount]? = nil, deviceFaults: [DeviceFault]? = nil,
-            hint: String? = nil, outdated: Bool? = nil, history: [Transition]? = nil, started: Int? = nil
+            hint: String? = nil, outdated: Bool? = nil, history: [Transition]? = nil, started: Int? = nil,
+            life: Int? = nil
         ) {
+            self.life = life
             self.started = started
             self.history = history
             self.outdated = outdated

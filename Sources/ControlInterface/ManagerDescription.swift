@@ -135,6 +135,7 @@ extension Manager {
         #   is used when the cell is destroyed and created again; absent: no.
         # history: its conditions since the daemon was started, at most 64, the latest last; absent: none has changed.
         # started: when a cell that runs was seen to run first, by this daemon; absent: it does not run.
+        # life: a number that tells this run of the cell from others, for Alive; absent: it does not run.
         type Details (
           cell: Cell,
           definition: ?string,
@@ -152,7 +153,8 @@ extension Manager {
           hint: ?string,
           outdated: ?bool,
           history: ?[]Transition,
-          started: ?int
+          started: ?int,
+          life: ?int
         )
 
         # How often a cell failed in one way. kind: violation, cpu-violation (of some of its CPUs), declared, abi-mismatch,
@@ -313,8 +315,9 @@ extension Manager {
         # A sign of life of a cell, or with alive = false: it was looked for and there was none. reason: what was seen
         # instead, or what the operating system said last, for people; it is kept with the failure. ended: it is known that its
         # operating system has ended: "panic", "shutdown" (powered off or halted) or "reboot" (it wants to be started again).
+        # life: of which run of the cell that is said, as Details has it; of another one than the present it has no effect.
         # For programs that check cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not logged.
-        method Alive(cell: string, alive: ?bool, reason: ?string, ended: ?string) -> (cell: Cell, message: ?string)
+        method Alive(cell: string, alive: ?bool, reason: ?string, ended: ?string, life: ?int) -> (cell: Cell, message: ?string)
 
         # Reads the definitions again. added, removed, changed: names of cells; problems: one sentence for each rejected
         # definition.

@@ -118,7 +118,7 @@ extension Manager {
         package static let name = "Alive"
         package static let changesSomething = true
         package struct Parameters: VarlinkParameters {
-            package static let fieldNames = ["cell", "alive", "reason", "ended"]
+            package static let fieldNames = ["cell", "alive", "reason", "ended", "life"]
             package var cell: String
             /// Nil: true.
             package var alive: Bool?
@@ -126,8 +126,13 @@ extension Manager {
             package var reason: String?
             /// How its operating system ended: `panic`, `shutdown` or `reboot`; nil: it has not.
             package var ended: String?
+            /// Of which run of the cell `ended` is said: ``Details/life``; nil: of the one that there is.
+            package var life: Int?
 
-            package init(cell: String, alive: Bool? = nil, reason: String? = nil, ended: String? = nil) {
+            package init(
+                cell: String, alive: Bool? = nil, reason: String? = nil, ended: String? = nil, life: Int? = nil
+            ) {
+                self.life = life
                 self.cell = cell
                 self.alive = alive
                 self.reason = reason

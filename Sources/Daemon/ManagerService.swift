@@ -121,7 +121,10 @@ struct ManagerService: CallService {
                     throw ServiceError.invalidParameter(parameter: "ended")
                 }
                 let before = await supervisor.inventory().replyAboutEnd(of: asked.cell)
-                await supervisor.hear(.ended(end), of: asked.cell, reason: asked.reason)
+                guard await supervisor.hear(.ended(end), of: asked.cell, reason: asked.reason, life: asked.life) else {
+                    let now = await supervisor.inventory().replyAboutLife(of: asked.cell)
+                    return M.CellReply(cell: now.cell, message: "that was an earlier run of it")
+                }
                 let after = await supervisor.inventory().replyAboutLife(of: asked.cell)
                 return M.CellReply(cell: after.cell, message: before)
             }

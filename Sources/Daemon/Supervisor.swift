@@ -427,8 +427,13 @@ actor Supervisor {
 
     /// What somebody says of a cell's life.
     ///
-    /// - Parameter reason: what kept the look from being a sign, for people.
-    func hear(_ sign: LifeSign, of name: String, reason: String? = nil) {
+    /// - Parameters:
+    ///   - reason: what kept the look from being a sign, for people.
+    ///   - life: of which run that is said, in µs of when it began; nil: of the present one.
+    /// - Returns: false when that run is over.
+    @discardableResult
+    func hear(_ sign: LifeSign, of name: String, reason: String? = nil, life: Int? = nil) -> Bool {
+        if let life, life != fleet.cells[name]?.lifecycle.upSince?.microseconds { return false }
         let reason = reason.map { Silence.plain($0) }
         if case .ended = sign {
             book[name]?.lastWords = reason
@@ -437,6 +442,7 @@ actor Supervisor {
         }
         handle(.heard(name, sign), at: Clock.now())
         poll()
+        return true
     }
 
     /// - Parameter name: nil for all cells.

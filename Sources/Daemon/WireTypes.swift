@@ -37,7 +37,7 @@ extension ShownCell {
             vmExits: statistics.first { $0.name == "vmexits_total" }.map { Int(clamping: $0.value) },
             lastShutdown: lastShutdown, accepted: accepted, liveness: livenessOnWire,
             history: managed.history.isEmpty ? nil : managed.history,
-            started: lifecycle.upSince.map(Clock.realTime(of:)))
+            started: lifecycle.upSince.map(Clock.realTime(of:)), life: lifecycle.upSince?.microseconds)
     }
 
     private var livenessOnWire: Manager.Liveness? {

@@ -49,6 +49,42 @@ import Testing
         #expect(check.look(isToEnd: false) == .ended("reboot"))
     }
 
+    @Test("What the run before left is no answer of the next")
+    func nextRun() throws {
+        try Data(count: 0x2000).write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        var check = GuestCheck(.words(GuestWords(request: 0x800, answer: 0x1000)), memory: memory)
+        try memory.set(GuestWords.Answer.listening.rawValue, at: 0x1000)
+        #expect(check.look(isToEnd: false, life: 1) == nil)
+        // written before it was stopped, read when it has been started again
+        try memory.set(GuestWords.Answer.hasShutDown.rawValue, at: 0x1000)
+        #expect(check.look(isToEnd: false, life: 2) == nil)
+        try memory.set(GuestWords.Answer.listening.rawValue, at: 0x1000)
+        #expect(check.look(isToEnd: false, life: 2) == nil)
+        try memory.set(GuestWords.Answer.hasShutDown.rawValue, at: 0x1000)
+        #expect(check.look(isToEnd: false, life: 2) == .ended("shutdown"))
+    }
+
+    @Test("Lines are of the run in which they were printed, not of that in which they are read")
+    func livesOfLines() {
+        var lives = HeardLives()
+        let begin = ContinuousClock.now
+        func line(_ text: String, at seconds: Double, life: Int?) -> Int? {
+            let now = begin + .seconds(seconds)
+            if lives.wantsToKnow(text, now: now) { lives.take(life, after: text, now: now) }
+            return lives.life
+        }
+        #expect(line("login:", at: 0, life: 1) == 1)
+        // started again meanwhile
+        #expect(line("Stopping services", at: 5, life: 2) == 1)
+        #expect(line("reboot: Power down", at: 5.1, life: 2) == 1)
+        #expect(line("Linux version 6.1", at: 5.2, life: 2) == 2)
+        #expect(line("Kernel panic - not syncing", at: 5.3, life: 2) == 2)
+        // one that does not say that it begins
+        #expect(line("x", at: 20, life: 3) == 2)
+        #expect(line("x", at: 21.5, life: 3) == 3)
+    }
+
     @Test("By a command: once a stop")
     func command() throws {
         var check = GuestCheck(.command(["/bin/sh", "-c", "echo asked >>\(file.path)"]))

@@ -31,7 +31,7 @@ enum Samples {
         supervision: supervision, lastFailure: failure, console: ["x"], vmExits: 4, lastShutdown: request,
         accepted: ["JH0901: x"], liveness: liveness, failureCounts: [failureCount],
         deviceFaults: [deviceFault], hint: "h", outdated: true, history: [.init(at: 7, condition: "running")],
-        started: 8)
+        started: 8, life: 9)
     static let failureCount = Manager.FailureCount(kind: "violation", count: 3)
     static let liveness = Manager.Liveness(
         kind: "console", within: 5, afterStart: 6, restarts: true, lastSign: 7, silentSince: 8)

@@ -27,6 +27,35 @@ private let canExecute =
         return try JSONDecoder().decode(Status.self, from: Data(status.utf8)).vmExits
     }
 
+    /// A number of a Varlink reply.
+    private func number(_ key: String, in reply: String) throws -> Int {
+        let tail = try #require(reply.split(separator: "\"\(key)\":").dropFirst().first, "\(reply)")
+        return try #require(Int(tail.prefix { $0.isNumber }))
+    }
+
+    @Test("The end of an earlier run, told late, ends no later one")
+    func endOfAnEarlierRun() async throws {
+        let machine = try await LiveMachine.start(cells: ["rtems": try Definitions.rtems()])
+        #expect(try await machine.control("start", "rtems").status == 0)
+        func call(_ method: String, _ parameters: String) throws -> String {
+            let client = try RawClient(machine)
+            try client.send(
+                #"{"method":"org.jailhoused.Manager.\#(method)","parameters":{"cell":"rtems"\#(parameters)}}"# + "\0")
+            return client.text()
+        }
+        let earlier = try number("life", in: try call("Describe", ""))
+        #expect(try await machine.control("restart", "rtems").status == 0)
+        let present = try number("life", in: try call("Describe", ""))
+        #expect(earlier != present)
+        let late = try call("Alive", #","ended":"shutdown","life":\#(earlier)"#)
+        #expect(late.contains("earlier run"), "\(late)")
+        #expect(try await machine.cell("rtems")?.condition == "running")
+        _ = try call("Alive", #","ended":"shutdown","life":\#(present)"#)
+        try await eventually("it is stopped: \(machine.log)") {
+            try await machine.cell("rtems")?.condition == "stopped"
+        }
+    }
+
     @Test(
         "A program that works and prints no more: silent, though its VM exits grow",
         .enabled(if: canExecute, "QEMU runs the cells"))

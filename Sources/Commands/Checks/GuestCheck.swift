@@ -20,14 +20,22 @@ struct GuestCheck {
     private var isAsked = false
     /// Memory keeps what an earlier run left: only a change says something.
     private var lastAnswer: UInt32?
+    private var life: Int?
 
     init(_ service: GuestService, memory: MachineMemoryFiles = MachineMemoryFiles()) {
         self.service = service
         self.memory = memory
     }
 
-    /// - Parameter isToEnd: whether the cell is being stopped.
-    mutating func look(isToEnd: Bool) -> News? {
+    /// - Parameters:
+    ///   - isToEnd: whether the cell is being stopped.
+    ///   - life: which run of the cell it is; nil: it does not run.
+    mutating func look(isToEnd: Bool, life: Int? = nil) -> News? {
+        if self.life != life {
+            // what the run before left is no answer of this one
+            if life != nil { lastAnswer = nil }
+            self.life = life
+        }
         do throws(SystemCallError) {
             switch service {
             case .words(let words): return try look(words, isToEnd)

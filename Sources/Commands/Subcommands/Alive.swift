@@ -75,16 +75,25 @@ struct Alive: ParsableCommand {
             if reply.message != nil { throw ExitCode.failure }
             return
         }
+        var lives = HeardLives()
         // the daemon may be restarted meanwhile: each line is a call of its own
         while let line = readLine() {
             let end = linux ? GuestMessage(line: line) : nil
-            if end == nil, let containing, !line.contains(containing) { continue }
             do {
+                if linux, lives.wantsToKnow(line) { lives.take(try life, after: line) }
+                if end == nil, let containing, !line.contains(containing) { continue }
                 _ = try options.daemon.call(
-                    Manager.Alive.self, .init(cell: cell, reason: end.map { _ in line }, ended: end?.rawValue))
+                    Manager.Alive.self,
+                    .init(
+                        cell: cell, reason: end.map { _ in line }, ended: end?.rawValue,
+                        life: end.flatMap { _ in lives.life }))
             } catch let failure as CommandFailure where failure.status == .noDaemon {
                 continue
             }
         }
+    }
+
+    private var life: Int? {
+        get throws { try options.daemon.call(Manager.Describe.self, .init(cell: cell)).details.life }
     }
 }

@@ -46,8 +46,8 @@ struct CheckAlive: ParsableCommand {
             do {
                 let cell = try describe()
                 pause = try watch.take(cell)
-                if let result = watch.look(cell.cell), try isOfItsLife(result, watch) { try report(result, &watch) }
-                if let news = watch.lookAtGuest(cell.cell) { try report(news, &watch) }
+                if let result = watch.look(cell), try isOfItsLife(result, watch) { try report(result, &watch) }
+                if let news = watch.lookAtGuest(cell) { try report(news, of: cell.life, &watch) }
             } catch let failure as CommandFailure {
                 watch.say("\(failure.message)")
             }
@@ -63,10 +63,10 @@ struct CheckAlive: ParsableCommand {
         let details = try describe()
         let pause = try watch.take(details)
         guard details.cell.runs else { throw CommandFailure(.notRunning, "\(cell) does not run") }
-        var result = watch.look(details.cell)
+        var result = watch.look(details)
         if result == nil {
             SystemCall.sleep(for: pause)
-            result = watch.look(details.cell)
+            result = watch.look(details)
         }
         guard let result else { return }
         if case .unable = result { throw CommandFailure(.failed, result.sentence) }
@@ -77,13 +77,13 @@ struct CheckAlive: ParsableCommand {
     /// Last words may be those of the life before, when the cell was started again while they were read.
     private func isOfItsLife(_ result: LifeCheck.Result, _ watch: Watch) throws -> Bool {
         guard case .ended = result, !watch.hasSeenBoot else { return true }
-        return watch.isSameLife(try describe().cell)
+        return watch.isSameLife(try describe())
     }
 
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
         let request: Manager.Alive.Parameters
         if case .ended(let how, let line) = result {
-            request = .init(cell: cell, reason: line, ended: how)
+            request = .init(cell: cell, reason: line, ended: how, life: watch.heardLife)
         } else {
             guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
             request = .init(cell: cell, alive: isAlive, reason: result.reason)
@@ -93,12 +93,13 @@ struct CheckAlive: ParsableCommand {
         if let message = reply.message { watch.say(message) }
     }
 
-    private func report(_ news: GuestCheck.News, _ watch: inout Watch) throws {
+    /// - Parameter life: the cell's when its guest was looked at.
+    private func report(_ news: GuestCheck.News, of life: Int?, _ watch: inout Watch) throws {
         switch news {
         case .asked: watch.say("its guest is asked to shut down")
         case .unable(let reason): watch.say(reason)
         case .ended(let how):
-            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, ended: how))
+            let reply = try options.daemon.call(Manager.Alive.self, .init(cell: cell, ended: how, life: life))
             watch.say("its guest has ended: \(how)")
             if let message = reply.message { watch.say(message) }
         }
@@ -111,24 +112,9 @@ struct CheckAlive: ParsableCommand {
         private var check: LifeCheck?
         private var guest: GuestCheck?
         private var said = ""
-        private var life: Life?
 
-        /// What tells one life of the cell from the next.
-        private struct Life {
-            var id: Int?
-            var restarts: Int
-            var condition: String
-            var since: Int
-
-            init(_ cell: Manager.Cell) {
-                (id, restarts, condition, since) = (cell.id, cell.restarts, cell.condition, cell.sinceMonotonic)
-            }
-
-            /// Another condition, such as silent, is no other life; the same one since another time is.
-            func isSame(as other: Life) -> Bool {
-                id == other.id && restarts == other.restarts && (since == other.since || condition != other.condition)
-            }
-        }
+        /// The run of the cell that was looked at last; nil: it did not run.
+        private(set) var heardLife: Int?
 
         init(cell: String, memory: String) {
             (self.cell, self.memory) = (cell, memory)
@@ -158,24 +144,23 @@ struct CheckAlive: ParsableCommand {
         }
 
         /// A cell that is not there has no guest: what its memory holds is of no one.
-        mutating func lookAtGuest(_ cell: Manager.Cell) -> GuestCheck.News? {
-            guard cell.state != nil else { return nil }
-            return guest?.look(isToEnd: cell.condition == "stopping")
+        mutating func lookAtGuest(_ details: Manager.Details) -> GuestCheck.News? {
+            guard details.cell.state != nil else { return nil }
+            return guest?.look(isToEnd: details.cell.condition == "stopping", life: details.life)
         }
 
-        mutating func look(_ cell: Manager.Cell) -> LifeCheck.Result? {
-            let now = Life(cell)
-            guard cell.runs else {
+        mutating func look(_ details: Manager.Details) -> LifeCheck.Result? {
+            guard details.cell.runs else {
                 check?.pass()
-                life = nil
+                heardLife = nil
                 return nil
             }
-            defer { life = now }
-            return check?.look(isNewLife: life.map { !$0.isSame(as: now) } ?? false)
+            defer { heardLife = details.life }
+            return check?.look(isNewLife: heardLife.map { $0 != details.life } ?? false)
         }
 
         /// Whether the cell is in the life that was looked at.
-        func isSameLife(_ cell: Manager.Cell) -> Bool { life?.isSame(as: Life(cell)) == true }
+        func isSameLife(_ details: Manager.Details) -> Bool { heardLife != nil && heardLife == details.life }
 
         var hasSeenBoot: Bool { check?.hasSeenBoot == true }
 
