@@ -110,7 +110,7 @@ private func perform(_ mode: Mode) {
     case .mmconfigRead: print("read \(hex: PCI.window(through: 0)?.read(Place.foreignFunction, 0) ?? 0)")
     // processor 0 is Linux's
     case .foreignInterrupt: LocalAPIC().send(.fixed, vector: 0x70, to: 0)
-    case .hypercall: print("result \(Hypercall.disable.call())")
+    case .hypercall: askTheHypervisor()
     case .dma: readOutsideByDevice()
     case .undefinedInstruction: undefinedInstruction()
     case .divideError: overflow()
@@ -119,6 +119,14 @@ private func perform(_ mode: Mode) {
     case .stackOverflow: print("\(consumeStack(0))")
     case .controlBits: writeControl4(readControl4() | 1 << 31)
     }
+}
+
+/// One call that is not a cell's, and what a cell may ask.
+private func askTheHypervisor() {
+    print("result \(Hypercall.disable.call())")
+    print("cells \(Hypercall.hypervisorInformation.call(4)), of more \(Hypercall.hypervisorInformation.call(5))")
+    print("pages \(Hypercall.hypervisorInformation.call(0)), used \(Hypercall.hypervisorInformation.call(1))")
+    print("processor 0 \(Hypercall.processorInformation.call(0)), 99 \(Hypercall.processorInformation.call(99))")
 }
 
 /// Puts a return instruction where nothing may be executed, and goes there.

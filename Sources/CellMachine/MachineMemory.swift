@@ -42,6 +42,19 @@ package final class MachineMemory: Sendable {
         }
     }
 
+    /// Tells the monitors of all cells, those that come included.
+    ///
+    /// - Throws: ``CellMachineError`` `memory` when the disk is full.
+    package func tell(_ numbers: HypervisorNumbers) throws(CellMachineError) {
+        try calling(.memory, "the machine's memory cannot be written") { () throws(SystemCallError) in
+            for slot in 0..<MachineMemory.slotLimit {
+                let offset =
+                    layout.monitorOffset(slot: slot, size: size) + UInt64(MonitorMemory.Parameter.hypervisorNumbers)
+                try SystemCall.write(numbers.bytes[...], to: file.rawValue, at: offset)
+            }
+        }
+    }
+
     /// - Throws: ``CellMachineError`` `memory` when not all of it is RAM.
     package func read(at address: UInt64, count: Int) throws(CellMachineError) -> [UInt8] {
         Array(UnsafeRawBufferPointer(start: try pointer(address, count: count), count: count))

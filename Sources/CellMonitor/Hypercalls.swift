@@ -20,7 +20,9 @@ enum Hypercalls {
             guard Parameters.has(MonitorMemory.Flag.putcPermitted) else { return notPermitted }
             Events.tell(.character, cpu: cpu.index, first & 0xff)
             return 0
-        case Code.hypervisorInformation: return invalid
+        case Code.hypervisorInformation:
+            guard first < MonitorMemory.Parameter.toldNumbers else { return invalid }
+            return Int64(Parameters.word(MonitorMemory.Parameter.hypervisorNumbers + 4 * Int(first)))
         case Code.cpuInformation: return information(of: first, second)
         case 0...Code.last: return notPermitted  // the root cell's
         default: return nil
@@ -29,12 +31,13 @@ enum Hypercalls {
 
     /// - Parameter kind: 0 the CPU's state, from 1000 its counters, the sum first.
     private static func information(of number: UInt32, _ kind: UInt32) -> Int64 {
+        guard number < Parameters.word(MonitorMemory.Parameter.machineCPUs) else { return invalid }
         guard let index = Parameters.cpuIndex(number) else { return notPermitted }
         let target = VirtualCPU(index: index)
         if kind == 0 { return target.word(MonitorMemory.Record.failed) != 0 ? 2 : 0 }
         var counters = 0
         while Counter(rawValue: counters) != nil { counters += 1 }
-        guard kind >= 1000, Int(kind) - 1000 <= counters else { return invalid }
+        guard kind >= 1000, Int(kind) - 1000 <= Counter.shown else { return invalid }
         var value: UInt64 = 0
         for counter in 0..<counters where kind == 1000 || Int(kind) - 1001 == counter {
             value &+= target.counter(counter)

@@ -242,7 +242,7 @@ package final class HypervisorView {
 
     private func statistic(_ path: String) -> UInt64? {
         guard let file = SysfsFile(path), file.read(with: buffer) == .changed else { return nil }
-        return SysfsText.number(file.bytes)
+        return SysfsText.number(file.bytes).flatMap { $0 == DriverFiles.noNumber ? nil : $0 }
     }
 
     /// Looks at ``hasDriver`` and ``isEnabled`` only.

@@ -8,6 +8,8 @@ package enum DriverFiles {
     /// In ``sysfs``.
     package static let enabled = "enabled"
     package static let console = "console"
+    /// What a counter reads as where the hypervisor has none at that moment: a cell's that comes or goes, on Arm.
+    package static let noNumber: UInt64 = 0xbadca11
     package static let cells = "cells"
     package static let memoryPoolSize = "mem_pool_size"
     package static let memoryPoolUsed = "mem_pool_used"

@@ -367,6 +367,11 @@ package final class SimulatedMachine: Sendable {
         } catch {
             onReport("sysfs cannot be shown: \(error)")
         }
+        do {
+            try executing?.tell(state.machine.hypervisorNumbers)
+        } catch {
+            onReport("cells cannot be told of the hypervisor's pools: \(error)")
+        }
         state.machine.wasShown(at: elapsed)
     }
 

@@ -40,10 +40,10 @@ struct Serve: ParsableCommand {
     @Option(
         name: .customLong("trap"),
         help: ArgumentHelp(
-            "A trap of real Arm64 machines: vhe, redistributors or devices; can be repeated.",
+            "A trap of real Arm64 machines: vhe, redistributors, devices or slow-creates; can be repeated.",
             discussion: """
                 vhe: Linux runs at EL2, and enabling panics it. redistributors: the device tree gives them the virtual PCI \
-                host's space. devices: the device tree has the devices of QEMU's machine, and nothing is elsewhere.
+                host's space. devices: the device tree has the devices of QEMU's machine, and nothing is elsewhere. slow-creates: every other create lasts 0.3 or 4 s longer.
                 """))
     var traps: [ArmTrap] = []
 

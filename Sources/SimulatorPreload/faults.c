@@ -165,7 +165,7 @@ static int is_own_file(int file)
     if (syscall(SYS_fstat, file, &information) != 0 || !S_ISREG(information.st_mode))
         return 0;
     snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
-    long length = syscall(SYS_readlink, link, path, sizeof(path) - 1);
+    long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof(path) - 1);
     if (length < 0)
         return 0;
     path[length] = 0;
@@ -260,7 +260,7 @@ static int is_attribute(int file, char *path, size_t size)
     static const char directory[] = "/sys/devices/jailhouse/";
     char link[64], whole[4096];
     snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
-    long length = syscall(SYS_readlink, link, whole, sizeof(whole) - 1);
+    long length = syscall(SYS_readlinkat, AT_FDCWD, link, whole, sizeof(whole) - 1);
     if (length < 0 || !machine_root)
         return 0;
     whole[length] = 0;
@@ -290,7 +290,7 @@ static void die_in_driver(const char *path)
     snprintf(table->read, sizeof(table->read), "%s", path + sizeof("cells/0/") - 1);
     __atomic_compare_exchange_n(&table->reader, &nobody, getpid(), 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
     for (;;)
-        syscall(SYS_pause);
+        syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0);
 }
 
 static void meet_driver(int file)

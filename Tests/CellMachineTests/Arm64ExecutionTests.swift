@@ -2,6 +2,7 @@
 
 import CellConfiguration
 import Foundation
+import InmateImage
 import JailhouseInterface
 import Testing
 
@@ -172,6 +173,9 @@ import Testing
         ("part-behind", ["Unhandled data read at 0x300020(4)", "unhandled trap 24"]),
         ("part-across", ["Unhandled data read at 0x30001c(8)", "unhandled trap 24"]),
         ("smc-workaround", ["forbidden access 17"]),
+        ("smc-mitigation", ["Unhandled SMC arch trap 80008000", "unhandled trap 17"]),
+        ("smc-zero", ["Unhandled SMC arch trap 0", "unhandled trap 17"]),
+        ("any-route", ["Attempt to route IRQ33 outside of cell", "forbidden access 24"]),
         ("actlr-write", ["unhandled trap 18"]),
         ("asgi1r", ["unhandled trap 18"]),
         ("foreign-frame", ["Unhandled data read at 0x8120008(8)", "unhandled trap 24"]),
@@ -226,6 +230,7 @@ import Testing
         ("hypercall", "result -1"), ("system-off", "result -1"), ("system-reset", "result -1"),
         ("foreign-interrupt", "interrupt 34: ignored"), ("smc-immediate", "result 10001"),
         ("mmconfig-read", "read ffffffff"), ("part-read", "read 0"),
+        ("region-end", "read 0"),
     ])
     func whatIsRefusedIsSurvived(mode: String, text: String) async throws {
         let machine = try TestMachine(.arm64)
@@ -233,6 +238,48 @@ import Testing
             "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=\(mode)")
         try await cell.events.serial("\(text)\n")
         try await cell.events.serial("misbehave: survived\n")
+    }
+
+    /// A program at 0x4000 that prints one character by a hypercall, and the stub at 0.
+    @Test func aStubGoesOnAtTheEntry() async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = Arm64ExecutionTests.cell()
+        let ram = cell.memoryRegions[0].physicalStart
+        // mov x0, 8; mov x1, 'j'; hvc 0x4a48; b .
+        let program: [UInt32] = [0xd280_0100, 0xd280_0d41, 0xd409_4902, 0x1400_0000]
+        try machine.memory.write(program.flatMap { word in withUnsafeBytes(of: word) { Array($0) } }, at: ram + 0x4000)
+        let place = ProgramStart.Place(resetAddress: 0, memory: [], communicationRegion: nil)
+        for piece in try ProgramStart(.jump).pieces(entry: 0x4000, machine: .aarch64, place: place) {
+            try machine.memory.write(piece.contents, at: ram + piece.address)
+        }
+        let events = Events(of: cell.name)
+        let running = try CellMachine(
+            cell: cell, system: nil, slot: 0, settings: machine.settings, onEvent: { events.add($0) })
+        try running.start()
+        try await events.wait(for: "the character") { $0.printed == "j" }
+    }
+
+    @Test func whatACellMayAskIsAnswered() async throws {
+        let machine = try TestMachine(.arm64)
+        let cell = try machine.run(
+            "inmates/misbehave-arm64", in: Arm64ExecutionTests.cell(), commandLine: "mode=hypercall")
+        try await cell.events.serial("misbehave: survived\n")
+        for line in [
+            "cells 3, of more -22", "pages 1000, used 211", "processor 0 -1, 99 -22", "statistic 9: -22",
+        ] {
+            #expect(cell.events.serial.contains("\(line)\n"), "\(line)")
+        }
+        #expect(!cell.events.serial.contains("statistic 8: -"))
+        // they are told while it runs, and a restart does not forget them
+        var more = TestMachine.numbers
+        more.cells = 4
+        try machine.memory.tell(more)
+        try cell.machine.park()
+        try machine.load("inmates/misbehave-arm64", into: Arm64ExecutionTests.cell())
+        let ram = Arm64ExecutionTests.cell().memoryRegions[0].physicalStart
+        try machine.memory.write(Array("mode=hypercall".utf8) + [0], at: ram + 0x1000)
+        try cell.machine.start()
+        try await cell.events.serial("cells 4, of more -22\n")
     }
 }
 

@@ -14,6 +14,9 @@ final class TestMachine {
     static let root = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent().path
     private static let monitor = root + "/../../Sources/CellMonitor"
 
+    static let numbers = HypervisorNumbers(
+        memoryPages: 1000, memoryUsed: 211, remapPages: 131_072, remapUsed: 65_540, cells: 3, cpus: 8)
+
     init(_ architecture: Architecture = .x86) throws {
         try Inmates.buildOnce.get()
         directory = "/dev/shm/cell-machine-\(getpid())-\(UUID().uuidString.prefix(8))"
@@ -22,6 +25,7 @@ final class TestMachine {
         memory = try MachineMemory(
             path: directory + "/memory", size: isArm ? MachineLayout.armFileSize(memoryEnd: 4 << 30) : 4 << 30,
             layout: MachineLayout(architecture))
+        try memory.tell(TestMachine.numbers)
         settings = CellMachineSettings(
             emulator: isArm ? "/usr/bin/qemu-system-aarch64" : "/usr/bin/qemu-system-x86_64",
             firmware: TestMachine.monitor + "/build/cell-firmware.bin",

@@ -279,6 +279,10 @@ struct HypervisorViewTests {
         #expect(exits() == nil, "a part of a number")
         tree.write("cells/1/statistics/cpu3/vmexits_management", "12\n")
         #expect(exits() == [12])
+        // the hypervisor's word for "none"
+        tree.write("cells/1/statistics/vmexits_total", "195938833\n")
+        #expect(view.exits(ofCell: 1).total == nil)
+        #expect(view.statistics(ofCell: 1).map(\.name) == ["cpu3/vmexits_management"])
         tree.addCell(2, "old driver", cpus: "2")
         view.look { _ in .managementExits }
         #expect(view.seen("old driver")?.observation?.managementExits == [])

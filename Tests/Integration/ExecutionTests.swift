@@ -223,10 +223,13 @@ struct ExecutionTests {
         }
     }
 
-    @Test("The simulated machine behaves as Tests/Programs/scenarios say, and says where it does not")
-    func scenarios() async throws {
+    @Test(
+        "The simulated machine behaves as Tests/Programs/scenarios say, and says where it does not",
+        arguments: ["x86", "arm64"])
+    func scenarios(architecture: String) async throws {
         let script = Place.source.path + "/Tests/Programs/scenarios/play.sh"
-        let played = try Program([script, Place.programs.path, "simulator"])
+        let played = try Program(
+            [script, Place.programs.path, "simulator"], environment: ["ARCHITECTURE": architecture])
         let ended = try await played.end(within: .seconds(240))
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
         #expect(ended.output.contains(" passed, 0 failed, 0 skipped\n"))

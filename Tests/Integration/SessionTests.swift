@@ -15,8 +15,8 @@ import Testing
         #expect(ended.status == 0, "\(ended.errors)")
     }
 
-    @Test func theDemoSeesWhatItShould() async throws {
-        let ended = try await Program.run([script("Programs/demo/demo.sh"), Place.programs.path])
+    @Test(arguments: ["demo", "demo-arm64"]) func theDemoSeesWhatItShould(name: String) async throws {
+        let ended = try await Program.run([script("Programs/demo/\(name).sh"), Place.programs.path])
         #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
     }
 

@@ -89,6 +89,30 @@ struct Bench {
         return bench
     }
 
+    /// An Arm64 machine with a GICv3 at 0x8000000.
+    static func enabledArm64(
+        traps: Set<ArmTrap> = [], timing: Timing = .none
+    ) throws -> Bench {
+        var settings = MachineSettings(timing: timing, architecture: .arm64)
+        settings.gicVersion = 3
+        settings.traps = traps
+        var bench = Bench(settings)
+        var system = Samples.system()
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000))
+        system.hypervisorMemory.physicalStart = settings.reservedMemory.lowerBound
+        guard bench.perform(.enable(try system.binary())) == .done else {
+            throw SimulatorError(.condition, "the sample system cannot be enabled")
+        }
+        return bench
+    }
+
+    func arm64Cell() -> CellDescriptor {
+        var cell = Samples.cell("rtems", at: machine.settings.reservedMemory.lowerBound + 0x100_0000)
+        cell.architecture = .arm64
+        return cell
+    }
+
     /// A machine in which these cells have been created, loaded and started.
     static func running(_ cells: CellDescriptor..., settings: MachineSettings = MachineSettings()) throws -> Bench {
         var bench = try enabled(settings)

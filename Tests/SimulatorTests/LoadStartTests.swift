@@ -22,20 +22,43 @@ struct LoadStartTests {
     }
 
     @Test("An Arm machine has no SIPIs") func armStartsWithoutSIPI() throws {
-        var settings = MachineSettings(timing: .none, architecture: .arm64)
-        settings.gicVersion = 3
-        var bench = Bench(settings)
-        var system = Samples.system()
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3))
-        system.hypervisorMemory.physicalStart = settings.reservedMemory.lowerBound
-        #expect(bench.perform(.enable(try system.binary())) == .done)
-        var cell = Samples.cell("rtems", at: settings.reservedMemory.lowerBound + 0x100_0000)
-        cell.architecture = .arm64
-        #expect(try bench.create(cell) == .done)
+        var bench = try Bench.enabledArm64()
+        #expect(try bench.create(bench.arm64Cell()) == .done)
         #expect(bench.bringUp("rtems") == .done)
         #expect(bench.console.contains("Started cell \"rtems\""))
         #expect(!bench.console.contains("SIPI"), "\(bench.console)")
+        // at the load, and at the start
+        bench.pass(.milliseconds(5))
+        let cell = try #require(bench.machine.sysfs.cells.first { $0.id == 1 })
+        #expect(cell.attributes["statistics/vmexits_management"] == "2\n", "\(cell.attributes)")
+    }
+
+    @Test(
+        "The hypervisor looks at the interrupts of its own distributor only",
+        arguments: [
+            (0, true), (32, true), (896, true), (33, false), (928, false), (1024, false),
+        ] as [(UInt32, Bool)])
+    func pinBases(of base: UInt32, isRight: Bool) throws {
+        var bench = try Bench.enabledArm64()
+        var cell = bench.arm64Cell()
+        cell.interruptChips = [InterruptChip(address: 0x800_0000, pinBase: base)]
+        #expect(try bench.create(cell) == (isRight ? .done : .refused(.invalid)))
+        cell.name = "other"
+        cell.interruptChips[0].address = 0x900_0000
+        if !isRight { #expect(try bench.create(cell) == .done) }
+    }
+
+    @Test func everyOtherCreateLasts() throws {
+        var bench = try Bench.enabledArm64(traps: [.slowCreates], timing: .measuredOnArm64)
+        var times: [Duration] = []
+        for _ in 0..<4 {
+            let before = bench.machine.now
+            #expect(try bench.create(bench.arm64Cell()) == .done)
+            times.append(bench.machine.now - before)
+            #expect(bench.destroy("rtems") == .done)
+        }
+        #expect(Set(times.map { $0 > .milliseconds(250) }) == [true, false])
+        #expect(try #require(times.max()) > .seconds(4))
     }
 
     @Test func takesTheMeasuredTime() throws {

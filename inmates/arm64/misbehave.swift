@@ -12,14 +12,14 @@ enum Mode: UInt8, Misdeed {
     // Accesses of which the processor does not say enough: as if they were of one byte.
     case pairRead, pairWrite, indexedRead, exclusiveRead, blockZero
     case partWrite, partWidth, partBehind, partAcross
-    case hypercallNumber, secureOwner, secureArchitecture, secureWorkaround
+    case hypercallNumber, secureOwner, secureArchitecture, secureWorkaround, secureMitigation, secureZero
     case controlRegister, controlRegisterWrite, softwareInterrupt, aliasSoftwareInterrupt
-    case foreignRoute, foreignFrame
+    case foreignRoute, anyRoute, foreignFrame
     case mmconfigWrite, mmconfigWide, protectedRegister, beyondRegisters, vectorTable, foreignMessage
     // One of several processors.
     case oneProcessor, firstProcessor, allProcessors, startNowhere
     // These it ignores, or refuses.
-    case hypercall, systemOff, systemReset, secureImmediate, foreignInterrupt, mmconfigRead, partRead
+    case hypercall, systemOff, systemReset, secureImmediate, foreignInterrupt, mmconfigRead, partRead, regionEnd
     // These are the program's own affair: an exception that it does not survive.
     case undefinedInstruction, overflow, beyondAddresses, userHypercall, hypervisorRegister, floatingPoint
     // Nothing shows these: the state stays `running`, and no counter grows.
@@ -47,11 +47,14 @@ enum Mode: UInt8, Misdeed {
         case .secureOwner: "smc-owner"
         case .secureArchitecture: "smc-arch"
         case .secureWorkaround: "smc-workaround"
+        case .secureMitigation: "smc-mitigation"
+        case .secureZero: "smc-zero"
         case .controlRegister: "actlr"
         case .controlRegisterWrite: "actlr-write"
         case .softwareInterrupt: "sgi0r"
         case .aliasSoftwareInterrupt: "asgi1r"
         case .foreignRoute: "foreign-route"
+        case .anyRoute: "any-route"
         case .foreignFrame: "foreign-frame"
         case .mmconfigWrite: "mmconfig-write"
         case .mmconfigWide: "mmconfig-wide"
@@ -70,6 +73,7 @@ enum Mode: UInt8, Misdeed {
         case .foreignInterrupt: "foreign-interrupt"
         case .mmconfigRead: "mmconfig-read"
         case .partRead: "part-read"
+        case .regionEnd: "region-end"
         case .undefinedInstruction: "undefined-instruction"
         case .overflow: "overflow"
         case .beyondAddresses: "beyond-addresses"
@@ -109,11 +113,16 @@ private func perform(_ mode: Mode) {
     case .secureOwner: print("result \(secureCall(0xb200_ff01, 0, 0, 0))")
     case .secureArchitecture: print("result \(secureCall(0x8000_0002, 0, 0, 0))")
     case .secureWorkaround: print("result \(secureCall(0x8000_7fff, 0, 0, 0))")
+    // of processors that need it
+    case .secureMitigation: print("result \(secureCall(0x8000_8000, 0, 0, 0))")
+    case .secureZero: print("result \(secureCall(0, 0, 0, 0))")
     case .controlRegister: print("read \(readAuxiliaryControl())")
     case .controlRegisterWrite: writeAuxiliaryControl(0)
     case .softwareInterrupt: writeGroup0SoftwareInterrupt(1)
     case .aliasSoftwareInterrupt: writeAliasSoftwareInterrupt(1)
     case .foreignRoute: routeElsewhere()
+    // to whichever processor is free
+    case .anyRoute: InterruptController().route(Place.own, to: Processor.affinity | 1 << 31)
     case .foreignFrame: readForeignFrame()
     case .mmconfigWrite: PCI.bus.write(0, to: CommonPlace.foreignFunction, 4)
     case .mmconfigWide: print("read \(hex: Place.configuration(CommonPlace.foreignFunction).read64(0))")
@@ -129,7 +138,7 @@ private func perform(_ mode: Mode) {
         startTheOther(lostMain)
         writeOutside()
     case .startNowhere: startNowhere()
-    case .hypercall: print("result \(Hypercall.disable.call())")
+    case .hypercall: askTheHypervisor()
     case .systemOff: print("result \(FirmwareCall.systemOff.call())")
     case .systemReset: print("result \(FirmwareCall.systemReset.call())")
     case .secureImmediate: print("result \(hex: UInt32(truncatingIfNeeded: oddSecureCall(0x8400_0000)))")
@@ -139,6 +148,7 @@ private func perform(_ mode: Mode) {
         print("interrupt \(Place.foreign.number): \(isEnabled)")
     case .mmconfigRead: print("read \(hex: PCI.bus.read(CommonPlace.foreignFunction, 0))")
     case .partRead: print("read \(DeviceMemory(at: Place.part).read(4))")
+    case .regionEnd: print("read \(CommunicationRegion().lastWord)")
     case .undefinedInstruction: undefinedInstruction()
     case .overflow: overflow()
     case .beyondAddresses: print("read \(hex: DeviceMemory(at: 0x40_0000_0000_0000).read(0))")
@@ -293,3 +303,15 @@ func overflow() {
 @_extern(c, "read_hypervisor_configuration") private func readHypervisorConfiguration() -> UInt64
 @_extern(c, "read_floating_point") private func readFloatingPoint() -> UInt64
 @_extern(c, "forget_vectors") private func forgetVectors()
+
+/// One call that is not a cell's, and what a cell may ask.
+private func askTheHypervisor() {
+    print("result \(Hypercall.disable.call())")
+    print("cells \(Hypercall.hypervisorInformation.call(4)), of more \(Hypercall.hypervisorInformation.call(5))")
+    print("pages \(Hypercall.hypervisorInformation.call(0)), used \(Hypercall.hypervisorInformation.call(1))")
+    print("processor 0 \(Hypercall.processorInformation.call(0)), 99 \(Hypercall.processorInformation.call(99))")
+    // the sum, the last, and one more
+    for statistic in [0, 8, 9] as [UInt32] {
+        print("statistic \(statistic): \(Hypercall.processorInformation.call(1, 1000 + statistic))")
+    }
+}

@@ -32,6 +32,8 @@ struct CommunicationRegion {
 
     /// Whether there is one: its signature, "JHCOMM".
     var isPresent: Bool { word(0) == 0x4f43_484a && word(4) & 0xffff == 0x4d4d }
+    /// Of its page: nothing is there.
+    var lastWord: UInt32 { word(0xffc) }
     /// The layout's number; this file is written for 2.
     var revision: UInt32 { word(4) >> 16 }
     /// What the hypervisor wants; nil when it is nothing that this file knows. To be read once for each answer: the

@@ -96,6 +96,12 @@ enum MonitorMemory {
         /// Which of the machine's parts for monitors this is.
         static let slot = 0x80
         static let links = 0x84
+        /// 32 bits each, written by the host whenever they change, whether or not a cell has this memory: see
+        /// `HypervisorNumbers`.
+        static let hypervisorNumbers = 0x88
+        /// So many of them are told by the hypervisor itself; behind them is how many CPUs the machine has.
+        static let toldNumbers = 5
+        static let machineCPUs = 0x9c
 
         /// Spinlocks, 32 bits each.
         static let locks = 0x100
@@ -203,6 +209,9 @@ enum MonitorMemory {
     enum Counter: Int, CaseIterable {
         case mmio, management, hypercall, portIO, xapic, controlRegister, cpuid, xsetbv, exception, otherMSR
         case x2APICCommand
+
+        /// Those that have a file.
+        static let shown = 11
     }
 
     /// An entry of the ring: u8 kind, u8 index of the CPU, u16 unused, u32 value.

@@ -36,8 +36,13 @@ final class SharedArea: Sendable {
 
     /// Only while no CPU runs. - Parameter measures: whether the monitor is to measure the processor's frequency.
     func fill(_ area: [UInt8], communicationPage: [UInt8], measures: Bool) {
+        // what the machine tells all monitors is there already
+        let told = Parameter.hypervisorNumbers..<Parameter.hypervisorNumbers + HypervisorNumbers.size
         area.withUnsafeBytes {
-            if let from = $0.baseAddress { mapping.start.copyMemory(from: from, byteCount: $0.count) }
+            guard let from = $0.baseAddress else { return }
+            mapping.start.copyMemory(from: from, byteCount: told.lowerBound)
+            (mapping.start + told.upperBound)
+                .copyMemory(from: from + told.upperBound, byteCount: $0.count - told.upperBound)
         }
         let page = mapping.start + MonitorMemory.communicationRegion
         communicationPage.withUnsafeBytes {

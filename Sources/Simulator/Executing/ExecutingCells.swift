@@ -17,6 +17,7 @@ final class ExecutingCells: Sendable {
     private let bell = Bell()
 
     private struct State {
+        var told: HypervisorNumbers?
         /// By the cells' incarnations.
         var threads: [UInt64: CellThread] = [:]
         var slots: [UInt64: Int] = [:]
@@ -84,6 +85,17 @@ final class ExecutingCells: Sendable {
         }
         try? memory.write(bytes, at: address)
         return [.ready]
+    }
+
+    /// Tells the hypervisor's numbers to all cells that ask for them.
+    ///
+    /// - Throws: ``CellMachineError`` `memory` when the disk is full.
+    func tell(_ numbers: HypervisorNumbers) throws(CellMachineError) {
+        let isNews = state.withLock { state in
+            defer { state.told = numbers }
+            return state.told != numbers
+        }
+        if isNews { try memory.tell(numbers) }
     }
 
     /// Keeps a debugger for the start of a cell that does not exist yet.

@@ -79,7 +79,7 @@ extension Machine {
         }
         cells[root].cpus.subtract(cpus)
         onlineCPUs.subtract(cpus)
-        return .goOn(.created(id), after: cost(settings.timing.create, of: cpus))
+        return .goOn(.created(id), after: cost(settings.timing.create, of: cpus) + delay(ofCreate: id))
     }
 
     mutating func finishCreate(_ id: Int, _ configuration: [UInt8]) -> Step {
@@ -104,10 +104,24 @@ extension Machine {
                     reason: "its memory at 0x\(String(region.physicalStart, radix: 16)) is Linux's kernel's"
                 ))
         }
+        if takesWrongInterrupts(read.descriptor) {
+            report("create: pin-base of a distributor must be a multiple of 32, and end below 1024")
+            giveBackCPUs(of: index)
+            return withdraw(id, .invalid)
+        }
         cells[index].phase = .present
         give(cells[index].program.created(), to: index)
-        for cpu in cells[index].cpus { cells[index].count(.management, on: cpu) }
+        // an Arm64 CPU waits in the hypervisor until the first load
+        for cpu in cells[index].cpus where settings.architecture == .x86 { cells[index].count(.management, on: cpu) }
         return .goOn(.announce(id, then: .created), after: .zero)
+    }
+
+    /// The hypervisor looks at the records of its own distributor only.
+    private func takesWrongInterrupts(_ cell: CellDescriptor) -> Bool {
+        guard case .arm(let platform)? = system?.platform.specific else { return false }
+        return cell.interruptChips.contains { chip in
+            chip.address == platform.gicdBase && (chip.pinBase % 32 != 0 || chip.pinBase > 1024 - 128)
+        }
     }
 
     mutating func announce(_ id: Int, then following: Stage.Following, for request: Request) -> Step {
@@ -220,6 +234,11 @@ extension Machine {
         let kernel = settings.kernelMemory
         return region.size > 0 && region.physicalStart < kernel.upperBound
             && region.physicalStart.addingReportingOverflow(region.size).partialValue > kernel.lowerBound
+    }
+
+    private func delay(ofCreate id: Int) -> Duration {
+        guard settings.traps.contains(.slowCreates), let index = index(ofCell: id) else { return .zero }
+        return ArmTrap.delays[Int(cells[index].incarnation % UInt64(ArmTrap.delays.count))]
     }
 
     private func cost(_ base: Duration, of cpus: Set<Int>) -> Duration {

@@ -21,8 +21,8 @@ package struct MachineSettings: Hashable, Sendable {
     package var seed: UInt64
     /// The layout of configurations that the hypervisor was built for; it refuses others.
     package var format: FormatVariant
-    /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it
-    /// reads nonsense.
+    /// Whether reading the root cell kills its reader while the hypervisor is being disabled, as on x86; on Arm64 it would
+    /// read nonsense.
     package var oopses = true
     /// What of real Arm64 machines kills Linux, or part of it, and is not so without being asked for.
     package var traps: Set<ArmTrap> = []
@@ -61,6 +61,11 @@ package enum ArmTrap: String, Hashable, Sendable, CaseIterable {
     case redistributors
     /// The device tree has all devices of QEMU's machine: what is elsewhere is nowhere.
     case devices
+    /// Every other create lasts: to give a CPU away took a real machine seconds now and then.
+    case slowCreates = "slow-creates"
+
+    /// By which creates last longer, in turn.
+    static let delays: [Duration] = [.zero, .milliseconds(300), .zero, .seconds(4)]
 }
 
 /// How long things take.

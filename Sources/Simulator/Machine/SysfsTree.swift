@@ -22,6 +22,13 @@ package struct SysfsTree: Hashable, Sendable {
 }
 
 extension Machine {
+    /// What the hypervisor tells cells.
+    var hypervisorNumbers: HypervisorNumbers {
+        HypervisorNumbers(
+            memoryPages: pools.memorySize, memoryUsed: pools.memoryUsed, remapPages: pools.remapSize,
+            remapUsed: pools.remapUsed, cells: cells.count { $0.phase == .present }, cpus: settings.cpus)
+    }
+
     /// What Linux shows at this moment, with the faults that are in force. Nothing can be read while the machine
     /// ``standsStill``.
     package var sysfs: SysfsTree {
@@ -72,7 +79,9 @@ extension Cell {
         // the hypervisor counts for a CPU, and the driver adds up those that are the cell's now
         var sum = ExitStatistics()
         for cpu in cpus {
-            let statistics = phase == .present ? statistics(of: cpu) : ExitStatistics()
+            // on Arm64 they are Linux's until the CPU is the cell's, and again before it is not
+            let others = settings.architecture == .x86 ? ExitStatistics() : ExitStatistics([.mmio: 123_456])
+            let statistics = phase == .present ? statistics(of: cpu) : others
             sum = sum + statistics
             Cell.add(statistics, reasons, to: &attributes, in: "statistics/cpu\(cpu)/")
         }

@@ -65,6 +65,11 @@ final class Trial: Sendable {
         // boards have RAM anywhere
         let size = layout == .pc ? 4 << 30 : MachineLayout.armFileSize(memoryEnd: 64 << 30)
         let memory = try MachineMemory(path: directory.path + "/memory", size: size, layout: layout)
+        // the cell beside Linux; its CPUs may have any numbers
+        try memory.tell(
+            HypervisorNumbers(
+                memoryPages: 2048, memoryUsed: 256, remapPages: 131_072, remapUsed: 65_536, cells: 2,
+                cpus: (cell.cpus.members.max() ?? 0) + 2))
         let settings = CellMachineSettings(
             emulator: execution.emulator, firmware: execution.firmware, monitor: execution.monitor,
             directory: directory.path, memoryFile: memory.path, memorySize: memory.size)

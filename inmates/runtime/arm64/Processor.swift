@@ -9,6 +9,7 @@ enum Processor {
 /// Calls of the hypervisor. A cell may make few of them; the others are answered with an error.
 enum Hypercall: UInt64 {
     case disable = 0
+    case hypervisorInformation = 5
     case processorInformation = 7
     case debugConsolePutCharacter = 8
 

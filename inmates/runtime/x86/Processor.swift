@@ -26,6 +26,8 @@ struct ModelSpecificRegister {
 /// Calls of the hypervisor. A cell may make few of them; the others are answered with an error.
 enum Hypercall: UInt32 {
     case disable = 0
+    case hypervisorInformation = 5
+    case processorInformation = 7
     case debugConsolePutCharacter = 8
 
     /// - Returns: 0, or a negative number of Linux's for what went wrong.

@@ -78,6 +78,9 @@ extension MonitorMemory {
         /// In the order of the driver's files; the last has none, and counts in the total only.
         enum Counter: Int {
             case mmio, management, hypercall, maintenance, virtualInterrupt, virtualSGI, psci, smccc, other
+
+            /// Those that have a file.
+            static let shown = 8
         }
 
         /// Why a CPU was parked; the details are given for each.
