@@ -96,9 +96,17 @@ extension CellDefinition {
     ) throws(ImageError) -> [LoadPiece] {
         guard image.start != ProgramStart() else { return [] }
         do throws(ImageError) {
-            guard descriptor.architecture == .x86 || image.start.mode == .image else {
+            let isForCell =
+                switch image.start.mode {
+                case .image: true
+                case .jump: descriptor.architecture == .arm64 && !descriptor.flags.contains(.aarch32)
+                case .protected32, .multiboot, .long64: descriptor.architecture == .x86
+                }
+            guard isForCell else {
                 throw ImageError(
-                    .start, "there are start stubs for x86 cells only", remedy: "remove the image's \"start\""
+                    .start, "start = \"\(image.start.mode.rawValue)\" is not for such a cell",
+                    remedy: descriptor.architecture == .arm64
+                        ? "64-bit Arm cells have \"jump\" and \"linux\"" : "remove the image's \"start\""
                 )
             }
             let pieces = try start(of: image, contents).pieces(

@@ -16,8 +16,8 @@ package enum DefinitionRule {
             "whenever this cell or any other is loaded, restarted, created or destroyed, Linux is stalled on all its CPUs "
             + "until the cell's program replies; if the program hangs, the whole machine hangs and needs a power cycle",
         remedy:
-            "set message-timeout in [cell] (1000000 is about a second) or, if the program replies to no messages, "
-            + "passive-comm-region = true; to take the risk: [accept] JH0901 = \"the reason\", or "
+            "set message-timeout in [cell] (1000000 is about a second on x86, a fifth of one on Arm64) or, if the program "
+            + "replies to no messages, passive-comm-region = true; to take the risk: [accept] JH0901 = \"the reason\", or "
             + "accept-unbounded-handshake = true in [supervision]"
     )
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a cell's first processor gets from its reset state, 16-bit real mode, to a program.
+/// How a cell's first processor gets from its reset state, on x86 16-bit real mode, to a program.
 package struct ProgramStart: Hashable, Sendable {
     package enum Mode: String, CaseIterable, Hashable, Sendable {
         /// The image begins in real mode at the reset address by itself.
@@ -13,6 +13,8 @@ package struct ProgramStart: Hashable, Sendable {
         /// A start stub enters the program in long mode: the first 4 GiB mapped to themselves, a stack, all
         /// registers 0.
         case long64 = "long-64"
+        /// Arm64: a start stub goes on at the program's entry. It leaves all registers but x16 as they are.
+        case jump
     }
 
     package var mode: Mode
@@ -71,6 +73,9 @@ package struct ProgramStart: Hashable, Sendable {
             pieces.append(LoadPiece(address: commandLineAddress, contents: Array(commandLine.utf8) + [0]))
         }
         guard mode != .image else { return pieces }
+        if mode == .jump {
+            return [LoadPiece(address: place.resetAddress, contents: try jump(to: entry, machine, place))] + pieces
+        }
         try check(entry, machine, place)
         var stub = StartStub(address: place.resetAddress, entry: entry, stackPointer: stackPointer(in: place))
         stub.parksOtherProcessors = parksOtherProcessors
@@ -78,7 +83,7 @@ package struct ProgramStart: Hashable, Sendable {
         var attachment: [UInt8] = []
         let size = UInt64(StartStub.code.count)
         switch mode {
-        case .image, .protected32: break
+        case .image, .jump, .protected32: break
         case .multiboot:
             let information = MultibootInformation(
                 memory: place.memory, commandLine: commandLineAddress == nil ? commandLine : nil)
@@ -92,6 +97,24 @@ package struct ProgramStart: Hashable, Sendable {
             attachment = [UInt8](repeating: 0, count: gap) + IdentityMap.bytes(at: tables)
         }
         return [LoadPiece(address: place.resetAddress, contents: stub.bytes + attachment)] + pieces
+    }
+
+    /// `ldr x16, .+8` and `br x16` (Arm's DDI 0487, C6.2), and the address.
+    private func jump(to entry: UInt64, _ machine: ELFFile.Machine?, _ place: Place) throws(ImageError) -> [UInt8] {
+        guard (machine ?? .aarch64) == .aarch64 else {
+            throw ImageError(
+                .start, "start = \"jump\" enters 64-bit Arm programs only", remedy: "set reset-address to the entry")
+        }
+        guard place.resetAddress & 7 == 0, entry & 3 == 0 else {
+            throw ImageError(
+                .start,
+                "the start stub cannot go from \(hexadecimal(place.resetAddress)) to \(hexadecimal(entry)): it begins at a "
+                    + "multiple of 8, and instructions at multiples of 4",
+                remedy: "correct reset-address, or the image's \"entry\"")
+        }
+        let code: [UInt32] = [0x5800_0050, 0xd61f_0200]
+        return code.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } }
+            + withUnsafeBytes(of: entry.littleEndian) { Array($0) }
     }
 
     private func check(_ entry: UInt64, _ machine: ELFFile.Machine?, _ place: Place) throws(ImageError) {

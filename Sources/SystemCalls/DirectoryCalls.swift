@@ -10,7 +10,7 @@ extension SystemCall {
     package static func names(inDirectory path: String) throws(SystemCallError) -> [String] {
         var names: [String] = []
         try forEachName(inDirectory: path) { name in
-            if name[0] != CChar(bitPattern: UInt8(ascii: ".")) { names.append(String(cString: name)) }
+            if name[0] != CChar(truncatingIfNeeded: UInt8(ascii: ".")) { names.append(String(cString: name)) }
         }
         return names
     }

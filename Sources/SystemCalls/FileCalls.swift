@@ -45,7 +45,7 @@ extension SystemCall {
         guard mkdtemp(&path) != nil else {
             throw SystemCallError(call: "mkdtemp", subject: prefix, errno: Errno(rawValue: errno))
         }
-        return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return String(decoding: path.dropLast().map(UInt8.init(truncatingIfNeeded:)), as: UTF8.self)
     }
 
     /// `pread(2)`; 0 is the end.

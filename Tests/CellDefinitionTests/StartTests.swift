@@ -38,6 +38,49 @@ import Testing
         #expect(rules(try definition("start = \"protected-32\"")) == [])
     }
 
+    @Test func anArm64CellGoesOnAtTheEntry() throws {
+        let toml = """
+            [cell]
+            name = "arm"
+            architecture = "arm64"
+            cpus = [1]
+            reset-address = 0x0
+            message-timeout = 1000000
+            [[memory]]
+            physical = 0x7a000000
+            virtual = 0x0
+            size = "1 MiB"
+            access = ["read", "write", "execute", "dma", "loadable"]
+            [[memory]]
+            virtual = 0x80000000
+            size = "4 KiB"
+            access = ["read", "write", "communication-region"]
+            [[image]]
+            path = "/arm.bin"
+            address = 0x4000
+            entry = 0x4010
+            START
+            """
+        let image = [UInt8](repeating: 0x1f, count: 32)
+        func read(_ start: String) throws -> CellDefinition {
+            try CellDefinition(
+                toml: toml.replacing("START", with: start), path: "/cells/arm.toml", readFile: { _ in [] })
+        }
+        let definition = try read("start = \"jump\"")
+        let pieces = try definition.loadPlan { _ in image }
+        #expect(pieces.map(\.address) == [0x4000, 0])
+        // ldr x16, .+8; br x16
+        #expect(pieces.last?.contents == [0x50, 0, 0, 0x58, 0, 0x02, 0x1f, 0xd6, 0x10, 0x40, 0, 0, 0, 0, 0, 0])
+        #expect(definition.imageFindings { _ in image }.compactMap(\.rule) == [])
+        #expect(throws: DefinitionError.self) {
+            try read("start = \"long-64\"").loadPlan { _ in image }
+        }
+        let x86 = #expect(throws: DefinitionError.self) {
+            try self.definition("start = \"jump\"").loadPlan { _ in ImageFindingTests.rtems.bytes }
+        }
+        #expect(x86?.description.contains("not for such a cell") == true, "\(String(describing: x86))")
+    }
+
     @Test func aCommandLineGoesWhereItIsSaid() throws {
         let keys = "command-line = \"mode=7\"\ncommand-line-address = 0x1000"
         for start in ["", "start = \"protected-32\"\n", "start = \"multiboot\"\n"] {
@@ -48,7 +91,7 @@ import Testing
     }
 
     @Test func keysThatNeedAnother() {
-        #expect(refusal("stack-pointer = 0x1000")?.contains("it needs a \"start\" other than \"image\"") == true)
+        #expect(refusal("stack-pointer = 0x1000")?.contains("it needs a \"start\" such as \"protected-32\"") == true)
         #expect(refusal("communication-region-layout = 2016")?.contains("/cells/x.toml:22") == true)
         #expect(refusal("start = \"protected-32\"\ncommunication-region-layout = 2015")?.contains("2016") == true)
         #expect(refusal("command-line = \"a\"")?.contains("command-line-address") == true)

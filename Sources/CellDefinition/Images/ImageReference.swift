@@ -114,7 +114,7 @@ extension ProgramStart {
         if let commandLine, commandLine.utf8.contains(0), let line = table.value("command-line") {
             throw line.error(.invalidValue, "a NUL ends a command line")
         }
-        guard mode == .image else {
+        guard mode == .image || mode == .jump else {
             if mode != .multiboot, commandLine != nil, commandLineAddress == nil, let line = table.value("command-line")
             {
                 throw line.error(
@@ -124,7 +124,8 @@ extension ProgramStart {
         }
         for key in ["stack-pointer", "communication-region-layout"] {
             if let value = table.value(key) {
-                throw value.error(.conflict, "a start stub does this: it needs a \"start\" other than \"image\"")
+                throw value.error(
+                    .conflict, "a start stub for x86 does this: it needs a \"start\" such as \"protected-32\"")
             }
         }
         if let commandLine = table.value("command-line"), commandLineAddress == nil {

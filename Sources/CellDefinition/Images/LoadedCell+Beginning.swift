@@ -9,7 +9,8 @@ import InmateImage
 extension LoadedCell {
     var beginning: [Finding] {
         if let entered = images.first(where: { $0.reference.start.mode != .image }) {
-            return stackFindings(of: entered) + entryFindings(of: entered) + strayEntry(of: entered)
+            return (entered.reference.start.mode == .jump ? [] : stackFindings(of: entered))
+                + entryFindings(of: entered) + strayEntry(of: entered)
                 + oldRegionFindings + wrongExecutionState
         }
         return oldRegionFindings + beginningWithoutStub
@@ -52,7 +53,8 @@ extension LoadedCell {
             return startStubRemedy(program.profile)
         }
         let entries = images.compactMap(\.profile.entry)
-        return entries.first.map { "set reset-address = \(hexadecimal($0)), the program's entry" }
+        let other = cell.architecture == .arm64 ? "; or start = \"jump\" in its [[image]]" : ""
+        return entries.first.map { "set reset-address = \(hexadecimal($0)), the program's entry\(other)" }
     }
 
     private var protectedModeProgram: Image? { images.first(where: \.profile.beginsInProtectedMode) }
