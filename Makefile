@@ -4,7 +4,7 @@
 # make release    what install installs              make test     all tests
 # make install    [DESTDIR=] [PREFIX=]               make bench    how fast things are
 # make deb        [DEB=] [DEB_VERSION=] Debian packages of what make release has built
-# make chaos      [ROUNDS=] [SEED=] faults, clients, other tools and SIGKILL at random, in a simulated machine
+# make chaos      [ROUNDS=] [SEED=] [ARCHITECTURE=arm64] faults, clients, other tools and SIGKILL at random, in a simulated machine
 # make soak       [FAILURES=] [REQUESTS=] a day of failures and status requests in minutes; explore: [ALPHABET=] every state; tables: those of ARCHITECTURE.md
 # make fuzz       [FUZZ_SECONDS= for all | FUZZ_EXECUTIONS= for each] [FUZZ_RUNS=] mutated inputs for every parser
 # make scenarios  [ARCHITECTURE=arm64] [TARGET=/dev/jailhouse] [SCENARIOS=] whether a machine behaves as Tests/Programs/scenarios say
@@ -90,7 +90,7 @@ chaos:
 	.ci/packages $(BUILD_PACKAGES)
 	$(MAKE) --no-print-directory inmates
 	for product in jailhoused $(PRELOAD) chaos; do $(SWIFT) build --product $$product || exit; done
-	$(OWN_FILES) .build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %)
+	$(OWN_FILES) .build/debug/chaos --rounds $(ROUNDS) $(SEED:%=--seed %) $(ARCHITECTURE:%=--architecture %)
 
 soak:
 	.ci/packages $(BUILD_PACKAGES)

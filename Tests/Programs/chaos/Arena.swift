@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import JailhouseInterface
 import ControlInterface
 import Foundation
@@ -23,21 +24,25 @@ final class Arena {
     let machine: SimulatedMachine
     let daemon: Daemon
     let orders: Orders
+    let architecture: Architecture
     /// Whether a daemon may find that it cannot begin: its Linux may have failed it. Its service manager starts it again.
     var daemonMayGiveUp = false
     private(set) var givenUp = 0
     /// Beside a running cell that it does not know the daemon does not disable the hypervisor.
     private let hasStranger: Bool
 
-    init(programs: String, seed: UInt64, story: Story) throws {
+    init(programs: String, seed: UInt64, architecture: Architecture, story: Story) throws {
+        self.architecture = architecture
         self.story = story
         hasStranger = seed.isMultiple(of: 2)
-        place = try Place()
+        place = try Place(architecture)
         var timing = Timing.none
         // long enough for the daemon to look while the CPUs have left and cells/0 is still there
         timing.disable = .milliseconds(6)
+        var settings = MachineSettings(cpus: 10, timing: timing, seed: seed, architecture: architecture)
+        if architecture == .arm64 { settings.gicVersion = 3 }
         machine = try SimulatedMachine(
-            directory: place.machine, settings: MachineSettings(cpus: 10, timing: timing, seed: seed),
+            directory: place.machine, settings: settings,
             onReport: { line in story.say("machine: \(line)") })
         var environment = try machine.environment
         environment["SWIFT_BACKTRACE"] = "enable=no"
@@ -112,7 +117,7 @@ final class Arena {
     /// Another tool makes the cell that nobody has defined, where it is not there.
     func bringStranger() throws {
         guard hasStranger else { return }
-        let configuration = try Subject.strangerConfiguration()
+        let configuration = try Subject.strangerConfiguration(architecture)
         let isThere: Bool = machine.change { machine in
             guard machine.isEnabled else { return false }
             guard !machine.cells.contains(where: { $0.name == Subject.stranger }) else { return true }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import CellConfiguration
 import ControlInterface
 import Foundation
 
@@ -35,6 +36,9 @@ struct Chaos: ParsableCommand {
     @Option(help: "Seconds until all must be well after the faults have ceased.")
     var patience = 10.0
 
+    @Option(help: "Of the simulated machine: x86 or arm64.")
+    var architecture = "x86"
+
     @Flag(help: "Tell everything as it happens.")
     var verbose = false
 
@@ -61,8 +65,13 @@ struct Chaos: ParsableCommand {
     /// Each so many rounds one ends its machine.
     private static let life = 25
 
+    private var machineArchitecture: Architecture { architecture == "arm64" ? .arm64 : .x86 }
+
     func validate() throws {
         if foreign && !live { throw ValidationError("--foreign is for --live: the simulator has its own other tool.") }
+        guard ["x86", "arm64"].contains(architecture) else {
+            throw ValidationError("--architecture must be x86 or arm64.")
+        }
         guard rounds > 0 else { throw ValidationError("--rounds must be 1 or more.") }
     }
 
@@ -115,7 +124,7 @@ struct Chaos: ParsableCommand {
     private func runSimulated(
         _ numbers: ClosedRange<Int>, _ seed: UInt64, _ story: Story, _ figures: Figures, _ number: inout Int
     ) throws {
-        var arena = try Arena(programs: directory, seed: seed, story: story)
+        var arena = try Arena(programs: directory, seed: seed, architecture: machineArchitecture, story: story)
         defer { arena.end() }
         try begin(arena)
         for next in numbers where !Interruption.isPending {
@@ -142,7 +151,8 @@ struct Chaos: ParsableCommand {
             }
             guard isAtItsEnd else { continue }
             arena.end()
-            arena = try Arena(programs: directory, seed: seed &+ UInt64(next), story: story)
+            arena = try Arena(
+                programs: directory, seed: seed &+ UInt64(next), architecture: machineArchitecture, story: story)
             try begin(arena)
         }
     }

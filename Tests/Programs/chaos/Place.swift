@@ -32,16 +32,18 @@ struct Subject: Sendable {
     static let foreignCPUs = [8, 9]
 
     /// By its place in ``all``.
-    fileprivate func definition(_ number: Int, like text: String) -> String {
+    fileprivate func definition(_ number: Int, like text: String, _ architecture: Architecture) -> String {
         var text = text
         func replace(_ pattern: String, _ replacement: String) {
             text = text.replacingOccurrences(
                 of: "(?m)^\(pattern) *=.*$", with: replacement, options: .regularExpression)
         }
-        replace("name = \"rtems\"", "")
-        text = text.replacingOccurrences(of: "name = \"rtems\"", with: "name = \"\(name)\"")
-            .replacingOccurrences(
-                of: "0x3a000000", with: "0x" + String(0x3a00_0000 + number * 8 << 20, radix: 16))
+        let memory = architecture.cellMemory
+        for shipped in ["rtems", "hello-arm64"] {
+            text = text.replacingOccurrences(of: "name = \"\(shipped)\"", with: "name = \"\(name)\"")
+        }
+        text = text.replacingOccurrences(
+            of: "0x" + String(memory, radix: 16), with: "0x" + String(memory + UInt64(number * 8 << 20), radix: 16))
         replace("cpus", "cpus = \(cpus)")
         if name == "passive" { replace("message-timeout", "passive-comm-region = true") }
         if isEndless { replace("message-timeout", "message-timeout = 0") }
@@ -58,15 +60,21 @@ struct Subject: Sendable {
     }
 
     /// As its creator, whoever that is, describes it.
-    static func strangerConfiguration() throws -> [UInt8] {
+    static func strangerConfiguration(_ architecture: Architecture) throws -> [UInt8] {
         try CellDescriptor(
-            name: stranger, flags: .passiveCommunicationRegion, cpus: CPUSet([7]),
+            name: stranger, architecture: architecture, flags: .passiveCommunicationRegion, cpus: CPUSet([7]),
             memoryRegions: [
                 MemoryRegion(
-                    physicalStart: 0x3e00_0000, size: 1 << 20, flags: [.read, .write, .execute, .loadable])
+                    physicalStart: architecture.cellMemory + 0x400_0000, size: 1 << 20,
+                    flags: [.read, .write, .execute, .loadable])
             ]
         ).binary()
     }
+}
+
+extension Architecture {
+    /// Where the shipped cell has its memory.
+    fileprivate var cellMemory: UInt64 { self == .x86 ? 0x3a00_0000 : 0x7000_0000 }
 }
 
 /// The directory of a chaos: the daemon's configuration, its sockets, and the machine.
@@ -80,23 +88,36 @@ struct Place {
         .deletingLastPathComponent().deletingLastPathComponent()
 
     /// Makes the directory with the definitions of all subjects.
-    init() throws {
+    init(_ architecture: Architecture) throws {
         path = "/tmp/chaos-\(UUID().uuidString.prefix(8))"
         let files = FileManager.default
         try files.createDirectory(atPath: configuration + "/cells", withIntermediateDirectories: true)
-        let rtems = try Self.text("configs/cells/rtems.toml")
+        let isArm = architecture == .arm64
+        var shipped = try Self.text(isArm ? "configs/cells/arm64/hello.toml" : "configs/cells/rtems.toml")
             .replacingOccurrences(of: "/usr/lib/jailhoused/inmates", with: Self.source.path + "/inmates/build")
+        // what it leaves to the daemon
+        if isArm { shipped = shipped.replacingOccurrences(of: "[supervision]", with: Self.supervision) }
         for (number, subject) in Subject.all.enumerated() {
             try Self.write(
-                subject.definition(number, like: rtems), to: "\(configuration)/cells/\(subject.name).toml")
+                subject.definition(number, like: shipped, architecture),
+                to: "\(configuration)/cells/\(subject.name).toml")
         }
-        let system = try Self.text("configs/systems/q35.toml")
+        let system = try Self.text("configs/systems/\(isArm ? "qemu-arm64" : "q35").toml")
             .replacingOccurrences(of: "cpus = \"0-3\"", with: "cpus = \"0-9\"")
         try Self.write(system, to: configuration + "/system.toml")
         try Self.write(
             "system = \"\(configuration)/system.toml\"\npoll-interval = \"2 ms\"\n",
             to: configuration + "/jailhoused.toml")
     }
+
+    private static let supervision = """
+        [supervision]
+        autostart = false
+        delay = "1 ms"
+        maximum-delay = "4 ms"
+        limit = { attempts = 100, within = "1 s" }
+        stop-timeout = "20 ms"
+        """
 
     func remove() {
         try? FileManager.default.removeItem(atPath: path)
