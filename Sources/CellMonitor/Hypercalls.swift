@@ -29,7 +29,10 @@ enum Hypercalls {
         }
     }
 
-    /// - Parameter kind: 0 the CPU's state, from 1000 its counters, the sum first.
+    /// Of the kinds of information: the sum of all counters, then each.
+    private static let firstCounter: UInt32 = 1000
+
+    /// - Parameter kind: 0 the CPU's state, from ``firstCounter`` its counters, the sum first.
     private static func information(of number: UInt32, _ kind: UInt32) -> Int64 {
         guard number < Parameters.word(MonitorMemory.Parameter.machineCPUs) else { return invalid }
         guard let index = Parameters.cpuIndex(number) else { return notPermitted }
@@ -37,9 +40,9 @@ enum Hypercalls {
         if kind == 0 { return target.word(MonitorMemory.Record.failed) != 0 ? 2 : 0 }
         var counters = 0
         while Counter(rawValue: counters) != nil { counters += 1 }
-        guard kind >= 1000, Int(kind) - 1000 <= Counter.shown else { return invalid }
+        guard kind >= firstCounter, Int(kind - firstCounter) <= Counter.shown else { return invalid }
         var value: UInt64 = 0
-        for counter in 0..<counters where kind == 1000 || Int(kind) - 1001 == counter {
+        for counter in 0..<counters where kind == firstCounter || Int(kind - firstCounter) - 1 == counter {
             value &+= target.counter(counter)
         }
         return Int64(value & 0x7fff_ffff)

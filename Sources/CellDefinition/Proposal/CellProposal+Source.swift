@@ -22,7 +22,8 @@ extension CellProposal {
         if knowsRegion {
             lines += [
                 "# All of Linux is stalled until the program has answered, at most for so many loops of the",
-                "# hypervisor: a million of them last \(architecture == .x86 ? "about a second" : "a fifth of a second").", "message-timeout = 1000000",
+                "# hypervisor: a million of them last \(architecture == .x86 ? "about a second" : "a fifth of a second").",
+                "message-timeout = 1000000",
             ]
         } else {
             lines += [

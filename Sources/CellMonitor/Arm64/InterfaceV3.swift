@@ -61,9 +61,12 @@ enum InterfaceV3 {
     static func end(_ value: UInt32) { writeEnd(UInt64(value)) }
     static func deactivate(_ value: UInt32) { writeDeactivate(UInt64(value)) }
 
+    /// Of ICC_SGI1R_EL1 (Arm's IHI 0069, 12.2.15): the interrupt; its lowest 16 bits are the CPUs of the cluster.
+    private static let interruptShift: UInt64 = 24
+
     /// - Parameter index: the CPU's, which is QEMU's number of it: they are in one cluster.
     static func call(_ number: UInt32, _ index: Int) {
-        writeSoftwareInterrupt(UInt64(number) << 24 | 1 << UInt64(index))
+        writeSoftwareInterrupt(UInt64(number) << interruptShift | 1 << UInt64(index))
     }
 
     static func list(_ register: Int) -> UInt64 {

@@ -26,6 +26,17 @@ enum InterruptController {
         static let words: UInt64 = 32
     }
 
+    /// Of what is acknowledged and of list registers: the interrupt, and from version 2 who sent it (Arm's IHI 0048, 4.4.4).
+    private enum Field {
+        static let interrupt: UInt32 = 0x3ff
+        static let sender: UInt32 = 0x1c00
+        static let senderShift: UInt32 = 10
+    }
+
+    /// Marks a call of another CPU that is there: 0 is a call by CPU 0.
+    private static let called: UInt32 = 1 << 31
+    /// Version 2: four interrupts, each to the first CPU.
+    private static let firstCPUForEach: UInt32 = 0x0101_0101
     /// Version 3: groups 0 and 1, affinity routing.
     private static let enabledV3: UInt32 = 0x13
     private static let enabledV2: UInt32 = 1
@@ -44,7 +55,9 @@ enum InterruptController {
             if isV3 { Machine.write32(.max, to: base + Register.groups + word * 4) }
         }
         if !isV3 {
-            for word in 8..<Register.words * 8 { Machine.write32(0x0101_0101, to: base + Register.targets + word * 4) }
+            for word in 8..<Register.words * 8 {
+                Machine.write32(firstCPUForEach, to: base + Register.targets + word * 4)
+            }
         }
         Machine.write32(isV3 ? enabledV3 : enabledV2, to: base + Register.control)
     }
@@ -92,7 +105,7 @@ enum InterruptController {
         var isRung = false
         while true {
             let acknowledged = acknowledge()
-            let number = acknowledged & 0x3ff
+            let number = acknowledged & Field.interrupt
             guard number < Own.none else { break }
             if isBell(number) {
                 end(acknowledged)
@@ -136,9 +149,9 @@ enum InterruptController {
     static func drain() {
         while true {
             let acknowledged = acknowledge()
-            guard acknowledged & 0x3ff < Own.none else { return }
+            guard acknowledged & Field.interrupt < Own.none else { return }
             end(acknowledged)
-            if isBell(acknowledged & 0x3ff) { Doorbell.answer() }
+            if isBell(acknowledged & Field.interrupt) { Doorbell.answer() }
             deactivate(acknowledged)
         }
     }
@@ -160,11 +173,11 @@ enum InterruptController {
         for index in 0..<Parameters.cpuCount {
             let target = VirtualCPU(index: index)
             guard interrupt.reaches(target.number, affinity: target.affinity, from: cpu.number) else { continue }
-            let sender = isV3 ? 0 : cpu.number << 10
+            let sender = isV3 ? 0 : cpu.number << Field.senderShift
             let place = target.pointer(record: Record.callsLock)
             while exchange(place, 1) != 0 { cpuPause() }
             let calls = target.word(Record.calls + Int(interrupt.number) * 4)
-            target.setWord(record: Record.calls + Int(interrupt.number) * 4, calls | 1 << 31 | sender)
+            target.setWord(record: Record.calls + Int(interrupt.number) * 4, calls | called | sender)
             _ = exchange(place, 0)
             call(Own.inject, index)
         }
@@ -174,7 +187,7 @@ enum InterruptController {
         for number in UInt32(0)..<16 {
             let place = cpu.pointer(record: Record.calls + Int(number) * 4)
             let call = exchange(place, 0)
-            if call != 0 { inject(number | call & 0x1c00, isHardware: false, cpu) }
+            if call != 0 { inject(number | call & Field.sender, isHardware: false, cpu) }
         }
     }
 
@@ -197,7 +210,7 @@ enum InterruptController {
             let value = list(register)
             if value == 0 || value & (pendingBit | activeBit) == 0 {
                 if free == nil { free = register }
-            } else if number & 0x3ff == self.number(of: value), value & pendingBit != 0 {
+            } else if number & Field.interrupt == self.number(of: value), value & pendingBit != 0 {
                 return true  // merged
             }
         }
@@ -231,7 +244,7 @@ enum InterruptController {
     private static var pendingBit: UInt64 { isV3 ? InterfaceV3.pending : InterfaceV2.pending }
     private static var activeBit: UInt64 { isV3 ? InterfaceV3.active : InterfaceV2.active }
 
-    private static func number(of entry: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: entry) & 0x3ff }
+    private static func number(of entry: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: entry) & Field.interrupt }
 
     private static func list(_ register: Int) -> UInt64 {
         isV3 ? InterfaceV3.list(register) : InterfaceV2.list(register)
