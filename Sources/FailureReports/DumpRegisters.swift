@@ -6,8 +6,7 @@ enum DumpRegisters {
     ///
     /// A number that is cut off is left out, and so is all that an inmate's own text only resembles.
     static func found(in line: String) -> [String: UInt64] {
-        // of a CPU that did not die
-        guard !line.contains("Unknown hypercall") else { return [:] }
+        guard mayHave(Array(line.utf8)) else { return [:] }
         var found: [String: UInt64] = [:]
         let words = line.split(separator: " ")
         func digits(_ index: Int) -> Substring {
@@ -41,6 +40,18 @@ enum DumpRegisters {
             }
         }
         return found
+    }
+
+    /// Of a CPU that did not die.
+    private static let others = WordFilter(["Unknown hypercall"])
+
+    /// Whether a name and a number are there at all: most lines of a console have none.
+    private static func mayHave(_ line: [UInt8]) -> Bool {
+        for (index, byte) in line.enumerated() where byte == UInt8(ascii: ":") || byte == UInt8(ascii: "=") {
+            let next = line[(index + 1)...].first { $0 != UInt8(ascii: " ") }
+            if let next, Character(Unicode.Scalar(next)).isHexDigit { return !others.isOne(in: line) }
+        }
+        return false
     }
 
     private static let arm32 = Set((0...14).map { "r\($0)" } + ["pc", "cpsr", "hsr"])

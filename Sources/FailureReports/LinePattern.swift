@@ -48,7 +48,8 @@ struct LinePattern: Sendable {
         guard case .literal(let first) = parts.first else { return match(line[...], from: 0).map { (0, $0) } }
         var start = 0
         while start + first.count <= line.count {
-            if line[start...].starts(with: first), let values = match(line[start...], from: 0) {
+            if line[start] == first[0], line[start...].starts(with: first), let values = match(line[start...], from: 0)
+            {
                 return (start, values)
             }
             start += 1

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds out fast whether a line has one of some words: most lines of a console or a journal have none.
-struct WordFilter: Sendable {
+package struct WordFilter: Sendable {
     /// By their first byte.
     private let words: [[[UInt8]]]
 
-    init(_ words: [String]) {
+    package init(_ words: [String]) {
         var table = [[[UInt8]]](repeating: [], count: 256)
         for word in words.map({ Array($0.utf8) }) { if let first = word.first { table[Int(first)].append(word) } }
         self.words = table
     }
 
-    func isOne(in line: [UInt8]) -> Bool {
+    package func isOne(in line: [UInt8]) -> Bool {
         line.withUnsafeBufferPointer { line in
             words.withUnsafeBufferPointer { words in
                 for start in line.indices {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FailureReports
 import Testing
 
 @testable import Commands
@@ -38,6 +39,27 @@ import Testing
     func angles() {
         let text = "<missed 312 bytes of console log>\n<br>a < b\n"
         #expect(MailText.plain(Array(text.utf8)) == "<missed 312 bytes of console log>\n\na < b\n")
+    }
+
+    @Test("What comes out of a replacement is not replaced again, and a tag without an end is none")
+    func once() {
+        #expect(MailText.plain(Array("&amp;lt;br&gt;\t&#160;x".utf8)) == "&lt;br>  x")
+        let open = String(repeating: "<b ", count: 50_000)
+        #expect(MailText.plain(Array((open + "</p>").utf8)) == open + "\n")
+    }
+
+    @Test("A dump behind 300 kB of other lines is explained as it is alone")
+    func long() {
+        let kinds = [
+            "[   77.123456] usb 1-1: new device: number=7\r", "tick 12 rax: 4d counter=9", "a line without anything",
+            "",
+            "root@host:~# dmesg",
+        ]
+        let dump =
+            "FATAL: Invalid PIO write, port: 70 size: 1\nRIP: 0x0000000000103412 RSP: 0x00000000001ffe40 FLAGS: 2\n\(Self.line)\n"
+        let noise = (0..<12_000).map { kinds[$0 % kinds.count] + "\n" }.joined()
+        let death = ConsoleText(MailText.plain(Array((noise + dump).utf8))).deaths
+        #expect(noise.utf8.count > 290_000 && death.count == 1 && death == ConsoleText(dump).deaths)
     }
 
     @Test("UTF-16 is read, with its mark or without")

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FailureReports
 import FoundationEssentials
 
 /// A console's text as it comes out of mails, web pages and terminals' logs.
 enum MailText {
     /// Without what these add: UTF-16, quoted-printable, HTML's entities, curly quotes, blanks that do not break, colours.
     static func plain(_ bytes: [UInt8]) -> String {
-        var text = decoded(unpacked(bytes))
-        if quotedMarks.contains(where: text.contains) { text = unquoted(text) }
-        if pageMarks.contains(where: text.contains) { text = withoutTags(text) }
-        if text.contains("\u{1b}") { text = withoutEscapes(text) }
-        for (from, to) in replacements where text.contains(from) { text = text.replacing(from, with: to) }
-        return text
+        var bytes = Array(decoded(unpacked(bytes)).utf8)
+        if quotedMarks.isOne(in: bytes) { bytes = unquoted(bytes) }
+        if pageMarks.isOne(in: bytes) { bytes = Array(withoutTags(String(decoding: bytes, as: UTF8.self)).utf8) }
+        if bytes.contains(0x1b) { bytes = Array(withoutEscapes(String(decoding: bytes, as: UTF8.self)).utf8) }
+        return String(decoding: replaced(bytes), as: UTF8.self)
     }
 
     /// What only quoted-printable has.
-    private static let quotedMarks = [
+    private static let quotedMarks = WordFilter([
         "=3D", "=C2=A0", "=E2=80", "=\n", "=\r\n", "=0D\n", "=0D\r\n", "=20\n", "=20\r\n", "(Cell: =22",
-    ]
+    ])
 
     /// What only a page of HTML has.
-    private static let pageMarks = ["<br", "<BR", "</p>", "</P>", "</div>", "</pre>", "</span>"]
+    private static let pageMarks = WordFilter(["<br", "<BR", "</p>", "</P>", "</div>", "</pre>", "</span>"])
 
     /// The text of a page of HTML: what ends a line there ends it here. Other things in angle brackets stay: the hypervisor
     /// prints some.
@@ -36,7 +36,8 @@ enum MailText {
             let word = Substring(name.lowercased())
             let after = rest[name.endIndex...].first
             guard blocks.contains(word) || inline.contains(word), after == ">" || after == "/" || after == " ",
-                let end = rest.firstIndex(of: ">")
+                // no tag has another one in it
+                let end = rest.dropFirst().firstIndex(where: { $0 == ">" || $0 == "<" }), rest[end] == ">"
             else {
                 result.append("<")
                 rest = rest.dropFirst()
@@ -48,13 +49,40 @@ enum MailText {
         return result + rest
     }
 
-    private static let replacements = [
-        ("\u{a0}", " "), ("\t", " "), ("\u{202f}", " "), ("\u{200b}", ""), ("\u{feff}", ""), ("\u{201c}", "\""),
-        ("\u{201d}", "\""),
-        ("\u{201e}", "\""), ("&quot;", "\""), ("&#34;", "\""), ("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"),
-        ("&ldquo;", "\""), ("&rdquo;", "\""), ("&bdquo;", "\""), ("&#x22;", "\""), ("&#8220;", "\""), ("&#8221;", "\""),
-        ("&#160;", " "), ("&#xa0;", " "), ("&#xA0;", " "), ("&amp;", "&"),
-    ]
+    /// By the first byte.
+    private static let replacements: [[(from: [UInt8], to: [UInt8])]] = {
+        var table = [[(from: [UInt8], to: [UInt8])]](repeating: [], count: 256)
+        let pairs = [
+            ("\u{a0}", " "), ("\t", " "), ("\u{202f}", " "), ("\u{200b}", ""), ("\u{feff}", ""), ("\u{201c}", "\""),
+            ("\u{201d}", "\""),
+            ("\u{201e}", "\""), ("&quot;", "\""), ("&#34;", "\""), ("&nbsp;", " "), ("&gt;", ">"), ("&lt;", "<"),
+            ("&ldquo;", "\""), ("&rdquo;", "\""), ("&bdquo;", "\""), ("&#x22;", "\""), ("&#8220;", "\""),
+            ("&#8221;", "\""),
+            ("&#160;", " "), ("&#xa0;", " "), ("&#xA0;", " "), ("&amp;", "&"),
+        ]
+        for (from, to) in pairs {
+            if let first = from.utf8.first { table[Int(first)].append((Array(from.utf8), Array(to.utf8))) }
+        }
+        return table
+    }()
+
+    /// In one pass: what comes out of a replacement is not replaced again, so that `&amp;lt;` is `&lt;`.
+    private static func replaced(_ bytes: [UInt8]) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            let rest = bytes[index...]
+            if let pair = replacements[Int(bytes[index])].first(where: { rest.starts(with: $0.from) }) {
+                result += pair.to
+                index += pair.from.count
+            } else {
+                result.append(bytes[index])
+                index += 1
+            }
+        }
+        return result
+    }
 
     /// UTF-16 has a mark at its beginning, or a NUL in every other byte.
     private static func decoded(_ bytes: [UInt8]) -> String {
@@ -83,9 +111,13 @@ enum MailText {
         }
     }
 
+    /// In lower case; the digits of "64" have that bit in any case.
+    private static let base64 = WordFilter(["base64"])
+
     /// The bodies of a mail whose `Content-Transfer-Encoding` is base64 (RFC 2045, 6.8) as the text that they are; all else,
     /// and what is no text, as it is.
     private static func unpacked(_ bytes: [UInt8]) -> [UInt8] {
+        guard base64.isOne(in: bytes.map { $0 | 0x20 }) else { return bytes }
         let mark = "content-transfer-encoding:base64"
         let lines = String(decoding: bytes, as: UTF8.self).split(omittingEmptySubsequences: false) { $0.isNewline }
         var (result, rest, isFound) = ([UInt8](), lines[...], false)
@@ -103,9 +135,9 @@ enum MailText {
     }
 
     /// RFC 2045, 6.7: `=3D` is a byte, `=` at a line's end joins it with the next one.
-    private static func unquoted(_ text: String) -> String {
+    private static func unquoted(_ text: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
+        var rest = text[...]
         let line: [UInt8] = [UInt8(ascii: "\r"), UInt8(ascii: "\n")]
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "=") else {
@@ -123,7 +155,7 @@ enum MailText {
                 bytes.append(byte)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     /// ECMA-48's control sequences: `ESC [`, parameters, and a letter.
