@@ -104,7 +104,7 @@ struct FailureCommandTests {
         }
         #expect(machine.log.contains("so some are lost"), "\(machine.log)")
         #expect(try await machine.control("metrics").output.contains("jailhouse_device_fault_overflows_total 1\n"))
-        try await machine.inject("--root", "hypervisor", "3", "abort")
+        try await machine.inject("--root", "hypervisor", "3", "exception")
         try await eventually("it is known: \(machine.log)") {
             try await machine.control("status").output.contains(
                 "3 of cell \"rtems\": the hypervisor itself failed on it; save your work")

@@ -178,6 +178,29 @@ struct FaultTests {
         }
     }
 
+    @Test("What a machine of the other architecture prints is refused, with what this one does")
+    func otherArchitecture() throws {
+        #expect(try Fault(words: ["fail"], on: .arm64) == .fail(.armWrite))
+        #expect(try Fault(words: ["fail"], on: .x86) == .fail(.portWrite))
+        #expect(try Fault(words: ["fail-cpu", "1", "arm-smc"], on: .arm64) == .failCPU(1, .armSecureCall))
+        func refusal(_ body: () throws -> Void) -> String {
+            do { try body() } catch let error as SimulatorError { return error.message } catch {}
+            return ""
+        }
+        for (word, architecture) in [("port-write", Architecture.arm64), ("arm-smc", .x86)] {
+            let message = refusal { _ = try Fault(words: ["fail", word], on: architecture) }
+            #expect(message.contains("never prints \"\(word)\"") && message.contains("there are "), "\(message)")
+            let list = message.components(separatedBy: "there are ").last ?? ""
+            #expect(
+                list.contains("arm-fetch") == (architecture == .arm64)
+                    && list.contains("triple-fault") == (architecture == .x86))
+        }
+        #expect(refusal { _ = try LinuxFault(words: ["fail-cpu", "1", "port-read"], on: .arm64) }.contains("arm-read"))
+        #expect(refusal { _ = try LinuxFault(words: ["touch", "cursor"], on: .arm64) }.contains("no ports"))
+        #expect(
+            refusal { _ = try LinuxFault(words: ["hypervisor", "1", "vmwrite"], on: .arm64) }.hasSuffix("one of abort"))
+    }
+
     @Test(arguments: [[], ["explode"], ["fail-cpu"], ["fail-cpu", "x"], ["fail", "sneeze"], ["hang", "up"]])
     func wordsThatAreNoFaultAreRefused(words: [String]) {
         #expect(throws: SimulatorError.self) { try Fault(words: words) }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import CellConfiguration
+
 /// What can be done to a cell from outside: `jailhouse-sim inject CELL …`.
 package enum Fault: Hashable, Sendable {
     /// All its CPUs touch what is not theirs.
@@ -29,19 +31,20 @@ package enum Fault: Hashable, Sendable {
 
     /// From the words of a command line, for example `["fail-cpu", "3"]`.
     ///
+    /// - Parameter architecture: of the machine; nil: not known, so that the violations of all are taken.
     /// - Throws: ``SimulatorError`` `fault` that says which words there are.
-    package init(words: [String]) throws(SimulatorError) {
+    package init(words: [String], on architecture: Architecture? = nil) throws(SimulatorError) {
         guard let word = words.first else { throw Fault.unknown("") }
         let arguments = words.dropFirst()
         var argument: String? { arguments.first }
         switch word {
         case "fail" where arguments.count <= 1:
-            self = .fail(try Fault.violation(argument))
+            self = .fail(try Fault.violation(argument, on: architecture))
         case "fail-cpu" where (1...2).contains(arguments.count):
             guard let cpu = argument.flatMap(Int.init) else {
                 throw SimulatorError(.fault, "fail-cpu needs the number of a CPU, not \"\(argument ?? "")\"")
             }
-            self = .failCPU(cpu, try Fault.violation(arguments.dropFirst().first))
+            self = .failCPU(cpu, try Fault.violation(arguments.dropFirst().first, on: architecture))
         case "print":
             self = .print(arguments.joined(separator: " "))
         default:
@@ -58,13 +61,18 @@ package enum Fault: Hashable, Sendable {
         "lose-next-start": .loseNextStart,
     ]
 
-    static func violation(_ word: String?) throws(SimulatorError) -> Violation {
-        guard let word else { return .portWrite }
-        guard let violation = Violation(rawValue: word) else {
-            let words = Violation.allCases.map(\.rawValue).joined(separator: ", ")
+    static func violation(_ word: String?, on architecture: Architecture?) throws(SimulatorError) -> Violation {
+        guard let word else { return architecture == .arm64 ? .armWrite : .portWrite }
+        let possible = Violation.allCases.filter { violation in architecture.map(violation.isPossible) ?? true }
+        if let violation = possible.first(where: { $0.rawValue == word }) { return violation }
+        let words = possible.map(\.rawValue).joined(separator: ", ")
+        guard Violation(rawValue: word) == nil, let architecture else {
             throw SimulatorError(.fault, "no violation is called \"\(word)\"; there are \(words)")
         }
-        return violation
+        throw SimulatorError(
+            .fault,
+            "an \(architecture == .x86 ? "x86" : "Arm64") machine never prints \"\(word)\": it has no such access; there are \(words)"
+        )
     }
 
     private static func unknown(_ word: String) -> SimulatorError {

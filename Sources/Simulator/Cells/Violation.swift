@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
 import JailhouseInterface
 
 /// A way for an inmate to touch what is not its own.
@@ -71,6 +72,9 @@ package enum Violation: String, Hashable, Sendable, CaseIterable {
     case arm32SecureCall = "arm32-smc"
     case arm32Register = "arm32-cp15"
     case arm32LongRegister = "arm32-cp15-64"
+
+    /// Whether the hypervisor of such a machine prints it: what an AArch32 program in a cell does is of Arm64, too.
+    func isPossible(on architecture: Architecture) -> Bool { rawValue.hasPrefix("arm") == (architecture != .x86) }
 
     /// What the hypervisor prints when it happens on a CPU of the cell.
     func lines(cpu: Int, cell: String, _ wording: ConsoleWording = .amd) -> [String] {

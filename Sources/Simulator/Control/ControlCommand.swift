@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+
 /// What can be said to a machine that is being served, besides using it.
 package enum ControlCommand: Hashable, Sendable {
     case state
@@ -85,7 +87,7 @@ extension SimulatedMachine {
     package func perform(_ command: ControlCommand) throws(SimulatorError) -> MachineReport {
         switch command {
         case .state: break
-        case .inject(let cell, let words): try inject(try Fault(words: words), into: cell)
+        case .inject(let cell, let words): try inject(try Fault(words: words, on: architecture), into: cell)
         case .thaw: thaw()
         case .cpu(let number, let online):
             try change { (machine) throws(SimulatorError) in try machine.setCPU(number, online: online) }
@@ -104,7 +106,7 @@ extension SimulatedMachine {
         case .otherTool(let words):
             try doBehindTheBack(try OtherToolStep.steps(words: words))
         case .linux(let words):
-            let fault = try LinuxFault(words: words)
+            let fault = try LinuxFault(words: words, on: architecture)
             try change { (machine) throws(SimulatorError) in try machine.inject(fault) }
         case .holdLock(let time): change { $0.holdLock(for: time) }
         case .reboot: change { $0.reboot() }
@@ -113,4 +115,6 @@ extension SimulatedMachine {
         }
         return MachineReport(machine, programFaults: programFaults)
     }
+
+    private var architecture: Architecture { machine.settings.architecture }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CellConfiguration
+
 /// A failure of the hypervisor itself, which takes a CPU until the next boot.
 package enum HypervisorFailure: String, Hashable, Sendable, CaseIterable {
     case exception, abort, vmwrite, invept, vmresume
@@ -7,6 +9,9 @@ package enum HypervisorFailure: String, Hashable, Sendable, CaseIterable {
     case messageState = "msi-state"
     case pinState = "ioapic-state"
     case commandError = "iommu-command"
+
+    /// Whether the hypervisor of such a machine prints it.
+    func isPossible(on architecture: Architecture) -> Bool { (self == .abort) == (architecture != .x86) }
 
     var lines: [String] {
         switch self {

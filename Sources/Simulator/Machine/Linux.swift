@@ -167,8 +167,12 @@ package enum LinuxFault: Hashable, Sendable {
     /// From the words of a command line, for example `["touch", "request-irq"]`.
     ///
     /// - Throws: ``SimulatorError`` `fault` that says which words there are.
-    package init(words: [String]) throws(SimulatorError) {
+    package init(words: [String], on architecture: Architecture? = nil) throws(SimulatorError) {
         switch (words.first, words.count) {
+        case ("touch", 2) where architecture == .arm64:
+            throw SimulatorError(
+                .fault,
+                "an Arm64 machine has no ports that Linux could touch; fail-cpu N [VIOLATION] parks a CPU of Linux's")
         case ("touch", 2):
             guard let port = LinuxPort(words[1]) else {
                 throw SimulatorError(
@@ -179,10 +183,13 @@ package enum LinuxFault: Hashable, Sendable {
             guard let cpu = Int(words[1]) else {
                 throw SimulatorError(.fault, "fail-cpu needs the number of a CPU, not \"\(words[1])\"")
             }
-            self = .failCPU(cpu, try Fault.violation(words.count > 2 ? words[2] : nil))
+            self = .failCPU(cpu, try Fault.violation(words.count > 2 ? words[2] : nil, on: architecture))
         case ("hypervisor", 3):
-            guard let cpu = Int(words[1]), let failure = HypervisorFailure(rawValue: words[2]) else {
-                let known = HypervisorFailure.allCases.map(\.rawValue).joined(separator: ", ")
+            let possible = HypervisorFailure.allCases.filter { failure in
+                architecture.map(failure.isPossible) ?? true
+            }
+            guard let cpu = Int(words[1]), let failure = possible.first(where: { $0.rawValue == words[2] }) else {
+                let known = possible.map(\.rawValue).joined(separator: ", ")
                 throw SimulatorError(.fault, "hypervisor needs the number of a CPU, and one of \(known)")
             }
             self = .hypervisor(cpu, failure)
