@@ -30,13 +30,17 @@ extension Manager {
         package var refusedEnable: RefusedEnable?
         /// How often an IOMMU had more to report than it could keep, so that ``deviceFaults`` are too few; nil: never.
         package var deviceFaultOverflows: Int?
+        /// How often commands were refused since the daemon was started; nil: none was, or it is not known.
+        package var refusals: [RefusalCount]?
 
         package init(
             enabled: Bool, system: String? = nil, driver: Bool, version: String, memPoolSize: Int, memPoolUsed: Int,
             remapPoolSize: Int, remapPoolUsed: Int, enabling: Bool? = nil, poolsAge: Int? = nil, lostCpus: [Int]? = nil,
             deviceFaults: [DeviceFault]? = nil, inForce: String? = nil, timings: [Timing]? = nil,
-            losses: [LostCPU]? = nil, refusedEnable: RefusedEnable? = nil, deviceFaultOverflows: Int? = nil
+            losses: [LostCPU]? = nil, refusedEnable: RefusedEnable? = nil, deviceFaultOverflows: Int? = nil,
+            refusals: [RefusalCount]? = nil
         ) {
+            self.refusals = refusals
             self.deviceFaultOverflows = deviceFaultOverflows
             self.enabled = enabled
             self.system = system
@@ -99,6 +103,21 @@ extension Manager {
             self.stopped = stopped
             self.reason = reason
             self.meaning = meaning
+        }
+    }
+
+    /// How often a command was refused with one error number.
+    package struct RefusalCount: Codable, Hashable, Sendable {
+        /// As ``Timing/of`` names it.
+        package var command: String
+        /// As C names it; `none`: the driver was not asked, `other`: a number without a name here.
+        package var errno: String
+        package var count: Int
+
+        package init(command: String, errno: String, count: Int) {
+            self.command = command
+            self.errno = errno
+            self.count = count
         }
     }
 

@@ -183,6 +183,7 @@ extension Manager {
         # not enabled.
         # deviceFaultOverflows: how often an IOMMU had more to report than it could keep, so that deviceFaults are too few;
         # absent: never.
+        # refusals: since the daemon was started; absent: none.
         type Machine (
           enabled: bool,
           system: ?string,
@@ -200,8 +201,13 @@ extension Manager {
           timings: ?[]Timing,
           losses: ?[]LostCpu,
           refusedEnable: ?RefusedEnable,
-          deviceFaultOverflows: ?int
+          deviceFaultOverflows: ?int,
+          refusals: ?[]RefusalCount
         )
+
+        # How often a command was refused with one error number. command: as in Timing. errno: as C names it; none: the
+        # driver was not asked; other: a number that has no name here.
+        type RefusalCount (command: string, errno: string, count: int)
 
         # An enable that failed. at: microseconds since 1970. errnoName: the driver's error; absent: it was not asked.
         # message: why, and what to do. console: what the hypervisor printed; absent: nothing, or it was not entered.

@@ -36,6 +36,15 @@ extension Manager.LostCPU {
     }
 }
 
+extension [String: [String: Int]] {
+    fileprivate var onWire: [Manager.RefusalCount] {
+        sorted { $0.key < $1.key }.flatMap { command, counts in
+            counts.sorted { $0.key < $1.key }
+                .map { Manager.RefusalCount(command: command, errno: $0.key, count: $0.value) }
+        }
+    }
+}
+
 // MARK: - The inventory
 
 extension Inventory {
@@ -53,7 +62,8 @@ extension Inventory {
                 $0.path == system?.path && $0.isSame(as: system) ? nil : $0.path
             }, timings: timings.onWire, losses: losses.isEmpty ? nil : losses.map(Manager.LostCPU.init),
             refusedEnable: fleet.isEnabled ? nil : refusedEnable,
-            deviceFaultOverflows: deviceFaults.overflows == 0 ? nil : deviceFaults.overflows)
+            deviceFaultOverflows: deviceFaults.overflows == 0 ? nil : deviceFaults.overflows,
+            refusals: refusals.isEmpty ? nil : refusals.onWire)
         let known = names.compactMap { shown($0)?.onWire } + fleet.nameless.map { Manager.Cell($0, cpus: cpus(of: $0)) }
         return Manager.List.Reply(machine: machine, cells: known.sorted { $0.name < $1.name })
     }

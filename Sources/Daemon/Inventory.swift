@@ -34,6 +34,8 @@ struct Inventory: Sendable {
     var refusedEnable: Manager.RefusedEnable?
     /// How long things took.
     var timings = Timings()
+    /// How often commands were refused, by the command and the error number's name.
+    var refusals: [String: [String: Int]] = [:]
     /// How often each cell failed, by kind.
     var failureCounts: [String: [String: Int]] = [:]
     /// Of the one cell that was asked about.

@@ -45,6 +45,7 @@ actor Supervisor {
     private var ear = ConsoleEar()
     private var timer: Scheduled<Void>?
     private var timings = Timings()
+    private var refusals = Refusals()
     private var enables = EnableAttempts()
     private var pulses = GuestPulses()
     private var nextPoll: Moment
@@ -200,6 +201,8 @@ actor Supervisor {
                     record.isEndedWithMachine = false
                     enables.succeed()
                 case .notEnabled(let failure, _, _):
+                    // what the driver was given is counted where it ends
+                    if case .machine = failure {} else { refusals.count("enable", errno: 0) }
                     enables.fail(
                         failure, inventory().error(failure), at: Clock.realTime(), console: evidence.latest?.console)
                 default: break
@@ -278,16 +281,8 @@ actor Supervisor {
 
     /// After every command, look.
     private func conclude(_ work: DriverWork, _ end: DriverEnd) {
-        if case .command(let command, let name, _) = work, case .command(let outcome) = end {
-            if case .refused(let refusal) = outcome {
-                logger.record(
-                    .commandRefused, "\(refusal.message)",
-                    metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
-            } else if command == .create || command == .destroy {
-                book[name]?.isOutdated = false
-            }
-        }
         let now = Clock.now()
+        note(work, end, at: now)
         evidence.readAgain()
         let look = look()
         book.end(work, end, view)
@@ -300,6 +295,25 @@ actor Supervisor {
         handle(.finished(end, look), at: now)
         saveState()
         wake(after: now)
+    }
+
+    /// Puts a refusal into the journal and into the metrics.
+    private func note(_ work: DriverWork, _ end: DriverEnd, at now: Moment) {
+        switch (work, end) {
+        case (.command(let command, let name, _), .command(.refused(let refusal))):
+            refusals.count(command.metricName, errno: refusal.errno)
+            // a policy may repeat it as long as the machine runs
+            guard let times = refusals.note(command, of: name, refusal.message, at: now) else { return }
+            logger.record(
+                .commandRefused, "\(refusal.message)\(times)",
+                metadata: ["cell": "\(name)", "command": "\(command.rawValue)"])
+        case (.command(let command, let name, _), .command(let outcome)):
+            if case .done = outcome { refusals.end(command, of: name) }
+            if command == .create || command == .destroy { book[name]?.isOutdated = false }
+        case (.enable, .machine(let refusal?)): refusals.count("enable", errno: refusal.errno)
+        case (.disable, .machine(let refusal?)): refusals.count("disable", errno: refusal.errno)
+        default: break
+        }
     }
 
     private func readImages(of name: String) {
@@ -462,7 +476,7 @@ actor Supervisor {
             systemRefusal: settings.system == nil ? settings.systemRefusal : nil, reading: evidence.latest,
             losses: evidence.losses, deviceFaults: evidence.deviceFaults, pulses: pulses,
             refusedEnable: enables.refused,
-            timings: timings,
+            timings: timings, refusals: refusals.counts,
             failureCounts: book.failureCounts, statistics: id.map(view.statistics(ofCell:)) ?? [])
     }
 

@@ -45,8 +45,7 @@ struct Timings: Hashable, Sendable {
         guard let call else { return }
         let name =
             switch work {
-            case .command(.shutDown, _, _): "shut-down"
-            case .command(let command, _, _): command.rawValue
+            case .command(let command, _, _): command.metricName
             case .enable: "enable"
             case .disable: "disable"
             }

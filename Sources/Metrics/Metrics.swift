@@ -45,6 +45,12 @@ package enum Metrics {
             "jailhouse_hypervisor_failed_cpus", .gauge, "CPUs on which the hypervisor itself failed.",
             [Exposition.Sample([], .number(machine.losses?.count { $0.stopped } ?? 0))])
         timings(machine.timings ?? [], &page)
+        page.family(
+            "jailhouse_commands_refused_total", .counter,
+            "Commands that were refused since the daemon was started, by the error number; none: the driver was not asked.",
+            (machine.refusals ?? []).map {
+                Exposition.Sample([("command", $0.command), ("errno", $0.errno)], .number($0.count))
+            })
         let pools = [
             ("memory", machine.memPoolSize, machine.memPoolUsed),
             ("remap", machine.remapPoolSize, machine.remapPoolUsed),

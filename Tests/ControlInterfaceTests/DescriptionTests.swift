@@ -44,6 +44,7 @@ struct DescriptionTests {
             "LostCpu": (Samples.lostCPU, Samples.bareLostCPU),
             "RefusedEnable": (Samples.refusedEnable, Samples.bareRefusedEnable),
             "Timing": (Samples.timing, Samples.bareTiming),
+            "RefusalCount": (Samples.refusalCount, Samples.refusalCount),
             "FailureCount": (Samples.failureCount, Samples.failureCount),
             "Transition": (
                 Manager.Transition(at: 7, condition: "running"), Manager.Transition(at: 7, condition: "running")

@@ -41,7 +41,9 @@ enum Samples {
         enabled: true, system: "/etc/jailhoused/q35.toml", driver: true, version: "0.1", memPoolSize: 979,
         memPoolUsed: 214, remapPoolSize: 131072, remapPoolUsed: 65541, enabling: true, poolsAge: 5, lostCpus: [1],
         deviceFaults: [deviceFault], inForce: "/etc/jailhoused/old.toml", timings: [timing],
-        losses: [lostCPU], refusedEnable: refusedEnable, deviceFaultOverflows: 2)
+        losses: [lostCPU], refusedEnable: refusedEnable, deviceFaultOverflows: 2,
+        refusals: [refusalCount])
+    static let refusalCount = Manager.RefusalCount(command: "enable", errno: "EIO", count: 3)
     static let refusedEnable = Manager.RefusedEnable(at: 7, errnoName: "EIO", message: "m", console: ["x"])
     static let bareRefusedEnable = Manager.RefusedEnable(at: 7, message: "m")
     static let lostCPU = Manager.LostCPU(cpu: 1, cell: "q35", stopped: false, reason: "r", meaning: "m", console: ["x"])

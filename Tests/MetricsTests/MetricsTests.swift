@@ -16,7 +16,8 @@ struct MetricsTests {
         timings: [.init(of: "poll-lateness", count: 100, total: 9000, longest: 1200)]
             + ["create", "destroy", "disable", "enable", "load", "shut-down", "start"].map {
                 .init(of: $0, count: 2, total: 50_000, longest: 40_000)
-            } + [.init(of: "shut-down", count: 1, total: 700_000, longest: 700_000, result: "unanswered")])
+            } + [.init(of: "shut-down", count: 1, total: 700_000, longest: 700_000, result: "unanswered")],
+        refusals: [.init(command: "enable", errno: "EIO", count: 3)])
 
     static func cell(_ name: String, exits: Int = 5) -> MachineSample.Cell {
         MachineSample.Cell(
@@ -60,6 +61,8 @@ struct MetricsTests {
             "jailhouse_command_seconds_sum{command=\"shut-down\",result=\"done\"} 0.050000",
             "jailhouse_command_longest_seconds{command=\"shut-down\",result=\"done\"} 0.040000",
             "jailhouse_command_seconds_sum{command=\"shut-down\",result=\"unanswered\"} 0.700000",
+            "# TYPE jailhouse_commands_refused_total counter",
+            "jailhouse_commands_refused_total{command=\"enable\",errno=\"EIO\"} 3",
             "jailhouse_cell_failures_total{\(cell),kind=\"violation\"} 9",
             "jailhouse_cell_shutdown_stall_seconds{\(cell)} 0.340000",
             "jailhouse_cell_vm_exits_total{\(cell),reason=\"mmio\"} 5",
