@@ -16,6 +16,7 @@ extension CommandError {
     package func narrowed(
         by known: Surroundings, _ enable: RefusedEnable? = nil, isDaemons: Bool = false
     ) -> CommandError {
+        guard !isCauseKnown else { return self }
         var likely = causes
         if isDaemons { likely = Self.keeping(likely) { $0.stage != .excludedByDaemon } }
         if command == "enable", let enable, !RefusedEnable.isDriversOwn(errno: errno) {
@@ -70,7 +71,45 @@ extension CommandError {
         else { return nil }
         let (command, errno) = (String(words[0]), String(reason[reason.index(after: begin)...].dropLast()))
         if words[3].hasPrefix(refusedAtRest) { return atRest(command, errno) }
-        return of(command, errno)
+        return known(command, errno, message: words[3]) ?? of(command, errno) ?? unexplained(command, errno)
+    }
+
+    /// The daemon's words before the cause of a refusal that it has seen, see `Supervision.Refusal.knownCause`.
+    package static let knownCause = "the cause is known: "
+
+    /// - Parameter message: the daemon's sentence of a refusal, with its error number in brackets or without.
+    /// - Returns: nil when it does not say which cause it was.
+    package static func known(_ command: String, _ errno: String, message: some StringProtocol) -> CommandError? {
+        guard let mark = message.firstRange(of: knownCause) else { return nil }
+        var words = message[mark.upperBound...]
+        if words.hasSuffix(" (\(errno))") { words = words.dropLast(errno.count + 3) }
+        guard let end = words.lastIndex(of: ";") else { return nil }
+        func sentence(_ text: some StringProtocol) -> String {
+            let text = text.drop { $0 == " " }
+            return text.prefix(1).uppercased() + text.dropFirst() + "."
+        }
+        return CommandError(
+            command, errno,
+            known: Cause(
+                sentence(words[..<end]), sentence(words[words.index(after: end)...]),
+                key: of(command, errno)?.causes.first?.key))
+    }
+
+    /// Of an error number that is not among those which the driver and the hypervisor are known to return for the command.
+    ///
+    /// - Parameters:
+    ///   - command: nil: none of the commands returns it.
+    ///   - text: the C library's for it.
+    package static func unexplained(_ command: String?, _ errno: String, text: String? = nil) -> CommandError {
+        let known = all.filter { $0.command == command }.map(\.errno)
+        return CommandError(
+            command ?? "", errno,
+            Cause(
+                "\(errno)\(text.map { " (\($0))" } ?? ""): neither the driver nor the hypervisor has a reason of its own for this number"
+                    + "\(command.map { " with \($0)" } ?? "").",
+                "It came from Linux: look into the kernel's log (dmesg) for what was printed meanwhile."
+                    + (known.isEmpty ? "" : " Known reasons of \(command ?? "") have \(known.joined(separator: ", ")).")
+            ))
     }
 
     /// The daemon's words for a refusal that the program cannot be the reason of, see `Supervision.Refusal.atRest`.
@@ -94,7 +133,7 @@ extension CommandError {
         guard var name = words.first?.lowercased() else { return nil }
         if name.hasSuffix(":") { name.removeLast() }
         for prefix in ["jailhouse_", "cell_"] where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
-        if name == "stop" { name = "shutdown" }
+        if ["stop", "shut-down"].contains(name) { name = "shutdown" }
         return commands.contains(name) ? (name, Array(words.dropFirst())) : nil
     }
 }

@@ -45,6 +45,13 @@ package struct CommandError: Hashable, Sendable {
     package let errno: String
     /// The most frequent one first.
     package let causes: [Cause]
+    /// The only cause is what it was, by what was seen of the machine when it was refused.
+    package private(set) var isCauseKnown = false
+
+    init(_ command: String, _ errno: String, known cause: Cause) {
+        self.init(command, errno, [cause])
+        isCauseKnown = true
+    }
 
     init(_ command: String, _ errno: String, _ causes: Cause...) {
         self.init(command, errno, causes)

@@ -148,8 +148,12 @@ package struct ConditionPage: Hashable, Sendable {
             summary:
                 "The program does not know the revision of the communication region that this hypervisor has, and stopped.",
             advice:
-                "Build the program against the headers of this hypervisor (revision 2 of the region). Give the cell a "
-                + "message-timeout or passive-comm-region: such a program answers no request, and Linux would hang.",
+                "Compare the two numbers: the region's is what 'jailhouse-ctl comm CELL' shows as its revision (the 16 bits at offset 6; 2 since v0.12, 1 in v0.10 and v0.11, 0 before), the "
+                + "program's is COMM_REGION_ABI_REVISION of the headers it was built with. Rebuild the program and its copy of the inmate "
+                + "library from the sources of the hypervisor that runs ('cat /sys/module/jailhouse/version'), or install the hypervisor that "
+                + "the program was built for. On x86 the regions 1 and 2 are laid out alike, so that a program of your own may accept both; on "
+                + "Arm they are not. Give the cell a message-timeout or passive-comm-region: such a program answers no request, and Linux "
+                + "would hang.",
             rule: "JH0901"),
         ConditionPage(
             "invalid", "unknown state",
@@ -225,7 +229,8 @@ package struct ConditionPage: Hashable, Sendable {
         ConditionPage(
             "refused", summary: "The hypervisor or the driver refused the command.",
             advice:
-                "'jailhouse-ctl explain create EBUSY', with the command and the errno of the reason, lists the causes."),
+                "The reason ends with an error number: 'jailhouse-ctl explain COMMAND ERRNO' lists its causes for this command."
+        ),
         ConditionPage(
             "not given", "held back",
             summary:

@@ -64,7 +64,7 @@ package struct ConsoleRemark: Hashable, Sendable {
         Kind(
             "returning error -{*}", isTrace: true,
             "Such a line is printed by builds that trace errors; the first one of several is where the error began. The file's "
-                + "name, before it in the line, is the part that refused; 'jailhouse-ctl explain create ERRNO' lists the causes."
+                + "name, before it in the line, is the part that refused; 'jailhouse-ctl explain COMMAND ERRNO' lists the causes."
         ) { "The hypervisor refused a command with \($0.text(0).filter { !$0.isWhitespace })." },
         Kind(
             "GIC: No redist found for CPU{d}",

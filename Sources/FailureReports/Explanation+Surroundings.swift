@@ -95,6 +95,11 @@ extension Violation {
                 explanation.notes.append(
                     pins.isEmpty ? "The cell has no pin of the IOAPIC." : "The cell has the pins \(pins).")
             }
+        case .extendedControlRegister:
+            if let control = registers["cr4"], control >> 18 & 1 == 0 {
+                explanation.notes.append(
+                    "CR4 was 0x\(hex(control)): OSXSAVE (bit 18) is not set, and without it every XSETBV is refused.")
+            }
         case .hypervisorException(14):
             explanation.notes += registers["cr2"].map { ["The address was 0x\(hex($0))."] } ?? []
         case .hypervisorAbort: surroundings.completeAbort(&explanation, registers)
@@ -223,7 +228,7 @@ extension Surroundings {
         explanation.notes += judgement.notes
         if let holder = isFetch ? nil : Self.holders(of: address, in: registers) { explanation.notes.append(holder) }
         if let caller = registers["lr"] ?? registers["r14"], caller > 4 {
-            explanation.notes.append("LR, the last return address, is 0x\(hex(caller)).")
+            explanation.notes.append(VectorTable.note(caller: caller, isFetch ? address : nil, registers))
         }
         guard !hasNoVectors else { return }
         if isFetch || judgement.isForbidden { explanation.entry = nil }

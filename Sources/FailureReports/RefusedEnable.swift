@@ -175,7 +175,7 @@ package struct RefusedEnable: Hashable, Sendable {
     private var early: String {
         if let exhausted { return exhausted }
         let cpus = "the CPUs of the configuration are not those that are online"
-        guard let name = errno ?? driverErrno, CommandError.of("enable", name) != nil else {
+        guard let name = errno ?? driverErrno else {
             return "The hypervisor's page pool is too small, or \(cpus)."
         }
         return name == "EINVAL"

@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Violation {
+    /// What is wrong with a value for an extended control register, by Intel's manual (SDM, volume 1, 13.3, and volume 2, XSETBV).
+    private static func adviceForXSETBV(_ number: UInt64?, _ value: UInt64?) -> String {
+        let order =
+            "Set CR4.OSXSAVE (bit 18) first, read CPUID leaf 0xd (subleaf 0: EAX has the bits that XCR0 may have, EDX the upper half), and "
+            + "write to XCR0 (ECX = 0) bit 0 and only such bits"
+        if let number, number != 0 {
+            return "There is no XCR\(number) to write: ECX must be 0, and EDX:EAX the value. \(order)."
+        }
+        guard let value else { return order + ": AVX (bit 2) needs SSE (bit 1)." }
+        if value & 1 == 0 { return "Bit 0 (x87) of XCR0 must be 1: write 0x\(hex(value | 1)) at least. \(order)." }
+        if value & 6 == 4 { return "AVX (bit 2) needs SSE (bit 1): write 0x\(hex(value | 2)). \(order)." }
+        if value >> 32 != 0 { return "The upper half (EDX) must be 0: clear EDX before. \(order)." }
+        return order + "; a library that was built for AVX or AVX-512 must ask CPUID as well."
+    }
+
     var registerExplanation: Explanation {
         switch self {
         case .msr(let access, let number):
@@ -23,7 +38,7 @@ extension Violation {
         case .controlRegister(let qualification?):
             Explanation(
                 summary: "The program executed \(Self.controlAccess(qualification)), which is not emulated.",
-                advice: "Use MOV to CR0 and CR4.")
+                advice: Self.adviceForControl(qualification))
         case .controlRegister:
             Explanation(
                 summary:
@@ -35,7 +50,7 @@ extension Violation {
                 summary: "The program executed XSETBV with "
                     + (number.flatMap { number in value.map { "XCR\(number) = 0x\(hex($0))" } } ?? "a value")
                     + ", which this processor or CR4 does not allow.",
-                advice: "Set only bits that CPUID leaf 0xd reports, after CR4.OSXSAVE.")
+                advice: Self.adviceForXSETBV(number, value))
         case .tripleFault:
             Explanation(
                 summary:
@@ -94,6 +109,17 @@ extension Violation {
         case 1: "a MOV from \(register) to \(generalRegisters[Int(qualification >> 8 & 0xf)])"
         case 2: "CLTS (it clears CR0.TS)"
         default: "LMSW (it changes CR0 by its low half)"
+        }
+    }
+
+    private static func adviceForControl(_ qualification: UInt64) -> String {
+        switch (qualification >> 4 & 3, qualification & 0xf) {
+        case (2, _): "Read CR0, clear its bit 3 (TS), and write it with MOV to CR0."
+        case (3, _): "Read CR0, change it, and write it with MOV to CR0."
+        case (_, 8):
+            "CR8 is the local APIC's task priority: write its register 0x80 (MSR 0x808 in x2APIC mode), or leave the access out."
+        default:
+            "Leave the access out of the program: only MOV to CR0 and to CR4 is emulated, and no entry of a definition allows others."
         }
     }
 

@@ -50,4 +50,23 @@ enum VectorTable {
                 ? "Most often this is a call through a pointer that is NULL: look at LR, and at function pointers."
                 : "Check the image's load address, the reset address, and function pointers.")
     }
+
+    /// What LR says of where a jump came from.
+    ///
+    /// - Parameters:
+    ///   - caller: what LR holds.
+    ///   - target: where the program jumped; nil: it did not.
+    static func note(caller: UInt64, _ target: UInt64?, _ registers: [String: UInt64]) -> String {
+        let plain = "LR, the last return address, is 0x\(hex(caller))"
+        // bit 0 says that the code there is Thumb
+        guard let target, exception(at: target, registers) == nil else { return plain + "." }
+        if caller & ~1 == target & ~1 {
+            return plain
+                + ", the same: the program returned there. What overwrote the saved LR on the stack is to be found."
+        }
+        guard caller & 3 == 0, registers["cpsr"] == nil else {
+            return plain + "; if the jump was a call, it is right before that."
+        }
+        return plain + "; if the jump was a call, it is the instruction at 0x\(hex(caller - 4))."
+    }
 }

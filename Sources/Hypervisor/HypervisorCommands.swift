@@ -103,7 +103,7 @@ package struct HypervisorCommands: Sendable {
                 try device.create(configuration)
             }
         } catch {
-            throw naming(error, ofCPUsIn: configuration)
+            throw error.named(ofCPUsIn: configuration, look())
         }
         if look().sighting(of: name) == .absent {
             throw HypervisorError(
@@ -244,27 +244,6 @@ package struct HypervisorCommands: Sendable {
                 + "try again when it is not")
     }
 
-    /// Says whose the CPU is that a cell could not have.
-    private func naming(_ error: HypervisorError, ofCPUsIn configuration: [UInt8]) -> HypervisorError {
-        guard error.cause?.errno == .resourceBusy, let wanted = try? CellDescriptor(binary: configuration) else {
-            return error
-        }
-        let taken = look().guests.compactMap { guest -> String? in
-            let shared = guest.cpus.filter { wanted.cpus.contains($0) }
-            let numbers = shared.map(String.init).joined(separator: ", ")
-            switch shared.count {
-            case 0: return nil
-            case 1: return "CPU \(numbers) is cell \(guest.label)'s"
-            default: return "CPUs \(numbers) are cell \(guest.label)'s"
-            }
-        }
-        guard !taken.isEmpty else { return error }
-        var named = error
-        named.message =
-            "create \(wanted.name): \(taken.joined(separator: "; ")): destroy that cell first, or give this one another CPU"
-        return named
-    }
-
     /// Looks last, gives the command, and notices whether an inmate let it wait: the driver answers 0 all the same, and
     /// only the console tells.
     private func call(
@@ -273,7 +252,11 @@ package struct HypervisorCommands: Sendable {
     ) throws(HypervisorError) -> Duration? {
         let before = try readConsole(command, name, premise)
         try lookLast(command, name, premise)
-        let call = try timed(command, name, console: before, body)
+        let call: Call
+        do { call = try timed(command, name, console: before, body) } catch {
+            // the memory that it takes is the pools', which have what they had before it
+            throw error.cause?.errno == .noMemory ? error.named(by: HypervisorView(directory: sysfs).pools()) : error
+        }
         return call.isUnanswered ? call.took : nil
     }
 

@@ -155,6 +155,9 @@ package struct Refusal: Error, Hashable, Sendable, Codable {
     /// How a message begins that says that the inmate, which does not run, is not the reason.
     package static let atRest = "the driver refused it although the inmate does not run"
 
+    /// What is in a message that says which of an error number's causes it was, before that cause.
+    package static let knownCause = "the cause is known: "
+
     package var kind: Kind
     /// A sentence: the problem, its place and the remedy.
     package var message: String

@@ -32,6 +32,8 @@ package struct FileStatus: Hashable, Sendable {
     package let mode: UInt32
     package let version: Version
     package var inode: UInt64 { UInt64(version.inode) }
+    /// When the file's contents, owner, mode or name changed last (`st_mtime`, `st_ctime`, the later one), in µs since 1970.
+    package var lastChange: Int { max(version.modified, version.changed) / 1000 }
     /// In bytes.
     package var size: Int { Int(version.size) }
 

@@ -215,7 +215,12 @@ struct ExplainDumpTests {
         #expect(json.output.contains("\"rule\": \"JH0806\""), "\(json.output)")
         let none = try Executable.run(["explain", "start", "EXDEV"])
         #expect(
-            none.status == 1 && none.error.contains("start does not return EXDEV; known are EPERM"), "\(none.error)")
+            none.status == 0 && none.output.hasPrefix("meaning: EXDEV (Invalid cross-device link): neither the driver")
+                && none.output.contains("reasons of start have EPERM"), "\(none)")
+        let alone = try Executable.run(["explain", "EXDEV"])
+        #expect(alone.status == 0 && alone.output.contains("EXDEV (Invalid cross-device link)"), "\(alone)")
+        let word = try Executable.run(["explain", "start", "EFOO"])
+        #expect(word.status == 1 && word.error.contains("EFOO is no error number"), "\(word)")
         // the driver says success, and has made no cell
         let nothing = try Executable.run(["explain", "create", "0"])
         #expect(nothing.status == 0 && nothing.output.contains("no cell exists"), "\(nothing)")

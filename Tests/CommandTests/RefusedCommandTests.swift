@@ -95,6 +95,43 @@ struct RefusedCommandTests {
         #expect(notes.contains { $0.hasPrefix(expected) }, "\(notes)")
     }
 
+    @Test("Where the message says which cause it was, no other is listed, but its line")
+    func known() throws {
+        let files = try files()
+        let error = ManagerError.commandFailed(
+            cell: "rtems", command: "create", errno: 16, errnoName: "EBUSY",
+            message:
+                "create rtems: \(CommandError.knownCause)CPU 3 is cell b's, which is failed; destroy that cell first")
+        let failure = CommandFailure(.manager(error), socketWasChosen: true)
+        let message = RefusedCommand(log: directory + "/none").explained(failure) {
+            files
+        } _: {
+            nil
+        }.message
+        #expect(message.contains("it is about \(definition):") && message.contains("(cell.cpus)"), "\(message)")
+        #expect(!message.contains("may be") && !message.contains("peer-id"), "\(message)")
+    }
+
+    @Test("An answer by files that have changed since says so, and proposes no entry")
+    func changed() throws {
+        let files = try files()
+        let console = [
+            "FATAL: Invalid MMIO/RAM write, addr: 0x00000000feb00000 size: 4",
+            "RIP: 0x0000000000100000 RSP: 0x0000000000107ff0 FLAGS: 2", "Parking CPU 3 (Cell: \"rtems\")",
+        ]
+        func explanation(_ time: Int) throws -> ExplanationReport {
+            let failure = Manager.Failure(
+                at: time, reason: "CPU 3 was parked after a violation", failedCpus: [3], console: console)
+            return try #require(FailureReport(failure, of: "rtems", files: files).explanation)
+        }
+        let now = try explanation(4_102_444_800_000_000)
+        #expect(now.entry != nil && !now.notes.contains { $0.contains("changed since") }, "\(now)")
+        let old = try explanation(1)
+        #expect(
+            old.entry == nil
+                && old.notes.contains { $0.hasPrefix("\(definition)") && $0.contains("has changed since") }, "\(old)")
+    }
+
     @Test("What the rules cannot see may be so although they find nothing")
     func invisible() throws {
         var nothing = Surroundings()

@@ -44,6 +44,24 @@ struct RecordedFailureTests {
         #expect(explanation.rule == nil)
     }
 
+    @Test(
+        "Of a refusal whose cause was seen, only that is said; another number than the known ones has its general meaning"
+    )
+    func knownCause() throws {
+        let words = "create a: \(Refusal.knownCause)CPU 2 is cell b's, which is running; destroy that cell first"
+        let cause = FailureCause.refused(.create, Refusal(kind: .other, message: words, errno: 16))
+        let explanation = try #require(ConditionPage.explanation(ofFailure: "\(cause)"))
+        #expect(Refusal.knownCause == CommandError.knownCause)
+        #expect(explanation.summary == "CPU 2 is cell b's, which is running.")
+        #expect(explanation.advice == "Destroy that cell first." && explanation.notes.isEmpty)
+        #expect(CommandError.ofFailure(reason: "\(cause)")?.keys == ["cell.cpus"])
+        #expect(CommandError.known("create", "EBUSY", message: "busy; wait (EBUSY)") == nil)
+        let other = FailureCause.refused(.create, Refusal(kind: .other, message: "no", errno: 18))
+        let general = try #require(ConditionPage.explanation(ofFailure: "\(other)"))
+        #expect(general.summary.hasPrefix("EXDEV: neither the driver nor the hypervisor"), "\(general)")
+        #expect(general.advice.contains("dmesg") && general.advice.contains("EBUSY"), "\(general)")
+    }
+
     @Test("A program that does not run is not said to deny anything")
     func atRest() throws {
         let cause = FailureCause.refused(.load, Refusal(kind: .other, message: "\(Refusal.atRest): look", errno: 1))

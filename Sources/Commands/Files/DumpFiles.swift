@@ -117,6 +117,21 @@ struct DumpFiles {
         return nil
     }
 
+    /// The files that an answer about a cell is from and that have changed since, by their names.
+    ///
+    /// - Parameter time: µs since 1970.
+    func changes(since time: Int, of name: String) -> [String] {
+        let own = own(name)
+        let images = own?.images.flatMap { [$0.path, $0.symbols].compactMap(\.self) } ?? []
+        var seen: Set<String> = []
+        return ([own?.path ?? "", systemPath] + images).filter { path in
+            guard !path.isEmpty, seen.insert(path).inserted, let status = try? SystemCall.status(ofFile: path) else {
+                return false
+            }
+            return status.lastChange > time
+        }
+    }
+
     /// Why an answer about a cell of this name may be about another; nil: the files are its own, or there are none.
     func doubt(about name: String) -> String? {
         guard !cells.isEmpty, !cells.contains(where: { $0.name == name }), name != system?.rootCell.name else {

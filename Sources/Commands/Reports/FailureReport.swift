@@ -33,10 +33,13 @@ struct FailureReport: Encodable {
         managementExits = failure.managementExits
         // of the first CPU whose death the recorded lines explain; else what the daemon's own word means
         let deaths = ConsoleText(failure.console.joined(separator: "\n")).deaths.filter { $0.cell == cell }
+        // a record without a time is older than any file
+        let changed = failure.at > 0 ? files.changes(since: failure.at, of: cell) : []
         explanation =
             deaths.first { $0.violation != nil }.map { death in
                 var explained = files.explanation(of: death, rootCell: nil)
                 explained.notes += Self.notes(about: failure.failedCpus, besides: death, deaths)
+                explained.doubt(changed)
                 return ExplanationReport(explained)
             }
             ?? ConditionPage.explanation(
@@ -51,9 +54,13 @@ struct FailureReport: Encodable {
                 }
                 if let error = CommandError.ofFailure(reason: failure.reason) {
                     // with the lines of the configuration instead, where they are known
-                    let lines = files.lines(about: error.command, error.errno, of: cell)
-                    if lines.contains(where: { !$0.hasPrefix("it may be: ") }) { page.notes = lines }
+                    let lines =
+                        error.isCauseKnown
+                        ? files.lines(about: error, of: cell)
+                        : files.lines(about: error.command, error.errno, of: cell)
+                    if changed.isEmpty, lines.contains(where: { !$0.hasPrefix("it may be: ") }) { page.notes = lines }
                 }
+                page.doubt(changed)
                 return ExplanationReport(page)
             }
     }
@@ -91,5 +98,21 @@ struct FailureReport: Encodable {
             .init("\(number)"), .init(time.long(now: now, zone)), .init(state),
             .init(failedCpus.isEmpty ? nil : Text.ranges(failedCpus)), .init(reason, .red),
         ]
+    }
+}
+
+extension Explanation {
+    /// Says of an answer that is from files of now that these have changed since, and proposes no entry by them.
+    ///
+    /// - Parameter changed: their paths; empty: none has.
+    fileprivate mutating func doubt(_ changed: [String]) {
+        guard !changed.isEmpty else { return }
+        let verb = changed.count == 1 ? "has" : "have"
+        notes.append(
+            "\(changed.joined(separator: ", ")) \(verb) changed since this failure: what is said here by \(changed.count == 1 ? "it" : "them") "
+                + "may not have been so then.")
+        guard entry != nil else { return }
+        entry = nil
+        notes.append("No entry is proposed: check the present files with 'jailhouse-ctl check' first.")
     }
 }

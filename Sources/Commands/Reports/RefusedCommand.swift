@@ -32,8 +32,10 @@ struct RefusedCommand {
         var lines =
             failure.message.contains(CommandError.refusedAtRest)
             ? []
-            : files().lines(
-                about: refusal.command, refusal.errno, of: refusal.cell, refusal.command == "enable" ? enable() : nil)
+            : Self.line(ofKnown: failure.message, refusal, files)
+                ?? files().lines(
+                    about: refusal.command, refusal.errno, of: refusal.cell,
+                    refusal.command == "enable" ? enable() : nil)
         switch log {
         case .success(let log): lines += Self.driverLines((try? log.take()) ?? [])
         case .failure(let error):
@@ -42,6 +44,16 @@ struct RefusedCommand {
         var explained = failure
         explained.message = ([failure.message] + lines).joined(separator: "\n  ")
         return explained
+    }
+
+    /// Of a message that says which cause it was: the line that it is about, and no other causes.
+    ///
+    /// - Returns: nil when it does not say so.
+    private static func line(
+        ofKnown message: String, _ refusal: CommandFailure.Refusal, _ files: () -> DumpFiles
+    ) -> [String]? {
+        guard let known = CommandError.known(refusal.command, refusal.errno, message: message) else { return nil }
+        return files().lines(about: known, of: refusal.cell)
     }
 
     /// The driver's lines with what they mean.
@@ -86,6 +98,11 @@ extension DaemonOptions {
 }
 
 extension DumpFiles {
+    /// The line of what a known cause is about; none where the files do not have it.
+    func lines(about known: CommandError, of cell: String?) -> [String] {
+        known.keys.compactMap { line(of: $0, in: cell) }.map { "it is about \($0)" }
+    }
+
     /// What in the files an error number may be about: the findings of the rules that its causes name; else the line of
     /// what the command needs.
     ///

@@ -138,7 +138,7 @@ struct Explain: ParsableCommand {
         if let (command, rest) = CommandError.command(words),
             // success can be a failure, too: nothing was created
             let name = rest == ["0"] ? "0" : Self.errnoName(rest.joined(separator: " ")),
-            let whole = CommandError.of(command, name)
+            let whole = CommandError.of(command, name) ?? (name == "0" ? nil : Self.unexplained(command, name))
         {
             let files = try DumpFiles(cells: cells, system: system, images: images, root: root)
             let error = whole.narrowed(by: files.surroundings(of: files.cells.first?.name))
@@ -148,21 +148,27 @@ struct Explain: ParsableCommand {
         }
         guard let name = Self.errnoName(words.joined(separator: " ")) else { return nil }
         let errors = CommandError.all.filter { $0.errno == name }
-        guard !errors.isEmpty else { return nil }
+        guard !errors.isEmpty else { return ConsoleReport(Self.unexplained(nil, name).causes.map(\.explanation)) }
         let causes = errors.flatMap { error in
             error.causes.map { $0.explanation(of: error.command) }
         }
         return ConsoleReport(causes, title: "\(name) has these reasons, by command, the most frequent first:")
     }
 
-    /// A command with an error number that it does not return.
+    /// What an error number means in general, where the driver has no reason of its own for it.
+    private static func unexplained(_ command: String?, _ name: String) -> CommandError {
+        let number = ErrnoName.names.first { $0.value == name }?.key
+        return .unexplained(command, name, text: number.map { "\(Errno(rawValue: $0))" })
+    }
+
+    /// A command with a word that is no error number.
     private static func commandLine(_ subject: String) -> CommandFailure? {
         let words = subject.split(separator: " ").map(String.init)
         guard let (command, rest) = CommandError.command(words), rest.count == 1 else { return nil }
         let own = CommandError.all.filter { $0.command == command }.map(\.errno)
         let known = own + ["EFAULT", "EINTR", "ENOENT"].filter { !own.contains($0) }
         return CommandFailure(
-            .failed, "\(command) does not return \(rest[0]); known are \(known.joined(separator: ", "))")
+            .failed, "\(rest[0]) is no error number; known of \(command) are \(known.joined(separator: ", "))")
     }
 
     private func show(_ report: ConsoleReport) throws {
