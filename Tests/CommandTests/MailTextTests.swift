@@ -57,7 +57,7 @@ import Testing
         ]
         let dump =
             "FATAL: Invalid PIO write, port: 70 size: 1\nRIP: 0x0000000000103412 RSP: 0x00000000001ffe40 FLAGS: 2\n\(Self.line)\n"
-        let noise = (0..<12_000).map { kinds[$0 % kinds.count] + "\n" }.joined()
+        let noise = (0..<14_000).map { kinds[$0 % kinds.count] + "\n" }.joined()
         let death = ConsoleText(MailText.plain(Array((noise + dump).utf8))).deaths
         #expect(noise.utf8.count > 290_000 && death.count == 1 && death == ConsoleText(dump).deaths)
     }

@@ -66,7 +66,7 @@ package enum Fault: Hashable, Sendable {
         let possible = Violation.allCases.filter { violation in architecture.map(violation.isPossible) ?? true }
         if let violation = possible.first(where: { $0.rawValue == word }) { return violation }
         let words = possible.map(\.rawValue).joined(separator: ", ")
-        guard Violation(rawValue: word) == nil, let architecture else {
+        guard Violation(rawValue: word) != nil, let architecture else {
             throw SimulatorError(.fault, "no violation is called \"\(word)\"; there are \(words)")
         }
         throw SimulatorError(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JailhouseInterface
-import CellConfiguration
+package import CellConfiguration
 import CellMachine
 
 /// What kills Linux, or a part of it, besides cells that do not answer.
