@@ -34,6 +34,8 @@ package struct RTEMSProgram: Hashable, Sendable {
 
     /// Where the 2016 port looks for the communication region.
     package static let regionOf2016: UInt64 = 0x90_0000
+    /// Where the layer for Arm64 looks for it, as upstream's cells have it.
+    package static let regionOnArm: UInt64 = 0x8000_0000
     /// The memory that the 2016 port assumes.
     package static let memoryOf2016: UInt64 = 0x80_0000
 }
@@ -70,7 +72,8 @@ extension RTEMSProgram {
         self.port = port
         workArea = RTEMSProgram.workArea(names, port)
         // the layer's default address
-        communicationRegion = port == .stock ? nil : RTEMSProgram.regionOf2016
+        communicationRegion =
+            port == .stock ? nil : machine == .aarch64 ? RTEMSProgram.regionOnArm : RTEMSProgram.regionOf2016
         legacyDevices =
             machine == .i386
             ? RTEMSProgram.devices.compactMap { device in
@@ -84,16 +87,18 @@ extension RTEMSProgram {
     }
 
     private static func workArea(_ names: ELFSymbols, _ port: Port) -> WorkArea? {
+        // as the boards of other processors name it: their RamSize counts from where their RAM begins
+        if let start = names.symbols["bsp_section_work_begin"]?.value,
+            let end = names.symbols["bsp_section_work_end"]?.value
+        {
+            return .bounded(start: start, end: end)
+        }
         if let start = names.symbols["WorkAreaBase"]?.value {
             if port == .jailhouse2016 { return .bounded(start: start, end: memoryOf2016) }
             guard let end = names.symbols["RamSize"]?.value else { return nil }
             return end == 0xffff_ffff ? .probed(start: start) : .bounded(start: start, end: end)
         }
-        // as the boards of other processors name it
-        guard let start = names.symbols["bsp_section_work_begin"]?.value,
-            let end = names.symbols["bsp_section_work_end"]?.value
-        else { return nil }
-        return .bounded(start: start, end: end)
+        return nil
     }
 }
 

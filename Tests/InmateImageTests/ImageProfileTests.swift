@@ -109,6 +109,25 @@ import Testing
         #expect(rtems.legacyDevices.isEmpty && rtems.workArea == .bounded(start: 0x1000, end: 0x9000))
     }
 
+    /// As RTEMS 6 for aarch64/a53_lp64_qemu is linked with the layer: the size of its RAM is no address.
+    @Test func theLayerOnArm64LooksWhereArmCellsHaveTheRegion() throws {
+        var image = ELFBuilder(
+            is64: true, machine: 183, segments: [.init(contents: [1])],
+            symbols: [
+                .init(name: "boot_card"), .init(name: "jailhouse_layer_revision", value: 1, section: 0xfff1),
+                .init(name: "WorkAreaBase", value: 0x4010_8680),
+                .init(name: "RamSize", value: 0x6f_8000, section: 0xfff1),
+                .init(name: "bsp_section_work_begin", value: 0x4010_8680),
+                .init(name: "bsp_section_work_end", value: 0x4070_0000),
+            ]
+        )
+        let rtems = try #require(try profile(image).rtems)
+        #expect(rtems.port == .layer && rtems.workArea == .bounded(start: 0x4010_8680, end: 0x4070_0000))
+        #expect(try profile(image).communicationRegion == 0x8000_0000)
+        image.symbols?.append(.init(name: "communication_region", value: 0x9000_0000, section: 0xfff1))
+        #expect(try profile(image).communicationRegion == 0x9000_0000)
+    }
+
     @Test func aMultibootHeaderNeedsItsChecksumAndItsPlace() throws {
         var image = ELFBuilder(segments: [.init(contents: Self.multiboot)])
         #expect(try profile(image).isMultiboot)

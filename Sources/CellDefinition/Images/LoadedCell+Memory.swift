@@ -28,9 +28,7 @@ extension LoadedCell {
                 "the work area of \(image.path) (RTEMS; "
                     + (isOf2016 ? "the 2016 port takes 8 MiB for granted)" : "its end was linked into it)"),
                 start, end,
-                remedy: isOf2016
-                    ? "give the cell 8 MiB of RAM at virtual = 0x0"
-                    : "make the RAM larger, or link the program for less: -Wl,--defsym=RamSize=\(ramEnd(start))"
+                remedy: isOf2016 ? "give the cell 8 MiB of RAM at virtual = 0x0" : boundedRemedy(start)
             )
         case .probed where image.reference.start.mode == .multiboot: return []
         case .probed(let start):
@@ -44,6 +42,14 @@ extension LoadedCell {
             ]
         case nil: return []
         }
+    }
+
+    private func boundedRemedy(_ start: UInt64) -> String {
+        // where other boards' memory begins and ends is built into the board support
+        cell.architecture == .x86
+            ? "make the RAM larger, or link the program for less: -Wl,--defsym=RamSize=\(ramEnd(start))"
+            : "make the RAM larger, or build the BSP for less: where its RAM begins, and its length, are options of "
+                + "its config.ini (BSP_A53_RAM_BASE and BSP_A53_RAM_LENGTH for a53_lp64_qemu)"
     }
 
     private func ramEnd(_ start: UInt64) -> String { hexadecimal(firstGap(from: start)) }
