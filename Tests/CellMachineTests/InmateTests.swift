@@ -242,9 +242,11 @@ final class RunningInmate {
     /// - Parameters:
     ///   - commandLine: instead of the definition's.
     ///   - image: instead of the project's.
+    ///   - shared: a machine that has other cells, too, or is not for x86.
+    ///   - system: of a machine that is not the usual one.
     init(
         _ name: String, _ width: Width = .bits64, commandLine: String? = nil, image: [UInt8]? = nil,
-        in shared: TestMachine? = nil,
+        in shared: TestMachine? = nil, system: SystemDescriptor? = nil,
         slot: Int = 0, settings change: (inout CellMachineSettings) -> Void = { _ in }
     ) throws {
         testMachine = try shared ?? TestMachine()
@@ -256,7 +258,8 @@ final class RunningInmate {
         var settings = testMachine.settings
         change(&settings)
         machine = try CellMachine(
-            cell: definition.descriptor, slot: slot, devices: Self.devices, settings: settings,
+            cell: definition.descriptor, system: system, slot: slot,
+            devices: definition.descriptor.architecture == .x86 ? Self.devices : [], settings: settings,
             onEvent: { [events] in events.add($0) })
         if let commandLine { try load(commandLine: commandLine) } else { try load() }
         try machine.start()

@@ -7,28 +7,28 @@ import Testing
 /// `inmates/rtems` without RTEMS: its driver of the communication region and its arithmetic of ticks on this machine;
 /// the layer with programs in cells, compiled against RTEMS/include with RTEMS/board.c in the place of RTEMS.
 @Suite struct RTEMSApplicationTests {
-    private static let application = TestMachine.root + "/../../inmates/rtems"
-    private static let stub = TestMachine.root + "/RTEMS"
-    private static let warnings = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"]
+    private static let application = RTEMSToolchain.application
+    private static let stub = RTEMSToolchain.stub
+    private static let warnings = RTEMSToolchain.warnings
 
     @Test func theDriverKeepsTheProtocol() throws {
-        try withTemporaryFolder { folder in
-            try run(
+        try RTEMSToolchain.withTemporaryFolder { folder in
+            try RTEMSToolchain.run(
                 "clang",
                 Self.warnings + [
                     "-I\(Self.application)", "\(Self.application)/region.c", "\(Self.stub)/region_test.c", "-o",
                     folder + "/test",
                 ])
-            try run(folder + "/test", [])
+            try RTEMSToolchain.run(folder + "/test", [])
         }
     }
 
     @Test func ticksDoNotDrift() throws {
-        try withTemporaryFolder { folder in
-            try run(
+        try RTEMSToolchain.withTemporaryFolder { folder in
+            try RTEMSToolchain.run(
                 "clang",
                 Self.warnings + ["-I\(Self.application)", "\(Self.stub)/ticks_test.c", "-o", folder + "/test"])
-            try run(folder + "/test", [])
+            try RTEMSToolchain.run(folder + "/test", [])
         }
     }
 
@@ -138,7 +138,7 @@ import Testing
         _ program: String, drivers: [String] = [], standIns: [String] = [], ramSize: String = "0x800000",
         test: String? = nil
     ) throws -> [UInt8] {
-        try withTemporaryFolder { folder in
+        try RTEMSToolchain.withTemporaryFolder { folder in
             let flags =
                 Self.warnings + [
                     "-target", "i386-none-elf", "-ffreestanding", "-nostdlibinc", "-fno-pic", "-mno-sse",
@@ -153,9 +153,9 @@ import Testing
                 ]
             let objects = sources.indices.map { "\(folder)/\($0).o" }
             for (source, object) in zip(sources, objects) {
-                try run("clang", flags + ["-c", source, "-o", object])
+                try RTEMSToolchain.run("clang", flags + ["-c", source, "-o", object])
             }
-            try run(
+            try RTEMSToolchain.run(
                 "ld.lld",
                 [
                     "-m", "elf_i386", "-T", "\(Self.stub)/standin.ld", "--defsym=RamSize=\(ramSize)",
@@ -164,29 +164,5 @@ import Testing
                 ] + objects)
             return Array(try Data(contentsOf: URL(filePath: "\(folder)/program.exe")))
         }
-    }
-
-    private func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let folder = NSTemporaryDirectory() + "rtems-application-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        return try body(folder)
-    }
-
-    /// - Parameter tool: a path, or one of those beside the Swift compiler.
-    private func run(_ tool: String, _ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        let search = "PATH=\"$(dirname \"$(realpath \"$(command -v swiftc)\")\"):$PATH\"; exec \"$@\""
-        process.arguments = ["-c", search, "sh", tool] + arguments
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        struct Failure: Error {
-            var text: String
-        }
-        guard process.terminationStatus == 0 else { throw Failure(text: "\(tool) \(arguments): \(text)") }
     }
 }
