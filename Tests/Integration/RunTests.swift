@@ -29,6 +29,14 @@ struct RunTests {
         #expect(ended.errors.contains("it printed \"rtems: 1 s\""))
     }
 
+    @Test(
+        "An image for Arm64 gets a cell of an Arm64 machine",
+        .enabled(if: FileManager.default.fileExists(atPath: "/usr/bin/qemu-system-aarch64"), "QEMU for Arm runs it"))
+    func arm64() async throws {
+        let ended = try await run(inmate("hello-arm64.exe"), "--until", "hello: from processor [0-3], GICv3")
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+
     @Test("What must not be printed fails the run")
     func fail() async throws {
         let ended = try await run(inmate("rtems.exe"), "--until", "never", "--fail", "entered as a .ell")

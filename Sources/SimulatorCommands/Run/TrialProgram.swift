@@ -43,11 +43,14 @@ struct TrialProgram {
     /// In the cell that `new-cell` proposes.
     private init(image path: String, commandLine: String?) throws {
         let place = SystemCall.realPath(path) ?? path
-        guard case .system(let system) = try ConfigurationFile(contents: Array(Self.system.utf8), path: "machine.toml")
+        let image = try TrialProgram.read(place)
+        guard
+            case .system(let system) = try ConfigurationFile(
+                contents: Array(TrialMachine.system(for: image).utf8), path: "machine.toml")
         else { throw DefinitionError(.invalidValue, "the machine is none", path: path, remedy: "") }
         self.system = system
         let proposal = try CellProposal(
-            CellProposal.Request(imagePath: place), image: try TrialProgram.read(place), system: system, others: [])
+            CellProposal.Request(imagePath: place), image: image, system: system, others: [])
         definition = try CellDefinition(toml: proposal.toml(), path: path, readFile: TrialProgram.read)
         if let commandLine {
             for index in definition.images.indices where definition.images[index].start.mode == .multiboot {
@@ -78,45 +81,4 @@ struct TrialProgram {
         let count = magic.withUnsafeMutableBytes { (try? SystemCall.read(file.rawValue, into: $0)) ?? 0 }
         return count == 4 && magic == [0x7f, 0x45, 0x4c, 0x46]
     }
-
-    /// A machine with four CPUs and 1 GiB, whose top quarter is for cells.
-    private static let system = """
-        [system]
-        architecture = "x86"
-        virtual-debug-console = true
-
-        [hypervisor-memory]
-        physical = 0x3e800000
-        size = "8 MiB"
-
-        [debug-console]
-        type = "8250"
-        address = 0x3f8
-
-        [platform]
-        mmconfig-base = 0xb0000000
-        mmconfig-end-bus = 0xff
-        pm-timer-port = 0x608
-
-        [root-cell]
-        name = "machine"
-        cpus = "0-3"
-
-        [[memory]]
-        name = "Linux"
-        physical = 0x0
-        size = "768 MiB"
-        access = ["read", "write", "execute", "dma"]
-
-        [[memory]]
-        name = "memory for cells"
-        physical = 0x30000000
-        size = "224 MiB"
-        access = ["read", "write", "execute", "dma"]
-
-        [[ports]]
-        name = "all"
-        base = 0x0
-        count = 0xffff
-        """
 }
