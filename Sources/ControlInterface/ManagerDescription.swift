@@ -319,7 +319,8 @@ extension Manager {
         method ResetFailed(cell: ?string) -> ()
 
         # A sign of life of a cell, or with alive = false: it was looked for and there was none. reason: what was seen
-        # instead, or what the operating system said last, for people; it is kept with the failure. ended: it is known that its
+        # instead, or what the operating system said last, for people; it is kept with the failure. Of several lines the last one
+        # says how it ended, and those before it are its evidence. ended: it is known that its
         # operating system has ended: "panic", "shutdown" (powered off or halted) or "reboot" (it wants to be started again).
         # life: of which run of the cell that is said, as Details has it; of another one than the present it has no effect.
         # For programs that check cells from outside. message: what keeps it from having an effect; absent: nothing. Successful calls are not logged.

@@ -122,7 +122,7 @@ extension Manager {
             package var cell: String
             /// Nil: true.
             package var alive: Bool?
-            /// What was seen instead of a sign, for people.
+            /// What was seen instead of a sign, for people; with `ended` its last lines, the one that says so last.
             package var reason: String?
             /// How its operating system ended: `panic`, `shutdown` or `reboot`; nil: it has not.
             package var ended: String?

@@ -114,11 +114,11 @@ struct CellBook {
         return Silence(check: check, rule: rule, last: cell.lastSign, seen: cell.seen, exits: exits)
     }
 
-    /// What a guest that ended printed last, where somebody said it; once.
-    mutating func takeLastWords(of name: String, _ cause: FailureCause) -> String? {
+    /// The last lines of a guest that ended, where somebody said them; once. Nil for a failure of another kind.
+    mutating func takeLastWords(of name: String, _ cause: FailureCause) -> [String]? {
         guard case .guestEnded = cause else { return nil }
-        defer { cells[name]?.lastWords = nil }
-        return cells[name]?.lastWords.map { "its last words were \"\($0)\"" }
+        defer { cells[name]?.lastWords = [] }
+        return cells[name]?.lastWords
     }
 
     /// Adds what the console showed to a failure that is kept.

@@ -24,6 +24,20 @@ struct FailureRecord: Hashable, Sendable, Codable {
     /// Of a cell that gave no sign of life: which rule, since when, and what was seen last. Of one whose guest's end was
     /// reported by somebody else than its console: its last words. Nil in records of older daemons.
     var silence: String?
+    /// Whether ``console`` is what the guest printed on a console of its own. Nil in records of older daemons.
+    var isOfGuest: Bool?
+
+    /// Of what a guest printed.
+    static let mostGuestLines = 40
+
+    /// - Parameter lastWords: the last lines of a guest, of which the last says how it ended.
+    mutating func take(lastWords lines: [String]) {
+        guard let last = lines.last else { return }
+        silence = "its last words were \"\(last)\""
+        guard lines.count > 1 else { return }
+        isOfGuest = true
+        console = lines
+    }
 
     init(
         _ cause: FailureCause, of observation: Observation?, exits: (total: UInt64?, management: UInt64?) = (nil, nil),
@@ -44,6 +58,7 @@ struct FailureRecord: Hashable, Sendable, Codable {
     mutating func add(console text: String, cell: String, sign: String? = nil) {
         // the hypervisor was not asked
         if case .refused(_, let refusal) = cause, refusal.errno == 0 { return }
+        if isOfGuest == true { return }
         // a panic that was seen elsewhere is not on this console: one here is another's
         if cause == .guestEnded(.panic), silence == nil, let lines = Self.panic(in: text, of: cell) {
             console = lines

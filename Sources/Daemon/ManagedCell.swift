@@ -21,8 +21,8 @@ struct ManagedCell {
     var images = JudgedImages()
     /// Of its life: what ``Silence/seen`` says.
     var seen: String?
-    /// What its Linux printed last, as whoever reported its end says; nil: it is not known.
-    var lastWords: String?
+    /// The last lines of its Linux, as whoever reported its end says; none: they are not known.
+    var lastWords: [String] = []
     /// Before the latest look; nil: it has no liveness rule, or is not up.
     var lastSign: Silence.LastSign?
     /// Newest last.

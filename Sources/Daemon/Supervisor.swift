@@ -328,8 +328,8 @@ actor Supervisor {
         let observation = fleet.cells[name]?.lifecycle.sighting?.observation
         let exits = observation.map { view.exits(ofCell: $0.id) } ?? (nil, nil)
         var failure = FailureRecord(cause, of: observation, exits: exits)
-        failure.silence =
-            book.silence(of: name, cause, exits: exits.0)?.text(at: Clock.now()) ?? book.takeLastWords(of: name, cause)
+        failure.silence = book.silence(of: name, cause, exits: exits.0)?.text(at: Clock.now())
+        if let words = book.takeLastWords(of: name, cause) { failure.take(lastWords: words) }
         // of the next life nothing has been seen
         if failure.silence != nil { book[name]?.seen = nil }
         book.keep(failure, of: name)
@@ -373,7 +373,7 @@ actor Supervisor {
         for heard in ear.listen(to: reading.news.text, for: listeners)
         where heard.isOf(lifeSince: fleet.cells[heard.cell]?.lifecycle.upSince, read: read) {
             if let line = heard.line { book[heard.cell]?.seen = line }
-            if case .ended = heard.sign { book[heard.cell]?.lastWords = nil }
+            if case .ended = heard.sign { book[heard.cell]?.lastWords = [] }
             handle(.heard(heard.cell, heard.sign), at: now)
         }
         // what was heard is judged by what the cells are now
@@ -448,11 +448,11 @@ actor Supervisor {
     @discardableResult
     func hear(_ sign: LifeSign, of name: String, reason: String? = nil, life: Int? = nil) -> Bool {
         if let life, life != fleet.cells[name]?.lifecycle.upSince?.microseconds { return false }
-        let reason = reason.map { Silence.plain($0) }
         if case .ended = sign {
-            book[name]?.lastWords = reason
+            let lines = (reason ?? "").split(whereSeparator: \.isNewline).suffix(FailureRecord.mostGuestLines)
+            book[name]?.lastWords = lines.map { Silence.plain(String($0)) }
         } else {
-            book[name]?.seen = sign == .sign ? nil : reason
+            book[name]?.seen = sign == .sign ? nil : reason.map { Silence.plain($0) }
         }
         handle(.heard(name, sign), at: Clock.now())
         poll()

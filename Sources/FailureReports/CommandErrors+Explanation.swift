@@ -107,7 +107,7 @@ extension CommandError {
             Cause(
                 "\(errno)\(text.map { " (\($0))" } ?? ""): neither the driver nor the hypervisor has a reason of its own for this number"
                     + "\(command.map { " with \($0)" } ?? "").",
-                "It came from Linux: look into the kernel's log (dmesg) for what was printed meanwhile."
+                "It is probably Linux's own: look into the kernel's log (dmesg) for what was printed meanwhile."
                     + (known.isEmpty ? "" : " Known reasons of \(command ?? "") have \(known.joined(separator: ", ")).")
             ))
     }

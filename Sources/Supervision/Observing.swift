@@ -286,8 +286,9 @@ extension CellLifecycle {
     }
 
     private func noteFailedCPUs(_ observation: Observation, before: Observation?, _ actions: inout [Action]) {
+        // state and CPUs are two reads: a CPU that dies at its start may be seen while the state is still that before it
         guard observation.state.isRunning, !observation.failedCPUs.isEmpty,
-            observation.failedCPUs != before?.failedCPUs
+            observation.failedCPUs != before?.failedCPUs || before?.state == .shutDown
         else { return }
         // an earlier daemon has noted it
         if before == nil, memory.shown?.condition == .degraded || isCounted(observation) { return }

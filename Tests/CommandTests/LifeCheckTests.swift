@@ -155,6 +155,7 @@ import Testing
         #expect(check.look() == nil)
         try write("beat\n[ 1.0] Kernel panic - not syncing: init\n")
         #expect(check.look() == .ended("panic", line: "[ 1.0] Kernel panic - not syncing: init"))
+        #expect(check.recent.text.hasSuffix("\n[ 1.0] Kernel panic - not syncing: init"), "\(check.recent.text)")
         try write("beat\n")
         check.pass()
         #expect(isSilent(check.look(), "no line with"), "while it did not run")

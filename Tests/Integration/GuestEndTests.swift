@@ -169,7 +169,8 @@ struct GuestEndTests {
         }
         #expect(try await machine.cell("linux")?.restarts == 0)
         try write(
-            "[ 2.0] Kernel panic - not syncing: No init found.\n[ 2.0] ---[ end Kernel panic - not syncing ]---\n")
+            "[ 1.9] Run /init as init process\n[ 2.0] Kernel panic - not syncing: No init found.\n"
+                + "[ 2.0] ---[ end Kernel panic - not syncing ]---\n")
         try await eventually("it is started again: \(machine.log)\(follower.output)") {
             try await machine.cell("linux").map { $0.restarts == 1 && $0.condition == "running" } ?? false
         }
@@ -177,6 +178,7 @@ struct GuestEndTests {
         #expect(
             failures.contains("its last words were \"[ 2.0] Kernel panic - not syncing: No init found.\""),
             "\(failures)")
+        #expect(failures.contains("Run /init as init process\n"), "\(failures)")
         #expect(!failures.contains("yesterday"))
     }
 }

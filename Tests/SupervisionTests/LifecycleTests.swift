@@ -273,6 +273,19 @@ struct LifecycleTests {
         #expect(story.commands == [.load])
     }
 
+    @Test("A CPU that dies at its start is noted, though it is seen before the state is")
+    func diesBetweenTwoReads() {
+        var story = Story(SupervisionPolicy(restartsDegraded: false))
+        _ = story.goToStart()
+        story.finish(.start, .shutDown)
+        story.see(.shutDown, failedCPUs: [2])
+        story.see(.running, failedCPUs: [2])
+        #expect(story.actions.contains(.keepEvidence(.cpusFailed([2]))))
+        #expect(story.condition == .degraded)
+        story.see(.running, failedCPUs: [2])
+        #expect(!story.actions.contains(.keepEvidence(.cpusFailed([2]))))
+    }
+
     @Test("What was declared failed although it says running is not taken for running by the next look")
     func failedButRunning() {
         var story = Story(SupervisionPolicy(liveness: .vmExits(stall: .seconds(3))))

@@ -47,6 +47,8 @@ struct LifeCheck {
     private var lines: ArrivingLines?
     /// Whether the last look saw a Linux begin.
     private(set) var hasSeenBoot = false
+    /// Up to the line that said how it ended, if one did.
+    private(set) var recent = RecentLines()
 
     /// - Returns: nil for a kind that the daemon looks after by itself.
     init?(_ rule: LivenessCheck, isLinux: Bool = false, memory: MachineMemoryFiles = MachineMemoryFiles()) {
@@ -114,7 +116,12 @@ struct LifeCheck {
             let boot = isLinux ? arrived.lastIndex(where: GuestMessage.isBoot) : nil
             hasSeenBoot = boot != nil
             if let boot { arrived = arrived[boot...] } else if isNewLife { return nil }
-            if isLinux, let end = GuestMessage.first(in: arrived, afterStartOf: nil) {
+            let end = isLinux ? GuestMessage.first(in: arrived, afterStartOf: nil) : nil
+            for line in arrived {
+                recent.add(line)
+                if line == end?.line { break }
+            }
+            if let end {
                 return .ended(end.message.rawValue, line: end.line)
             }
             if arrived.contains(where: { $0.contains(text) }) { return .alive }

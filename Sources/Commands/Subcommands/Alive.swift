@@ -76,16 +76,18 @@ struct Alive: ParsableCommand {
             return
         }
         var lives = HeardLives()
+        var recent = RecentLines()
         // the daemon may be restarted meanwhile: each line is a call of its own
         while let line = readLine() {
             let end = linux ? GuestMessage(line: line) : nil
+            recent.add(line)
             do {
                 if linux, lives.wantsToKnow(line) { lives.take(try life, after: line) }
                 if end == nil, let containing, !line.contains(containing) { continue }
                 _ = try options.daemon.call(
                     Manager.Alive.self,
                     .init(
-                        cell: cell, reason: end.map { _ in line }, ended: end?.rawValue,
+                        cell: cell, reason: end.map { _ in recent.text }, ended: end?.rawValue,
                         life: end.flatMap { _ in lives.life }))
             } catch let failure as CommandFailure where failure.status == .noDaemon {
                 continue

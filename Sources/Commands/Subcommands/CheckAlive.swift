@@ -83,7 +83,7 @@ struct CheckAlive: ParsableCommand {
     private func report(_ result: LifeCheck.Result, _ watch: inout Watch) throws {
         let request: Manager.Alive.Parameters
         if case .ended(let how, let line) = result {
-            request = .init(cell: cell, reason: line, ended: how, life: watch.heardLife)
+            request = .init(cell: cell, reason: watch.lastLines ?? line, ended: how, life: watch.heardLife)
         } else {
             guard let isAlive = result.isAlive else { return watch.say(result.sentence) }
             request = .init(cell: cell, alive: isAlive, reason: result.reason)
@@ -161,6 +161,9 @@ struct CheckAlive: ParsableCommand {
 
         /// Whether the cell is in the life that was looked at.
         func isSameLife(_ details: Manager.Details) -> Bool { heardLife != nil && heardLife == details.life }
+
+        /// Of its Linux, the one that says how it ended last; nil: none are known.
+        var lastLines: String? { check.map(\.recent.text).flatMap { $0.isEmpty ? nil : $0 } }
 
         var hasSeenBoot: Bool { check?.hasSeenBoot == true }
 
