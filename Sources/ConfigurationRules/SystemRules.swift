@@ -113,10 +113,20 @@ enum SystemRules {
         Rule(
             id: "JH0502", severity: .error, title: "a cell's CPUs are Linux's to give",
             consequence: "creating the cell fails with EBUSY",
-            remedy: "take CPUs that the root cell has"
+            remedy: "take CPUs that the root cell has, and leave it one"
         ) { placement in
             let root = placement.system.rootCell.cpus
             let missing = placement.cell.cpus.members.filter { !root.contains($0) }
+            // on x86 CPU 0 is among them, which no cell has
+            if placement.cell.architecture != .x86, !root.members.isEmpty,
+                Set(placement.cell.cpus.members).isSuperset(of: root.members)
+            {
+                return [
+                    .init(
+                        location: "cell.cpus",
+                        message: "the cell takes all CPUs of the root cell (\(root.list)): none is left for Linux")
+                ]
+            }
             guard !missing.isEmpty else { return [] }
             return [
                 .init(

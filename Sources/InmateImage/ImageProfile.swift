@@ -39,7 +39,7 @@ package struct ImageProfile: Hashable, Sendable {
     /// Whether it has names at all. A flat image has none.
     package let hasSymbols: Bool
     package let rtems: RTEMSProgram?
-    /// Where the program looks for the communication region, when its symbols say it.
+    /// Where the program looks for the communication region, when its symbols or its first bytes say it.
     package let communicationRegion: UInt64?
     /// Whether it seems to be made with the library of Jailhouse's own inmates.
     package let isUpstreamInmate: Bool
@@ -74,7 +74,7 @@ package struct ImageProfile: Hashable, Sendable {
             headers = []
             isLinuxKernel = Arm64Kernel.isKernel(image) || BzImage.isKernel(image)
             (isMultiboot, hasSymbols) = (header != nil, false)
-            (rtems, communicationRegion) = (nil, nil)
+            (rtems, communicationRegion) = (nil, ImageProfile.regionOfRuntime(image[...]))
             isUpstreamInmate = header == nil && ImageProfile.hasRegionSignature(image[...])
             return
         }
@@ -106,7 +106,9 @@ package struct ImageProfile: Hashable, Sendable {
             || !names.hasTable && rtems == nil
                 && parts.contains { ImageProfile.hasRegionSignature(image[$0.file]) }
         let linked = names.symbols[ImageProfile.regionSymbol].flatMap { $0.isAbsolute ? $0.value : nil }
-        communicationRegion = linked ?? rtems?.communicationRegion
+        let written =
+            names.hasTable ? nil : parts.lazy.compactMap { ImageProfile.regionOfRuntime(image[$0.file]) }.first
+        communicationRegion = linked ?? rtems?.communicationRegion ?? written
     }
 
     /// Whether its entry is code for 32-bit protected mode, which a cell's processor is not in when it begins.
@@ -145,6 +147,14 @@ package struct ImageProfile: Hashable, Sendable {
     private static let upstreamSymbol = "inmate_main"
 
     /// Whether the signature of the communication region is in it, which that library compares.
+    /// `inmates/runtime/x86/start.S` has the address behind its first instructions: cli, cld, and a jump.
+    private static func regionOfRuntime(_ code: ArraySlice<UInt8>) -> UInt64? {
+        guard code.starts(with: [0xfa, 0xfc, 0xeb, 0x08, 0, 0, 0, 0]), code.count > 12 else { return nil }
+        let bytes = code.dropFirst(8).prefix(4)
+        let address = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        return address > 0 && address & 0xfff == 0 ? address : nil
+    }
+
     private static func hasRegionSignature(_ image: ArraySlice<UInt8>) -> Bool {
         let signature = Array("JHCOMM".utf8)
         return image.indices.dropLast(signature.count - 1).contains {

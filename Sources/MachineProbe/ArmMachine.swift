@@ -29,7 +29,7 @@ struct ArmMachine {
 
     /// The processors' MPIDRs, in the order of the tree.
     var processors: [UInt64] {
-        (root.child("cpus")?.children ?? []).filter { $0.text("device_type") == "cpu" }.map { cpu in
+        (root.child("cpus")?.children ?? []).filter { $0.text("device_type") == "cpu" && $0.isEnabled }.map { cpu in
             cpu.cells("reg").suffix(2).reduce(0) { $0 << 32 | UInt64($1) }
         }
     }

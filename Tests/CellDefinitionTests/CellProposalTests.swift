@@ -57,6 +57,10 @@ import Testing
             request, image: image, system: SystemDescriptor(toml: text, path: "system.toml"), others: others)
     }
 
+    @Test func aCPUIsLeftForLinux() throws {
+        #expect(throws: DefinitionError.self) { try proposal { $0.cpus = CPUSet([0, 1, 2, 3]) } }
+    }
+
     /// What the text says, when the rules say nothing of it.
     private func cell(
         _ proposal: CellProposal, _ image: [UInt8] = ImageFindingTests.rtems.bytes

@@ -285,7 +285,9 @@ import Testing
 
 /// What an Arm64 program does to itself, and cells of which a part dies.
 @Suite struct Arm64EndTests {
-    @Test(arguments: ["undefined-instruction", "overflow", "user-hvc", "el2-register", "floating-point"])
+    @Test(arguments: [
+        "undefined-instruction", "overflow", "user-hvc", "el2-register", "floating-point", "device-fetch",
+    ])
     func anExceptionIsThePrograms(mode: String) async throws {
         let machine = try TestMachine(.arm64)
         let cell = try machine.run(

@@ -21,6 +21,18 @@ import Testing
         maintenanceInterrupt: 25, gicVersion: 2, gicdBase: 0xf901_0000, giccBase: 0xf902_f000, gichBase: 0xf904_0000,
         gicvBase: 0xf906_f000)
 
+    /// CPU 0 may be given away, but not the last one.
+    @Test func aCPUIsLeftForLinux() {
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "root", cpus: CPUSet(0..<4)))
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(Self.third)
+        func rules(_ cpus: Range<Int>) -> [String] {
+            let cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet(cpus))
+            return system.findings(ofCell: cell).compactMap(\.rule).filter { $0 == "JH0502" }
+        }
+        #expect(rules(0..<3) == [] && rules(0..<4) == ["JH0502"])
+    }
+
     @Test(arguments: [third, second]) func boardsThatThereAre(arm: ArmPlatform) {
         #expect(findings(arm) == [])
     }

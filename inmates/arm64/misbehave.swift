@@ -21,7 +21,7 @@ enum Mode: UInt8, Misdeed {
     // These it ignores, or refuses.
     case hypercall, systemOff, systemReset, secureImmediate, foreignInterrupt, mmconfigRead, partRead, regionEnd
     // These are the program's own affair: an exception that it does not survive.
-    case undefinedInstruction, overflow, beyondAddresses, userHypercall, hypervisorRegister, floatingPoint
+    case undefinedInstruction, overflow, beyondAddresses, userHypercall, hypervisorRegister, floatingPoint, deviceFetch
     // Nothing shows these: the state stays `running`, and no counter grows.
     case processorOff, suspend, noVectors, noStack
 
@@ -80,6 +80,7 @@ enum Mode: UInt8, Misdeed {
         case .userHypercall: "user-hvc"
         case .hypervisorRegister: "el2-register"
         case .floatingPoint: "floating-point"
+        case .deviceFetch: "device-fetch"
         case .processorOff: "cpu-off"
         case .suspend: "cpu-suspend"
         case .noVectors: "no-vectors"
@@ -154,6 +155,8 @@ private func perform(_ mode: Mode) {
     case .beyondAddresses: print("read \(hex: DeviceMemory(at: 0x40_0000_0000_0000).read(0))")
     case .userHypercall: userHypercall()
     case .hypervisorRegister: print("read \(hex: readHypervisorConfiguration())")
+    // it executes the registers of its serial port
+    case .deviceFetch: callAddress(0x0900_0000)
     case .floatingPoint: print("read \(hex: readFloatingPoint())")
     case .processorOff: FirmwareCall.off.call()
     case .suspend: FirmwareCall.suspend.call()

@@ -96,6 +96,11 @@ package struct CellProposal: Sendable {
         self.profile = profile
         name = try CellProposal.name(request, besides: [system.rootCell.name] + others.map(\.name))
         cpus = if let asked = request.cpus { asked } else { try CellProposal.freeCPU(system, others) }
+        guard !Set(cpus.members).isSuperset(of: system.rootCell.cpus.members) else {
+            throw DefinitionError(
+                .invalidValue, "the cell would have all CPUs of the root cell (\(system.rootCell.cpus.list))",
+                path: request.imagePath, remedy: "leave at least one of them to Linux")
+        }
         self.system = system
         console = CellProposal.console(system)
         let devices = SeenDevices(system, ProposedConsole(console: console))
