@@ -91,7 +91,8 @@ struct ArmMachine {
                 let kind = ArmMachine.uarts.first(where: { device.node.isCompatible(with: $0.compatible) })
             else { return nil }
             // registers lie 4 bytes apart, unless a 16550 says otherwise
-            let shift = device.node.number("reg-shift") ?? (kind.kind == .uart8250 ? 0 : 2)
+            let isMini = device.node.isCompatible(with: [ArmMachine.miniUART])
+            let shift = device.node.number("reg-shift") ?? (kind.kind == .uart8250 && !isMini ? 0 : 2)
             let console = Console(
                 kind: kind.kind, address: window.lowerBound,
                 size: UInt32(clamping: max(window.upperBound - window.lowerBound + 1, 0x1000)),
@@ -110,11 +111,18 @@ struct ArmMachine {
         return path.split(separator: "/").last.map(String.init)
     }
 
+    /// Of the Raspberry Pi: as a 16550, but its binding has no "reg-shift" (brcm,bcm2835-aux-uart.yaml).
+    private static let miniUART = "brcm,bcm2835-aux-uart"
+
     private static let uarts: [(kind: Console.Kind, compatible: [String])] = [
         (.pl011, ["arm,pl011"]),
         (
             .uart8250,
-            ["ns16550a", "ns16550", "snps,dw-apb-uart", "ti,am654-uart", "nvidia,tegra210-uart", "nvidia,tegra20-uart"]
+            [
+                "ns16550a", "ns16550", "snps,dw-apb-uart", "ti,am654-uart", "nvidia,tegra210-uart",
+                "nvidia,tegra20-uart",
+                miniUART,
+            ]
         ),
         (.xuartps, ["xlnx,xuartps", "cdns,uart-r1p12", "cdns,uart-r1p8"]), (.mvebu, ["marvell,armada-3700-uart"]),
         (.hscif, ["renesas,hscif"]), (.scifa, ["renesas,scifa"]), (.scif, ["renesas,scif"]),

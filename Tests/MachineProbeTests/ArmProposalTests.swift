@@ -33,6 +33,22 @@ import Testing
         #expect(try SystemDescriptor(binary: proposal.system.binary()).binary() == proposal.system.binary())
     }
 
+    @Test func theMiniUARTIsOneAndADisabledProcessorIsNone() throws {
+        var tree = try #require(Self.capture("virt-gicv3").deviceTree)
+        for index in tree.children.indices {
+            if tree.children[index].isCompatible(with: ["arm,pl011"]) {
+                tree.children[index].properties["compatible"] = Array("brcm,bcm2835-aux-uart\0".utf8)
+            } else if tree.children[index].name == "cpus" {
+                let last = try #require(tree.children[index].children.lastIndex { $0.name.hasPrefix("cpu@") })
+                tree.children[index].children[last].properties["status"] = Array("disabled\0".utf8)
+            }
+        }
+        let machine = ArmMachine(tree)
+        let uart = try #require(machine.uarts.first?.console)
+        #expect(uart.kind == .uart8250 && uart.flags == [.mmio, .registerDistance4])
+        #expect(machine.processors.count == 3)
+    }
+
     private func gic(_ system: SystemDescriptor) -> ArmPlatform? {
         if case .arm(let part) = system.platform.specific { part } else { nil }
     }
