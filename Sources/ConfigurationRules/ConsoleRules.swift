@@ -8,6 +8,14 @@ enum ConsoleRules {
     struct Subject {
         var console: Console
         var location: String
+        /// Nil where it is guessed.
+        var architecture: Architecture?
+
+        init(_ console: Console, of cell: CellDescriptor, at location: String) {
+            self.console = console
+            self.location = location
+            architecture = cell.isArchitectureGuessed ? nil : cell.architecture
+        }
     }
 
     static let all: [Rule<Subject>] = [
@@ -29,6 +37,18 @@ enum ConsoleRules {
                     .init(
                         location: subject.location,
                         message: "there is no console type \(subject.console.kind.rawValue)"))
+            }
+            if subject.console.kind != .none, subject.console.address == 0 {
+                violations.append(.init(location: subject.location, message: "the console has no address"))
+            } else if subject.console.kind != .none, let architecture = subject.architecture, architecture != .x86,
+                !subject.console.flags.contains(.mmio)
+            {
+                violations.append(
+                    .init(
+                        location: subject.location,
+                        message:
+                            "the console's registers are I/O ports, which an Arm processor has not: access = \"mmio\" is missing"
+                    ))
             }
             return violations
         }

@@ -7,7 +7,7 @@ extension CellDescriptor {
     package func findings() -> [Finding] {
         CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: self, table: "cell")) }
             + ConsoleRules.all.flatMap {
-                $0.findings(in: ConsoleRules.Subject(console: console, location: "cell.console"))
+                $0.findings(in: ConsoleRules.Subject(console, of: self, at: "cell.console"))
             }
             + RuleTables.ofCells.flatMap { $0.findings(in: self) }
     }
@@ -20,8 +20,8 @@ extension SystemDescriptor {
         return RuleTables.ofSystems.flatMap { $0.findings(in: self) }
             + CellRules.all.flatMap { $0.findings(in: CellRules.Subject(cell: rootCell, table: "root-cell")) }
             + ConsoleRules.all.flatMap {
-                $0.findings(in: ConsoleRules.Subject(console: debugConsole, location: "debug-console"))
-                    + $0.findings(in: ConsoleRules.Subject(console: rootCell.console, location: "root-cell.console"))
+                $0.findings(in: ConsoleRules.Subject(debugConsole, of: rootCell, at: "debug-console"))
+                    + $0.findings(in: ConsoleRules.Subject(rootCell.console, of: rootCell, at: "root-cell.console"))
             }
             + RuleTables.ofAnyCell.flatMap { $0.findings(in: rootCell) }
             + RuleTables.ofHardware.flatMap { $0.findings(in: root) }

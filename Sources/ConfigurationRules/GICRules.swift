@@ -35,7 +35,8 @@ enum GICRules {
                 + "gicr-base of a GICv3, or gicc-base, gich-base and gicv-base of a GICv2"
         ) { system in
             guard case .arm(let arm) = system.platform.specific else { return [] }
-            return violations(of: arm, redistributorsSize: system.redistributorsSize).map {
+            let found = violations(of: arm, redistributorsSize: system.redistributorsSize)
+            return (found.isEmpty ? configurationSpace(of: system.platform, over: arm) : found).map {
                 .init(location: "platform.\($0.key)", message: $0.message)
             }
         },
@@ -55,6 +56,21 @@ enum GICRules {
         // JH1105 has found it
         default: []
         }
+    }
+
+    /// Of the redistributors it may take the end, where a machine has fewer CPUs than there is room for.
+    private static func configurationSpace(
+        of platform: Platform, over arm: ArmPlatform
+    ) -> [(key: String, message: String)] {
+        let size = (UInt64(platform.mmconfigEndBus) + 1) << 20
+        guard platform.mmconfigBase != 0, (2...3).contains(arm.gicVersion),
+            let space = AddressRange(start: platform.mmconfigBase, size: size),
+            let distributor = AddressRange(start: arm.gicdBase, size: arm.gicVersion == 3 ? 0x1_0000 : 0x1000),
+            space.overlaps(distributor)
+        else { return [] }
+        return [
+            ("mmconfig-base", "PCI's configuration space (\(space.text)) lies over gicd-base (\(distributor.text))")
+        ]
     }
 
     private static func violations(

@@ -164,6 +164,28 @@ enum InterruptRules {
 
     static let placement: [Rule<SystemRules.Placement>] = [
         Rule(
+            id: "JH1117", severity: .warning,
+            title: "interrupts of Linux's virtual PCI devices are not given to a cell",
+            consequence:
+                "the hypervisor raises the interrupt for the cell that has the number: Linux's end of the link gets none",
+            remedy: "give the root cell another vpci-interrupt-base, or leave the number out of the cell's pins",
+            isSaidOnce: true
+        ) { placement in
+            let root = placement.system.rootCell
+            guard placement.system.architecture != .x86 else { return [] }
+            let numbers = IvshmemRules.devices(of: root).filter { $0.device.msixVectors == 0 }.map {
+                (device: $0.device, number: 32 + Int(root.vpciInterruptBase) + Int($0.device.address.device % 4))
+            }
+            return chips(of: placement.cell).compactMap { location, chip in
+                guard let taken = numbers.first(where: { chip.pins.contains($0.number) }) else { return nil }
+                return .init(
+                    location: "\(location).pins",
+                    message: "the pin \(taken.number) is the interrupt of Linux's device \(taken.device.address) (32 + "
+                        + "vpci-interrupt-base \(root.vpciInterruptBase) + \(taken.device.address.device % 4) for its slot)"
+                )
+            }
+        },
+        Rule(
             id: "JH1102", severity: .error, title: "a cell's IOAPIC is one of the root cell's",
             consequence: "the hypervisor does not check it: it takes whatever is at that address for an IOAPIC",
             remedy: "use the address that the system's [[interrupt-chip]] has",

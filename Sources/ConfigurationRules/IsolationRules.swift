@@ -43,6 +43,30 @@ enum IsolationRules {
 
     static let ofSystems: [Rule<SystemDescriptor>] = [
         Rule(
+            id: "JH1207", severity: .warning,
+            title: "an IOMMU is one of the machine's kind, with registers, and in the list once",
+            consequence: "the hypervisor refuses the unit, or sets it up twice: enabling fails",
+            remedy:
+                "correct \"type\", \"base\" and \"size\" of the [[iommu]], or remove it; 'probe' lists those of a machine"
+        ) { system in
+            let units = Array(system.platform.iommuUnits.prefix(system.platform.usedIOMMUUnits))
+            let ofPC: [IOMMUUnit.Kind] = [.amd, .intel]
+            return units.enumerated().compactMap { index, unit in
+                let message: String
+                if let first = units[..<index].firstIndex(where: { $0.base == unit.base && $0.kind == unit.kind }) {
+                    message = "the unit at \(hexadecimal(unit.base)) is iommu[\(first)], too"
+                } else if unit.size == 0 {
+                    message = "the unit at \(hexadecimal(unit.base)) has the size 0"
+                } else if unit.kind != .none, ofPC.contains(unit.kind) != (system.architecture == .x86) {
+                    message =
+                        "the unit at \(hexadecimal(unit.base)) is of a kind that \(system.architecture.name) machines have not"
+                } else {
+                    return nil
+                }
+                return .init(location: "iommu[\(index)]", message: message)
+            }
+        },
+        Rule(
             id: "JH1203", severity: .warning, title: "no IOMMU comes after an empty place in the list",
             consequence: "the hypervisor stops counting at the first unit without an address: the others stay off",
             remedy: "remove the empty place, or give that unit its \"base\""
@@ -57,7 +81,7 @@ enum IsolationRules {
                         "the unit at \(hexadecimal(units[hidden].base)) comes after iommu[\(used)], which has no base"
                 )
             ]
-        }
+        },
     ]
 
     static let placement: [Rule<SystemRules.Placement>] = [

@@ -39,8 +39,10 @@ package struct ImageProfile: Hashable, Sendable {
     /// Whether it has names at all. A flat image has none.
     package let hasSymbols: Bool
     package let rtems: RTEMSProgram?
-    /// Where the program looks for the communication region, when its symbols or its first bytes say it.
+    /// Where the program looks for the communication region, when its symbols say it.
     package let communicationRegion: UInt64?
+    /// The same, when its first bytes say it as those of this project's own programs do.
+    package let writtenRegion: UInt64?
     /// Whether it seems to be made with the library of Jailhouse's own inmates.
     package let isUpstreamInmate: Bool
     /// Whether it is a kernel of Linux, which needs more than to be loaded.
@@ -74,7 +76,7 @@ package struct ImageProfile: Hashable, Sendable {
             headers = []
             isLinuxKernel = Arm64Kernel.isKernel(image) || BzImage.isKernel(image)
             (isMultiboot, hasSymbols) = (header != nil, false)
-            (rtems, communicationRegion) = (nil, ImageProfile.regionOfRuntime(image[...]))
+            (rtems, communicationRegion, writtenRegion) = (nil, nil, ImageProfile.regionOfRuntime(image[...]))
             isUpstreamInmate = header == nil && ImageProfile.hasRegionSignature(image[...])
             return
         }
@@ -108,7 +110,8 @@ package struct ImageProfile: Hashable, Sendable {
         let linked = names.symbols[ImageProfile.regionSymbol].flatMap { $0.isAbsolute ? $0.value : nil }
         let written =
             names.hasTable ? nil : parts.lazy.compactMap { ImageProfile.regionOfRuntime(image[$0.file]) }.first
-        communicationRegion = linked ?? rtems?.communicationRegion ?? written
+        communicationRegion = linked ?? rtems?.communicationRegion
+        writtenRegion = written
     }
 
     /// Whether its entry is code for 32-bit protected mode, which a cell's processor is not in when it begins.

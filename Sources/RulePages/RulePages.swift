@@ -159,6 +159,7 @@ enum RuleExamples {
         "JH1202": [rtems("cpus = [3]", "cpus = [3]\nstream-ids = [0x860, 0x860]")],
         "JH1116": [system("pins = \"0-23\"", "pin-base = 32\npins = \"32-55\"")],
         "JH1206": [system("pm-timer-port = 0x608", "pm-timer-port = 0x608\nvtd-interrupt-limit = 40000")],
+        "JH1207": [system("base = 0xfed90000\nsize = \"4 KiB\"", "base = 0xfed90000\nsize = 0")],
         "JH1203": [system("[[iommu]]", "[[iommu]]\ntype = \"none\"\n\n[[iommu]]")],
         "JH1204": [
             system("[[iommu]]", "[[iommu]]\ntype = \"intel\"\nbase = 0xfed91000\nsize = \"4 KiB\"\n\n[[iommu]]")
@@ -233,6 +234,9 @@ enum RuleExamples {
         ],
         "JH1112": [system("maintenance-interrupt = 25", "maintenance-interrupt = 9")],
         "JH1113": [system("gicr-base = 0x080a0000", "gicr-base = 0x08000000")],
+        "JH1117": [
+            system("", "[[ivshmem]]\nbdf = \"00:01.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\"")
+        ],
         "JH1115": [rtems("pin-base = 32\npins = [33]", "pin-base = 0\npins = [27, 33]")],
         "JH1205": [system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", "")],
         "JH1311": [.init(in: ExampleMachine.cpuInfoFile, instead: "crc32 cpuid", "crc32 atomics cpuid asimdrdm")],

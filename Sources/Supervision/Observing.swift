@@ -8,7 +8,14 @@ extension CellLifecycle {
         let before = sighting
         sighting = next
         // during a command the state is transient; another look follows its end
-        guard inFlight == nil else { return }
+        guard inFlight == nil else {
+            // a CPU that dies meanwhile is noted then, as what has not been seen before
+            if case .present(var observation) = next, let known = before?.observation, known.id == observation.id {
+                observation.failedCPUs = known.failedCPUs
+                sighting = .present(observation)
+            }
+            return
+        }
 
         switch next {
         case .disabled:

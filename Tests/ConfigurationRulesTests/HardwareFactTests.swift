@@ -33,6 +33,58 @@ import Testing
         #expect(rules(0..<3) == [] && rules(0..<4) == ["JH0502"])
     }
 
+    @Test func linksOfLinuxKeepTheirInterrupts() throws {
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "root", cpus: CPUSet(0..<4)))
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(Self.third)
+        system.rootCell.vpciInterruptBase = 96
+        system.rootCell.pciDevices = [
+            PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:01.0")), sharedMemoryPeers: 2)
+        ]
+        func rules(_ pin: Int) -> [String] {
+            var cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]))
+            cell.interruptChips = [InterruptChip(address: 0x800_0000, id: 0, pinBase: 128, pins: [pin])]
+            return system.findings(ofCell: cell).compactMap(\.rule).filter { $0 == "JH1117" }
+        }
+        // 32 + 96 + 1
+        #expect(rules(129) == ["JH1117"] && rules(130) == [])
+    }
+
+    @Test func unitsOfAnIOMMU() {
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "root", cpus: CPUSet(0..<4)))
+        func found(_ units: IOMMUUnit...) -> [String] {
+            system.platform.iommuUnits = units
+            return system.findings().filter { $0.rule == "JH1207" }.map(\.location)
+        }
+        let unit = IOMMUUnit(kind: .intel, base: 0xfed9_0000, size: 0x1000)
+        #expect(found(unit, IOMMUUnit(kind: .intel, base: 0xfed9_1000, size: 0x1000)) == [])
+        #expect(found(unit, unit) == ["iommu[1]"])
+        #expect(found(IOMMUUnit(kind: .intel, base: 0xfed9_0000)) == ["iommu[0]"])
+        #expect(found(IOMMUUnit(kind: .smmuV3, base: 0xfed9_0000, size: 0x1000)) == ["iommu[0]"])
+    }
+
+    @Test func theDistributorIsNotPCIs() {
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: "root", cpus: CPUSet(0..<4)))
+        system.architecture = .arm64
+        system.platform.specific = .arm(Self.third)
+        system.platform.mmconfigBase = 0x800_0000
+        #expect(system.findings().contains { $0.rule == "JH1113" && $0.location == "platform.mmconfig-base" })
+        // as on QEMU's machine, where few CPUs leave room behind the redistributors
+        system.platform.mmconfigBase = 0x8e0_0000
+        #expect(!system.findings().contains { $0.rule == "JH1113" })
+    }
+
+    @Test func anArmConsoleHasAnAddressInMemory() {
+        func rules(_ console: Console) -> [String] {
+            let cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]), console: console)
+            return cell.findings().compactMap(\.rule).filter { $0 == "JH0404" }
+        }
+        #expect(rules(Console(kind: .uart8250, address: 0x900_0000, flags: .mmio)) == [])
+        #expect(rules(Console(kind: .uart8250, address: 0x3f8)) == ["JH0404"])
+        #expect(rules(Console(kind: .pl011, flags: .mmio)) == ["JH0404"])
+        #expect(rules(.none) == [])
+    }
+
     @Test(arguments: [third, second]) func boardsThatThereAre(arm: ArmPlatform) {
         #expect(findings(arm) == [])
     }

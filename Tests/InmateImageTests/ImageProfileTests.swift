@@ -167,11 +167,11 @@ import Testing
 
     @Test func theFirstBytesOfOurOwnSayWhereTheRegionIs() throws {
         var image: [UInt8] = [0xfa, 0xfc, 0xeb, 0x08, 0, 0, 0, 0, 0, 0, 0x10, 0] + [UInt8](repeating: 0x90, count: 64)
-        #expect(try ImageProfile(image: image, address: nil).communicationRegion == 0x10_0000)
+        #expect(try ImageProfile(image: image, address: nil).writtenRegion == 0x10_0000)
         let stripped = ELFBuilder(is64: true, machine: 62, segments: [.init(contents: image)])
-        #expect(try profile(stripped).communicationRegion == 0x10_0000)
+        #expect(try profile(stripped).writtenRegion == 0x10_0000)
         image[8] = 1
-        #expect(try ImageProfile(image: image, address: nil).communicationRegion == nil)
+        #expect(try ImageProfile(image: image, address: nil).writtenRegion == nil)
     }
 
     @Test func kernelsOfLinuxAreKnown() throws {

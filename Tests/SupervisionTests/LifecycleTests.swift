@@ -286,6 +286,19 @@ struct LifecycleTests {
         #expect(!story.actions.contains(.keepEvidence(.cpusFailed([2]))))
     }
 
+    @Test("A CPU that dies while its start is under way is noted, though a look has seen it meanwhile")
+    func diesDuringItsStart() {
+        var story = Story(SupervisionPolicy(restartsDegraded: false))
+        _ = story.goToStart()
+        story.see(.running, failedCPUs: [2])
+        #expect(!story.actions.contains(.keepEvidence(.cpusFailed([2]))))
+        story.finish(.start, .running, failedCPUs: [2])
+        #expect(story.actions.contains(.keepEvidence(.cpusFailed([2]))))
+        story.see(.running, failedCPUs: [2])
+        #expect(!story.actions.contains(.keepEvidence(.cpusFailed([2]))))
+        #expect(story.condition == .degraded)
+    }
+
     @Test("What was declared failed although it says running is not taken for running by the next look")
     func failedButRunning() {
         var story = Story(SupervisionPolicy(liveness: .vmExits(stall: .seconds(3))))

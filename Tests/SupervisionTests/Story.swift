@@ -57,8 +57,10 @@ struct Story {
         send(.seen(state.map { .present(observation($0, id: id, failedCPUs: failedCPUs, total: total)) } ?? .absent))
     }
 
-    mutating func finish(_ command: Command, _ state: CellState?, id: Int = 1, timedOut: Bool = false) {
-        let sighting = state.map { Sighting.present(observation($0, id: id)) } ?? .absent
+    mutating func finish(
+        _ command: Command, _ state: CellState?, id: Int = 1, failedCPUs: [Int] = [], timedOut: Bool = false
+    ) {
+        let sighting = state.map { Sighting.present(observation($0, id: id, failedCPUs: failedCPUs)) } ?? .absent
         send(.finished(command, .done(unanswered: timedOut ? .milliseconds(700) : nil), sighting))
     }
 

@@ -146,7 +146,7 @@ extension CellProposal {
     }
 
     private var knowsRegion: Bool {
-        profile.communicationRegion != nil && profile.rtems?.port != .jailhouse2016
+        (profile.communicationRegion ?? profile.writtenRegion) != nil && profile.rtems?.port != .jailhouse2016
     }
 
     private var beginningLine: String {
@@ -177,7 +177,7 @@ extension CellProposal {
                 "access = [\"read\", \"write\", \"execute\", \"loadable\"]",
             ])
         }
-        let isKnown = profile.communicationRegion != nil || isUpstreamInmate
+        let isKnown = (profile.communicationRegion ?? profile.writtenRegion) != nil || isUpstreamInmate
         let reason = isKnown ? "where the program looks for it" : "where it is not in the way"
         tables.append(
             text([

@@ -251,7 +251,7 @@ extension CellProposal {
         _ profile: ImageProfile, _ architecture: Architecture, _ start: UInt64, _ size: UInt64,
         _ devices: SeenDevices
     ) -> UInt64 {
-        if let expected = profile.communicationRegion { return expected }
+        if let expected = profile.communicationRegion ?? profile.writtenRegion { return expected }
         if let expected = profile.regionOfUpstream(architecture) { return expected }
         let usual: UInt64 = architecture == .x86 ? RTEMSProgram.regionOf2016 : 0x8000_0000
         return devices.freePage(at: usual, besides: (start, size))
