@@ -62,7 +62,10 @@ struct LifeCheck {
     }
 
     /// Passes over what the cell prints while it does not run: it is no sign of the life that comes.
-    mutating func pass() { _ = try? lines?.take() }
+    mutating func pass() {
+        _ = try? lines?.take()
+        recent = RecentLines()
+    }
 
     /// - Parameter isNewLife: whether the cell was started since the last look: what is read may be of the life before.
     /// - Returns: nil when it takes another look to know.
@@ -117,6 +120,7 @@ struct LifeCheck {
             hasSeenBoot = boot != nil
             if let boot { arrived = arrived[boot...] } else if isNewLife { return nil }
             let end = isLinux ? GuestMessage.first(in: arrived, afterStartOf: nil) : nil
+            if isNewLife { recent = RecentLines() }
             for line in arrived {
                 recent.add(line)
                 if line == end?.line { break }

@@ -80,9 +80,11 @@ struct Alive: ParsableCommand {
         // the daemon may be restarted meanwhile: each line is a call of its own
         while let line = readLine() {
             let end = linux ? GuestMessage(line: line) : nil
-            recent.add(line)
             do {
+                let before = lives.life
                 if linux, lives.wantsToKnow(line) { lives.take(try life, after: line) }
+                if before != nil, lives.life != before { recent = RecentLines() }
+                recent.add(line)
                 if end == nil, let containing, !line.contains(containing) { continue }
                 _ = try options.daemon.call(
                     Manager.Alive.self,
