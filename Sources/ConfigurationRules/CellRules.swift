@@ -10,6 +10,9 @@ enum CellRules {
         var table: String
     }
 
+    /// Of what the hypervisor maps of a new cell's configuration, in bytes.
+    private static let sizeLimit = 64 << 10
+
     static let all: [Rule<Subject>] = [
         Rule(
             id: "JH0101", severity: .error, title: "a cell has a name",
@@ -109,6 +112,22 @@ enum CellRules {
                     location: location,
                     message: "\(name) means nothing on \(cell.architecture.name): only \(owner) has it")
             }
+        },
+        Rule(
+            id: "JH0111", severity: .error, title: "a configuration has at most 64 KiB",
+            consequence: "the hypervisor refuses it with E2BIG",
+            remedy: "join regions that adjoin, or leave some out"
+        ) { subject in
+            // the root cell's is part of the system's, which has its place in the hypervisor's memory
+            guard subject.table == "cell", let size = try? subject.cell.binary().count - subject.cell.surplus.count,
+                size > sizeLimit
+            else { return [] }
+            return [
+                .init(
+                    location: "cell",
+                    message: "compiled, the configuration has \(size) bytes, with \(subject.cell.memoryRegions.count) "
+                        + "memory regions")
+            ]
         },
         Rule(
             id: "JH0110", severity: .warning, title: "flags have a meaning",

@@ -61,15 +61,14 @@ enum CommunicationRules {
             consequence: "the program's first look there, or its first answer, ends the cell with an invalid access",
             remedy: "add \"read\" and \"write\" to its access"
         ) { cell in
-            let needed: MemoryRegion.Flags = cell.isPassive ? .read : [.read, .write]
-            return regions(of: cell).filter { !$0.region.flags.isSuperset(of: needed) }
+            regions(of: cell).filter { !$0.region.flags.isSuperset(of: [.read, .write]) }
                 .map {
                     let isReadable = $0.region.flags.contains(.read)
                     return .init(
                         location: $0.location,
                         message: "the communication region cannot be \(isReadable ? "written" : "read")",
-                        // upstream's demos until v0.10 are so, and run
-                        severity: isReadable ? .warning : nil
+                        // upstream's demos until v0.11 are so, and run; a passive one only writes when it gives up
+                        severity: isReadable ? cell.isPassive ? .note : .warning : nil
                     )
                 }
         },

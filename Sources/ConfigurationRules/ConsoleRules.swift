@@ -10,11 +10,14 @@ enum ConsoleRules {
         var location: String
         /// Nil where it is guessed.
         var architecture: Architecture?
+        /// Of the cell that is printed by, or of Linux for the hypervisor's.
+        var memoryRegions: [MemoryRegion]
 
         init(_ console: Console, of cell: CellDescriptor, at location: String) {
             self.console = console
             self.location = location
             architecture = cell.isArchitectureGuessed ? nil : cell.architecture
+            memoryRegions = cell.memoryRegions
         }
     }
 
@@ -51,7 +54,26 @@ enum ConsoleRules {
                     ))
             }
             return violations
-        }
+        },
+        Rule(
+            id: "JH0407", severity: .warning, title: "a console's registers do not lie in RAM",
+            consequence: "what is printed is written over programs and data there, and nobody sees it",
+            remedy: "correct \"address\"; for a PC's COM1 at port 0x3f8, access = \"pio\""
+        ) { subject in
+            let console = subject.console
+            guard console.kind != .none, console.flags.contains(.mmio) || console.kind == .efiFramebuffer,
+                let region = subject.memoryRegions.first(where: { region in
+                    (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))
+                        && (region.virtualRange?.contains(console.address) ?? false)
+                })
+            else { return [] }
+            return [
+                .init(
+                    location: subject.location,
+                    message: "the console's address \(hexadecimal(console.address)) is in the RAM \(region.quotedName) "
+                        + "(\(region.virtualText))")
+            ]
+        },
     ]
 }
 

@@ -30,6 +30,30 @@ enum DomainRules {
             }
         }
     ]
+
+    static let placement: [Rule<SystemRules.Placement>] = [
+        Rule(
+            id: "JH1027", severity: .note, title: "both ends of an ivshmem link are in one PCI domain",
+            consequence:
+                "the link works, because the hypervisor goes by bdf alone; whoever reads the file looks for the other end in vain",
+            remedy: "copy \"domain\" from Linux's end in the system",
+            isSaidOnce: true
+        ) { placement in
+            let platform = placement.system.platform
+            // Linux chooses the number of such a controller
+            guard !(platform.virtualPCI == 1 && platform.pciDomain == .max) else { return [] }
+            let ends = Dictionary(
+                IvshmemRules.devices(of: placement.system.rootCell).map { ($0.device.address, $0.device.domain) }
+            ) { first, _ in first }
+            return IvshmemRules.devices(of: placement.cell).compactMap { location, device in
+                guard let domain = ends[device.address], domain != device.domain else { return nil }
+                return .init(
+                    location: location,
+                    message: "the device \(device.address) has the domain \(hexadecimal(device.domain)), Linux's end "
+                        + hexadecimal(domain))
+            }
+        }
+    ]
 }
 
 extension MachineRules {

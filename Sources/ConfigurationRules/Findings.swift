@@ -51,13 +51,13 @@ enum RuleTables {
 
     static let ofSystems =
         SystemRules.all + EmulatedDeviceRules.ofRootCell + IsolationRules.ofSystems + InterruptRules.ofSystems
-        + GICRules.ofSystems + DomainRules.ofSystems + RootCellRules.all
+        + GICRules.ofSystems + DomainRules.ofSystems + RootCellRules.all + PCPlatformRules.ofSystems
 
     /// A cell in its system.
     static let ofPlacement =
         SystemRules.placement + SystemRules.armPlacement + EmulatedDeviceRules.ofCells + PCIRules.placement
         + IvshmemRules.placement + InterruptRules.placement + IsolationRules.placement + PracticeRules.placement
-        + PortRules.placement + PagePoolRules.placement
+        + PortRules.placement + PagePoolRules.placement + DomainRules.placement
 
     /// A cell, or the root cell, on the machine that the system describes.
     static let ofHardware = PCIRules.hardware + InterruptRules.hardware

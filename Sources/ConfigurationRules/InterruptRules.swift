@@ -96,16 +96,14 @@ enum InterruptRules {
 
     static let ofSystems: [Rule<SystemDescriptor>] = [
         Rule(
-            id: "JH1206", severity: .error, title: "VT-d's table of interrupts has at most 32768 entries",
-            consequence: "the hypervisor refuses it with EINVAL: enabling fails",
-            remedy: "set vtd-interrupt-limit in [platform] to what all devices need together; 256 is usual"
+            id: "JH1118", severity: .warning, title: "Linux has interrupts",
+            consequence:
+                "the hypervisor keeps the interrupt controller to itself: Linux's next access to an IOAPIC stops that CPU, "
+                + "and of a GIC no device's interrupt reaches Linux",
+            remedy: "list the pins of the machine's IOAPICs, or of its GIC, in [[interrupt-chip]]"
         ) { system in
-            guard case .x86(let part) = system.platform.specific, part.vtdInterruptLimit > 32768 else { return [] }
-            return [
-                .init(
-                    location: "platform.vtd-interrupt-limit",
-                    message: "vtd-interrupt-limit is \(part.vtdInterruptLimit)")
-            ]
+            guard system.rootCell.interruptChips.allSatisfy(\.pins.isEmpty) else { return [] }
+            return [.init(location: "root-cell", message: "the root cell has no pin of an interrupt chip")]
         },
         Rule(
             id: "JH1105", severity: .error, title: "an Arm system's GIC has version 2 or 3",

@@ -94,6 +94,24 @@ enum IvshmemRules {
                 )
             }
         },
+        Rule(
+            id: "JH1026", severity: .warning, title: "an ivshmem device has registers of whole pages",
+            consequence: "drivers do not find the device's registers, or its MSI-X table, and give it up",
+            remedy:
+                "set bar-masks to [0xfffff000, 0, 0, 0, 0, 0], with MSI-X [0xfffff000, 0xfffff000, 0, 0, 0, 0]; where "
+                + "Linux has pages of 64 KiB, 0xffff0000"
+        ) { cell in
+            devices(of: cell).compactMap { location, device in
+                let mask = device.barMasks[0]
+                let isPages = mask != 0 && mask.trailingZeroBitCount >= 12 && ~mask & (~mask &+ 1) == 0
+                guard !isPages || device.msixVectors > 0 && device.barMasks[1] == 0 else { return nil }
+                return .init(
+                    location: location,
+                    message: isPages
+                        ? "the device \(device.address) has \(device.msixVectors) MSI-X vectors, and no mask of BAR 1"
+                        : "the device \(device.address) has the mask \(hexadecimal(mask)) for BAR 0, its registers")
+            }
+        },
     ]
 
     /// The state table and others' output that may be written, own output that may not: one mistake, at the first of

@@ -10,10 +10,20 @@ enum MemoryRules {
         Rule(
             id: "JH0201", severity: .warning, title: "a memory region has a size",
             consequence: "the cell does not have it: the first access there ends the cell",
-            remedy: "give its size, or remove it; a place that is left empty on purpose has no access either"
+            remedy: "give its size, or remove it; the section of a link that is not used has no access either"
         ) { cell in
-            regions(of: cell).filter { $0.region.size == 0 }
-                .map { .init(location: $0.location, message: "the region \($0.region.quotedName) has the size 0") }
+            let sections = Set(
+                IvshmemRules.devices(of: cell).flatMap { $0.device.sections(in: cell) ?? [] }.map(\.index))
+            return cell.memoryRegions.enumerated().compactMap { index, region in
+                guard region.size == 0, !(region.isPlaceholder && sections.contains(index)) else { return nil }
+                return .init(
+                    location: "memory[\(index)]",
+                    message: region.isPlaceholder
+                        ? "the entry is empty, and is no section of an ivshmem device"
+                        : "the region \(region.quotedName) has the size 0",
+                    // no program looks for it
+                    severity: region.isPlaceholder ? .note : nil)
+            }
         },
         Rule(
             id: "JH0202", severity: .error, title: "a memory region ends within the address space",
@@ -97,6 +107,20 @@ enum MemoryRules {
                         + "\(other.quotedName) (\(isFirstWrong ? place : otherPlace), \(other.physicalText)) has, too"
                 )
             }
+        },
+        Rule(
+            id: "JH0207", severity: .warning, title: "an Arm cell's RAM is not mapped as a device's registers",
+            consequence:
+                "the processor does not cache it, and refuses unaligned and exclusive accesses: the program is slow, and "
+                + "ends with an exception at the first lock or string that it copies",
+            remedy: "remove \"io\" from the region's access",
+            isSaidOnce: true
+        ) { cell in
+            guard cell.architecture != .x86, !cell.isArchitectureGuessed else { return [] }
+            return regions(of: cell).filter { _, region in
+                region.flags.contains(.io)
+                    && (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))
+            }.map { .init(location: $0.location, message: "the region \($0.region.quotedName) is RAM, and \"io\"") }
         },
     ]
 

@@ -52,6 +52,10 @@ extension PCIRules {
             guard own != 0, theirs != 0, own != theirs else { return }
             found.append(.init(name + " is", text(own), text(theirs), isGrave: isAddress))
         }
+        if device.kind != other.kind, device.kind.isPhysical, other.kind.isPhysical {
+            // the IOMMU is not told of a bridge
+            found.append(.init("type is", device.kind.word, other.kind.word, isGrave: true))
+        }
         if device.barMasks.contains(where: { $0 != 0 }), other.barMasks.contains(where: { $0 != 0 }),
             let index = zip(device.barMasks, other.barMasks).enumerated().first(where: { $0.element.0 != $0.element.1 }
             )?
@@ -111,4 +115,10 @@ extension PCIRules {
 
 extension PCICapability {
     fileprivate func hasSameID(_ other: PCICapability) -> Bool { id == other.id }
+}
+
+extension PCIDevice.Kind {
+    /// Others than these two are JH1018's.
+    fileprivate var isPhysical: Bool { self == .device || self == .bridge }
+    fileprivate var word: String { self == .bridge ? "\"bridge\"" : "\"device\"" }
 }

@@ -137,12 +137,43 @@ enum PCIRules {
             }
         },
         Rule(
+            id: "JH1025", severity: .warning, title: "a device's owner may switch its MSI on",
+            consequence:
+                "the first write to the capability is refused as a violation: the CPU of the cell, or of Linux, stops",
+            remedy: "set writable = true in the [[pci-capability]]",
+            isSaidOnce: true
+        ) { cell in
+            devices(of: cell).filter { $0.device.kind != .sharedMemory }
+                .flatMap { _, device -> [Rule<CellDescriptor>.Violation] in
+                    let first = Int(device.firstCapability)
+                    return capabilities(of: device, in: cell).enumerated().filter { _, capability in
+                        !capability.flags.contains(.write)
+                            && (capability.id == msiCapability && device.msiVectors > 0
+                                || capability.id == msixCapability && device.msixVectors > 0)
+                    }.map { index, capability in
+                        .init(
+                            location: "pci-capability[\(first + index)]",
+                            message:
+                                "the capability \(capability.text) of the device \(device.address) cannot be written, "
+                                + "but the device has "
+                                + (capability.id == msiCapability
+                                    ? "msi-vectors = \(device.msiVectors)" : "msix-vectors = \(device.msixVectors)"))
+                    }
+                }
+        },
+        Rule(
             id: "JH1019", severity: .warning, title: "a BAR mask is that of a base address register",
             consequence: "the hypervisor reports a wrong size to the program that sizes the register",
             remedy: "use the value that the register reads as after 0xffffffff was written, without its low type bits"
         ) { cell in
             devices(of: cell).compactMap { location, device in
-                guard let index = device.barMasks.indices.first(where: { !device.hasPlausibleMask(at: $0) }) else {
+                // of the first of an ivshmem device JH1026 speaks
+                let known = device.kind == .sharedMemory && !cell.format.hasOldLinks ? 1 : 0
+                guard
+                    let index = device.barMasks.indices.dropFirst(known).first(where: {
+                        !device.hasPlausibleMask(at: $0)
+                    })
+                else {
                     return nil
                 }
                 return .init(
@@ -199,31 +230,8 @@ enum PCIRules {
         },
     ]
 
-    /// Of a cell, or of the root cell, on the machine.
-    static let hardware: [Rule<SystemRules.Placement>] = [
-        Rule(
-            id: "JH1011", severity: .error, title: "a PCI device is behind an IOMMU that there is",
-            consequence:
-                "beyond the eight that are possible it is refused with ERANGE; else the device stays without its "
-                + "memory or its interrupts",
-            remedy: "set \"iommu\" to the unit's place in the system's [[iommu]] list, counted from 0",
-            isSaidOnce: true
-        ) { placement in
-            let count = placement.system.platform.usedIOMMUUnits
-            guard placement.system.architecture == .x86, count > 0 else { return [] }
-            return devices(of: placement.cell).filter { $0.device.kind != .sharedMemory && $0.device.iommu >= count }
-                .map {
-                    .init(
-                        location: $0.location,
-                        message:
-                            "the device \($0.device.address) is behind IOMMU \($0.device.iommu), but the system has "
-                            + (count == 1 ? "number 0 only" : "the numbers 0 to \(count - 1)")
-                    )
-                }
-        }
-    ]
-
-    private static let msixCapability: UInt16 = 0x11
+    static let msiCapability: UInt16 = 0x5
+    static let msixCapability: UInt16 = 0x11
 
     static func devices(of cell: CellDescriptor) -> [(location: String, device: PCIDevice)] {
         cell.pciDevices.enumerated().map { (location: "pci-device[\($0.offset)]", device: $0.element) }
@@ -251,7 +259,7 @@ extension PCIDevice {
 
 extension PCICapability {
     /// `0x5 at 0x60`
-    fileprivate var text: String { "\(hexadecimal(id)) at \(hexadecimal(start))" }
+    var text: String { "\(hexadecimal(id)) at \(hexadecimal(start))" }
 }
 
 /// What makes a PCI device the same in two configurations.

@@ -116,6 +116,9 @@ extension CommandError {
         CommandError(
             "enable", "E2BIG",
             Cause(
+                "VT-d's table of interrupts is smaller than what the IOAPICs and devices need.",
+                "Raise vtd-interrupt-limit.", "JH1208", key: "platform.vtd-interrupt-limit"),
+            Cause(
                 "Arm32: the code does not fit the page that is mapped to itself.", "Move the hypervisor's memory.",
                 key: "hypervisor-memory")),
         CommandError(

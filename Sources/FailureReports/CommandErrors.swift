@@ -148,7 +148,9 @@ package struct CommandError: Hashable, Sendable {
                 at: .excludedByDaemon)),
         CommandError(
             "create", "E2BIG",
-            Cause("The configuration has more than 64 KiB.", "Leave out regions, or join them.", key: "memory[0]"),
+            Cause(
+                "The configuration has more than 64 KiB.", "Leave out regions, or join them.", "JH0111",
+                key: "memory[0]"),
             Cause(
                 "VT-d: interrupt entries are used up, or a DMA region is beyond the IOMMU's width.",
                 "Raise vtd-interrupt-limit.", key: "platform.vtd-interrupt-limit")),

@@ -14,6 +14,8 @@ extension ExampleMachine {
                 size = "4 MiB"
 
                 [platform]
+                mmconfig-base = 0x08e00000
+                virtual-pci = 1
                 gic-version = 3
                 gicd-base = 0x08000000
                 gicr-base = 0x080a0000

@@ -17,6 +17,7 @@ extension ExampleMachine {
                 mmconfig-base = 0xb0000000
                 mmconfig-end-bus = 0xff
                 pm-timer-port = 0x608
+                vtd-interrupt-limit = 256
 
                 [[iommu]]
                 type = "intel"

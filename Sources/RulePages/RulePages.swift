@@ -76,6 +76,7 @@ enum RuleExamples {
         "JH0403": [rtems("console = { type = \"8250\", access = \"pio\", address = 0x3f8 }\n", "")],
         "JH0404": [rtems("address = 0x3f8 }", "address = 0x3f8, other-flags = 0x8 }")],
         "JH0405": [rtems(", \"loadable\"]", "]")],
+        "JH0407": [rtems("access = \"pio\", address = 0x3f8", "access = \"mmio\", address = 0x3f8")],
         "JH0501": [rtems("architecture = \"x86\"", "architecture = \"arm64\"")],
         "JH0502": [rtems("cpus = [3]", "cpus = [3, 7]")],
         "JH0503": [rtems("name = \"rtems\"", "name = \"q35\"")],
@@ -122,6 +123,11 @@ enum RuleExamples {
             system("\"write\", \"execute\", \"dma\"", "\"write\", \"dma\""),
         ],
         "JH0707": [system("cpus = \"0-3\"", "cpus = \"0,2-3\"")],
+        "JH0708": [system("pm-timer-port = 0x608\n", "")],
+        "JH0709": [
+            system("\"execute\", \"dma\"", "\"execute\""), system("\"execute\", \"dma\"", "\"execute\""),
+            system("\"execute\", \"dma\"", "\"execute\""),
+        ],
         "JH1001": [rtems("capabilities = 1", "capabilities = 2")],
         "JH1002": [rtems("", "[[pci-device]]\nbdf = \"00:02.0\"")],
         "JH1003": [rtems("first-memory-region = 3", "first-memory-region = 4")],
@@ -136,14 +142,17 @@ enum RuleExamples {
         "JH1012": [rtems("peer-id = 1\n", "")],
         "JH1013": [rtems("physical = 0x3f001000\nsize = \"4 KiB\"", "physical = 0x3f001000\nsize = \"8 KiB\"")],
         "JH1014": [rtems("protocol = 0x1", "protocol = 0x4000")],
-        "JH1015": [system("[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")],
+        "JH1015": [
+            system(
+                "vtd-interrupt-limit = 256\n\n[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
+        ],
         "JH1016": [
             system("bdf = \"00:02.0\"", "bdf = \"00:02.0\"\ncapabilities = 1"),
             system("", "[[pci-capability]]\nid = 0x11\nstart = 0x90\nlength = 12"),
         ],
         "JH1017": [rtems("", "[[pci-capability]]\nid = 0x5\nstart = 0x60\nlength = 14")],
         "JH1018": [rtems("bdf = \"00:02.0\"\nfirst", "type = 255\nbdf = \"00:02.0\"\nfirst")],
-        "JH1019": [rtems("bar-masks = [0xfffff000", "bar-masks = [0x20000")],
+        "JH1019": [rtems("bar-masks = [0xfffff000, 0x0", "bar-masks = [0xfffff000, 0x20000")],
         "JH1020": [
             rtems(
                 "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\"",
@@ -152,13 +161,23 @@ enum RuleExamples {
         ],
         "JH1021": [rtems("bdf = \"00:0e.0\"", "bdf = \"00:0d.0\"")],
         "JH1022": [system("bdf = \"00:03.0\"", "bdf = \"00:03.0\"\ndomain = 1")],
+        "JH1023": [
+            system("bdf = \"00:02.0\"", "bdf = \"00:02.0\"\ncapabilities = 1"),
+            system("", "[[pci-capability]]\nid = 0x1\nextended = true\nstart = 0x100\nlength = 72"),
+            system("mmconfig-base = 0xb0000000\nmmconfig-end-bus = 0xff\n", ""),
+        ],
+        "JH1025": [rtems("length = 12\nwritable = true", "length = 12")],
+        "JH1026": [rtems("bar-masks = [0xfffff000", "bar-masks = [0xffffff00")],
+        "JH1027": [rtems("bdf = \"00:0e.0\"", "bdf = \"00:0e.0\"\ndomain = 1")],
         "JH1102": [rtems("address = 0xfec00000", "address = 0xfec10000")],
         "JH1114": [rtems("id = 0xff00", "id = 0x0")],
         "JH1104": [rtems("pins = [4]", "pins = [4, 40]")],
         "JH1201": [rtems("[[ports]]", "[[cache]]\nsize = 4\n\n[[cache]]\nstart = 2\nsize = 4\n\n[[ports]]")],
         "JH1202": [rtems("cpus = [3]", "cpus = [3]\nstream-ids = [0x860, 0x860]")],
         "JH1116": [system("pins = \"0-23\"", "pin-base = 32\npins = \"32-55\"")],
-        "JH1206": [system("pm-timer-port = 0x608", "pm-timer-port = 0x608\nvtd-interrupt-limit = 40000")],
+        "JH1206": [system("vtd-interrupt-limit = 256", "vtd-interrupt-limit = 40000")],
+        "JH1208": [system("vtd-interrupt-limit = 256", "vtd-interrupt-limit = 16")],
+        "JH1209": [system("[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")],
         "JH1207": [system("base = 0xfed90000\nsize = \"4 KiB\"", "base = 0xfed90000\nsize = 0")],
         "JH1203": [system("[[iommu]]", "[[iommu]]\ntype = \"none\"\n\n[[iommu]]")],
         "JH1204": [
@@ -192,7 +211,8 @@ enum RuleExamples {
                 "bfff0000-bfffffff : ACPI Tables\nc0000000-febfffff")
         ],
         "JH1319": [
-            system("[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
+            system(
+                "vtd-interrupt-limit = 256\n\n[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
         ],
         "JH1320": [
             .init(in: ExampleMachine.commandLineFile, instead: "intel_iommu=off", "intel_iommu=on")
@@ -215,13 +235,18 @@ enum RuleExamples {
     private static let arm64: [String: [RuleExample.Change]] = [
         "JH0108": [rtems("cpus = [3]", "cpus = [3]\naarch32 = true\nvirtual-console = \"permitted\"")],
         "JH0406": [rtems("cpus = [3]", "cpus = [3]\nreset-address = 0x9000000")],
+        "JH0207": [rtems("\"execute\", \"loadable\"", "\"execute\", \"io\", \"loadable\"")],
         "JH0513": [rtems("\"write\", \"io\"", "\"write\"")],
         "JH0608": [other("stream-ids = [34]", "stream-ids = [33]")],
+        "JH1024": [
+            system("mmconfig-base = 0x08e00000\nvirtual-pci = 1\n", ""),
+            rtems("", "[[ivshmem]]\nbdf = \"00:01.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\""),
+        ],
         "JH1101": [rtems("pin-base = 32\npins = [33]", "pin-base = 33\npins = [33]")],
         "JH1105": [system("gic-version = 3", "gic-version = 5")],
         "JH1106": [system("gicr-base = 0x080a0000\n", "")],
         "JH1107": [system("gic-version = 3", "gic-version = 2")],
-        "JH1108": [system("gic-version = 3", "virtual-pci = 1\nmmconfig-end-bus = 1\ngic-version = 3")],
+        "JH1108": [system("virtual-pci = 1", "virtual-pci = 1\nmmconfig-end-bus = 1")],
         "JH1109": [rtems("", "[[interrupt-chip]]\naddress = 0x8000000\npin-base = 32\npins = [33]")],
         "JH1110": [
             rtems("", "[[ivshmem]]\nbdf = \"00:02.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\"")
@@ -234,6 +259,9 @@ enum RuleExamples {
         ],
         "JH1112": [system("maintenance-interrupt = 25", "maintenance-interrupt = 9")],
         "JH1113": [system("gicr-base = 0x080a0000", "gicr-base = 0x08000000")],
+        "JH1118": [
+            system("\n[[interrupt-chip]]\naddress = 0x8000000\npin-base = 32\npins = \"32-159\"\n", "")
+        ],
         "JH1117": [
             system("", "[[ivshmem]]\nbdf = \"00:01.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\"")
         ],
@@ -245,7 +273,6 @@ enum RuleExamples {
         ],
         "JH1322": [.init(in: ExampleMachine.affinityFile, instead: "3 0x3", "3 0x10")],
         "JH1312": [
-            system("gic-version = 3", "mmconfig-base = 0x08e00000\nvirtual-pci = 1\ngic-version = 3"),
             system(
                 "",
                 "[[ivshmem]]\nbdf = \"00:00.0\"\npeer-id = 0\nphysical = 0x80000000\noutput-size = \"4 KiB\""),

@@ -20,19 +20,23 @@ import Testing
                 name: "registers", physicalStart: 0xfe00_0010, virtualStart: 0xfe00_0010, size: 0x10,
                 flags: [.read, .write, .io, .io32]
             ),
-            MemoryRegion(),
+            MemoryRegion(
+                name: "shared", physicalStart: 0x3b00_0000, virtualStart: 0x3b00_0000, size: 0x1000,
+                flags: [.read, .rootShared]),
         ], ioPortRegions: [IOPortRegion(base: 0x3f8, count: 8)], cpuResetAddress: 0xf0000, messageReplyTimeout: 1,
         console: Console(kind: .uart8250, address: 0x3f8)
     )
 
     static let system = SystemDescriptor(
         flags: .virtualDebugConsole, hypervisorMemory: MemoryRegion(physicalStart: 0x3e80_0000, size: 0x80_0000),
+        platform: Platform(specific: .x86(X86Platform(pmTimerPort: 0x608))),
         rootCell: CellDescriptor(
             name: "linux", cpus: CPUSet(0..<4),
             memoryRegions: [
                 identity(0, 0x3a00_0000), identity(0x3a00_0000, 0x400_0000), identity(0x3e00_0000, 0x80_0000),
                 identity(0xfe00_0000, 0x1000),
-            ]
+            ],
+            interruptChips: [InterruptChip(address: 0xfec0_0000, id: 0xff00, pinBase: 0, pins: Array(0..<24))]
         )
     )
 
@@ -54,7 +58,8 @@ import Testing
         ("JH0103", "cell.cpus", { $0.cpus = CPUSet([]) }),
         ("JH0104", "cell.cpus", { $0.cpus = CPUSet([0, 3]) }),
         ("JH0105", "cell.cpu-set-bytes", { $0.cpus = CPUSet([3], byteCount: 4104) }),
-        ("JH0201", "memory[3]", { $0.memoryRegions[3].flags = .read }),
+        ("JH0201", "memory[3]", { $0.memoryRegions[3].size = 0 }),
+        ("JH0201", "memory[3]", { $0.memoryRegions[3] = MemoryRegion() }),
         ("JH0202", "memory[0]", { $0.memoryRegions[0].physicalStart = .max - 0x1f_ffff }),
         (
             "JH0202", "memory[0]",
@@ -89,6 +94,13 @@ import Testing
             }
         ),
         ("JH0305", "memory[1]", { $0.memoryRegions[1].flags.remove(.write) }),
+        (
+            "JH0305", "memory[1]",
+            {
+                $0.memoryRegions[1].flags.remove(.write); $0.flags = .passiveCommunicationRegion;
+                $0.messageReplyTimeout = 0
+            }
+        ),
         ("JH0401", "cell.reset-address", { $0.cpuResetAddress = 0x80_0000 }),
         ("JH0401", "cell.reset-address", { $0.memoryRegions[0].flags.remove(.execute) }),
         ("JH0402", "cell.console", { $0.ioPortRegions = [] }),
