@@ -74,6 +74,46 @@ struct CreateTests {
         #expect(bench.perform(.create(bytes + [UInt8](repeating: 0xff, count: 100))) == .done)
     }
 
+    @Test func moreThan64KiBIsTooBig() throws {
+        var bench = try Bench.enabled()
+        var cell = Samples.cell("rtems")
+        cell.memoryRegions += (0..<2100).map { MemoryRegion(physicalStart: UInt64($0) << 12, size: 4096, flags: .read) }
+        #expect(try bench.create(cell) == .refused(.tooBig))
+        // the CPU is Linux's again, and the next create is not disturbed
+        #expect(bench.machine.onlineCPUs == [0, 1, 2, 3])
+        #expect(try bench.create(Samples.cell("rtems")) == .done)
+    }
+
+    typealias Change = @Sendable (inout CellDescriptor) -> Void
+    static let refusedLinks: [(Refusal, Change)] = [
+        (.invalid, { $0.pciDevices[0].sharedMemoryPeers = 3 }), (.invalid, { $0.pciDevices[0].msixVectors = 17 }),
+        (.invalid, { $0.pciDevices[0].sharedMemoryID = 12 }),
+        (.invalid, { $0.interruptChips = [InterruptChip(address: 0xfec0_0000, id: 0xff00, pinBase: 32, pins: [36])] }),
+        (.outOfRange, { $0.pciDevices.append(PCIDevice(iommu: 8, address: PCIAddress(rawValue: 0x20))) }),
+        (.busy, { $0.pciDevices[0].sharedMemoryID = 1 }),
+    ]
+
+    @Test(arguments: refusedLinks.indices) func whatTheHypervisorRefuses(index: Int) throws {
+        func cell(_ name: String, _ cpu: Int, id: UInt8, at physical: UInt64) -> CellDescriptor {
+            var cell = Samples.cell(name, cpus: [cpu], at: physical)
+            cell.memoryRegions += [MemoryRegion](repeating: MemoryRegion(), count: 4)
+            cell.pciDevices = [
+                PCIDevice(
+                    kind: .sharedMemory, address: PCIAddress(rawValue: 0x70), firstSharedMemoryRegion: 2,
+                    sharedMemoryID: id, sharedMemoryPeers: 2)
+            ]
+            return cell
+        }
+        var bench = try Bench.enabled()
+        #expect(try bench.create(cell("one", 2, id: 1, at: 0x3b00_0000)) == .done)
+        let sound = cell("two", 3, id: 0, at: 0x3a00_0000)
+        var refused = sound
+        let (refusal, change) = Self.refusedLinks[index]
+        change(&refused)
+        #expect(try bench.create(refused) == .refused(refusal))
+        #expect(try bench.create(sound) == .done)
+    }
+
     @Test func wrongSignatureOrRevisionIsInvalid() throws {
         var bench = try Bench.enabled()
         let bytes = try Samples.cell("rtems").binary()

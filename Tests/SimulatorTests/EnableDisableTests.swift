@@ -31,6 +31,21 @@ struct EnableDisableTests {
         #expect(bench.perform(.enable(try Samples.system().binary())) == .refused(.busy))
     }
 
+    @Test(arguments: [(24, .done), (23, .refused(.tooBig)), (32769, .refused(.invalid))] as [(UInt32, Outcome)])
+    func theTableOfInterruptsHasRoom(limit: UInt32, outcome: Outcome) throws {
+        var settings = MachineSettings()
+        settings.wording = .intel
+        var bench = Bench(settings)
+        var system = Samples.system()
+        system.rootCell.interruptChips = [
+            InterruptChip(address: 0xfec0_0000, id: 0xff00, pinBase: 0, pins: Array(0..<24))
+        ]
+        system.platform.iommuUnits = [IOMMUUnit(kind: .intel, base: 0xfed9_0000, size: 0x1000)]
+        system.platform.specific = .x86(X86Platform(pmTimerPort: 0x608, vtdInterruptLimit: limit))
+        #expect(bench.perform(.enable(try system.binary())) == outcome)
+        #expect(bench.machine.isEnabled == (outcome == .done))
+    }
+
     @Test func theCPUsMustBeTheOnlineOnes() throws {
         var bench = Bench()
         try bench.machine.setCPU(2, online: false)

@@ -196,7 +196,9 @@ struct ForeignCellTests {
     @Test func linksAreOnTheConsole() throws {
         func cell(_ name: String, _ cpu: Int, at address: UInt64) -> CellDescriptor {
             var cell = Samples.cell(name, cpus: [cpu], at: address)
-            cell.pciDevices = [PCIDevice(kind: .sharedMemory, address: PCIAddress(rawValue: 0x60))]
+            cell.pciDevices = [
+                PCIDevice(kind: .sharedMemory, address: PCIAddress(rawValue: 0x60), sharedMemoryID: UInt8(cpu - 2))
+            ]
             return cell
         }
         var bench = try Bench.enabled()

@@ -104,24 +104,15 @@ extension Machine {
                     reason: "its memory at 0x\(String(region.physicalStart, radix: 16)) is Linux's kernel's"
                 ))
         }
-        if takesWrongInterrupts(read.descriptor) {
-            report("create: pin-base of a distributor must be a multiple of 32, and end below 1024")
+        if let refusal = refusal(ofNewCell: read.descriptor) {
             giveBackCPUs(of: index)
-            return withdraw(id, .invalid)
+            return withdraw(id, refusal)
         }
         cells[index].phase = .present
         give(cells[index].program.created(), to: index)
         // an Arm64 CPU waits in the hypervisor until the first load
         for cpu in cells[index].cpus where settings.architecture == .x86 { cells[index].count(.management, on: cpu) }
         return .goOn(.announce(id, then: .created), after: .zero)
-    }
-
-    /// The hypervisor looks at the records of its own distributor only.
-    private func takesWrongInterrupts(_ cell: CellDescriptor) -> Bool {
-        guard case .arm(let platform)? = system?.platform.specific else { return false }
-        return cell.interruptChips.contains { chip in
-            chip.address == platform.gicdBase && (chip.pinBase % 32 != 0 || chip.pinBase > 1024 - 128)
-        }
     }
 
     mutating func announce(_ id: Int, then following: Stage.Following, for request: Request) -> Step {

@@ -60,6 +60,10 @@ extension Machine {
             console.close()
             return .answer(.noDevice)
         }
+        if let refusal = refusal(of: system) {
+            console.close()
+            return .answer(refusal)
+        }
         self.system = system
         lastSystem = configuration
         addCell(system.rootCell, id: 0, phase: .present)

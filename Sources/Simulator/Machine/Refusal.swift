@@ -11,6 +11,7 @@ package struct Refusal: RawRepresentable, Error, Hashable, Sendable {
     package static let notPermitted = Refusal(rawValue: 1)
     package static let notFound = Refusal(rawValue: 2)
     package static let interrupted = Refusal(rawValue: 4)
+    package static let tooBig = Refusal(rawValue: 7)
     package static let tryAgain = Refusal(rawValue: 11)
     package static let outOfMemory = Refusal(rawValue: 12)
     package static let badAddress = Refusal(rawValue: 14)
@@ -18,6 +19,7 @@ package struct Refusal: RawRepresentable, Error, Hashable, Sendable {
     package static let exists = Refusal(rawValue: 17)
     package static let noDevice = Refusal(rawValue: 19)
     package static let invalid = Refusal(rawValue: 22)
+    package static let outOfRange = Refusal(rawValue: 34)
 
     /// As in errno(3), for example `EBUSY`; a number that has no name is said as one.
     package var name: String {
