@@ -134,7 +134,8 @@ enum CellRules {
             consequence: "the bits have no effect: what was meant by them does not happen",
             remedy: "remove \"other-flags\" or \"other-access\", or use the release of the hypervisor that has them"
         ) { subject in
-            let flags = subject.cell.flags.subtracting(.known)
+            var flags = subject.cell.flags.subtracting(.known)
+            flags.insert(CellDescriptor.Flags(rawValue: subject.cell.meaninglessFlags))
             let own: [Rule<Subject>.Violation] =
                 flags.isEmpty
                 ? []
@@ -162,7 +163,8 @@ enum CellRules {
                 }
             return own + others
                 + subject.cell.memoryRegions.enumerated().compactMap { index, region in
-                    let access = region.flags.subtracting(.known)
+                    var access = region.flags.subtracting(.known)
+                    access.insert(MemoryRegion.Flags(rawValue: region.meaninglessBits))
                     guard !access.isEmpty else { return nil }
                     return .init(
                         location: "memory[\(index)].other-access",

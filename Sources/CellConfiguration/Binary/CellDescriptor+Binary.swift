@@ -90,7 +90,7 @@ extension CellDescriptor {
         }
         try coder.padded(&nameField, width: 32)  // 8
         try coder.field(&id)  // 40
-        try coder.field(&flags.rawValue)  // 44
+        try codeFlags(&coder)  // 44
         try counts.code(&coder)  // 48
         try coder.field(&vpciInterruptBase)  // 80
         try coder.field(&cpuResetAddress)  // 84
@@ -115,6 +115,20 @@ extension CellDescriptor {
         // all that is left of a file that is read
         try coder.exact(&surplus, width: coder.bytes.count - coder.offset)
         cpus = CPUSet(bitmap: bitmap)
+    }
+}
+
+extension CellDescriptor {
+    private mutating func codeFlags(_ coder: inout RecordCoder) throws(ConfigurationError) {
+        let meaningless = coder.format.meaninglessCellFlag
+        if !coder.isReading && flags.rawValue & meaningless != 0 {
+            throw .inexpressible("a cell that starts in 32-bit mode (aarch32)", in: coder.format)
+        }
+        var bits = flags.rawValue | meaninglessFlags
+        try coder.field(&bits)
+        guard coder.isReading else { return }
+        meaninglessFlags = bits & meaningless
+        flags = Flags(rawValue: bits & ~meaningless)
     }
 }
 

@@ -21,12 +21,12 @@ extension CellDescriptor {
                 "the ivshmem device \(device.address): it is another device before January 2020, "
                     + "with other memory regions and other registers", in: other)
         }
-        if other.hasEarlyUnalignedBit {
-            for region in memoryRegions where region.flags.contains(.noHugePages) {
-                throw .inexpressible(
-                    "memory without huge pages (\(region.label) at 0x\(String(region.physicalStart, radix: 16)))",
-                    in: other)
-            }
+        for region in memoryRegions { try region.checkExpressible(in: other) }
+        if meaninglessFlags & ~other.meaninglessCellFlag != 0 {
+            throw .inexpressible(
+                "the cell's flag 0x\(String(meaninglessFlags, radix: 16)), which means nothing in revision "
+                    + "\(revision.rawValue): there it is \"aarch32\"",
+                in: other)
         }
         if other.revision.rawValue < 13 && flags.contains(.aarch32) {
             throw .inexpressible("a cell that starts in 32-bit mode (aarch32)", in: other)
@@ -38,6 +38,23 @@ extension CellDescriptor {
         }
         try console.checkExpressible(in: other)
     }
+}
+
+extension MemoryRegion {
+    /// - Throws: ``ConfigurationError`` `inexpressible` for bits that mean something else in that layout.
+    func checkExpressible(in format: FormatVariant) throws(ConfigurationError) {
+        if format.hasEarlyUnalignedBit && flags.contains(.noHugePages) {
+            throw .inexpressible("memory without huge pages (\(place))", in: format)
+        }
+        if meaninglessBits & ~format.meaninglessMemoryBit != 0 {
+            throw .inexpressible(
+                "memory with the bit 0x\(String(meaninglessBits, radix: 16)) (\(place)), which means nothing in its own "
+                    + "layout: there it is \"io-unaligned\"",
+                in: format)
+        }
+    }
+
+    private var place: String { "\(label) at 0x\(String(physicalStart, radix: 16))" }
 }
 
 extension CellDescriptor {

@@ -10,20 +10,30 @@ extension MemoryRegion: BinaryRecord {
         try coder.field(&physicalStart)  // 0
         try coder.field(&virtualStart)  // 8
         try coder.field(&size)  // 16
-        if coder.format.hasEarlyUnalignedBit { flags.exchangeUnalignedBit() }
-        try coder.field(&flags.rawValue)  // 24
-        if coder.format.hasEarlyUnalignedBit { flags.exchangeUnalignedBit() }
+        if !coder.isReading { try checkExpressible(in: coder.format) }
+        var bits = bits(in: coder.format)
+        try coder.field(&bits)  // 24
+        if coder.isReading { set(bits, in: coder.format) }
     }
 }
 
-extension MemoryRegion.Flags {
-    /// Before v0.12, bit 8 meant unaligned accesses, and bit 15 nothing.
-    fileprivate mutating func exchangeUnalignedBit() {
-        let (early, late) = (contains(.noHugePages), contains(.ioUnaligned))
-        subtract([.noHugePages, .ioUnaligned])
-        if early { insert(.ioUnaligned) }
-        if late { insert(.noHugePages) }
+extension MemoryRegion {
+    /// Its flags as a layout has them. Before v0.12, bit 8 meant unaligned accesses, and bit 15 nothing.
+    func bits(in format: FormatVariant) -> UInt64 {
+        guard format.hasEarlyUnalignedBit, flags.contains(.ioUnaligned) else { return flags.rawValue | meaninglessBits }
+        return flags.subtracting(.ioUnaligned).rawValue | meaninglessBits | MemoryRegion.earlyUnaligned
     }
+
+    mutating func set(_ bits: UInt64, in format: FormatVariant) {
+        meaninglessBits = bits & format.meaninglessMemoryBit
+        flags = Flags(rawValue: bits & ~meaninglessBits)
+        if format.hasEarlyUnalignedBit, bits & MemoryRegion.earlyUnaligned != 0 {
+            flags.subtract(Flags(rawValue: MemoryRegion.earlyUnaligned))
+            flags.insert(.ioUnaligned)
+        }
+    }
+
+    private static let earlyUnaligned: UInt64 = 0x100
 }
 
 extension Console: BinaryRecord {

@@ -33,6 +33,8 @@ package struct CellDescriptor: Hashable, Sendable {
     /// Set by the driver; 0 in files.
     package var id: UInt32
     package var flags: Flags
+    /// Bits of a file that mean nothing in its layout, but something in later ones; kept as they are.
+    package var meaninglessFlags: UInt32 = 0
     package var cpus: CPUSet
     package var memoryRegions: [MemoryRegion]
     package var cacheRegions: [CacheRegion]

@@ -94,6 +94,12 @@ extension FormatVariant {
     /// Whether bit 8 of a memory region's flags means unaligned accesses, as bit 15 does later.
     var hasEarlyUnalignedBit: Bool { revision.rawValue <= 11 || [.r12a, .r12b, .r12c].contains(self) }
 
+    /// The bit of a memory region's flags that means nothing, although later layouts have it.
+    var meaninglessMemoryBit: UInt64 { hasEarlyUnalignedBit ? MemoryRegion.Flags.ioUnaligned.rawValue : 0 }
+
+    /// The same of a cell's flags. In files of revision 12 a vendor has it.
+    var meaninglessCellFlag: UInt32 { revision.rawValue <= 11 ? CellDescriptor.Flags.aarch32.rawValue : 0 }
+
     /// Of a cell's descriptor, before its lists.
     var cellSize: Int { hasStreamIDs ? 132 : 128 }
 

@@ -44,6 +44,17 @@ package struct MemoryRegion: Hashable, Sendable {
     /// In bytes.
     package var size: UInt64
     package var flags: Flags
+    /// Bits of a file that mean nothing in its layout, but something in later ones; kept as they are.
+    package var meaninglessBits: UInt64 = 0
+
+    /// What ``meaninglessBits`` can have.
+    static let onceMeaningless = Flags.ioUnaligned.rawValue
+
+    /// Gives bits their meaning in a layout that has one for them.
+    mutating func giveMeaning(in format: FormatVariant) {
+        flags.formUnion(Flags(rawValue: meaninglessBits & ~format.meaninglessMemoryBit))
+        meaninglessBits &= format.meaninglessMemoryBit
+    }
 
     package init(
         name: String = "", physicalStart: UInt64 = 0, virtualStart: UInt64 = 0, size: UInt64 = 0, flags: Flags = []

@@ -51,6 +51,7 @@ extension CellDescriptor {
         try file.list("pci-device", &lists.devices, comments: lists.devices.map { capabilityNames(of: $0) })
         try file.list("pci-capability", &pciCapabilities, comments: capabilityComments)
         guard file.isReading else { return }
+        for index in lists.regions.indices { lists.regions[index].giveMeaning(in: format) }
         let whole = try lists.expanded()
         memoryRegions = whole.memory.map(\.value)
         pciDevices = whole.pci.map(\.value)
@@ -128,7 +129,12 @@ extension CellDescriptor {
         try coder.flag("test-device", &flags, .testDevice)
         try coder.flag("aarch32", &flags, .aarch32)
         try coder.words("virtual-console", &flags.rawValue, Words.virtualConsole, bare: true)
-        try coder.otherBits("other-flags", &flags.rawValue, named: Flags.known.rawValue)
+        var others = flags.rawValue & ~Flags.known.rawValue | meaninglessFlags
+        try coder.hexadecimal("other-flags", &others)
+        if coder.isReading {
+            meaninglessFlags = others & format.meaninglessCellFlag
+            flags.formUnion(Flags(rawValue: others & ~format.meaninglessCellFlag))
+        }
         try coder.decimal("vpci-interrupt-base", &vpciInterruptBase)
         try coder.list("stream-ids", &streamIDs)
         try coder.inline("console", &console)

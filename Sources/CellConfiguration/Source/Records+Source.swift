@@ -11,7 +11,12 @@ extension MemoryRegion: SourceRecord {
         try coder.hexadecimal("virtual", &virtualStart, default: physicalStart)
         try coder.size("size", &size, default: nil)
         try coder.words("access", &flags.rawValue, Words.memoryAccess)
-        try coder.otherBits("other-access", &flags.rawValue, named: Words.bits(Words.memoryAccess))
+        var bits = flags.rawValue & ~Words.bits(Words.memoryAccess) | meaninglessBits
+        try coder.hexadecimal("other-access", &bits)
+        guard coder.isReading else { return }
+        // whether it has one, the file's revision tells
+        meaninglessBits = bits & MemoryRegion.onceMeaningless
+        flags.formUnion(Flags(rawValue: bits & ~MemoryRegion.onceMeaningless))
     }
 }
 

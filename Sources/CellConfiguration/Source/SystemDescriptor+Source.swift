@@ -38,7 +38,7 @@ extension SystemDescriptor {
             rootCell.architecture = keys.architecture
             platform.specific = Platform.Specific(for: keys.architecture)
         }
-        var memory = HypervisorMemoryKeys(region: hypervisorMemory)
+        var memory = HypervisorMemoryKeys(region: hypervisorMemory, format: format)
         try file.table("hypervisor-memory", &memory, required: true)
         hypervisorMemory = memory.region
         var console = DebugConsoleKeys(console: debugConsole, interrupt: consoleInterrupt)
@@ -91,12 +91,15 @@ private struct DebugConsoleKeys: SourceRecord {
 /// The table `[hypervisor-memory]`: unlike a cell's memory it is seen nowhere else.
 private struct HypervisorMemoryKeys: SourceRecord {
     var region: MemoryRegion
+    let format: FormatVariant
 
     mutating func code(_ coder: inout SourceCoder) throws(ConfigurationError) {
         try coder.hexadecimal("physical", &region.physicalStart, default: nil)
         try coder.size("size", &region.size, default: nil)
         try coder.hexadecimal("virtual", &region.virtualStart)
-        try coder.hexadecimal("flags", &region.flags.rawValue)
+        var bits = region.bits(in: format)
+        try coder.hexadecimal("flags", &bits)
+        if coder.isReading { region.set(bits, in: format) }
     }
 }
 
