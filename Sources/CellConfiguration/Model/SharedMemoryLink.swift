@@ -89,7 +89,10 @@ package struct SharedMemoryLink: Hashable, Sendable {
         return regions
     }
 
-    private var label: String { name.isEmpty ? "ivshmem \(address)" : name }
+    /// Without a name, what it is by its protocol; where that is not known, its address.
+    private var label: String { name.isEmpty ? SharedMemoryLink.kindName(of: linkProtocol) ?? unnamed : name }
+
+    private var unnamed: String { "ivshmem \(address)" }
 
     package func device(firstRegion: UInt32) -> PCIDevice {
         PCIDevice(
@@ -120,11 +123,9 @@ package struct SharedMemoryLink: Hashable, Sendable {
         let suffix = ": state table"
         if state.name.hasSuffix(suffix) {
             let before = String(state.name.dropLast(suffix.count))
-            name = before == label ? "" : before
-        } else if linkProtocol == SharedMemoryLink.networkProtocol {
-            name = "network"
+            name = before == unnamed ? "" : before
         } else {
-            name = SharedMemoryLink.virtioName(of: linkProtocol) ?? ""
+            name = SharedMemoryLink.kindName(of: linkProtocol) ?? ""
         }
     }
 
@@ -133,8 +134,12 @@ package struct SharedMemoryLink: Hashable, Sendable {
 
     /// `0xc002 (virtio block, back end)`; the number alone where nothing is known of it.
     package static func protocolText(_ linkProtocol: UInt16) -> String {
-        let name = linkProtocol == networkProtocol ? "network" : virtioName(of: linkProtocol)
-        return "0x\(String(linkProtocol, radix: 16))" + (name.map { " (\($0))" } ?? "")
+        "0x\(String(linkProtocol, radix: 16))" + (kindName(of: linkProtocol).map { " (\($0))" } ?? "")
+    }
+
+    /// What the link is for; nil for a protocol that is not known.
+    private static func kindName(of linkProtocol: UInt16) -> String? {
+        linkProtocol == networkProtocol ? "network" : virtioName(of: linkProtocol)
     }
 
     /// `virtio block, front end`: the kind of device of a virtio link, and which end of it; nil for another protocol.
