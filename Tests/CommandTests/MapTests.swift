@@ -275,13 +275,13 @@ struct MapTests {
 
     /// In a reader that knows no squeezed text: smaller letters, or more lines.
     @Test func namesFitTheirBoxes() {
-        #expect(SVG.lines("ram", width: 150, rows: 1) == (["ram"], 13))
-        #expect(SVG.lines("a name of some words", width: 100, rows: 2) == (["a name of", "some words"], 13))
+        #expect(SVG.lines("ram", width: 150, rows: 1) == (["ram"], 13, true))
+        #expect(SVG.lines("a name of some words", width: 100, rows: 2) == (["a name of", "some words"], 13, true))
         let one = SVG.lines("a name of some words", width: 100, rows: 1)
-        #expect(one.size == 9 && one.lines.count == 1)
+        #expect(one.size == 9 && one.lines.count == 1 && !one.isWhole)
         for text in [String(repeating: "W", count: 100), String(repeating: "long words ", count: 20), "", " ", "Жж"] {
             for rows in 0...3 {
-                let (lines, size) = SVG.lines(text, width: 120, rows: rows)
+                let (lines, size, _) = SVG.lines(text, width: 120, rows: rows)
                 #expect((1...max(rows, 1)).contains(lines.count), "\(lines)")
                 #expect(lines.allSatisfy { SVG.width(of: $0, size: size) <= 120 }, "\(lines)")
             }

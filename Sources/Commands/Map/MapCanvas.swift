@@ -15,6 +15,8 @@ struct MapCanvas {
         var line: Line = []
         var character: Character?
         var paint: Style.Paint?
+        /// The second column of the character before.
+        var isContinued = false
     }
 
     let width: Int
@@ -53,16 +55,39 @@ struct MapCanvas {
     /// Text over whatever is there; what is beyond the edge is left out.
     mutating func write(_ text: String, row: Int, column: Int, _ paint: Style.Paint? = nil) {
         guard rows.indices.contains(row) else { return }
-        for (offset, character) in text.enumerated() where (0..<width).contains(column + offset) {
-            rows[row][column + offset].character = character
-            rows[row][column + offset].paint = paint
+        var column = column
+        for character in text {
+            let columns = Text.columns(of: character)
+            // what has no column of its own is not drawn
+            guard columns > 0 else { continue }
+            if column >= 0, column + columns <= width {
+                put(character, columns: columns, row: row, column: column, paint)
+            }
+            column += columns
+        }
+    }
+
+    private mutating func put(_ character: Character, columns: Int, row: Int, column: Int, _ paint: Style.Paint?) {
+        // of a wide character no half is left
+        if rows[row][column].isContinued { rows[row][column - 1].character = " " }
+        let next = column + columns
+        if next < width, rows[row][next].isContinued {
+            rows[row][next].isContinued = false
+            rows[row][next].character = " "
+        }
+        for place in column..<next {
+            rows[row][place].character = place == column ? character : " "
+            rows[row][place].isContinued = place != column
+            rows[row][place].paint = paint
         }
     }
 
     /// One line of text a row, painted, without spaces at the end.
     func lines(_ style: Style) -> [String] {
         rows.map { row in
-            let cells = row.map { (character: $0.character ?? alphabet.line($0.line.rawValue), paint: $0.paint) }
+            let cells = row.filter { !$0.isContinued }.map {
+                (character: $0.character ?? alphabet.line($0.line.rawValue), paint: $0.paint)
+            }
             let end = (cells.lastIndex { $0.character != " " } ?? -1) + 1
             var line = ""
             var run = ""

@@ -16,11 +16,11 @@ enum SVG {
     /// nobody could read it then.
     ///
     /// - Parameter rows: how many lines there may be; at least 1.
-    /// - Returns: the lines, at least one, and their size.
-    static func lines(_ text: String, width: Int, rows: Int) -> (lines: [String], size: Int) {
+    /// - Returns: the lines, at least one, their size, and whether the whole text is there.
+    static func lines(_ text: String, width: Int, rows: Int) -> (lines: [String], size: Int, isWhole: Bool) {
         for size in stride(from: nameSize, through: leastSize, by: -1) {
             let lines = wrapped(text, size: size, width: width)
-            if lines.count <= max(rows, 1) { return (lines, size) }
+            if lines.count <= max(rows, 1) { return (lines, size, true) }
         }
         var lines = Array(wrapped(text, size: leastSize, width: width).prefix(max(rows, 1)))
         while var last = lines.last, Self.width(of: last + "…", size: leastSize) > width, !last.isEmpty {
@@ -28,7 +28,7 @@ enum SVG {
             lines[lines.count - 1] = last
         }
         lines[lines.count - 1] += "…"
-        return (lines, leastSize)
+        return (lines, leastSize, false)
     }
 
     /// Of names, in pixels; see ``SVGTheme``.
@@ -36,7 +36,7 @@ enum SVG {
     private static let leastSize = 9
 
     /// Broken between words, and within one that is too long by itself.
-    private static func wrapped(_ text: String, size: Int, width: Int) -> [String] {
+    static func wrapped(_ text: String, size: Int, width: Int) -> [String] {
         var lines = [""]
         func isWide(_ text: String) -> Bool { Self.width(of: text, size: size) > width }
         for word in text.split(separator: " ") {

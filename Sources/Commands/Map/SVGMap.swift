@@ -40,7 +40,7 @@ struct SVGMap {
 
     func text() -> String {
         let width = max(([machine] + cells).map(\.widest).max() ?? 0, Self.leastWidth) + Self.margin
-        let notes = notes(width: width - 2 * Self.margin)
+        let notes = names(width: width - 2 * Self.margin) + notes(width: width - 2 * Self.margin)
         let height = legendTop + (notes.count + 2) * Self.lineHeight + Self.margin
         var lines = [
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
@@ -88,6 +88,19 @@ struct SVGMap {
                 SVGSpace.axis(sign.0, x: left + 4, top: legendTop - 8, bottom: legendTop + 8),
                 SVG.text(sign.1, x: left + 16, y: legendTop + 4, "small"),
             ]
+        }
+    }
+
+    /// The whole names of blocks that had no room for them, as below a map of characters.
+    private func names(width: Int) -> [SVGNote] {
+        ([machine] + cells).flatMap { space -> [SVGNote] in
+            let lines = space.cutBlocks.flatMap { block in
+                SVG.wrapped(
+                    "\(Text.hexadecimal(block.first)): \(Text.printable(block.name))", size: SVG.nameSize,
+                    width: width - 24)
+            }
+            let title = "whole names, \(Text.printable(space.space.title)):"
+            return lines.isEmpty ? [] : ([title] + lines).map { SVGNote(text: $0) }
         }
     }
 

@@ -108,16 +108,12 @@ struct SVGSpace {
                 ]),
         ]
         let baseline = frame.top + 16
-        var x = frame.left + 8
-        let badges = max(1, (frame.right - frame.left - 70) / 20)
-        for number in block.remarks.prefix(badges) {
-            elements += Self.badge(number, isError: wrong.contains(number), x: x + 6, y: frame.top + 11)
-            x += 20
+        for (index, number) in shownRemarks(of: block).enumerated() {
+            elements += Self.badge(
+                number, isError: wrong.contains(number), x: frame.left + 14 + 20 * index, y: frame.top + 11)
         }
-        let room = frame.right - 8 - x
-        let height = frame.bottom - frame.top
-        let (lines, letters) = SVG.lines(
-            Text.printable(block.name), width: room, rows: (height - 7) / Self.lineHeight)
+        let (x, room) = place(ofName: block)
+        let (lines, letters, _) = name(of: block)
         for (row, line) in lines.enumerated() {
             elements.append(
                 SVG.element(
@@ -141,6 +137,30 @@ struct SVGSpace {
                     y: detailLine, "detail"))
         }
         return elements + ["</g>"]
+    }
+
+    /// As many as there is room for beside the name.
+    private func shownRemarks(of block: MapBlock) -> ArraySlice<Int> {
+        let frame = frame(of: block)
+        return block.remarks.prefix(max(1, (frame.right - frame.left - 70) / 20))
+    }
+
+    private func place(ofName block: MapBlock) -> (x: Int, room: Int) {
+        let frame = frame(of: block)
+        let x = frame.left + 8 + 20 * shownRemarks(of: block).count
+        return (x, frame.right - 8 - x)
+    }
+
+    private func name(of block: MapBlock) -> (lines: [String], size: Int, isWhole: Bool) {
+        let frame = frame(of: block)
+        return SVG.lines(
+            Text.printable(block.name), width: place(ofName: block).room,
+            rows: (frame.bottom - frame.top - 7) / Self.lineHeight)
+    }
+
+    /// The blocks whose names have no room in their boxes, in the order of their addresses.
+    var cutBlocks: [MapBlock] {
+        space.slices.isEmpty ? [] : space.blocks.filter { !name(of: $0).isWhole }
     }
 
     /// Where boxes lie over each other, and one of them is said to be wrong.

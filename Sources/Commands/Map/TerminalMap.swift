@@ -32,7 +32,7 @@ struct TerminalMap {
                 text: "\(alphabet.mark) " + numbers($0.remarks) + text(of: $0, in: space)
             )
         }
-        let margin = marks.map { $0.text.count + 1 }.max() ?? 0
+        let margin = marks.map { Text.columns(of: $0.text) + 1 }.max() ?? 0
         let axis = (addresses + [end(of: space)]).map(\.count).max() ?? 0
         let left = axis + 3
         let room = (max(width, Self.leastWidth) - left - 1 - margin) / max(space.laneCount, 1)
@@ -40,7 +40,7 @@ struct TerminalMap {
         var tops: [Int] = [1]
         for height in scale.heights { tops.append(tops[tops.count - 1] + height.value) }
         // a title may be longer than its lanes, and marks may be crowded at the end
-        let titles = space.groups.map { left + $0.lanes.lowerBound * lane + 2 + $0.title.count }.max() ?? 0
+        let titles = space.groups.map { left + $0.lanes.lowerBound * lane + 2 + Text.columns(of: $0.title) }.max() ?? 0
         let rows = Self.rows(of: marks.map(\.address), in: space, scale, tops)
         var canvas = MapCanvas(
             width: max(left + lane * space.laneCount + 1 + margin, titles),
@@ -115,7 +115,7 @@ struct TerminalMap {
             canvas.write(" \(line) ", row: rows.lowerBound + index, column: columns.lowerBound + 1, paint)
         }
         let size = " \(block.sizeText) "
-        if label[0].count + 2 + size.count <= room {
+        if Text.columns(of: label[0]) + 2 + size.count <= room {
             canvas.write(size, row: rows.lowerBound, column: columns.upperBound - 1 - size.count, paint)
         }
         let isWhole = label.joined().filter { $0 != " " } == whole.filter { $0 != " " }
@@ -123,7 +123,7 @@ struct TerminalMap {
         var details = [block.physicalStart.map { "\(alphabet.arrow) \(Text.hexadecimal($0))" } ?? "", block.detail]
         if block.kind == .communicationRegion { details[0] = "of the hypervisor" }
         let text = details.filter { !$0.isEmpty }.joined(separator: "  ")
-        if text.count <= room {
+        if Text.columns(of: text) <= room {
             canvas.write(text, row: rows.lowerBound + label.count, column: columns.lowerBound + 2, .dim)
         } else if details[0].count <= room {
             canvas.write(details[0], row: rows.lowerBound + label.count, column: columns.lowerBound + 2, .dim)
@@ -136,18 +136,18 @@ struct TerminalMap {
         if rows == 1 { return [cut(text, to: room)] }
         let lines = Text.wrapped(text, to: room).flatMap { parts(of: $0, to: room) }.map { cut($0, to: room) }
         guard lines.count > rows else { return lines.isEmpty ? [""] : lines }
-        let last = String(lines[rows - 1].prefix(room - 1))
+        let last = Text.prefix(lines[rows - 1], columns: room - 1)
         return lines.prefix(rows - 1) + [last.hasSuffix(alphabet.ellipsis) ? last : last + alphabet.ellipsis]
     }
 
     /// A word that is too long, broken behind its hyphens.
     private func parts(of word: String, to room: Int) -> [String] {
-        guard word.count > room else { return [word] }
+        guard Text.columns(of: word) > room else { return [word] }
         let pieces = word.split(separator: "-", omittingEmptySubsequences: false)
         var lines: [String] = []
         for (index, piece) in pieces.enumerated() {
             let text = piece + (index + 1 < pieces.count ? "-" : "")
-            if let line = lines.last, line.count + text.count <= room {
+            if let line = lines.last, Text.columns(of: line) + Text.columns(of: text) <= room {
                 lines[lines.count - 1] = line + text
             } else {
                 lines.append(String(text))
@@ -157,7 +157,7 @@ struct TerminalMap {
     }
 
     private func cut(_ text: String, to room: Int) -> String {
-        text.count <= room ? text : text.prefix(room - 1) + alphabet.ellipsis
+        Text.columns(of: text) <= room ? text : Text.prefix(text, columns: room - 1) + alphabet.ellipsis
     }
 
     /// What a cell has needs two rows, for its name and a detail, and so does a hole, whose first row is the edge

@@ -91,13 +91,19 @@ enum Text {
     }
 
     /// Lines of whole words, each as long as fits; a longer word has a line of its own.
+    ///
+    /// - Parameter width: in columns of a terminal.
     static func wrapped(_ text: String, to width: Int) -> [String] {
         var lines: [String] = []
+        var used = 0
         for word in text.split(separator: " ") {
-            if let line = lines.last, line.count + 1 + word.count <= width {
-                lines[lines.count - 1] = line + " " + word
+            let needed = columns(of: word)
+            if !lines.isEmpty, used + 1 + needed <= width {
+                lines[lines.count - 1] += " " + word
+                used += 1 + needed
             } else {
                 lines.append(String(word))
+                used = needed
             }
         }
         return lines
