@@ -9,6 +9,8 @@ package struct PlacedDevice: Hashable {
     package var windows: [ClosedRange<UInt64>] = []
     /// PCI host controllers: the memory that their devices use.
     package var busWindows: [ClosedRange<UInt64>] = []
+    /// PCI host controllers: where the processors see the I/O ports of their devices.
+    package var portWindows: [ClosedRange<UInt64>] = []
     /// The handle of the controller that its interrupts go to, from the node or one above it; nil when none is named.
     package var interruptParent: UInt32?
 }
@@ -35,7 +37,10 @@ extension DeviceNode {
             device.windows = bus.windows(of: child)
             device.interruptParent = child.number("interrupt-parent") ?? interruptParent
             let isPCI = child.text("device_type") == "pci"
-            if isPCI { device.busWindows = bus.busWindows(ofPCI: child) }
+            if isPCI {
+                device.busWindows = bus.busWindows(ofPCI: child, kinds: 2...3)
+                device.portWindows = bus.busWindows(ofPCI: child, kinds: 1...1)
+            }
             devices.append(device)
             if !isPCI, let inner = bus.bus(below: child) {
                 child.place(in: inner, depth: depth + 1, interruptParent: interruptParent, &devices, isMeant)
@@ -83,10 +88,10 @@ extension DeviceNode {
             }
         }
 
-        /// A row has the kind of space in its first cell: 2 and 3 are memory.
-        func busWindows(ofPCI node: DeviceNode) -> [ClosedRange<UInt64>] {
+        /// A row has the kind of space in its first cell: 1 is I/O ports, 2 and 3 are memory.
+        func busWindows(ofPCI node: DeviceNode, kinds: ClosedRange<UInt64>) -> [ClosedRange<UInt64>] {
             Bus.rows(node.cells("ranges"), [1, 2, addressCells, 2]).compactMap { row in
-                (row[0] >> 24 & 3) < 2 ? nil : window(start: row[2], size: row[3])
+                kinds.contains(row[0] >> 24 & 3) ? window(start: row[2], size: row[3]) : nil
             }
         }
 

@@ -23,7 +23,7 @@ struct ACPITables {
     let configurationSpaces: [ConfigurationSpace]
     /// The port of the power management timer.
     let timerPort: UInt16?
-    let remapping: RemappingTables
+    var remapping: RemappingTables
     /// Whether there is a DMAR or IVRS at all, whatever is in it.
     let hasRemappingTable: Bool
 
@@ -62,6 +62,18 @@ struct ACPITables {
         let isExtendedPort = table.number(at: 208, 1) == 1
         let candidates = [table.number(at: 76, 4), isExtendedPort ? table.number(at: 212, 8) : nil]
         return candidates.compactMap { $0.flatMap { UInt16(exactly: $0) } }.first { $0 != 0 }
+    }
+
+    /// What is wrong with a table as a list of records; nil: nothing.
+    static func damage(in table: [UInt8], from start: Int) -> String? {
+        guard !table.isEmpty else { return nil }
+        if let length = table.number(at: 4, 4), length > table.count {
+            return "it says that it has \(length) bytes, of which \(table.count) are there"
+        }
+        let end = records(in: table, from: start, lengthAt: 2, width: 2).reduce(start) { $0 + $1.count }
+        guard end < table.count else { return table.count < start ? "it has \(table.count) bytes" : nil }
+        let length = table.number(at: end + 2, 2).map { "the length \($0)" } ?? "no length"
+        return "its structure at byte \(end) has \(length), where \(table.count - end) bytes are left"
     }
 
     /// The records of a table, each with its own length in it; what does not fit ends the list.

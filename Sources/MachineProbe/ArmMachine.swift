@@ -132,9 +132,13 @@ struct ArmMachine {
 
     /// The numbers of shared peripheral interrupts that devices have, as device trees count them.
     var usedInterrupts: Set<Int> {
+        let gics = PlacedDevice.interruptControllers(among: devices)
         var used: Set<Int> = []
         for device in devices {
-            let direct = device.node.cells("interrupts")
+            used.formUnion(device.pins(ofGIC: gics).filter { (32..<1020).contains($0) }.map { $0 - 32 })
+            // another controller may count as the GIC that it is in front of
+            let isGICs = device.interruptParent.map { gics[$0] != nil } ?? true
+            let direct = isGICs ? [] : device.node.cells("interrupts")
             for start in stride(from: 0, to: direct.count - 2, by: 3) where direct[start] == 0 {
                 used.insert(Int(direct[start + 1] & 0x3ff))
             }
@@ -180,23 +184,7 @@ struct ArmMachine {
             .flatMap(\.windows)
     }
 
-    /// Of ``reservedMemory``, what is there for a hypervisor and its cells by its name; all else has another owner, such as a
-    /// secure world or another processor.
-    var memoryForCells: [ClosedRange<UInt64>] {
-        reservedMemory.filter { entry in
-            ["jailhouse", "hypervisor", "cell", "inmate"].contains { entry.name.lowercased().contains($0) }
-        }.map(\.range)
-    }
-
-    /// What Linux is told to leave alone entirely.
-    var reservedMemory: [(name: String, range: ClosedRange<UInt64>)] {
-        guard let reserved = root.child("reserved-memory") else { return [] }
-        let names = Set(reserved.children.filter { $0.properties["no-map"] != nil }.map(\.name))
-        return devices.filter { names.contains($0.node.name) }
-            .flatMap { device in device.windows.map { (device.node.name, $0) } }
-    }
-
-    /// Registers of devices, and the memory windows of PCI host controllers, each with its node's name.
+    /// Registers of devices, and the windows of PCI host controllers, each with its node's name.
     var registers: [(name: String, range: ClosedRange<UInt64>)] {
         let reserved = Set((root.child("reserved-memory")?.children ?? []).map(\.name))
         return devices.filter {
@@ -205,6 +193,7 @@ struct ArmMachine {
         .flatMap { device in
             device.windows.map { (device.node.name, $0) }
                 + device.busWindows.map { ("PCI devices of \(device.node.name)", $0) }
+                + device.portWindows.map { ("PCI ports of \(device.node.name)", $0) }
         }
     }
 }

@@ -11,8 +11,13 @@ struct ProposedMemory {
 
     /// Below this, PCs have RAM, firmware and the display's memory in small pieces.
     private static let firstMegabyte: UInt64 = 0x10_0000
-    /// Beyond this, what the firmware reserves is no memory: the processor has no such addresses.
+    /// Beyond this, what the firmware reserves is no memory: many processors have no such addresses.
     private static let farthest: UInt64 = 1 << 39
+    static let reservedByFirmware = "reserved by the firmware"
+    static let firmwareNote = "What the firmware has here is not known; if Linux never touches it, remove it."
+
+    /// What no region has been proposed for.
+    private(set) var leftOut: [RunningMachine.Resource] = []
 
     /// - Parameters:
     ///   - demanded: what devices use by DMA although Linux does not have it: RMRRs and the like.
@@ -28,10 +33,13 @@ struct ProposedMemory {
         if let reserved { addMemoryForCells(reserved) }
         for range in demanded { add("reserved for device DMA", range, [.read, .write, .dma]) }
         // RAM first: where something else shares a page with it, the page is RAM
-        let sorted = resources.filter { $0.last >= Self.firstMegabyte && $0.first < Self.farthest }
-            .sorted { Self.rank($0) < Self.rank($1) }
+        let sorted = resources.filter { $0.last >= Self.firstMegabyte }.sorted { Self.rank($0) < Self.rank($1) }
         for resource in sorted {
             guard let (name, flags) = Self.purpose(of: resource) else { continue }
+            if resource.first >= Self.farthest && name == Self.reservedByFirmware {
+                leftOut.append(resource)
+                continue
+            }
             add(name, resource.first...resource.last, flags)
         }
         for function in functions {
@@ -69,15 +77,16 @@ struct ProposedMemory {
     private static func purpose(of resource: RunningMachine.Resource) -> (String, MemoryRegion.Flags)? {
         let name = resource.name
         if name == "System RAM" { return ("RAM", [.read, .write, .execute, .dma]) }
-        let others = ["PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "pnp ", "Kernel ", "Crash kernel"]
+        let others = ["PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "Kernel ", "Crash kernel"]
         guard !others.contains(where: name.hasPrefix), !isPCIName(name) else { return nil }
+        // what its parent has is not named twice
+        let isPart = resource.parents.contains { !$0.hasPrefix("PCI Bus") }
         if name.hasPrefix("HPET") { return ("HPET", [.read, .write]) }
         if name.hasPrefix("ACPI Tables") { return ("ACPI tables", .read) }
         if name.lowercased() == "reserved" {
-            return resource.last == 0xffff_ffff ? ("firmware", .read) : ("reserved by the firmware", [.read, .write])
+            return resource.last == 0xffff_ffff ? ("firmware", .read) : (reservedByFirmware, [.read, .write])
         }
-        // within what has a name already, only drivers' own registers matter, and those are in it
-        return resource.parents.isEmpty ? (String(name.prefix(40)), [.read, .write]) : nil
+        return isPart ? nil : (String(name.prefix(40)), [.read, .write])
     }
 
     /// `0000:00:1f.2`

@@ -46,10 +46,19 @@ struct RemappingTables {
     private(set) var unresolved = 0
     /// Intel's table says that its units remap interrupts (flag INTR_REMAP).
     let remapsInterrupts: Bool
+    /// What is wrong with the tables, a sentence each.
+    private(set) var damage: [String]
+    /// Those that ``keep(_:)`` has taken out.
+    private(set) var dropped: [Unit] = []
     private let buses: PCIBuses
 
     init(dmar: [UInt8], ivrs: [UInt8], buses: PCIBuses = PCIBuses()) {
         self.buses = buses
+        damage = [("DMAR", dmar), ("IVRS", ivrs)].compactMap { name, table in
+            ACPITables.damage(in: table, from: 48).map {
+                "The ACPI table \(name) is damaged: \($0). What comes behind that is not known; copy it again as root."
+            }
+        }
         remapsInterrupts = (dmar.number(at: 37, 1) ?? 0) & 1 != 0
         for record in ACPITables.records(in: dmar, from: 48, lengthAt: 2, width: 2) {
             switch record.number(at: 0, 2) {
@@ -65,6 +74,22 @@ struct RemappingTables {
     func unit(of function: PCIAddress, in segment: UInt16) -> Int? {
         let candidates = units.indices.filter { units[$0].segment == segment }
         return candidates.first { units[$0].names(function) } ?? candidates.first { units[$0].servesOthers }
+    }
+
+    /// The unit without a number that serves a function; nil when none of those does.
+    func droppedUnit(of function: PCIAddress, in segment: UInt16) -> Unit? {
+        let others = dropped.filter { $0.segment == segment }
+        if let unit = others.first(where: { $0.names(function) }) { return unit }
+        return unit(of: function, in: segment) == nil ? others.first(where: \.servesOthers) : nil
+    }
+
+    /// Leaves only these units, by their indexes in ascending order, and numbers them anew.
+    mutating func keep(_ kept: [Int]) {
+        dropped += units.indices.filter { !kept.contains($0) }.map { units[$0] }
+        units = kept.map { units[$0] }
+        ioapics = ioapics.compactMap { source in
+            kept.firstIndex(of: source.unit).map { IOAPICSource(id: source.id, unit: $0, address: source.address) }
+        }
     }
 
     // MARK: Intel (VT-d specification, section 8)
@@ -89,6 +114,12 @@ struct RemappingTables {
                 continue
             }
             scopes.append(Scope(kind: kind, id: UInt8(id), address: address))
+        }
+        let end = ACPITables.records(in: record, from: start, lengthAt: 1, width: 1).reduce(start) { $0 + $1.count }
+        if end < record.count {
+            damage.append(
+                "The ACPI table DMAR is damaged: of a structure's list of devices the last \(record.count - end) bytes cannot be "
+                    + "read, so check iommu of each device.")
         }
         return scopes
     }

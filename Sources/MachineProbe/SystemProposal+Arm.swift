@@ -24,7 +24,7 @@ extension SystemProposal {
         describeStreams(machine)
         let memory = systemMemory(resources, machine)
         let reserved = placeHypervisor(besides: machine, memory)
-        describeMemory(memory, machine, reserved)
+        describeMemory(memory, machine, resources, reserved)
         describeVirtualPCI(machine, memory)
     }
 
@@ -116,6 +116,12 @@ extension SystemProposal {
         let units = machine.smmus
         system.platform.iommuUnits = Array(units.prefix(Platform.iommuUnitLimit))
         guard !units.isEmpty else { return }
+        for unit in units.dropFirst(Platform.iommuUnitLimit) {
+            note(
+                "platform",
+                "A configuration can have \(Platform.iommuUnitLimit) IOMMUs; the one at 0x\(String(unit.base, radix: 16)) is left out: "
+                    + "what its devices do by DMA is not confined.")
+        }
         note(
             "iommu[0]",
             "Which stream ids a cell's devices have is not known here: see iommus and iommu-map of their nodes, and list "
@@ -132,7 +138,7 @@ extension SystemProposal {
         besides machine: ArmMachine, _ memory: [ClosedRange<UInt64>]
     ) -> ReservedMemory? {
         let kept = machine.memoryForCells.compactMap { ReservedMemory($0) }.max { $0.size < $1.size }
-        let free = memory.flatMap { $0.without(machine.reservedMemory.map(\.range)) }
+        let free = memory.flatMap { $0.without(machine.reservations.flatMap(\.ranges)) }
         guard let reserved = kept ?? ReservedMemory(proposedIn: free) else {
             note("hypervisor-memory", "No place was found for it: reserve memory in the device tree and probe again.")
             return nil
@@ -150,7 +156,7 @@ extension SystemProposal {
         let others = machine.reservedMemory.filter { ReservedMemory($0.range) != nil && $0.range != kept?.range }
         if kept == nil, !others.isEmpty {
             let list = others.map {
-                "\($0.name) (0x\(String($0.range.lowerBound, radix: 16))–0x\(String($0.range.upperBound, radix: 16)))"
+                "\($0.name) (\($0.range.hexadecimal))"
             }
             note(
                 "hypervisor-memory",
@@ -162,12 +168,17 @@ extension SystemProposal {
     }
 
     private mutating func describeMemory(
-        _ memory: [ClosedRange<UInt64>], _ machine: ArmMachine, _ reserved: ReservedMemory?
+        _ memory: [ClosedRange<UInt64>], _ machine: ArmMachine, _ resources: RunningMachine,
+        _ reserved: ReservedMemory?
     ) {
         // the hypervisor shows Linux the interrupt controller, and has the IOMMUs for itself
         let units = system.platform.iommuUnits.filter { $0.size > 0 }.map { $0.base...($0.base + UInt64($0.size) - 1) }
         var proposed = ProposedMemory(reserved: reserved, keepOut: (machine.gic?.windows ?? []) + units)
-        for range in memory { proposed.add("RAM", range, [.read, .write, .execute, .dma]) }
+        let unmapped = machine.reservations.filter(\.isUnmapped).flatMap(\.ranges)
+        for range in memory.flatMap({ $0.without(unmapped) }) {
+            proposed.add("RAM", range, [.read, .write, .execute, .dma])
+        }
+        addReserved(machine, resources, to: &proposed)
         let lists = machine.registers
         for (name, range) in lists where !isFar(range) { proposed.add(name, range, [.read, .write, .io]) }
         for (name, range) in lists where isFar(range) {
@@ -177,6 +188,7 @@ extension SystemProposal {
             )
         }
         system.rootCell.memoryRegions = proposed.sorted
+        noteReserved(machine)
         note("memory[0]", "Devices are those of the device tree; what Linux uses without a node is missing.")
     }
 
@@ -189,7 +201,7 @@ extension SystemProposal {
     private mutating func describeVirtualPCI(_ machine: ArmMachine, _ memory: [ClosedRange<UInt64>]) {
         let size: UInt64 = 0x20_0000
         let taken =
-            memory + machine.memory + machine.registers.map(\.range) + machine.reservedMemory.map(\.range)
+            memory + machine.memory + machine.registers.map(\.range) + machine.reservations.flatMap(\.ranges)
             + [system.hypervisorMemory].filter { $0.size > 0 }.map {
                 $0.physicalStart...$0.physicalStart + ($0.size - 1)
             }
@@ -235,20 +247,5 @@ extension Console {
         if size > 0 { keys.append("size = 0x\(String(size, radix: 16))") }
         if flags.contains(.registerDistance4) { keys.append("register-distance = \"4 bytes\"") }
         return keys.joined(separator: ", ")
-    }
-}
-
-extension ClosedRange<UInt64> {
-    /// What is left of it.
-    fileprivate func without(_ others: [ClosedRange<UInt64>]) -> [ClosedRange<UInt64>] {
-        others.reduce([self]) { rest, other in
-            rest.flatMap { range -> [ClosedRange<UInt64>] in
-                guard range.overlaps(other) else { return [range] }
-                var parts: [ClosedRange<UInt64>] = []
-                if range.lowerBound < other.lowerBound { parts.append(range.lowerBound...(other.lowerBound - 1)) }
-                if other.upperBound < range.upperBound { parts.append((other.upperBound + 1)...range.upperBound) }
-                return parts
-            }
-        }
     }
 }

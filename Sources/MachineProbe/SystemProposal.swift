@@ -20,22 +20,26 @@ package struct SystemProposal: Hashable, Sendable {
             return
         }
         let machine = RunningMachine(ioports: capture.ioports, iomem: capture.iomem)
-        let functions = capture.pciFunctions.compactMap(PCIFunction.init).sorted {
+        let allFunctions = capture.pciFunctions.compactMap(PCIFunction.init).sorted {
             ($0.domain, $0.address.rawValue) < ($1.domain, $1.address.rawValue)
         }
-        let tables = ACPITables(capture.tables, buses: PCIBuses(functions))
+        var tables = ACPITables(capture.tables, buses: PCIBuses(allFunctions))
         system = SystemDescriptor(flags: .virtualDebugConsole, rootCell: CellDescriptor(name: ""))
         judgeProcessor(capture)
-        if machine.hidesAddresses || functions.contains(where: { !$0.isComplete }) {
+        if machine.hidesAddresses || allFunctions.contains(where: { !$0.isComplete }) {
             note("", "Linux shows the addresses of memory and all of a PCI device to root only: run probe as root.")
         }
         nameRootCell(capture, capture.productName)
+        let domain = tables.configurationSpaces.first?.segment ?? 0
+        chooseUnits(&tables.remapping, domain, allFunctions)
+        let functions = chooseFunctions(capture, allFunctions, tables, domain)
         describePlatform(
             tables, machine.memory, functions, isIntel: RunningMachine.hasIntelProcessors(cpuInfo: capture.cpuInfo))
         let reserved = placeHypervisor(capture, machine.memory)
-        describeMemory(machine.memory, tables, functions, reserved)
-        describePorts(machine.ports, functions)
-        describeConsoles(machine, functions)
+        if let reserved { noteDemands(tables.remapping, on: reserved) }
+        describeMemory(machine.memory, tables, allFunctions, reserved, listed: functions)
+        describePorts(machine.ports, allFunctions)
+        describeConsoles(machine, allFunctions)
         describeFunctions(functions, tables)
     }
 
@@ -95,19 +99,25 @@ extension SystemProposal {
                 "This machine cannot run it: its VT-d does not remap interrupts (flag INTR_REMAP of the table DMAR), so enabling fails."
             )
         }
-        if units.count > Platform.iommuUnitLimit {
-            note(
-                "platform",
-                "The machine has \(units.count) IOMMUs; a configuration can have \(Platform.iommuUnitLimit).")
-        }
-        system.platform.iommuUnits = units.prefix(Platform.iommuUnitLimit).enumerated().map { index, unit in
+        system.platform.iommuUnits = units.enumerated().map { index, unit in
             iommu(unit, at: index, memory, functions)
         }
         if units.contains(where: { $0.kind == .intel }) { x86.vtdInterruptLimit = 256 }
         system.platform.specific = .x86(x86)
+        describeIOAPICs(tables)
+        if tables.remapping.unresolved > 0 {
+            note(
+                "platform",
+                "The IOMMU's table names \(tables.remapping.unresolved) devices behind bridges that Linux does not show: check "
+                    + "iommu of the devices there.")
+        }
+        if tables.ioapics.isEmpty { note("platform", "No IOAPIC in the ACPI table APIC.") }
+    }
+
+    private mutating func describeIOAPICs(_ tables: ACPITables) {
         system.rootCell.interruptChips = tables.ioapics.enumerated().map { index, ioapic in
             let source = tables.remapping.ioapics.first { $0.id == ioapic.id }
-            if source == nil && !units.isEmpty {
+            if source == nil && !tables.remapping.units.isEmpty {
                 note("interrupt-chip[\(index)]", "The IOMMU's table does not have this IOAPIC's PCI address: check id.")
             }
             let last = tables.ioapics.map { Int($0.firstInterrupt) }.filter { $0 > ioapic.firstInterrupt }.min()
@@ -117,13 +127,6 @@ extension SystemProposal {
                 id: source.map { UInt32($0.unit) << 16 | UInt32($0.address.rawValue) } ?? UInt32(ioapic.id),
                 pins: 0..<pins)
         }
-        if tables.remapping.unresolved > 0 {
-            note(
-                "platform",
-                "The IOMMU's table names \(tables.remapping.unresolved) devices behind bridges that Linux does not show: check "
-                    + "iommu of the devices there.")
-        }
-        if tables.ioapics.isEmpty { note("platform", "No IOAPIC in the ACPI table APIC.") }
     }
 
     private mutating func iommu(
@@ -188,25 +191,36 @@ extension SystemProposal {
 
     private mutating func describeMemory(
         _ resources: [RunningMachine.Resource], _ tables: ACPITables, _ functions: [PCIFunction],
-        _ reserved: ReservedMemory?
+        _ reserved: ReservedMemory?, listed: [PCIFunction]
     ) {
         func pages(_ start: UInt64, _ size: UInt64) -> ClosedRange<UInt64>? {
             let (last, overflow) = start.addingReportingOverflow(max(size, 1) - 1)
             return start == 0 || overflow ? nil : start...last
         }
         var keepOut = [pages(0xfee0_0000, 0x1000)]
-        keepOut += tables.configurationSpaces.map { pages($0.base, (UInt64($0.lastBus) + 1) << 20) }
+        // the hypervisor looks after one domain
+        keepOut += tables.configurationSpaces.prefix(1).map { pages($0.base, (UInt64($0.lastBus) + 1) << 20) }
         keepOut += tables.ioapics.map { pages($0.address, 0x1000) }
         keepOut += system.platform.iommuUnits.map { pages($0.base, UInt64($0.size)) }
-        keepOut += functions.map { $0.msixTable.flatMap { pages($0.address, UInt64($0.size)) } }
-        let memory = ProposedMemory(
+        keepOut += listed.map { $0.msixTable.flatMap { pages($0.address, UInt64($0.size)) } }
+        var memory = ProposedMemory(
             resources, functions: functions, reserved: reserved, demanded: tables.remapping.memory.map(\.range),
             keepOut: keepOut.compactMap(\.self))
-        system.rootCell.memoryRegions = memory.regions
-        for (index, region) in memory.regions.enumerated() where region.name == "reserved by the firmware" {
-            note("memory[\(index)]", "What the firmware has here is not known; if Linux never touches it, remove it.")
+        for space in tables.configurationSpaces.dropFirst() {
+            guard let window = pages(space.base, (UInt64(space.lastBus) + 1) << 20) else { continue }
+            memory.add("PCI configuration, domain \(space.segment)", window, [.read, .write])
         }
-        for (index, region) in memory.regions.enumerated() where region.name == "reserved for device DMA" {
+        for resource in memory.leftOut {
+            note(
+                "",
+                "What the firmware reserves at \((resource.first...resource.last).hexadecimal) is left out: it is no memory."
+            )
+        }
+        system.rootCell.memoryRegions = memory.sorted
+        for (index, region) in memory.sorted.enumerated() where region.name == ProposedMemory.reservedByFirmware {
+            note("memory[\(index)]", ProposedMemory.firmwareNote)
+        }
+        for (index, region) in memory.sorted.enumerated() where region.name == "reserved for device DMA" {
             let owners = tables.remapping.memory.filter { $0.range.contains(region.physicalStart) }.flatMap(\.devices)
             let names = Set(owners.map(\.description)).sorted().joined(separator: ", ")
             note(
