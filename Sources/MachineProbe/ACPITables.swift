@@ -48,12 +48,18 @@ struct ACPITables {
         }
     }
 
+    /// One a segment, whose buses may be in several entries with the base of bus 0 each.
     private static func configurationSpaces(_ table: [UInt8]) -> [ConfigurationSpace] {
-        stride(from: 44, to: table.count, by: 16).compactMap { offset in
+        stride(from: 44, to: table.count, by: 16).reduce(into: []) { spaces, offset in
             guard let base = table.number(at: offset, 8), let segment = table.number(at: offset + 8, 2),
                 let last = table.number(at: offset + 11, 1)
-            else { return nil }
-            return ConfigurationSpace(base: base, segment: UInt16(segment), lastBus: UInt8(last))
+            else { return }
+            let space = ConfigurationSpace(base: base, segment: UInt16(segment), lastBus: UInt8(last))
+            if let known = spaces.firstIndex(where: { $0.segment == space.segment && $0.base == base }) {
+                spaces[known].lastBus = max(spaces[known].lastBus, space.lastBus)
+            } else {
+                spaces.append(space)
+            }
         }
     }
 

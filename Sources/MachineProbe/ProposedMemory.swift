@@ -29,7 +29,9 @@ struct ProposedMemory {
         taken = keepOut
         if let reserved { taken.append(reserved.start...reserved.last) }
         add("low memory", 0...0x9_ffff, [.read, .write, .execute, .dma])
-        add("display and ROMs", 0xa_0000...0xf_ffff, [.read, .write, .execute])
+        var roms: MemoryRegion.Flags = [.read, .write, .execute]
+        if demanded.contains(where: { $0.overlaps(0xa_0000...0xf_ffff) }) { roms.insert(.dma) }
+        add("display and ROMs", 0xa_0000...0xf_ffff, roms)
         if let reserved { addMemoryForCells(reserved) }
         for range in demanded { add("reserved for device DMA", range, [.read, .write, .dma]) }
         // RAM first: where something else shares a page with it, the page is RAM
@@ -90,7 +92,7 @@ struct ProposedMemory {
     }
 
     /// `0000:00:1f.2`
-    private static func isPCIName(_ name: String) -> Bool {
+    static func isPCIName(_ name: String) -> Bool {
         name.count == 12 && name.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
     }
 

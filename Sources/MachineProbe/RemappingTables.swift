@@ -7,6 +7,8 @@ struct RemappingTables {
     struct Unit: Hashable {
         var kind: IOMMUUnit.Kind
         var base: UInt64
+        /// Of its registers, in bytes, as far as the table tells it.
+        var size: UInt32
         var segment: UInt16
         /// The functions and bridges that the table names for it.
         var devices: Set<PCIAddress> = []
@@ -129,7 +131,10 @@ struct RemappingTables {
         guard let flags = record.number(at: 4, 1), let segment = record.number(at: 6, 2),
             let base = record.number(at: 8, 8)
         else { return }
-        var unit = Unit(kind: .intel, base: base, segment: UInt16(segment), servesOthers: flags & 1 != 0)
+        // newer tables have the number of pages, as a power of two
+        let size = UInt32(0x1000) << UInt32(record[5] & 0xf)
+        var unit = Unit(
+            kind: .intel, base: base, size: size, segment: UInt16(segment), servesOthers: flags & 1 != 0)
         for scope in scopes(record, from: 16, in: unit.segment) {
             switch scope.kind {
             case 1: unit.devices.insert(scope.address)
@@ -174,10 +179,12 @@ struct RemappingTables {
         if known == nil {
             units.append(
                 Unit(
-                    kind: .amd, base: base, segment: UInt16(segment),
+                    kind: .amd, base: base, size: 0x4000, segment: UInt16(segment),
                     address: PCIAddress(rawValue: UInt16(address)), capability: UInt8(truncatingIfNeeded: capability),
-                    features: record[0] == 0x10 ? UInt32(features) : 0))
+                    features: 0))
         }
+        // only the oldest block has what the hypervisor asks for
+        if record[0] == 0x10 { units[index].features = UInt32(features) }
         addAMDDevices(record, from: record[0] == 0x10 ? 24 : 40, to: index)
     }
 
@@ -212,7 +219,11 @@ struct RemappingTables {
         guard let first = record.number(at: 16, 8), let size = record.number(at: 24, 8), size > 0,
             !first.addingReportingOverflow(size - 1).overflow, let device = record.number(at: 4, 2)
         else { return }
-        let devices = record[0] == 0x20 ? [] : [PCIAddress(rawValue: UInt16(device))]
+        // of all devices, of one, of those from it to another
+        var devices = record[0] == 0x20 ? [] : [PCIAddress(rawValue: UInt16(device))]
+        if record[0] == 0x22, let last = record.number(at: 6, 2), last > device {
+            devices = (UInt16(device)...UInt16(last)).prefix(64).map(PCIAddress.init(rawValue:))
+        }
         memory.append(DemandedMemory(range: first...first + (size - 1), devices: devices))
     }
 }

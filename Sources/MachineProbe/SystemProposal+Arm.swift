@@ -25,7 +25,7 @@ extension SystemProposal {
         let memory = systemMemory(resources, machine)
         let reserved = placeHypervisor(besides: machine, memory)
         describeMemory(memory, machine, resources, reserved)
-        describeVirtualPCI(machine, memory)
+        describeVirtualPCI(machine, memory + resources.memory.filter { $0.last > 0 }.map { $0.first...$0.last })
     }
 
     private mutating func describeProcessors(_ machine: ArmMachine) {
@@ -88,7 +88,7 @@ extension SystemProposal {
             note(
                 "",
                 "This machine cannot run it with all CPUs: the hypervisor looks for their redistributors from gicr-base on, without a gap; "
-                    + "the device tree has them in \(gic.windows.count - 1) windows, of which the first has room for "
+                    + "the device tree has them in \(machine.redistributorWindows) windows, of which the first has room for "
                     + "\((gic.windows[1].upperBound - gic.windows[1].lowerBound + 1) / 0x2_0000).")
         }
         if let stride = machine.redistributorStride, stride != 0x2_0000 {
@@ -113,6 +113,12 @@ extension SystemProposal {
     }
 
     private mutating func describeStreams(_ machine: ArmMachine) {
+        for (name, compatible) in machine.otherIOMMUs {
+            note(
+                "platform",
+                "\(name) (\(compatible)) is an IOMMU that the hypervisor does not drive: Linux keeps it, and what devices of cells do "
+                    + "by DMA is not confined.")
+        }
         let units = machine.smmus
         system.platform.iommuUnits = Array(units.prefix(Platform.iommuUnitLimit))
         guard !units.isEmpty else { return }
@@ -182,10 +188,12 @@ extension SystemProposal {
         let lists = machine.registers
         for (name, range) in lists where !isFar(range) { proposed.add(name, range, [.read, .write, .io]) }
         for (name, range) in lists where isFar(range) {
+            let used = resources.pciFunctions(in: range)
+            for (device, window) in used { proposed.add("PCI device \(device)", window, [.read, .write, .io]) }
             note(
                 "",
-                "\(name) has a window at 0x\(String(range.lowerBound, radix: 16)), which is left out: add what is used."
-            )
+                "\(name) has a window at 0x\(String(range.lowerBound, radix: 16)), which is left out"
+                    + (used.isEmpty ? ": add what is used." : " but for what /proc/iomem has in it."))
         }
         system.rootCell.memoryRegions = proposed.sorted
         noteReserved(machine)
@@ -214,7 +222,7 @@ extension SystemProposal {
         }
         system.platform.mmconfigBase = place
         system.platform.virtualPCI = 1
-        system.platform.pciDomain = machine.devices.contains { $0.node.text("device_type") == "pci" } ? 1 : 0
+        system.platform.pciDomain = machine.freePCIDomain
         note(
             "platform",
             "mmconfig-base is 2 MiB where the device tree has nothing: check that the machine has nothing there, either."

@@ -65,6 +65,58 @@ extension SystemProposal {
         }
     }
 
+    mutating func iommu(
+        _ unit: RemappingTables.Unit, at index: Int, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction]
+    ) -> IOMMUUnit {
+        let registers = memory.first { $0.first == unit.base && $0.name.hasPrefix("dmar") }
+        let isAMD = unit.kind == .amd
+        var record = IOMMUUnit(
+            kind: unit.kind, base: unit.base,
+            size: registers.map { UInt32(clamping: $0.last - $0.first + 1) } ?? unit.size)
+        guard isAMD else { return record }
+        let function = functions.first { $0.address == unit.address }
+        let interrupts = function?.capabilities.first {
+            $0.id == PCICapability.Known.messageSignalledInterrupts.rawValue
+        }
+        record.amd = IOMMUUnit.AMD(
+            address: unit.address, baseCapability: unit.capability,
+            msiCapability: UInt8(clamping: interrupts?.start ?? 0), features: unit.features)
+        note(
+            "iommu[\(index)]",
+            "The size of its registers is not in the ACPI tables: 16 KiB, or 512 KiB with performance counters.")
+        if interrupts == nil { note("iommu[\(index)]", "Its MSI capability is not known: check msi-capability.") }
+        return record
+    }
+
+    mutating func describeIOAPICs(_ tables: ACPITables) {
+        system.rootCell.interruptChips = tables.ioapics.enumerated().map { index, ioapic in
+            let source = tables.remapping.ioapics.first { $0.id == ioapic.id }
+            if source == nil && !tables.remapping.units.isEmpty {
+                note("interrupt-chip[\(index)]", "The IOMMU's table does not have this IOAPIC's PCI address: check id.")
+            }
+            let next = tables.ioapics.map { Int($0.firstInterrupt) }.filter { $0 > ioapic.firstInterrupt }.min()
+            if next == nil {
+                note(
+                    "interrupt-chip[\(index)]",
+                    "How many pins it has is not in the ACPI tables: 24 is usual, but there are some with 32 or 120. Linux's log says "
+                        + "it: \"GSI \(ioapic.firstInterrupt)-\".")
+            }
+            let pins = min(next.map { $0 - Int(ioapic.firstInterrupt) } ?? 24, 128)
+            return InterruptChip(
+                address: ioapic.address,
+                id: source.map { UInt32($0.unit) << 16 | UInt32($0.address.rawValue) } ?? UInt32(ioapic.id),
+                pins: 0..<pins)
+        }
+    }
+
+    /// VT-d's table of interrupts has room for all of the system's, and some of cells' virtual devices.
+    mutating func makeRoomForInterrupts() {
+        guard case .x86(var part) = system.platform.specific, part.vtdInterruptLimit > 0 else { return }
+        let needed = system.rootCell.remappedPins + system.rootCell.remappedVectors
+        while part.vtdInterruptLimit < 32768, Int(part.vtdInterruptLimit) < needed + 64 { part.vtdInterruptLimit *= 2 }
+        system.platform.specific = .x86(part)
+    }
+
     /// What is wrong with the place that is kept for the hypervisor and its cells.
     mutating func noteDemands(_ tables: RemappingTables, on reserved: ReservedMemory) {
         for memory in tables.memory where memory.range.overlaps(reserved.range) {

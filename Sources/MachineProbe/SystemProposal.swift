@@ -41,6 +41,7 @@ package struct SystemProposal: Hashable, Sendable {
         describePorts(machine.ports, allFunctions)
         describeConsoles(machine, allFunctions)
         describeFunctions(functions, tables)
+        makeRoomForInterrupts()
     }
 
     mutating func note(_ key: String, _ text: String) {
@@ -114,44 +115,6 @@ extension SystemProposal {
         if tables.ioapics.isEmpty { note("platform", "No IOAPIC in the ACPI table APIC.") }
     }
 
-    private mutating func describeIOAPICs(_ tables: ACPITables) {
-        system.rootCell.interruptChips = tables.ioapics.enumerated().map { index, ioapic in
-            let source = tables.remapping.ioapics.first { $0.id == ioapic.id }
-            if source == nil && !tables.remapping.units.isEmpty {
-                note("interrupt-chip[\(index)]", "The IOMMU's table does not have this IOAPIC's PCI address: check id.")
-            }
-            let last = tables.ioapics.map { Int($0.firstInterrupt) }.filter { $0 > ioapic.firstInterrupt }.min()
-            let pins = min(last.map { $0 - Int(ioapic.firstInterrupt) } ?? 24, 128)
-            return InterruptChip(
-                address: ioapic.address,
-                id: source.map { UInt32($0.unit) << 16 | UInt32($0.address.rawValue) } ?? UInt32(ioapic.id),
-                pins: 0..<pins)
-        }
-    }
-
-    private mutating func iommu(
-        _ unit: RemappingTables.Unit, at index: Int, _ memory: [RunningMachine.Resource], _ functions: [PCIFunction]
-    ) -> IOMMUUnit {
-        let registers = memory.first { $0.first == unit.base && $0.name.hasPrefix("dmar") }
-        let isAMD = unit.kind == .amd
-        var record = IOMMUUnit(
-            kind: unit.kind, base: unit.base,
-            size: registers.map { UInt32(clamping: $0.last - $0.first + 1) } ?? (isAMD ? 0x4000 : 0x1000))
-        guard isAMD else { return record }
-        let function = functions.first { $0.address == unit.address }
-        let interrupts = function?.capabilities.first {
-            $0.id == PCICapability.Known.messageSignalledInterrupts.rawValue
-        }
-        record.amd = IOMMUUnit.AMD(
-            address: unit.address, baseCapability: unit.capability,
-            msiCapability: UInt8(clamping: interrupts?.start ?? 0), features: unit.features)
-        note(
-            "iommu[\(index)]",
-            "The size of its registers is not in the ACPI tables: 16 KiB, or 512 KiB with performance counters.")
-        if interrupts == nil { note("iommu[\(index)]", "Its MSI capability is not known: check msi-capability.") }
-        return record
-    }
-
     private mutating func placeHypervisor(
         _ capture: MachineCapture, _ memory: [RunningMachine.Resource]
     ) -> ReservedMemory? {
@@ -203,8 +166,9 @@ extension SystemProposal {
         keepOut += tables.ioapics.map { pages($0.address, 0x1000) }
         keepOut += system.platform.iommuUnits.map { pages($0.base, UInt64($0.size)) }
         keepOut += listed.map { $0.msixTable.flatMap { pages($0.address, UInt64($0.size)) } }
+        let demanded = tables.remapping.memory.map(\.range)
         var memory = ProposedMemory(
-            resources, functions: functions, reserved: reserved, demanded: tables.remapping.memory.map(\.range),
+            resources, functions: functions, reserved: reserved, demanded: demanded,
             keepOut: keepOut.compactMap(\.self))
         for space in tables.configurationSpaces.dropFirst() {
             guard let window = pages(space.base, (UInt64(space.lastBus) + 1) << 20) else { continue }

@@ -93,4 +93,48 @@ import Testing
         let used = ArmMachine(tree).usedInterrupts
         #expect(used.isSuperset(of: [183, 184]) && !used.contains(0), "\(used)")
     }
+
+    /// Of the large window for 64-bit registers, what Linux has placed there.
+    @Test func farDevicesThatLinuxHas() throws {
+        var capture = try Self.capture("virt-gicv3")
+        capture.iomem = capture.iomem.replacing(
+            "8000000000-ffffffffff : pcie@10000000\n",
+            with: """
+                8000000000-ffffffffff : pcie@10000000
+                  8000000000-8000003fff : 0000:00:01.0
+                    8000000000-8000003fff : nvme
+
+                """)
+        #expect(capture.iomem.contains("nvme"))
+        let proposal = SystemProposal(capture)
+        let region = proposal.system.rootCell.memoryRegions.first { $0.physicalStart == 0x80_0000_0000 }
+        #expect(region?.name == "PCI device 0000:00:01.0" && region?.size == 0x4000)
+        #expect(proposal.notes[""]?.contains { $0.contains("but for what /proc/iomem has in it") } == true)
+    }
+
+    @Test func severalPCIHostsAndAnIOMMUOfAnotherKind() throws {
+        var capture = try Self.capture("virt-gicv3")
+        var tree = try #require(capture.deviceTree)
+        let host = try #require(tree.children.first { $0.name.hasPrefix("pcie") })
+        var second = host
+        second.name = "pcie@20000000"
+        second.properties["reg"] = Self.words(0, 0x2000_0000, 0, 0x100_0000)
+        second.properties["ranges"] = nil
+        tree.children.append(second)
+        tree.children.append(
+            DeviceNode(
+                name: "iommu@5000000",
+                properties: [
+                    "compatible": Array("arm,smmu-v2\0".utf8), "#iommu-cells": Self.words(1),
+                    "reg": Self.words(0, 0x500_0000, 0, 0x10000),
+                ]))
+        capture.deviceTree = tree
+        let proposal = SystemProposal(capture)
+        #expect(proposal.system.platform.pciDomain == 2)
+        #expect(
+            proposal.notes["platform"]?.contains { $0.hasPrefix("iommu@5000000 (arm,smmu-v2) is an IOMMU") } == true)
+        second.properties["linux,pci-domain"] = Self.words(7)
+        tree.children.append(second)
+        #expect(ArmMachine(tree).freePCIDomain == 8)
+    }
 }

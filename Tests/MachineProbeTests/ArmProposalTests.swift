@@ -209,6 +209,7 @@ import Testing
             let index = try gic(tree)
             tree.children[index].properties["reg"] = words(
                 0, 0x800_0000, 0, 0x1_0000, 0, 0x80a_0000, 0, 0x2_0000, 0, 0x820_0000, 0, 0x10_0000)
+            tree.children[index].properties["#redistributor-regions"] = words(2)
         }
         #expect(parted.contains { $0.contains("in 2 windows, of which the first has room for 1") }, "\(parted)")
         let stride = try notes { tree in

@@ -8,29 +8,29 @@ import Testing
 
 /// What servers have that a small PC has not: IOMMUs for parts of the PCI buses, memory that devices demand, other consoles.
 @Suite struct ServerProbeTests {
-    private static func little(_ number: UInt64, _ width: Int) -> [UInt8] {
+    static func little(_ number: UInt64, _ width: Int) -> [UInt8] {
         (0..<width).map { UInt8(truncatingIfNeeded: number >> (8 * UInt64($0))) }
     }
 
-    private static func scope(_ kind: UInt8, bus: UInt8, _ path: [(UInt8, UInt8)]) -> [UInt8] {
+    static func scope(_ kind: UInt8, bus: UInt8, _ path: [(UInt8, UInt8)]) -> [UInt8] {
         [kind, UInt8(6 + 2 * path.count), 0, 0, 0, bus] + path.flatMap { [$0.0, $0.1] }
     }
 
-    private static func drhd(_ flags: UInt8, _ base: UInt64, _ scopes: [[UInt8]], segment: UInt64 = 0) -> [UInt8] {
+    static func drhd(_ flags: UInt8, _ base: UInt64, _ scopes: [[UInt8]], segment: UInt64 = 0) -> [UInt8] {
         let body = [flags, 0] + little(segment, 2) + little(base, 8) + scopes.joined()
         return little(0, 2) + little(UInt64(4 + body.count), 2) + body
     }
 
-    private static func rmrr(_ first: UInt64, _ last: UInt64, _ scopes: [[UInt8]]) -> [UInt8] {
+    static func rmrr(_ first: UInt64, _ last: UInt64, _ scopes: [[UInt8]]) -> [UInt8] {
         let body = little(0, 2) + little(0, 2) + little(first, 8) + little(last, 8) + scopes.joined()
         return little(1, 2) + little(UInt64(4 + body.count), 2) + body
     }
 
-    private static func table(_ records: [[UInt8]]) -> [UInt8] {
+    static func table(_ records: [[UInt8]]) -> [UInt8] {
         [UInt8](repeating: 0, count: 48) + records.joined()
     }
 
-    private static func function(_ name: String, kind: UInt16 = 0x0200, behind: (UInt8, UInt8)? = nil)
+    static func function(_ name: String, kind: UInt16 = 0x0200, behind: (UInt8, UInt8)? = nil)
         -> MachineCapture.PCIFiles
     {
         var config = [UInt8](repeating: 0, count: 256)
@@ -41,12 +41,12 @@ import Testing
     }
 
     /// A bridge at 00:1c.0 with the buses 2 to 4, behind it a bridge at 02:01.0 with bus 3.
-    private static let functions = [
+    static let functions = [
         function("0000:00:1c.0", behind: (2, 4)), function("0000:02:01.0", behind: (3, 3)),
         function("0000:02:00.0"), function("0000:03:00.0"), function("0000:04:00.0"), function("0000:05:00.0"),
     ]
 
-    private static func proposal(
+    static func proposal(
         _ records: [[UInt8]], _ change: (inout MachineCapture) -> Void = { _ in }
     ) -> SystemProposal {
         var capture = MachineCapture()
@@ -56,7 +56,7 @@ import Testing
         return SystemProposal(capture)
     }
 
-    private func units(_ proposal: SystemProposal) -> [String: UInt8] {
+    static func units(_ proposal: SystemProposal) -> [String: UInt8] {
         Dictionary(
             uniqueKeysWithValues: proposal.system.rootCell.pciDevices.map { ($0.address.description, $0.iommu) })
     }
@@ -67,7 +67,7 @@ import Testing
             Self.drhd(1, 0xfbff_e000, [Self.scope(3, bus: 0xff, [(0, 0)])]),
         ])
         #expect(
-            units(proposal)
+            Self.units(proposal)
                 == ["00:1c.0": 0, "02:01.0": 0, "02:00.0": 0, "03:00.0": 0, "04:00.0": 0, "05:00.0": 1])
     }
 
@@ -76,120 +76,12 @@ import Testing
             Self.drhd(0, 0xfbef_e000, [Self.scope(1, bus: 0, [(0x1c, 0), (1, 0), (0, 0)])]),
             Self.drhd(1, 0xfbff_e000, []),
         ])
-        #expect(units(proposal).filter { $0.value == 0 }.map(\.key) == ["03:00.0"])
+        #expect(Self.units(proposal).filter { $0.value == 0 }.map(\.key) == ["03:00.0"])
         #expect(proposal.notes["platform"]?.contains { $0.contains("bridges that Linux does not show") } == false)
         let unknown = Self.proposal([Self.drhd(0, 0xfbef_e000, [Self.scope(1, bus: 0, [(0x1d, 0), (0, 0)])])])
         #expect(
             unknown.notes["platform"]?.contains { $0.contains("names 1 devices behind bridges") } == true,
             "\(unknown.notes)")
-    }
-
-    /// Those of the IOAPIC and of all else are kept, wherever they are in the table; devices of the others are left out.
-    @Test func moreUnitsThanAConfigurationCanHave() throws {
-        func base(_ index: UInt64) -> UInt64 { 0xd000_0000 + index << 12 }
-        let few = (0..<9).map { Self.drhd(0, base($0), [Self.scope(1, bus: UInt8($0), [(0, 0)])]) }
-        let proposal = Self.proposal(few + [Self.drhd(1, 0xfbff_e000, [Self.scope(3, bus: 0xff, [(0, 0)])])])
-        let bases = proposal.system.platform.iommuUnits.map(\.base)
-        // 02:00.0, 03:00.0, 04:00.0 and 05:00.0 are there
-        #expect(bases == (0..<7).map(base) + [0xfbff_e000])
-        #expect(
-            units(proposal) == ["00:1c.0": 7, "02:01.0": 7, "02:00.0": 2, "03:00.0": 3, "04:00.0": 4, "05:00.0": 5])
-        #expect(proposal.system.findings().filter { $0.rule == "JH1011" } == [])
-        let note = proposal.notes["platform"]?.first { $0.contains("10 IOMMUs") } ?? ""
-        #expect(note.hasSuffix("can have 8. Left out: 0xd0007000, 0xd0008000."), "\(note)")
-        let late = Self.proposal(few + [Self.drhd(1, 0xfbff_e000, [])]) { capture in
-            capture.pciFunctions += (6..<9).map { Self.function("0000:0\($0):00.0") }
-        }
-        #expect(late.system.platform.iommuUnits.map(\.base).dropLast() == (2..<9).map(base)[...])
-        let every = Self.proposal(few + [Self.drhd(1, 0xfbff_e000, [])]) { capture in
-            capture.pciFunctions += [0, 1, 6, 7, 8].map { Self.function("0000:0\($0):00.0") }
-        }
-        #expect(every.system.rootCell.pciDevices.count == 9)
-        let lost = every.notes[""]?.filter { $0.contains("because its IOMMU at") } ?? []
-        #expect(lost.count == 2 && lost[0].hasPrefix("07:00.0 (Ethernet, 8086:000c) is left out"), "\(lost)")
-        #expect(every.system.findings().filter { $0.rule == "JH1011" } == [])
-    }
-
-    @Test func damagedTablesAreNamed() {
-        let good = Self.drhd(1, 0xfbff_e000, [])
-        func damage(_ table: [UInt8]) -> String? { RemappingTables(dmar: table, ivrs: []).damage.first }
-        #expect(damage(Self.table([good])) == nil)
-        #expect(
-            damage(Self.table([good, [0, 0, 0, 0]]))?.contains("at byte 64 has the length 0, where 4 bytes") == true)
-        #expect(
-            damage(Self.table([good, [0, 0, 99, 0]]))?.contains("has the length 99, where 4 bytes are left") == true)
-        #expect(damage(Self.table([good, [0]]))?.contains("has no length, where 1 bytes are left") == true)
-        #expect(damage([1, 2])?.contains("it has 2 bytes") == true)
-        var long = Self.table([good])
-        long[4] = 0xff
-        #expect(damage(long)?.contains("it says that it has 255 bytes, of which 64 are there") == true)
-        let torn = Self.drhd(1, 0xfbff_e000, [[1, 99, 0, 0, 0, 0, 0, 0]])
-        #expect(damage(Self.table([torn]))?.contains("the last 8 bytes cannot be read") == true)
-        let proposal = Self.proposal([good, [0, 0, 0, 0]])
-        #expect(proposal.notes["platform"]?.contains { $0.hasPrefix("The ACPI table DMAR is damaged: its") } == true)
-        #expect(RemappingTables(dmar: [], ivrs: Self.table([[0x10, 0, 3, 0]])).damage.count == 1)
-    }
-
-    /// A configuration has one PCI domain.
-    @Test func otherDomainsAreLeftOut() {
-        let proposal = Self.proposal([
-            Self.drhd(1, 0xfbff_e000, []), Self.drhd(1, 0xfcff_e000, [], segment: 1),
-        ]) { capture in
-            capture.pciFunctions += [Self.function("0001:00:00.0"), Self.function("10000:e0:06.0")]
-            capture.tables["MCFG"] =
-                [UInt8](repeating: 0, count: 44) + Self.little(0x8000_0000, 8) + [0, 0, 0, 0xff, 0, 0, 0, 0]
-                + Self.little(0x7000_0000, 8) + [1, 0, 0, 0x0f, 0, 0, 0, 0]
-        }
-        #expect(proposal.system.platform.iommuUnits.map(\.base) == [0xfbff_e000])
-        #expect(proposal.system.rootCell.pciDevices.count == Self.functions.count)
-        #expect(proposal.notes["platform"]?.contains { $0.hasPrefix("The IOMMU at 0xfcffe000 is left out") } == true)
-        let notes = proposal.notes[""] ?? []
-        #expect(notes.contains { $0.hasPrefix("00:00.0 (Ethernet, 8086:000c) of the PCI domain 1 is left out") })
-        #expect(notes.contains { $0.hasPrefix("10000:e0:06.0 is left out") }, "\(notes)")
-        // Linux goes on with it as before
-        let window = proposal.system.rootCell.memoryRegions.first { $0.physicalStart == 0x7000_0000 }
-        #expect(window?.name == "PCI configuration, domain 1" && window?.size == 16 << 20)
-        #expect(!proposal.system.rootCell.memoryRegions.contains { $0.physicalStart == 0x8000_0000 })
-    }
-
-    @Test func memoryThatDevicesDemandIsNotForCells() {
-        let records = [
-            Self.drhd(1, 0xfbff_e000, []), Self.rmrr(0x3a70_0000, 0x3a70_ffff, [Self.scope(1, bus: 2, [(0, 0)])]),
-        ]
-        let proposal = Self.proposal(records) { $0.commandLine = "memmap=80M$0x3a000000" }
-        #expect(
-            proposal.notes["hypervisor-memory"]?.contains {
-                $0.hasPrefix(
-                    "A fault to mend before enabling: the firmware has 02:00.0 use 0x3a700000–0x3a70ffff at any time")
-            } == true, "\(proposal.notes)")
-    }
-
-    /// What drivers have below a PCI bus without being PCI devices, and RAM of large servers.
-    @Test func nothingOfTheMemoryIsLeftOutSilently() {
-        var capture = MachineCapture()
-        capture.iomem = """
-            00100000-7fffffff : System RAM
-            fd000000-fe7fffff : PCI Bus 0000:00
-              fd000000-fd00ffff : 0000:00:02.0
-                fd000000-fd00ffff : a driver
-              fdac0000-fdacffff : INT344B:00
-                fdac0000-fdacffff : INT344B:00 INT344B:00
-              fe000000-fe000fff : pnp 00:06
-            fed40000-fed44fff : MSFT0101:00
-              fed40000-fed44fff : MSFT0101:00
-            100000000-1007fffffff : System RAM
-            fd00000000-ffffffffff : Reserved
-
-            """
-        let proposal = SystemProposal(capture)
-        let regions = proposal.system.rootCell.memoryRegions.filter { $0.physicalStart >= 0x8000_0000 }
-        #expect(
-            regions.map(\.name) == ["INT344B:00", "pnp 00:06", "MSFT0101:00", "RAM"]
-                && regions.map(\.physicalStart) == [0xfdac_0000, 0xfe00_0000, 0xfed4_0000, 0x1_0000_0000], "\(regions)")
-        #expect(
-            proposal.notes[""]?.contains {
-                $0.hasPrefix("What the firmware reserves at 0xfd00000000–0xffffffffff is left out")
-            } == true)
     }
 
     @Test func memoryThatDevicesDemandIsLinuxs() throws {
@@ -225,7 +117,7 @@ import Testing
         let proposal = SystemProposal(capture)
         #expect(proposal.system.platform.iommuUnits.map(\.base) == [0xfeb8_0000, 0xfec8_0000])
         #expect(
-            units(proposal)
+            Self.units(proposal)
                 == ["00:1c.0": 0, "02:01.0": 0, "02:00.0": 0, "03:00.0": 1, "04:00.0": 1, "05:00.0": 1])
         #expect(
             proposal.system.rootCell.memoryRegions.contains {
