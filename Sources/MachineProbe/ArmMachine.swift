@@ -51,11 +51,17 @@ struct ArmMachine {
             if isVersion3 {
                 part.gicrBase = bases[1]
             } else {
-                (part.giccBase, part.gichBase, part.gicvBase) = (bases[1], bases[2], bases[3])
+                let pages = device.windows.map(ArmMachine.firstPage) + [0, 0, 0, 0]
+                (part.giccBase, part.gichBase, part.gicvBase) = (pages[1], bases[2], pages[3])
             }
             return (part, device.windows)
         }
         return nil
+    }
+
+    /// Of an interface whose two pages are repeated over 64 KiB each, the page that the second one follows.
+    private static func firstPage(of window: ClosedRange<UInt64>) -> UInt64 {
+        window.lowerBound + (window.upperBound - window.lowerBound == 0x1_ffff ? 0xf000 : 0)
     }
 
     /// Of a GICv3 whose tree says it, in bytes.
@@ -91,11 +97,12 @@ struct ArmMachine {
                 let kind = ArmMachine.uarts.first(where: { device.node.isCompatible(with: $0.compatible) })
             else { return nil }
             // registers lie 4 bytes apart, unless a 16550 says otherwise
-            let isMini = device.node.isCompatible(with: [ArmMachine.miniUART])
-            let shift = device.node.number("reg-shift") ?? (kind.kind == .uart8250 && !isMini ? 0 : 2)
+            let isWide = device.node.isCompatible(with: ArmMachine.wide16550s)
+            let shift = device.node.number("reg-shift") ?? (kind.kind == .uart8250 && !isWide ? 0 : 2)
+            let size = window.upperBound - window.lowerBound + 1
             let console = Console(
                 kind: kind.kind, address: window.lowerBound,
-                size: UInt32(clamping: max(window.upperBound - window.lowerBound + 1, 0x1000)),
+                size: UInt32(clamping: window.lowerBound % 0x1000 == 0 ? max(size, 0x1000) : size),
                 flags: shift == 2 ? [.mmio, .registerDistance4] : .mmio)
             let interrupt = device.pins(ofGIC: gics).first { $0 >= 32 } ?? 0
             return UART(
@@ -111,18 +118,20 @@ struct ArmMachine {
         return path.split(separator: "/").last.map(String.init)
     }
 
-    /// Of the Raspberry Pi: as a 16550, but its binding has no "reg-shift" (brcm,bcm2835-aux-uart.yaml).
-    private static let miniUART = "brcm,bcm2835-aux-uart"
+    /// As a 16550 whose registers lie 4 bytes apart, although its binding has no "reg-shift": of the Raspberry Pi
+    /// (brcm,bcm2835-aux-uart.yaml), of Texas Instruments (8250_omap.yaml).
+    private static let wide16550s = [
+        "brcm,bcm2835-aux-uart", "ti,am654-uart", "ti,am64-uart", "ti,am4372-uart", "ti,am3352-uart", "ti,dra742-uart",
+        "ti,omap4-uart",
+    ]
 
     private static let uarts: [(kind: Console.Kind, compatible: [String])] = [
-        (.pl011, ["arm,pl011"]),
+        (.pl011, ["arm,pl011", "arm,pl011-axi", "arm,sbsa-uart"]),
         (
             .uart8250,
             [
-                "ns16550a", "ns16550", "snps,dw-apb-uart", "ti,am654-uart", "nvidia,tegra210-uart",
-                "nvidia,tegra20-uart",
-                miniUART,
-            ]
+                "ns16550a", "ns16550", "snps,dw-apb-uart", "nvidia,tegra210-uart", "nvidia,tegra20-uart",
+            ] + wide16550s
         ),
         (.xuartps, ["xlnx,xuartps", "cdns,uart-r1p12", "cdns,uart-r1p8"]), (.mvebu, ["marvell,armada-3700-uart"]),
         (.hscif, ["renesas,hscif"]), (.scifa, ["renesas,scifa"]), (.scif, ["renesas,scif"]),
@@ -130,70 +139,32 @@ struct ArmMachine {
         (.imx, ["fsl,imx6q-uart", "fsl,imx-uart", "fsl,imx21-uart"]),
     ]
 
-    /// The numbers of shared peripheral interrupts that devices have, as device trees count them.
-    var usedInterrupts: Set<Int> {
-        let gics = PlacedDevice.interruptControllers(among: devices)
-        var used: Set<Int> = []
-        for device in devices {
-            used.formUnion(device.pins(ofGIC: gics).filter { (32..<1020).contains($0) }.map { $0 - 32 })
-            // another controller may count as the GIC that it is in front of
-            let isGICs = device.interruptParent.map { gics[$0] != nil } ?? true
-            let direct = isGICs ? [] : device.node.cells("interrupts")
-            for start in stride(from: 0, to: direct.count - 2, by: 3) where direct[start] == 0 {
-                used.insert(Int(direct[start + 1] & 0x3ff))
-            }
-            // rows of several shapes, which all have kind, number and flags behind each other
-            for key in ["interrupt-map", "interrupts-extended"] {
-                let cells = device.node.cells(key)
-                for index in cells.indices.dropLast(2)
-                where cells[index] == 0 && cells[index + 1] < 1020 && [1, 2, 4, 8].contains(cells[index + 2]) {
-                    used.insert(Int(cells[index + 1]))
-                }
-            }
-        }
-        return messageFrames.reduce(into: used) { $0.formUnion($1.interrupts ?? []) }
-    }
-
-    /// Where PCI devices of a GICv2 write their messages (GICv2m): each frame has shared peripheral interrupts, as device trees
-    /// count them; nil where only its register says which.
-    var messageFrames: [(name: String, address: UInt64?, interrupts: Set<Int>?)] {
-        devices.filter { $0.node.isCompatible(with: ["arm,gic-v2m-frame"]) }.map { device in
-            var interrupts: Set<Int>?
-            // the binding counts as the GIC does
-            if let base = device.node.number("arm,msi-base-spi"), let count = device.node.number("arm,msi-num-spis"),
-                (32..<1020).contains(base), (1...988).contains(count)
-            {
-                interrupts = Set(Int(base) - 32..<Int(base) - 32 + Int(count))
-            }
-            return (device.node.name, device.windows.first?.lowerBound, interrupts)
-        }
-    }
-
-    /// Four numbers behind each other that no device has: for the pins of the virtual PCI host controller.
-    var freeInterrupts: Int? {
-        let used = usedInterrupts
-        let isFree = { (base: Int) in (base..<base + 4).allSatisfy { !used.contains($0) } }
-        let behind = (used.max() ?? 31) + 1
-        // what is far behind the last one may not exist
-        return behind <= 216 ? behind : (8..<984).first(where: isFree)
-    }
-
     /// RAM that the tree names.
     var memory: [ClosedRange<UInt64>] {
         devices.filter { $0.node.text("device_type") == "memory" || $0.node.name.hasPrefix("memory@") }
             .flatMap(\.windows)
     }
 
-    /// Registers of devices, and the windows of PCI host controllers, each with its node's name.
-    var registers: [(name: String, range: ClosedRange<UInt64>)] {
+    /// Something of a device that Linux uses.
+    struct Part {
+        /// Of the device's node.
+        var name: String
+        var range: ClosedRange<UInt64>
+        /// Whether it is memory by its behaviour, so that programs may access it in any way.
+        var isMemory = false
+    }
+
+    /// Registers of devices, and the windows of PCI host controllers.
+    var registers: [Part] {
         let reserved = Set((root.child("reserved-memory")?.children ?? []).map(\.name))
         return devices.filter {
             !$0.node.name.hasPrefix("memory@") && $0.node.name != "memory" && !reserved.contains($0.node.name)
         }
         .flatMap { device in
-            device.windows.map { (device.node.name, $0) }
-                + device.busWindows.map { ("PCI devices of \(device.node.name)", $0) }
-                + device.portWindows.map { ("PCI ports of \(device.node.name)", $0) }
+            let isMemory = device.node.isCompatible(with: ["mmio-sram", "simple-framebuffer"])
+            return device.windows.map { Part(name: device.node.name, range: $0, isMemory: isMemory) }
+                + device.busWindows.map { Part(name: "PCI devices of \(device.node.name)", range: $0) }
+                + device.portWindows.map { Part(name: "PCI ports of \(device.node.name)", range: $0) }
         }
     }
 }

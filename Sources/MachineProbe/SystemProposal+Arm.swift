@@ -186,13 +186,15 @@ extension SystemProposal {
         }
         addReserved(machine, resources, to: &proposed)
         let lists = machine.registers
-        for (name, range) in lists where !isFar(range) { proposed.add(name, range, [.read, .write, .io]) }
-        for (name, range) in lists where isFar(range) {
-            let used = resources.pciFunctions(in: range)
+        for part in lists where !isFar(part.range) {
+            proposed.add(part.name, part.range, part.isMemory ? [.read, .write, .execute] : [.read, .write, .io])
+        }
+        for part in lists where isFar(part.range) {
+            let used = resources.pciFunctions(in: part.range)
             for (device, window) in used { proposed.add("PCI device \(device)", window, [.read, .write, .io]) }
             note(
                 "",
-                "\(name) has a window at 0x\(String(range.lowerBound, radix: 16)), which is left out"
+                "\(part.name) has a window at 0x\(String(part.range.lowerBound, radix: 16)), which is left out"
                     + (used.isEmpty ? ": add what is used." : " but for what /proc/iomem has in it."))
         }
         system.rootCell.memoryRegions = proposed.sorted

@@ -81,19 +81,6 @@ import Testing
         #expect(ports?.flags == [.read, .write, .io])
     }
 
-    /// With a fourth cell, for the processors of a PPI, each device has as many more.
-    @Test func interruptsOfFourCells() throws {
-        var tree = try #require(Self.capture("virt-gicv3").deviceTree)
-        let gic = try #require(tree.children.firstIndex { $0.name.hasPrefix("intc") })
-        tree.children[gic].properties["#interrupt-cells"] = Self.words(4)
-        let device = DeviceNode(
-            name: "eth", properties: ["interrupts": Self.words(0, 183, 4, 0, 0, 184, 4, 0)])
-        let kept = tree.children.filter { $0.name.hasPrefix("intc") || $0.name.hasPrefix("cpus") }
-        tree.children = kept + [device]
-        let used = ArmMachine(tree).usedInterrupts
-        #expect(used.isSuperset(of: [183, 184]) && !used.contains(0), "\(used)")
-    }
-
     /// Of the large window for 64-bit registers, what Linux has placed there.
     @Test func farDevicesThatLinuxHas() throws {
         var capture = try Self.capture("virt-gicv3")
