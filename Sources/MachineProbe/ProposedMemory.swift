@@ -14,7 +14,9 @@ struct ProposedMemory {
     /// Beyond this, what the firmware reserves is no memory: many processors have no such addresses.
     private static let farthest: UInt64 = 1 << 39
     static let reservedByFirmware = "reserved by the firmware"
-    static let firmwareNote = "What the firmware has here is not known; if Linux never touches it, remove it."
+    static let firmwareNote =
+        "What the firmware has here is not known (UEFI's services, which Linux calls, for example); if Linux never touches it, "
+        + "remove it."
 
     /// What no region has been proposed for.
     private(set) var leftOut: [RunningMachine.Resource] = []
@@ -79,6 +81,10 @@ struct ProposedMemory {
     private static func purpose(of resource: RunningMachine.Resource) -> (String, MemoryRegion.Flags)? {
         let name = resource.name
         if name == "System RAM" { return ("RAM", [.read, .write, .execute, .dma]) }
+        // memory that becomes RAM, or a disk that devices reach
+        if ["Persistent Memory", "Soft Reserved"].contains(where: name.hasPrefix), resource.parents.isEmpty {
+            return (name, [.read, .write, .execute, .dma])
+        }
         let others = ["PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "Kernel ", "Crash kernel"]
         guard !others.contains(where: name.hasPrefix), !isPCIName(name) else { return nil }
         // what its parent has is not named twice
@@ -86,7 +92,7 @@ struct ProposedMemory {
         if name.hasPrefix("HPET") { return ("HPET", [.read, .write]) }
         if name.hasPrefix("ACPI Tables") { return ("ACPI tables", .read) }
         if name.lowercased() == "reserved" {
-            return resource.last == 0xffff_ffff ? ("firmware", .read) : (reservedByFirmware, [.read, .write])
+            return resource.last == 0xffff_ffff ? ("firmware", .read) : (reservedByFirmware, [.read, .write, .execute])
         }
         return isPart ? nil : (String(name.prefix(40)), [.read, .write])
     }

@@ -106,14 +106,19 @@ import Testing
             fed40000-fed44fff : MSFT0101:00
               fed40000-fed44fff : MSFT0101:00
             100000000-1007fffffff : System RAM
+            20000000000-200ffffffff : Persistent Memory
             fd00000000-ffffffffff : Reserved
+            a0000000-a0ffffff : Reserved
 
             """
         let proposal = SystemProposal(capture)
         let regions = proposal.system.rootCell.memoryRegions.filter { $0.physicalStart >= 0x8000_0000 }
-        #expect(
-            regions.map(\.name) == ["INT344B:00", "pnp 00:06", "MSFT0101:00", "RAM"]
-                && regions.map(\.physicalStart) == [0xfdac_0000, 0xfe00_0000, 0xfed4_0000, 0x1_0000_0000], "\(regions)")
+        let names = ["reserved by the firmware", "INT344B:00", "pnp 00:06", "MSFT0101:00", "RAM", "Persistent Memory"]
+        #expect(regions.map(\.name) == names)
+        let starts: [UInt64] = [0xa000_0000, 0xfdac_0000, 0xfe00_0000, 0xfed4_0000, 0x1_0000_0000, 0x200_0000_0000]
+        #expect(regions.map(\.physicalStart) == starts)
+        // UEFI's services are there, which Linux calls
+        #expect(regions.first?.flags == [.read, .write, .execute] && regions.last?.flags.contains(.dma) == true)
         #expect(
             proposal.notes[""]?.contains {
                 $0.hasPrefix("What the firmware reserves at 0xfd00000000–0xffffffffff is left out")
