@@ -208,6 +208,25 @@ import Testing
         #expect(try CellDescriptor(toml: text, path: "x").memoryRegions[0].flags == [.read, .ioUnaligned])
     }
 
+    /// Whatever bits a file has, they come back: of regions, of a cell, of the hypervisor's memory.
+    @Test(arguments: FormatVariant.allCases) func anyBitsComeBack(variant: FormatVariant) throws {
+        var generator = SeededGenerator(seed: 77)
+        for round in 0..<24 {
+            var (cell, system) = (Self.cell(variant), Self.system(variant))
+            for byte in 0..<8 where round % 3 != 2 || byte == 1 {
+                cell[variant.cellSize + 8 + 24 + byte] = .random(in: 0...255, using: &generator)
+                system[36 + byte] = .random(in: 0...255, using: &generator)
+            }
+            for byte in 0..<4 { cell[44 + byte] = .random(in: 0...255, using: &generator) }
+            for bytes in [cell, system] {
+                // a fork's, or another layout's
+                guard let file = try? ConfigurationFile(binary: bytes) else { continue }
+                #expect(try file.binary() == bytes)
+                #expect(try ConfigurationFile(toml: file.toml(), path: "x").binary() == bytes, "\(file.toml())")
+            }
+        }
+    }
+
     @Test func allPortsAreTwoRegions() throws {
         var bytes = WrittenFile.cell(.r10, oldLink: true)
         let bitmap = bytes.count - 56 - 0x2000
