@@ -47,6 +47,14 @@ struct ProcessorFeatures {
     /// The registers that ``init(cpuInfo:registers:)`` looks at.
     static let registers: [UInt32] = [0x3a, 0x481, 0x48b]
 
+    /// The greatest id of a processor's APIC; nil where none is named.
+    static func farthestAPIC(cpuInfo: String) -> Int? {
+        cpuInfo.split(separator: "\n").compactMap { line in
+            let words = line.split(whereSeparator: { $0 == "\t" || $0 == " " || $0 == ":" })
+            return words.count == 2 && words[0] == "apicid" ? Int(words[1]) : nil
+        }.max()
+    }
+
     /// Of the first processor.
     private static func words(_ text: String, _ key: String) -> Set<Substring> {
         for line in text.split(separator: "\n") {

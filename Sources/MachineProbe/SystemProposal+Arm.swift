@@ -75,6 +75,12 @@ extension SystemProposal {
                 "The device tree does not have the GIC's maintenance interrupt: find it in the processor's manual (25 is usual)."
             )
         }
+        if gic.platform.gicVersion == 2, let last = system.rootCell.cpus.members.max(), last >= 8 {
+            note(
+                "",
+                "This machine cannot run it with all CPUs: a GICv2 has interfaces for the CPUs 0 to 7, and the last one is \(last)."
+            )
+        }
         guard gic.platform.gicVersion == 3 else { return }
         let far = machine.processors.filter { $0 & 0xff >= 16 }.map { "0x" + String($0, radix: 16) }
         if !far.isEmpty {

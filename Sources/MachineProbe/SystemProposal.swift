@@ -221,6 +221,12 @@ extension SystemProposal {
                 "",
                 "Linux was booted with intel_iommu=on: enabling fails with EBUSY. Boot it with intel_iommu=off before.")
         }
+        if let far = ProcessorFeatures.farthestAPIC(cpuInfo: capture.cpuInfo), far > 254 {
+            note(
+                "",
+                "This machine cannot run it with all CPUs: the APIC of one has the id \(far), and the hypervisor knows ids up to 254; "
+                    + "enabling fails with ERANGE.")
+        }
         guard !features.missing.isEmpty else { return }
         note(
             "",

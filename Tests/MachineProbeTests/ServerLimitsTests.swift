@@ -176,4 +176,17 @@ import Testing
         #expect(tables.units.map(\.features) == [0x8004_8824])
         #expect(tables.memory.map { $0.devices.map(\.description) } == [["03:00.0", "03:00.1", "03:00.2"]])
     }
+
+    @Test func moreProcessorsThanTheHypervisorKnows() throws {
+        func isSaid(_ ids: [Int]) -> Bool {
+            var capture = MachineCapture()
+            capture.cpuInfo = ids.map { "flags\t\t: vmx ept\napicid\t\t: \($0)\ninitial apicid\t: 9\n" }.joined(
+                separator: "\n")
+            return SystemProposal(capture).notes[""]?.contains { $0.contains("the id 256, and") } == true
+        }
+        #expect(isSaid([0, 256, 2]) && !isSaid([0, 254]))
+        var capture = try ArmProposalTests.capture("virt-gicv2")
+        capture.cpus = "0-8\n"
+        #expect(SystemProposal(capture).notes[""]?.contains { $0.contains("and the last one is 8.") } == true)
+    }
 }
