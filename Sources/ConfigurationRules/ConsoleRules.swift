@@ -35,6 +35,16 @@ enum ConsoleRules {
                         location: subject.location,
                         message: "the flags \(hexadecimal(unknown.rawValue)) have no meaning for any console"))
             }
+            let kind = subject.console.kind
+            let misplaced = subject.console.flags.intersection([.framebuffer1920x1080, .mdrQuirk])
+                .subtracting(kind == .efiFramebuffer ? .framebuffer1920x1080 : kind == .uart8250 ? .mdrQuirk : [])
+            if kind != .none, !misplaced.isEmpty {
+                violations.append(
+                    .init(
+                        location: subject.location,
+                        message:
+                            "the flags \(hexadecimal(misplaced.rawValue)) have no meaning for a console of this type"))
+            }
             if subject.console.kind.rawValue > Console.Kind.highestKnown {
                 violations.append(
                     .init(

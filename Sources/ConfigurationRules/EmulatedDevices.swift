@@ -24,7 +24,7 @@ package struct EmulatedDevice {
         let platform = system.platform
         // a cell without devices does not look for the configuration space of a virtual host controller
         if platform.virtualPCI == 0 || cell.map({ !$0.pciDevices.isEmpty }) ?? true {
-            add("PCI MMCONFIG", platform.mmconfigBase, (UInt64(platform.mmconfigEndBus) + 1) << 20)
+            add("PCI MMCONFIG", platform.mmconfigBase, platform.mmconfigSize)
         }
         for (index, unit) in platform.iommuUnits.enumerated() where unit.kind != .none {
             add("IOMMU \(index)", unit.base, max(UInt64(unit.size), 1))

@@ -52,6 +52,7 @@ enum RuleTables {
     static let ofSystems =
         SystemRules.all + EmulatedDeviceRules.ofRootCell + IsolationRules.ofSystems + InterruptRules.ofSystems
         + GICRules.ofSystems + DomainRules.ofSystems + RootCellRules.all + PCPlatformRules.ofSystems
+        + VirtualHostRules.ofSystems
 
     /// A cell in its system.
     static let ofPlacement =

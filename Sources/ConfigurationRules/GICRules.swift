@@ -36,9 +36,11 @@ enum GICRules {
         ) { system in
             guard case .arm(let arm) = system.platform.specific else { return [] }
             let found = violations(of: arm, redistributorsSize: system.redistributorsSize)
-            return (found.isEmpty ? configurationSpace(of: system.platform, over: arm) : found).map {
-                .init(location: "platform.\($0.key)", message: $0.message)
+            guard found.isEmpty else {
+                return found.map { .init(location: "platform.\($0.key)", message: $0.message) }
             }
+            return configurationSpace(
+                of: system.platform, over: arm, redistributorsSize: system.redistributorsSize)
         },
     ]
 
@@ -60,17 +62,22 @@ enum GICRules {
 
     /// Of the redistributors it may take the end, where a machine has fewer CPUs than there is room for.
     private static func configurationSpace(
-        of platform: Platform, over arm: ArmPlatform
-    ) -> [(key: String, message: String)] {
-        let size = (UInt64(platform.mmconfigEndBus) + 1) << 20
-        guard platform.mmconfigBase != 0, (2...3).contains(arm.gicVersion),
-            let space = AddressRange(start: platform.mmconfigBase, size: size),
-            let distributor = AddressRange(start: arm.gicdBase, size: arm.gicVersion == 3 ? 0x1_0000 : 0x1000),
-            space.overlaps(distributor)
+        of platform: Platform, over arm: ArmPlatform, redistributorsSize: UInt64
+    ) -> [Rule<SystemDescriptor>.Violation] {
+        guard platform.mmconfigBase != 0,
+            let space = AddressRange(start: platform.mmconfigBase, size: platform.mmconfigSize)
         else { return [] }
-        return [
-            ("mmconfig-base", "PCI's configuration space (\(space.text)) lies over gicd-base (\(distributor.text))")
-        ]
+        let windows = windows(of: arm, redistributorsSize: redistributorsSize)
+        return windows.enumerated().compactMap { index, window in
+            guard window.base != 0, let range = AddressRange(start: window.base, size: window.size),
+                space.overlaps(range)
+            else { return nil }
+            return .init(
+                location: "platform.mmconfig-base",
+                message: "PCI's configuration space (\(space.text)) lies over \(window.key) (\(range.text))",
+                // without the distributor there is no machine
+                severity: index == 0 ? nil : .warning)
+        }
     }
 
     private static func violations(

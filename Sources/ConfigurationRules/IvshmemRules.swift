@@ -104,12 +104,29 @@ enum IvshmemRules {
             devices(of: cell).compactMap { location, device in
                 let mask = device.barMasks[0]
                 let isPages = mask != 0 && mask.trailingZeroBitCount >= 12 && ~mask & (~mask &+ 1) == 0
-                guard !isPages || device.msixVectors > 0 && device.barMasks[1] == 0 else { return nil }
-                return .init(
-                    location: location,
-                    message: isPages
-                        ? "the device \(device.address) has \(device.msixVectors) MSI-X vectors, and no mask of BAR 1"
-                        : "the device \(device.address) has the mask \(hexadecimal(mask)) for BAR 0, its registers")
+                let surplus = device.barMasks.indices.dropFirst(device.msixVectors > 0 ? 2 : 1).first {
+                    device.barMasks[$0] != 0
+                }
+                if !isPages {
+                    return .init(
+                        location: location,
+                        message:
+                            "the device \(device.address) has the mask \(hexadecimal(mask)) for BAR 0, its registers")
+                }
+                if device.msixVectors > 0, device.barMasks[1] == 0 {
+                    return .init(
+                        location: location,
+                        message:
+                            "the device \(device.address) has \(device.msixVectors) MSI-X vectors, and no mask of BAR 1"
+                    )
+                }
+                return surplus.map {
+                    .init(
+                        location: location,
+                        message: "the device \(device.address) has nothing behind BAR \($0), but the mask "
+                            + hexadecimal(device.barMasks[$0]),
+                        severity: .note)
+                }
             }
         },
     ]

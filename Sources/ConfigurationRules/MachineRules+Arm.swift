@@ -33,24 +33,45 @@ extension MachineRules {
             "Linux since 6.1 claims all redistributors that the tree names, refuses the virtual PCI host "
             + "(\"can't claim ECAM area\", or error -12), and has no ivshmem",
         remedy:
-            "in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
+            "choose a place for mmconfig-base where nothing is; or, in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
             + "bytes a CPU; QEMU writes its tree with -machine dumpdtb=FILE, and takes it with -dtb FILE"
     ) { subject in
-        guard let system = subject.system, system.platform.virtualPCI == 1 else { return [] }
-        let links = IvshmemRules.devices(of: system.rootCell).count
-        // the registers of Linux's links are in two pages each, behind the configuration space
-        let size = (UInt64(system.platform.mmconfigEndBus) + 1) << 20 + UInt64(links) * 2 * MemoryRules.pageSize
-        guard links > 0, let host = AddressRange(start: system.platform.mmconfigBase, size: size) else { return [] }
+        guard let system = subject.system, let host = system.virtualHost else { return [] }
         let controllers = subject.machine.registers.filter { $0.compatible.contains("arm,gic-v3") }
-        return controllers.flatMap { controller in
-            controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
-                .init(
-                    location: "platform.mmconfig-base",
-                    message: "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
-                        + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
-                    path: subject.systemPath)
-            }
+        let others = devices(in: host, of: subject.machine).map { name, range in
+            Rule<Subject>.Violation(
+                location: "platform.mmconfig-base",
+                message: "\(name) (\(range.text)) lies over the virtual PCI host (\(host.text))",
+                path: subject.systemPath, severity: .warning)
         }
+        return others
+            + controllers.flatMap { controller in
+                controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
+                    .init(
+                        location: "platform.mmconfig-base",
+                        message:
+                            "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
+                            + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
+                        path: subject.systemPath)
+                }
+            }
+    }
+
+    /// Others than the interrupt controller. What is reserved in RAM is a place for the host.
+    private static func devices(in host: AddressRange, of machine: RunningMachine) -> [(
+        name: String, range: AddressRange
+    )] {
+        let ram =
+            machine.treeMemory.map(AddressRange.init)
+            + machine.memory.filter { $0.isLinuxMemory || $0.name.lowercased() == "reserved" }.compactMap(\.range)
+        guard !ram.contains(where: host.overlaps) else { return [] }
+        let nodes = machine.registers.filter { $0.isOtherDevice && !$0.compatible.contains("simple-bus") }.flatMap {
+            node in node.windows.map { (name: node.node, range: AddressRange($0)) }
+        }
+        // a line of a node's device has been found
+        let lines = machine.memory.filter(\.isDriver).compactMap { line in line.range.map { (line.name, $0) } }
+            .filter { line in !nodes.contains { $0.range.overlaps(line.1) } && !line.0.hasPrefix("GIC") }
+        return (nodes + lines).filter { host.overlaps($0.range) }
     }
 
     private static let redistributorWindow = Rule<Subject>(
@@ -135,7 +156,7 @@ extension SystemDescriptor {
 
 extension RunningMachine.TreeRegisters {
     /// Than an interrupt controller, or memory, which has no such name.
-    fileprivate var isOtherDevice: Bool {
+    var isOtherDevice: Bool {
         !compatible.isEmpty && !compatible.contains { $0.hasPrefix("arm,gic") || $0.hasSuffix("-gic") }
     }
 }

@@ -25,7 +25,8 @@ enum MachineRules {
         [
             activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
             usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture, linuxKeepsItsMemory,
-            linuxKeepsFirmwaresTables, remappingUnits, deviceTranslation,
+            linuxKeepsFirmwaresTables, remappingUnits, deviceTranslation, linuxKeepsItsDevices, linuxKeepsItsPorts,
+            regionsInWindows,
         ] + arm
 
     private static let activePorts = Rule<Subject>(

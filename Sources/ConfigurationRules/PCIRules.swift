@@ -167,15 +167,10 @@ enum PCIRules {
             remedy: "use the value that the register reads as after 0xffffffff was written, without its low type bits"
         ) { cell in
             devices(of: cell).compactMap { location, device in
-                // of the first of an ivshmem device JH1026 speaks
-                let known = device.kind == .sharedMemory && !cell.format.hasOldLinks ? 1 : 0
-                guard
-                    let index = device.barMasks.indices.dropFirst(known).first(where: {
-                        !device.hasPlausibleMask(at: $0)
-                    })
-                else {
-                    return nil
-                }
+                // of an ivshmem device the second may be a table, and JH1026 speaks of the others
+                let isLink = device.kind == .sharedMemory && !cell.format.hasOldLinks
+                let known = isLink ? Array(1..<(device.msixVectors > 0 ? 2 : 1)) : Array(device.barMasks.indices)
+                guard let index = known.first(where: { !device.hasPlausibleMask(at: $0) }) else { return nil }
                 return .init(
                     location: location,
                     message: "no base address register has the mask \(hexadecimal(device.barMasks[index])), as BAR "

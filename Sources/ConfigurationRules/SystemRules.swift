@@ -48,6 +48,27 @@ enum SystemRules {
             guard !system.flags.contains(.virtualDebugConsole) else { return [] }
             return [.init(location: "system", message: "Linux may not read the hypervisor's console")]
         },
+        Rule(
+            id: "JH0710", severity: .note, title: "Linux's device registers are mapped as a device's on Arm",
+            consequence:
+                "nothing while Linux itself maps them as a device's, as its drivers do; the next who copies the entry into a "
+                + "cell may have a program that does not",
+            remedy: "add \"io\" to the region's access"
+        ) { system in
+            let console = system.debugConsole
+            guard system.architecture != .x86, console.kind != .none, console.flags.contains(.mmio),
+                let found = MemoryRules.regions(of: system.rootCell).first(where: {
+                    $0.region.flags.isDisjoint(with: [.io, .execute])
+                        && ($0.region.physicalRange?.contains(console.address) ?? false)
+                })
+            else { return [] }
+            return [
+                .init(
+                    location: found.location,
+                    message: "the root cell's region \(found.region.quotedName) (\(found.region.physicalText)) has the "
+                        + "registers of the debug console, and is not \"io\"")
+            ]
+        },
     ]
 
     /// A cell and the system that it is to run in.
@@ -201,7 +222,7 @@ enum SystemRules {
                 root.contains { isMeant($0) && ($0.physicalRange.map { range.isCovered(by: [$0]) } ?? false) }
             }
             return MemoryRules.regions(of: placement.cell).filter { _, region in
-                guard region.flags.isDisjoint(with: [.io, .execute, .loadable, .dma]), let range = region.physicalRange
+                guard region.flags.isDisjoint(with: [.io, .execute, .loadable]), let range = region.physicalRange
                 else { return false }
                 return holds(range) { $0.flags.contains(.io) } && !holds(range) { !$0.flags.contains(.io) }
             }.map {
@@ -210,7 +231,30 @@ enum SystemRules {
                     message: "the region \($0.region.quotedName) (physical \($0.region.physicalText)) is among the "
                         + "root cell's devices, but not \"io\"")
             }
-        }
+        },
+        Rule(
+            id: "JH0514", severity: .note, title: "devices of an Arm cell find its memory where the cell sees it",
+            consequence:
+                "without an IOMMU a device uses physical addresses: told the cell's, it reads and overwrites other memory",
+            remedy:
+                "let \"virtual\" of the RAM be its physical address (leave it out), or tell devices addresses with the "
+                + "difference added",
+            isSaidOnce: true
+        ) { placement in
+            guard placement.system.architecture != .x86, placement.system.platform.usedIOMMUUnits == 0,
+                placement.cell.memoryRegions.contains(where: {
+                    $0.size > 0 && $0.flags.contains(.io) && !$0.flags.contains(.rootShared)
+                })
+            else { return [] }
+            return MemoryRules.regions(of: placement.cell).filter { _, region in
+                region.flags.isSuperset(of: [.dma, .write]) && region.virtualStart != region.physicalStart
+            }.map {
+                .init(
+                    location: $0.location,
+                    message: "the region \($0.region.quotedName) is \"dma\", physical \($0.region.physicalText), and "
+                        + "the cell sees it at \(hexadecimal($0.region.virtualStart))")
+            }
+        },
     ]
 
     /// The cell's regions that the root cell's regions do not hold.

@@ -76,6 +76,11 @@ extension ExampleMachine {
                 size = 0xffa000
                 access = ["read", "write", "execute", "dma"]
 
+                [[ports]]
+                name = "interrupts, timer, keyboard"
+                base = 0x20
+                count = 0x90
+
                 [[interrupt-chip]]
                 address = 0xfec00000
                 id = 0xff00

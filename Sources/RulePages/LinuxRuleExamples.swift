@@ -30,6 +30,7 @@ enum LinuxRuleExamples {
         "JH0861": [("affinities = [2, 3]", "affinities = [0x102, 0x103]")],
         "JH0863": [("board.dtb", "with-timer.dtb")],
         "JH0864": [("board.dtb", "with-counters.dtb")],
+        "JH0867": [("\"execute\", \"loadable\"]", "\"execute\", \"dma\", \"loadable\"]")],
     ]
 
     static let definition = """

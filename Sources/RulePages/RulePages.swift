@@ -152,7 +152,10 @@ enum RuleExamples {
         ],
         "JH1017": [rtems("", "[[pci-capability]]\nid = 0x5\nstart = 0x60\nlength = 14")],
         "JH1018": [rtems("bdf = \"00:02.0\"\nfirst", "type = 255\nbdf = \"00:02.0\"\nfirst")],
-        "JH1019": [rtems("bar-masks = [0xfffff000, 0x0", "bar-masks = [0xfffff000, 0x20000")],
+        "JH1019": [
+            rtems(
+                "bdf = \"00:02.0\"\nfirst", "bdf = \"00:02.0\"\nbar-masks = [0x20000, 0x0, 0x0, 0x0, 0x0, 0x0]\nfirst")
+        ],
         "JH1020": [
             rtems(
                 "0x3f002000\nsize = \"8 KiB\"\naccess = [\"read\"",
@@ -187,7 +190,10 @@ enum RuleExamples {
             .init(in: ExampleMachine.portsFile, instead: "  0cf8", "  03f8-03ff : serial\n  0cf8"),
             .init(in: ExampleMachine.interruptsFile, instead: "  8:", "  4:       7  IO-APIC  4-edge  ttyS0\n  8:"),
         ],
-        "JH1302": [rtems("base = 0x3f8\ncount = 8", "base = 0x3f8\ncount = 8\n\n[[ports]]\nbase = 0x20\ncount = 2")],
+        "JH1302": [
+            system("base = 0x20\ncount = 0x90", "base = 0x60\ncount = 0x50"),
+            rtems("base = 0x3f8\ncount = 8", "base = 0x3f8\ncount = 8\n\n[[ports]]\nbase = 0x20\ncount = 2"),
+        ],
         "JH1303": [
             .init(
                 in: ExampleMachine.memoryFile, instead: "39ffffff : System RAM", "3e7fffff : System RAM"),
@@ -210,6 +216,17 @@ enum RuleExamples {
                 in: ExampleMachine.memoryFile, instead: "c0000000-febfffff",
                 "bfff0000-bfffffff : ACPI Tables\nc0000000-febfffff")
         ],
+        "JH1323": [
+            .init(
+                in: ExampleMachine.memoryFile, instead: "c0000000-febfffff",
+                "a0000000-a0000fff : watchdog\nc0000000-febfffff")
+        ],
+        "JH1324": [
+            .init(in: ExampleMachine.portsFile, instead: "  0020-0021 : pic1", "  0020-0021 : pic1\n  03c0-03df : vga+")
+        ],
+        "JH1325": [
+            system("physical = 0xfeb00000\nsize = \"820 KiB\"", "physical = 0xbff00000\nsize = \"2 MiB\"")
+        ],
         "JH1319": [
             system(
                 "vtd-interrupt-limit = 256\n\n[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
@@ -226,9 +243,7 @@ enum RuleExamples {
         "JH1501": [rtems("count = 8", "count = 0xffff")],
         "JH1502": [rtems("count = 8", "count = 0")],
         "JH1503": [rtems("", "[[ports]]\nbase = 0xcf8\ncount = 8")],
-        "JH1504": [
-            system("", "[[ports]]\nbase = 0x20\ncount = 2"), rtems("", "[[ports]]\nbase = 0x20\ncount = 2"),
-        ],
+        "JH1504": [rtems("", "[[ports]]\nbase = 0x20\ncount = 2")],
         "JH1505": [system("", "[[ports]]\nbase = 0x3f8\ncount = 8")],
     ]
 
@@ -259,6 +274,19 @@ enum RuleExamples {
         ],
         "JH1112": [system("maintenance-interrupt = 25", "maintenance-interrupt = 9")],
         "JH1113": [system("gicr-base = 0x080a0000", "gicr-base = 0x08000000")],
+        "JH0514": [
+            system("[[iommu]]\ntype = \"mmu-500\"\nbase = 0xfd800000\nsize = \"128 KiB\"\n", ""),
+            rtems("stream-ids = [33]\n", ""), other("stream-ids = [34]\n", ""),
+            rtems("\"execute\", \"loadable\"", "\"execute\", \"dma\", \"loadable\""),
+        ],
+        "JH0710": [
+            system(
+                "[platform]",
+                "[debug-console]\ntype = \"PL011\"\naccess = \"mmio\"\naddress = 0x9000000\nsize = \"4 KiB\"\n\n[platform]"
+            ),
+            system("\"write\", \"io\"", "\"write\""),
+        ],
+        "JH1119": [system("mmconfig-base = 0x08e00000", "mmconfig-base = 0x7fc00000")],
         "JH1118": [
             system("\n[[interrupt-chip]]\naddress = 0x8000000\npin-base = 32\npins = \"32-159\"\n", "")
         ],

@@ -163,9 +163,10 @@ import Testing
     @Test(
         arguments: [
             ([0xffff_f000, 0], 0, []), ([0xffff_0000, 0], 0, []), ([0xffff_f000, 0xffff_fe00], 2, []),
-            ([0, 0], 0, ["JH1026"]), ([0xffff_ff00, 0xffff_ffff], 0, ["JH1026"]), ([0xffff_f000, 0], 2, ["JH1026"]),
+            ([0xffff_f000, 0xffff_f000], 0, ["JH1026"]), ([0, 0], 0, ["JH1026"]),
+            ([0xffff_ff00, 0xffff_ffff], 0, ["JH1026"]), ([0xffff_f000, 0], 2, ["JH1026"]),
             // no run of ones: one finding all the same
-            ([0x2_0000, 0], 0, ["JH1026"]), ([0xffff_f000, 0x2_0000], 0, ["JH1019"]),
+            ([0x2_0000, 0], 0, ["JH1026"]), ([0xffff_f000, 0x2_0000], 2, ["JH1019"]),
         ] as [([UInt32], UInt16, [String])])
     func theRegistersOfALink(masks: [UInt32], vectors: UInt16, expected: [String]) throws {
         var link = try device("00:01.0", msix: vectors)
@@ -217,6 +218,91 @@ import Testing
         var system = pc
         system.debugConsole = Console(kind: .uart8250, address: 0x3f8, flags: .mmio)
         #expect(rules(system, among: "JH0407") == ["JH0407"])
+    }
+
+    /// The type of an i.MX console, written into the flags.
+    @Test(
+        arguments: [
+            (.uart8250, [.mmio, .framebuffer1920x1080], ["JH0404"]), (.pl011, [.mmio, .mdrQuirk], ["JH0404"]),
+            (.uart8250, [.mmio, .mdrQuirk], []), (.efiFramebuffer, [.mmio, .framebuffer1920x1080], []),
+            (.none, [.framebuffer1920x1080], []),
+        ] as [(Console.Kind, Console.Flags, [String])])
+    func flagsOfConsoles(kind: Console.Kind, flags: Console.Flags, expected: [String]) {
+        let console = Console(kind: kind, address: 0xfeb0_0000, flags: flags)
+        let cell = CellDescriptor(name: "cell", cpus: CPUSet([1]), console: console)
+        #expect(cell.findings().compactMap(\.rule).filter { $0 == "JH0404" } == expected)
+    }
+
+    @Test func placesOfTheVirtualHost() throws {
+        var system = board
+        (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x8e0_0000)
+        system.hypervisorMemory = MemoryRegion(physicalStart: 0x7fc0_0000, size: 0x40_0000)
+        system.debugConsole = Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: .mmio)
+        system.rootCell.memoryRegions = [
+            MemoryRegion(
+                name: "devices", physicalStart: 0x8f0_2000, virtualStart: 0x8f0_2000, size: 0x1000, flags: [.read, .io])
+        ]
+        var link = try device("00:01.0")
+        (link.kind, link.sharedMemoryPeers) = (.sharedMemory, 2)
+        system.rootCell.pciDevices = [link]
+        func found() -> [String] { system.findings().filter { $0.rule == "JH1119" }.map(\.location) }
+        #expect(found() == [])
+        system.platform.mmconfigBase = 0x7fc0_0000
+        #expect(found() == ["platform.mmconfig-base"])
+        system.platform.mmconfigBase = 0x8f0_0000
+        #expect(found() == ["platform.mmconfig-base"])
+        // two pages a link
+        system.platform.mmconfigBase = 0x8e0_0000
+        system.rootCell.pciDevices.append(link)
+        #expect(found() == ["memory[0]"])
+        // of the CPUs that there are
+        system.platform.mmconfigBase = 0x810_0000
+        #expect(system.findings().filter { $0.rule == "JH1113" }.map(\.severity) == [.warning])
+        system.platform.mmconfigBase = 0x820_0000
+        #expect(system.findings().filter { $0.rule == "JH1113" } == [])
+    }
+
+    @Test func registersOfDevicesAreDevices() {
+        var system = board
+        system.rootCell.memoryRegions = [
+            MemoryRegion(
+                name: "UART", physicalStart: 0x900_0000, virtualStart: 0x900_0000, size: 0x1000,
+                flags: [.read, .write, .dma])
+        ]
+        system.debugConsole = Console(kind: .pl011, address: 0x900_0000, size: 0x1000, flags: .mmio)
+        #expect(rules(system, among: "JH0710") == ["JH0710"])
+        // of a board that maps all of its devices so, and works
+        system.rootCell.memoryRegions[0].flags.insert(.execute)
+        #expect(rules(system, among: "JH0710") == [])
+        system.rootCell.memoryRegions[0].flags = [.read, .write, .io]
+        var cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]))
+        cell.memoryRegions = system.rootCell.memoryRegions
+        func found() -> [String] {
+            system.findings(ofCell: cell).compactMap(\.rule).filter { ["JH0513", "JH0514"].contains($0) }
+        }
+        #expect(rules(system, among: "JH0710") == [] && found() == [])
+        cell.memoryRegions[0].flags = [.read, .write, .dma]
+        #expect(found() == ["JH0513"])
+    }
+
+    @Test func devicesFindAnArmCellsMemory() {
+        var system = board
+        var cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]))
+        cell.memoryRegions = [
+            MemoryRegion(
+                name: "RAM", physicalStart: 0x7401_0000, virtualStart: 0x4000_0000, size: 0x100_0000,
+                flags: [.read, .write, .execute, .dma]),
+            MemoryRegion(
+                name: "device", physicalStart: 0x900_0000, virtualStart: 0x900_0000, size: 0x1000,
+                flags: [.read, .write, .io]),
+        ]
+        func found() -> [String] { system.findings(ofCell: cell).filter { $0.rule == "JH0514" }.map(\.location) }
+        #expect(found() == ["memory[0]"])
+        cell.memoryRegions[1].flags.insert(.rootShared)
+        #expect(found() == [])
+        cell.memoryRegions[1].flags.remove(.rootShared)
+        system.platform.iommuUnits = [IOMMUUnit(kind: .smmuV3, base: 0xfed9_0000, size: 0x20000)]
+        #expect(found() == [])
     }
 
     @Test func aConfigurationHas64KiB() throws {

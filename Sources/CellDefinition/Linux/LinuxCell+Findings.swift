@@ -21,7 +21,8 @@ struct LinuxInCell {
         // of what is no kernel, that has been said
         guard isKernel else { return [] }
         let own =
-            cell.architecture == .x86 ? guestFindings(readFile) + busFindings + lowMemoryFindings : treeFindings
+            cell.architecture == .x86
+            ? guestFindings(readFile) + busFindings + lowMemoryFindings : loaderFindings + treeFindings
         return own + passiveFindings + consoleFindings + earlyConsoleFindings + initrdFindings
     }
 
@@ -38,6 +39,26 @@ struct LinuxInCell {
     private var treeFindings: [Finding] {
         guard let root = try? definition.deviceTree(linux, initrd: nil, files) else { return [] }
         return TreeInCell(definition: definition, linux: linux, root: root, location: location).findings
+    }
+
+    private var loaderFindings: [Finding] {
+        let ram = cell.memoryRegions.indices.filter {
+            cell.memoryRegions[$0].flags.isSuperset(of: [.execute, .dma, .loadable])
+        }
+        guard ram.count > 1,
+            let first = ram.first(where: {
+                let region = cell.memoryRegions[$0]
+                return region.size <= 1 << 20 && cell.cpuResetAddress >= region.virtualStart
+                    && cell.cpuResetAddress - region.virtualStart < region.size
+            })
+        else { return [] }
+        let region = cell.memoryRegions[first]
+        return [
+            ImageRule.loaderMemory.finding(
+                at: "memory[\(first)]",
+                "the region \"\(region.label)\" of \(region.size >> 10) KiB, where the cell begins, is \"dma\" as the RAM is"
+            )
+        ]
     }
 
     private var passiveFindings: [Finding] {

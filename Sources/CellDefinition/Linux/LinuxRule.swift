@@ -9,7 +9,7 @@ extension ImageRule {
     static let linux = [
         guestSupport, linuxIsPassive, lastBus, linuxSerialPort, linuxConsole, linuxLowMemory, linuxReach, firmwareCalls,
         secureServices, treeInterrupts, treeProcessors, dmaDriver, treeDevices, treeDeviceInterrupts, earlyConsole,
-        initrd,
+        initrd, loaderMemory,
     ]
 
     static let guestSupport = RuleText(
@@ -123,5 +123,11 @@ extension ImageRule {
             "Linux does not unpack it, and panics (`No working init found`, or `Unable to mount root fs`) unless its command line names another "
             + "root",
         remedy: "make it with cpio -H newc, as mkinitramfs or dracut do, packed or not"
+    )
+    static let loaderMemory = RuleText(
+        id: "JH0867", severity: .note, title: "the memory of the loader is no RAM of Linux in an Arm64 cell",
+        consequence:
+            "Linux counts the region as RAM, the lowest that it has, and may keep pages there that the next load overwrites",
+        remedy: "remove \"dma\" from the region where the cell begins: it is how Linux's RAM is told from the loader's"
     )
 }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CellConfiguration
+
+// What Linux drives on the machine, against what the root cell keeps.
+
+extension MachineRules {
+    static let linuxKeepsItsDevices = Rule<Subject>(
+        id: "JH1323", severity: .warning, title: "the root cell has the devices that Linux drives",
+        consequence: "Linux loses a CPU for good as soon as its driver touches the device",
+        remedy:
+            "add the registers to the [[memory]] of the system ('jailhouse-ctl probe' proposes all of this machine), or "
+            + "keep the driver from the device"
+    ) { subject in
+        guard let system = subject.system else { return [] }
+        let machine = subject.machine
+        let known = reachable(in: subject, system)
+        var missing: [(name: String, range: AddressRange)] = machine.memory.compactMap { line in
+            guard line.isDriverOfRegisters, let range = line.range, !range.isCovered(by: known) else { return nil }
+            return (line.name, range)
+        }
+        // of those in the list above that has been said, and its names differ
+        missing += machine.usedDevices.compactMap { device in
+            let isListed = machine.memory.contains { $0.isDriver && ($0.range?.contains(device.address) ?? false) }
+            let isController = machine.registers.contains {
+                !$0.isOtherDevice && ($0.windows.first?.contains(device.address) ?? false)
+            }
+            guard !isListed, !isController, !known.contains(where: { $0.contains(device.address) }),
+                let range = AddressRange(start: device.address, size: 1)
+            else { return nil }
+            return (device.user, range)
+        }
+        guard !missing.isEmpty else { return [] }
+        let shown = missing.prefix(8).map {
+            "\($0.name) (\($0.range.first == $0.range.last ? hexadecimal($0.range.first) : $0.range.text))"
+        }
+        return [
+            .init(
+                location: "memory",
+                message: "no region of [root-cell] has all registers of " + shown.joined(separator: ", ")
+                    + (missing.count > shown.count ? " and \(missing.count - shown.count) more" : ""),
+                path: subject.systemPath)
+        ]
+    }
+
+    /// All that Linux may touch, that the hypervisor shows to it, or that a cell is to have.
+    private static func reachable(in subject: Subject, _ system: SystemDescriptor) -> [AddressRange] {
+        let root = system.rootCell
+        let own = root.memoryRegions.filter { $0.flags.contains(.read) }.compactMap(\.physicalRange)
+        let tables = root.pciDevices.compactMap {
+            AddressRange(start: $0.msixAddress, size: UInt64($0.msixRegionSize))
+        }
+        let cells = subject.cells.flatMap(\.cell.memoryRegions).compactMap(\.physicalRange)
+        return own + tables + cells + EmulatedDevice.all(of: system, for: nil).map(\.range)
+            + [system.hypervisorMemory.physicalRange].compactMap(\.self)
+    }
+
+    static let linuxKeepsItsPorts = Rule<Subject>(
+        id: "JH1324", severity: .warning, title: "the root cell has the I/O ports that Linux drives",
+        consequence: "Linux loses a CPU for good as soon as its driver touches such a port",
+        remedy: "add the ports to the [[ports]] of the system: /proc/ioports lists all"
+    ) { subject in
+        guard let system = subject.system, case .x86(let platform) = system.platform.specific else { return [] }
+        var known = (system.rootCell.ioPortRegions + subject.cells.flatMap(\.cell.ioPortRegions))
+            .compactMap(\.portRange)
+        // every cell has the PM timer
+        known += [AddressRange(start: UInt64(platform.pmTimerPort), size: 4)].compactMap(\.self)
+        let missing = subject.machine.ports.filter { line in
+            guard line.isDriver, line.last > 0, !untouched.contains(line.name), let range = line.range else {
+                return false
+            }
+            return !range.isCovered(by: known)
+        }
+        guard !missing.isEmpty else { return [] }
+        let shown = missing.prefix(8).map { "\($0.name) (\($0.range?.text ?? ""))" }
+        return [
+            .init(
+                location: "root-cell",
+                message: "no [[ports]] of the root cell have all of " + shown.joined(separator: ", ")
+                    + (missing.count > shown.count ? " and \(missing.count - shown.count) more" : ""),
+                path: subject.systemPath)
+        ]
+    }
+
+    /// Reserved by Linux on every PC, and not used by it (arch/x86/kernel/setup.c); port 0x80 is ignored.
+    private static let untouched: Set<String> = ["dma1", "dma2", "dma page reg", "timer1", "fpu"]
+
+    static let regionsInWindows = Rule<Subject>(
+        id: "JH1325", severity: .warning, title: "memory of the root cell ends where PCI's window begins",
+        consequence:
+            "what lies behind is mapped to Linux, and the hypervisor does not see an access there: Linux may put the "
+            + "registers of its ivshmem devices into it",
+        remedy: "let the region end where its line in /proc/iomem ends"
+    ) { subject in
+        guard let system = subject.system, system.architecture == .x86 else { return [] }
+        let windows = subject.machine.memory.filter { $0.parents.isEmpty && $0.name.hasPrefix("PCI Bus") }
+            .compactMap(\.range).filter { $0.first > legacyWindowEnd }
+        return MemoryRules.regions(of: system.rootCell).compactMap { location, region in
+            guard let range = region.physicalRange,
+                let window = windows.first(where: { range.first < $0.first && range.last >= $0.first })
+            else { return nil }
+            return .init(
+                location: location,
+                message: "the region \(region.quotedName) (\(range.text)) reaches into the window of PCI devices "
+                    + "(\(window.text))",
+                path: subject.systemPath)
+        }
+    }
+
+    /// Below lies VGA's, amid the first RAM.
+    private static let legacyWindowEnd: UInt64 = 0x10_0000
+}
+
+extension RunningMachine.Resource {
+    /// Whether it is a device's registers that a driver of Linux has: the firmware's programs, holes, windows of PCI hosts
+    /// and what the hypervisor shows by itself are none.
+    fileprivate var isDriverOfRegisters: Bool {
+        let others = ["GIC", "dmar", "Crash kernel", "Persistent Memory", "RAM buffer", "pcie@", "pci@"]
+        return isDriver && last > 0 && !name.hasSuffix(" ROM") && !others.contains(where: name.hasPrefix)
+    }
+}
