@@ -193,14 +193,15 @@ extension SystemProposal {
         addReserved(machine, resources, to: &proposed)
         let lists = machine.registers
         for part in lists where !isFar(part.range) {
-            proposed.add(part.name, part.range, part.isMemory ? [.read, .write, .execute] : [.read, .write, .io])
+            proposed.add(
+                part.name, part.range, part.isMemory ? [.read, .write, .execute, .dma] : [.read, .write, .io])
         }
         for part in lists where isFar(part.range) {
             let used = resources.pciFunctions(in: part.range)
             for (device, window) in used { proposed.add("PCI device \(device)", window, [.read, .write, .io]) }
             note(
                 "",
-                "\(part.name) has a window at 0x\(String(part.range.lowerBound, radix: 16)), which is left out"
+                "\(part.name): the window at 0x\(String(part.range.lowerBound, radix: 16)) is left out"
                     + (used.isEmpty ? ": add what is used." : " but for what /proc/iomem has in it."))
         }
         system.rootCell.memoryRegions = proposed.sorted

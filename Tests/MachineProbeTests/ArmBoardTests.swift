@@ -67,7 +67,7 @@ import Testing
                 properties: ["compatible": Self.text("mmio-sram"), "reg": Self.words(0, 0xb00_0000, 0, 0x1_0000)]))
         capture.deviceTree = tree
         let region = SystemProposal(capture).system.rootCell.memoryRegions.first { $0.name == "sram@b000000" }
-        #expect(region?.flags == [.read, .write, .execute])
+        #expect(region?.flags == [.read, .write, .execute, .dma])
     }
 
     @Test func interruptsBehindOtherControllers() throws {
@@ -80,5 +80,31 @@ import Testing
         let gic = try #require(tree.children.firstIndex { $0.name.hasPrefix("intc") })
         tree.children[gic].properties["mbi-ranges"] = Self.words(332, 2)
         #expect(ArmMachine(tree).usedInterrupts.subtracting(before) == [100, 101, 102, 103, 200, 201, 300, 301])
+    }
+
+    @Test func aBoardWithAGICv3() throws {
+        let proposal = SystemProposal(try ArmProposalTests.capture("dune"))
+        let system = proposal.system
+        guard case .arm(let gic) = system.platform.specific else { return }
+        #expect(
+            gic == ArmPlatform(maintenanceInterrupt: 25, gicVersion: 3, gicdBase: 0x180_0000, gicrBase: 0x188_0000))
+        #expect(
+            system.debugConsole
+                == Console(kind: .uart8250, address: 0x280_0000, size: 0x1000, flags: [.mmio, .registerDistance4]))
+        #expect(system.rootCell.cpus.members == [0, 1])
+        #expect(system.platform.iommuUnits.map(\.kind) == [.smmuV3])
+        #expect(system.platform.pciDomain == 1 && system.hypervisorMemory.physicalStart == 0x8_ff80_0000)
+        // 32 to 47 are the router's, 70 the SMMU's, 178 to 180 the UARTs', 224 to 231 for messages
+        #expect(system.rootCell.vpciInterruptBase == 8)
+        let regions = system.rootCell.memoryRegions.filter { $0.physicalStart >= 0x4100_0000 && $0.name != "RAM" }
+        #expect(
+            regions.map(\.name) == [
+                "PCI ports of pcie@40000000", "PCI devices of pcie@40000000", "mailbox@90000000", "pool@90100000",
+                "reserved by the firmware", "framebuffer@9f000000", "memory for cells", "PCI device 0000:01:00.0",
+            ])
+        let notes = proposal.notes[""] ?? []
+        #expect(notes.contains { $0.hasPrefix("secure@9e000000 (0x9e000000–0x9effffff) is left out") })
+        #expect(notes.contains { $0.hasPrefix("PCI devices of pcie@40000000: the window at 0x4000000000 is left out") })
+        #expect(proposal.notes["platform"]?.contains { $0.hasPrefix("iommu@8f3f00 (dune,display-mmu)") } == true)
     }
 }

@@ -22,7 +22,7 @@ import Testing
         return capture
     }
 
-    @Test(arguments: ["virt-gicv2", "virt-gicv3", "aster"]) func nothingThatIsRefused(name: String) throws {
+    @Test(arguments: ["virt-gicv2", "virt-gicv3", "aster", "dune"]) func nothingThatIsRefused(name: String) throws {
         let capture = try Self.capture(name)
         #expect(capture.processors == .arm64)
         let proposal = SystemProposal(capture)
