@@ -51,6 +51,10 @@ struct ProposedMemory {
                 add("\(function.kindName) \(function.address)", window.first...window.last, [.read, .write])
             }
         }
+        // such as ROMs, and functions whose files are not there
+        for resource in resources where Self.isPCIName(resource.name) && resource.first >= Self.firstMegabyte {
+            add("PCI device \(resource.name)", resource.first...resource.last, [.read, .write])
+        }
         regions.sort { $0.physicalStart < $1.physicalStart }
     }
 

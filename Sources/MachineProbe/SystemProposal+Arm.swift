@@ -204,6 +204,12 @@ extension SystemProposal {
                 "\(part.name): the window at 0x\(String(part.range.lowerBound, radix: 16)) is left out"
                     + (used.isEmpty ? ": add what is used." : " but for what /proc/iomem has in it."))
         }
+        // what drivers have without a node, or by other windows than the node's
+        for resource in resources.memory where resource.parents.isEmpty && !resources.hidesAddresses {
+            let range = resource.first...resource.last
+            guard !["system ram", "reserved"].contains(resource.name.lowercased()), !isFar(range) else { continue }
+            proposed.add(String(resource.name.prefix(40)), range, [.read, .write, .io])
+        }
         system.rootCell.memoryRegions = proposed.sorted
         noteReserved(machine)
         note("memory[0]", "Devices are those of the device tree; what Linux uses without a node is missing.")

@@ -124,4 +124,11 @@ import Testing
         tree.children.append(second)
         #expect(ArmMachine(tree).freePCIDomain == 8)
     }
+
+    @Test func devicesWithoutANode() throws {
+        var capture = try Self.capture("virt-gicv3")
+        capture.iomem += "0b000000-0b000fff : watchdog\n  0b000000-0b0000ff : wdt.0\n"
+        let region = SystemProposal(capture).system.rootCell.memoryRegions.first { $0.physicalStart == 0xb00_0000 }
+        #expect(region?.name == "watchdog" && region?.size == 0x1000 && region?.flags == [.read, .write, .io])
+    }
 }

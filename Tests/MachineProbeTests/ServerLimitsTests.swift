@@ -113,9 +113,14 @@ import Testing
             """
         let proposal = SystemProposal(capture)
         let regions = proposal.system.rootCell.memoryRegions.filter { $0.physicalStart >= 0x8000_0000 }
-        let names = ["reserved by the firmware", "INT344B:00", "pnp 00:06", "MSFT0101:00", "RAM", "Persistent Memory"]
+        let names = [
+            "reserved by the firmware", "PCI device 0000:00:02.0", "INT344B:00", "pnp 00:06", "MSFT0101:00", "RAM",
+            "Persistent Memory",
+        ]
         #expect(regions.map(\.name) == names)
-        let starts: [UInt64] = [0xa000_0000, 0xfdac_0000, 0xfe00_0000, 0xfed4_0000, 0x1_0000_0000, 0x200_0000_0000]
+        let starts: [UInt64] = [
+            0xa000_0000, 0xfd00_0000, 0xfdac_0000, 0xfe00_0000, 0xfed4_0000, 0x1_0000_0000, 0x200_0000_0000,
+        ]
         #expect(regions.map(\.physicalStart) == starts)
         // UEFI's services are there, which Linux calls
         #expect(regions.first?.flags == [.read, .write, .execute] && regions.last?.flags.contains(.dma) == true)
