@@ -135,10 +135,12 @@ package struct MachineFiles: Sendable {
         let devices = root + "/sys/bus/platform/devices"
         for name in ((try? SystemCall.names(inDirectory: devices)) ?? []).sorted() {
             guard let target = try? SystemCall.target(ofLink: "\(devices)/\(name)/driver"),
-                let driver = target.split(separator: "/").last,
-                let device = RunningMachine.UsedDevice(platformDevice: name, driver: String(driver))
+                let driver = target.split(separator: "/").last
             else { continue }
-            machine.usedDevices.append(device)
+            machine.drivenDevices.insert(name)
+            if let device = RunningMachine.UsedDevice(platformDevice: name, driver: String(driver)) {
+                machine.usedDevices.append(device)
+            }
         }
     }
 

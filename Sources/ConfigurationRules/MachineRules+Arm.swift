@@ -64,7 +64,9 @@ extension MachineRules {
         let ram =
             machine.treeMemory.map(AddressRange.init)
             + machine.memory.filter { $0.isLinuxMemory || $0.name.lowercased() == "reserved" }.compactMap(\.range)
-        guard !ram.contains(where: host.overlaps) else { return [] }
+        // the driver adds a node to the tree when it enables the hypervisor: that is the host
+        let isThere = machine.registers.contains { $0.windows.first?.lowerBound == host.first }
+        guard !isThere, !ram.contains(where: host.overlaps) else { return [] }
         let nodes = machine.registers.filter { $0.isOtherDevice && !$0.compatible.contains("simple-bus") }.flatMap {
             node in node.windows.map { (name: node.node, range: AddressRange($0)) }
         }

@@ -15,8 +15,12 @@ extension MachineRules {
         guard let system = subject.system else { return [] }
         let machine = subject.machine
         let known = reachable(in: subject, system)
+        // the hypervisor shows Linux the registers of its links
+        let links = Set(IvshmemRules.devices(of: system.rootCell).map(\.device.linuxName))
         var missing: [(name: String, range: AddressRange)] = machine.memory.compactMap { line in
-            guard line.isDriverOfRegisters, let range = line.range, !range.isCovered(by: known) else { return nil }
+            guard machine.isDriven(line), line.isRegisters, !line.belongs(toAnyOf: links), let range = line.range,
+                !range.isCovered(by: known)
+            else { return nil }
             return (line.name, range)
         }
         // of those in the list above that has been said, and its names differ
@@ -52,7 +56,7 @@ extension MachineRules {
         }
         let cells = subject.cells.flatMap(\.cell.memoryRegions).compactMap(\.physicalRange)
         return own + tables + cells + EmulatedDevice.all(of: system, for: nil).map(\.range)
-            + [system.hypervisorMemory.physicalRange].compactMap(\.self)
+            + [system.hypervisorMemory.physicalRange, system.virtualHost].compactMap(\.self)
     }
 
     static let linuxKeepsItsPorts = Rule<Subject>(
@@ -66,9 +70,11 @@ extension MachineRules {
         // every cell has the PM timer
         known += [AddressRange(start: UInt64(platform.pmTimerPort), size: 4)].compactMap(\.self)
         let missing = subject.machine.ports.filter { line in
-            guard line.isDriver, line.last > 0, !untouched.contains(line.name), let range = line.range else {
-                return false
-            }
+            guard subject.machine.isDriven(line), line.last > 0, untouched.isDisjoint(with: line.parents + [line.name]),
+                var range = line.range, !subject.machine.isIdleSerialPort(line.name, range)
+            else { return false }
+            // of the clock Linux's driver uses the first two
+            if line.name.hasPrefix("rtc") { range.last = min(range.last, range.first + 1) }
             return !range.isCovered(by: known)
         }
         guard !missing.isEmpty else { return [] }
@@ -92,11 +98,16 @@ extension MachineRules {
             + "registers of its ivshmem devices into it",
         remedy: "let the region end where its line in /proc/iomem ends"
     ) { subject in
-        guard let system = subject.system, system.architecture == .x86 else { return [] }
-        let windows = subject.machine.memory.filter { $0.parents.isEmpty && $0.name.hasPrefix("PCI Bus") }
-            .compactMap(\.range).filter { $0.first > legacyWindowEnd }
+        guard let system = subject.system, system.architecture == .x86,
+            !IvshmemRules.devices(of: system.rootCell).isEmpty
+        else { return [] }
+        let all = subject.machine.memory.filter { $0.parents.isEmpty && $0.name.hasPrefix("PCI Bus") }
+            .compactMap(\.range)
+        // below are VGA's, amid the first RAM, and holes for one device, such as a TPM
+        let windows = all.filter { $0.last - $0.first >= smallestWindow - 1 && $0.first >= smallestWindow }
         return MemoryRules.regions(of: system.rootCell).compactMap { location, region in
-            guard let range = region.physicalRange,
+            guard let range = region.physicalRange, !RootCellRules.isWindow(region, of: system),
+                !all.contains(where: { $0.contains(range.first) }),
                 let window = windows.first(where: { range.first < $0.first && range.last >= $0.first })
             else { return nil }
             return .init(
@@ -107,15 +118,33 @@ extension MachineRules {
         }
     }
 
-    /// Below lies VGA's, amid the first RAM.
-    private static let legacyWindowEnd: UInt64 = 0x10_0000
+    private static let smallestWindow: UInt64 = 1 << 20
+}
+
+extension RunningMachine {
+    /// Whether a driver of Linux has the line's addresses. ACPI names what it knows of, driver or not: a driver's claim is a
+    /// line of the same name below.
+    fileprivate func isDriven(_ line: Resource) -> Bool {
+        line.isDriver && (!line.isNamedByACPI || line.parents.last == line.name || drivenDevices.contains(line.name))
+    }
 }
 
 extension RunningMachine.Resource {
-    /// Whether it is a device's registers that a driver of Linux has: the firmware's programs, holes, windows of PCI hosts
-    /// and what the hypervisor shows by itself are none.
-    fileprivate var isDriverOfRegisters: Bool {
-        let others = ["GIC", "dmar", "Crash kernel", "Persistent Memory", "RAM buffer", "pcie@", "pci@"]
-        return isDriver && last > 0 && !name.hasSuffix(" ROM") && !others.contains(where: name.hasPrefix)
+    /// Whether it is registers, as far as its name tells: the firmware's programs, holes, other kinds of memory, windows of
+    /// PCI hosts and what the hypervisor shows by itself are none.
+    fileprivate var isRegisters: Bool {
+        let others = [
+            "GIC", "dmar", "Crash kernel", "Persistent Memory", "RAM buffer", "pcie@", "pci@", "Graphics Stolen Memory",
+            "Unknown E820", "Unusable memory", "Soft Reserved", "CXL Window",
+        ]
+        return last > 0 && !name.hasSuffix(" ROM") && !others.contains(where: name.hasPrefix)
+    }
+
+    /// `PNP0C02:03`, `MSFT0101:00`
+    fileprivate var isNamedByACPI: Bool {
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts[1].count == 2, parts[1].allSatisfy(\.isHexDigit) else { return false }
+        return (7...8).contains(parts[0].count) && parts[0].allSatisfy { $0.isNumber || $0.isUppercase }
+            && parts[0].suffix(4).allSatisfy(\.isHexDigit)
     }
 }

@@ -14,16 +14,8 @@ enum RootCellRules {
             remedy: "list the BARs of the devices that there are as regions of their own, not the whole window",
             isSaidOnce: true
         ) { system in
-            // a virtual host controller has a window of its own
-            guard system.platform.virtualPCI == 0,
-                let link = IvshmemRules.devices(of: system.rootCell).first?.device
-            else { return [] }
-            let largest = system.rootCell.pciDevices.map(\.largestBAR).max() ?? 0
-            return MemoryRules.regions(of: system.rootCell).filter { _, region in
-                // RAM may be executed and is for DMA; firmware is not written to
-                region.flags.contains(.write) && region.flags.isDisjoint(with: [.execute, .dma, .rootShared])
-                    && region.size > max(largest, smallestWindow)
-            }.map {
+            guard let link = IvshmemRules.devices(of: system.rootCell).first?.device else { return [] }
+            return MemoryRules.regions(of: system.rootCell).filter { isWindow($0.region, of: system) }.map {
                 .init(
                     location: $0.location,
                     message:
@@ -78,6 +70,16 @@ enum RootCellRules {
             }
         },
     ]
+
+    /// Whether Linux may place registers of its links in a region, by the region's kind and size.
+    static func isWindow(_ region: MemoryRegion, of system: SystemDescriptor) -> Bool {
+        // a virtual host controller has a window of its own
+        guard system.platform.virtualPCI == 0, !IvshmemRules.devices(of: system.rootCell).isEmpty else { return false }
+        let largest = system.rootCell.pciDevices.map(\.largestBAR).max() ?? 0
+        // RAM may be executed and is for DMA; firmware is not written to
+        return region.flags.contains(.write) && region.flags.isDisjoint(with: [.execute, .dma, .rootShared])
+            && region.size > max(largest, smallestWindow)
+    }
 
     /// No window of a host bridge is smaller, and no small register range of a chipset is larger.
     private static let smallestWindow: UInt64 = 16 << 20

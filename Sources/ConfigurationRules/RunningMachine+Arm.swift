@@ -71,6 +71,7 @@ extension RunningMachine {
     /// Adds what a device tree says. Addresses are those of the processors: through all `ranges` above a node.
     package mutating func read(_ tree: DeviceNode) {
         let placed = tree.placedDevices { _ in true }
+        let enabled = Set(tree.placedDevices.map(\.windows))
         let gic = PlacedDevice.interruptControllers(among: placed)
         for device in placed {
             let node = device.node
@@ -78,7 +79,7 @@ extension RunningMachine {
             guard let address = device.windows.first?.lowerBound else { continue }
             registers.append(
                 TreeRegisters(node: node.name, compatible: node.texts("compatible"), windows: device.windows))
-            if !(node.properties["#clock-cells"] ?? []).isEmpty,
+            if !(node.properties["#clock-cells"] ?? []).isEmpty, enabled.contains(device.windows),
                 !usedDevices.contains(where: { $0.address == address })
             {
                 usedDevices.append(UsedDevice(clockController: node.name, address: address))

@@ -33,13 +33,16 @@ extension RunningMachine {
         package var user: String
         package var address: UInt64
 
-        /// Nil for a device without an address in its name.
+        /// Nil for a device without an address in its name, and for a bus.
         ///
         /// - Parameters:
         ///   - name: in `/sys/bus/platform/devices`: `e6150000.clock-controller`.
         ///   - driver: the name of what its link `driver` leads to.
         package init?(platformDevice name: String, driver: String) {
-            guard let end = name.firstIndex(of: "."), let address = UInt64(name[..<end], radix: 16) else { return nil }
+            // a bus has a driver, which touches nothing
+            guard driver != "simple-pm-bus", let end = name.firstIndex(of: "."),
+                let address = UInt64(name[..<end], radix: 16)
+            else { return nil }
             self.init(user: "driver \(driver)", address: address)
         }
 

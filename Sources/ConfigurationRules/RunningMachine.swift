@@ -32,6 +32,8 @@ package struct RunningMachine: Hashable, Sendable {
     /// Devices that Linux uses although `/proc/iomem` need not have them: those of the platform bus with a driver, and clock
     /// controllers, which have none.
     package var usedDevices: [UsedDevice] = []
+    /// The names of the platform bus's devices that have a driver, such as `MSFT0101:00`.
+    package var drivenDevices: Set<String> = []
     /// From the device tree; regions reserved from Linux are included.
     package var treeMemory: [ClosedRange<UInt64>] = []
     /// Registers of devices, from the device tree, also of those that Linux leaves alone.
@@ -135,8 +137,9 @@ extension RunningMachine.Resource {
         ([name] + parents).contains(where: devices.contains)
     }
 
-    /// `0000:00:1f.2`
+    /// `0000:00:1f.2`; behind some host bridges domains have five digits.
     private func isPCIAddress(_ text: String) -> Bool {
-        text.count == 12 && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+        (12...13).contains(text.count) && text.count { $0 == ":" } == 2
+            && text.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CellConfiguration
+import DeviceTree
 import Testing
 
 @testable import ConfigurationRules
@@ -44,6 +45,7 @@ import Testing
                 fec00000-fec003ff : IOAPIC 0
                 fed00000-fed003ff : HPET 0
                 fed40000-fed44fff : MSFT0101:00
+                  fed40000-fed44fff : MSFT0101:00
                 feb80000-febfffff : amd_iommu
                 fee00000-fee00fff : Local APIC
                 """)
@@ -70,6 +72,75 @@ import Testing
         let cell = CellDescriptor(
             name: "c", cpus: CPUSet([1]), memoryRegions: [region(0xfed4_0000, 0x5000), region(0xfe80_3000, 0x1000)])
         #expect(found("JH1323", machine, system, cell) == [])
+    }
+
+    /// As laptops and servers list them.
+    @Test(arguments: [
+        "40200000-45f7ffff : INT0E0C:00", "ff000000-ffffffff : INT0800:00", "feb00000-feb00fff : PNP0C02:03",
+        "3ff26000-3fffefff : Unknown E820 type", "40000000-407fffff : Graphics Stolen Memory",
+        "40000000-407fffff : Unusable memory", "40000000-407fffff : Soft Reserved", "40000000-407fffff : CXL Window 0",
+        "40000000-400fffff : 10000:e1:00.0", "fe000000-fe000fff : 0000:00:0e.0\n  fe000000-fe000fff : uio_ivshmem",
+    ]) func whatNoDriverTouches(line: String) throws {
+        var system = pc([])
+        #expect(found("JH1323", RunningMachine(ioports: "", iomem: "fed00000-fed003ff : HPET 0\n"), system).count == 1)
+        system.rootCell.pciDevices = [
+            PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:0e.0")), sharedMemoryPeers: 2)
+        ]
+        #expect(found("JH1323", RunningMachine(ioports: "", iomem: line), system) == [])
+    }
+
+    @Test func aDeviceOfACPIWithADriver() {
+        var machine = RunningMachine(ioports: "", iomem: "fed40000-fed44fff : MSFT0101:00\n")
+        #expect(found("JH1323", machine, pc([])) == [])
+        machine.drivenDevices = ["MSFT0101:00"]
+        #expect(found("JH1323", machine, pc([])).count == 1)
+    }
+
+    /// While the hypervisor is enabled its driver's node is in the tree.
+    @Test func theVirtualHostItself() throws {
+        var system = SystemDescriptor(
+            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x920_0000)
+        system.rootCell.pciDevices = [
+            PCIDevice(
+                kind: .sharedMemory, domain: 1, address: try #require(PCIAddress("00:00.0")), sharedMemoryPeers: 2)
+        ]
+        var machine = RunningMachine(
+            ioports: "",
+            iomem: """
+                09200000-092fffff : PCI ECAM
+                09300000-09301fff : pci@0
+                  09300000-09300fff : 0001:00:00.0
+                    09300000-09300fff : uio_ivshmem
+                """)
+        machine.hasPCProcessors = false
+        machine.registers = [
+            .init(node: "pci@0", compatible: ["pci-host-ecam-generic"], windows: [0x920_0000...0x92f_ffff])
+        ]
+        #expect(found("JH1312", machine, system) == [] && found("JH1323", machine, system) == [])
+    }
+
+    @Test func clocksThatAreDisabled() throws {
+        func clock(_ status: String) -> DeviceNode {
+            DeviceNode(
+                name: "clock@b000000",
+                properties: [
+                    "reg": [UInt8](cells: [0, 0xb00_0000, 0, 0x1000]), "#clock-cells": [UInt8](cells: [1]),
+                    "status": [UInt8](texts: status),
+                ])
+        }
+        func used(_ status: String) -> [UInt64] {
+            var machine = RunningMachine(ioports: "", iomem: "")
+            var root = DeviceNode(name: "")
+            root.properties = ["#address-cells": [UInt8](cells: [2]), "#size-cells": [UInt8](cells: [2])]
+            root.children = [clock(status)]
+            machine.read(root)
+            return machine.usedDevices.map(\.address)
+        }
+        #expect(used("okay") == [0xb00_0000] && used("disabled") == [])
+        #expect(RunningMachine.UsedDevice(platformDevice: "b000000.bus", driver: "simple-pm-bus") == nil)
     }
 
     @Test func devicesOfTheTree() throws {
@@ -113,12 +184,17 @@ import Testing
                   0020-0021 : pic1
                   0080-008f : dma page reg
                   00f0-00ff : fpu
+                    00f0-00f0 : PNP0C04:00
+                  0070-0077 : rtc0
+                  03f8-03ff : serial
                   03c0-03df : vga+
                   0600-0603 : ACPI PM1a_EVT_BLK
                   0608-060b : ACPI PM_TMR
                   0cf8-0cff : PCI conf1
                 """, iomem: "")
-        let most = [IOPortRegion(base: 0x20, count: 2), IOPortRegion(base: 0x600, count: 4)]
+        let most = [
+            IOPortRegion(base: 0x20, count: 2), IOPortRegion(base: 0x600, count: 4), IOPortRegion(base: 0x70, count: 2),
+        ]
         #expect(found("JH1324", machine, pc([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x30)])) == [])
         #expect(
             found("JH1324", machine, pc([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x8)])) == [
@@ -128,7 +204,7 @@ import Testing
         #expect(found("JH1324", machine, pc([], ports: most), cell) == [])
     }
 
-    @Test func regionsEndBeforeTheWindow() {
+    @Test func regionsEndBeforeTheWindow() throws {
         let machine = RunningMachine(
             ioports: "",
             iomem: """
@@ -136,14 +212,30 @@ import Testing
                 000a0000-000bffff : PCI Bus 0000:00
                 00100000-3ffdefff : System RAM
                 3ffdf000-3fffffff : Reserved
-                40000000-febfffff : PCI Bus 0000:00
+                40000000-7fffffff : PCI Bus 0000:00
+                80000000-febfffff : PCI Bus 0000:80
+                fed40000-fed44fff : PCI Bus 0000:00
                 """)
-        #expect(found("JH1325", machine, pc([region(0, 0x3ffd_f000), region(0x3ffd_f000, 0x2_1000, .read)])) == [])
+        func system(_ regions: MemoryRegion...) throws -> SystemDescriptor {
+            var system = pc(regions)
+            system.rootCell.pciDevices = [
+                PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:0e.0")), sharedMemoryPeers: 2)
+            ]
+            return system
+        }
+        let tables = region(0x3ffd_f000, 0x3_0000, .read)
         #expect(
-            found("JH1325", machine, pc([region(0, 0x3ffd_f000), region(0x3ffd_f000, 0x3_0000, .read)])) == [
-                "the region \"r\" (0x3ffdf000–0x4000efff) reaches into the window of PCI devices (0x40000000–0xfebfffff)"
+            try found("JH1325", machine, system(region(0, 0x3ffd_f000), tables)) == [
+                "the region \"r\" (0x3ffdf000–0x4000efff) reaches into the window of PCI devices (0x40000000–0x7fffffff)"
             ])
-        #expect(found("JH1325", machine, pc([region(0x4000_0000, 0x1000_0000)])) == [])
+        #expect(found("JH1325", machine, pc([tables])) == [], "there is no link")
+        #expect(try found("JH1325", machine, system(region(0x3ffd_f000, 0x2_1000, .read))) == [])
+        #expect(try found("JH1325", machine, system(region(0x4000_0000, 0x1000_0000))) == [])
+        // two windows that adjoin, and a hole for the TPM
+        #expect(try found("JH1325", machine, system(region(0x7f00_0000, 0x200_0000))) == [])
+        #expect(try found("JH1325", machine, system(region(0xfed0_0000, 0x8_0000))) == [])
+        // of one that is larger than any register JH0705 speaks
+        #expect(try found("JH1325", machine, system(region(0x3ffd_f000, 0x400_0000))) == [])
     }
 
     @Test func theVirtualHostIsNotOverTheFlash() throws {
