@@ -10,6 +10,7 @@ enum ConsoleRules {
         var location: String
         /// Nil where it is guessed.
         var architecture: Architecture?
+        var format: FormatVariant
         /// Of the cell that is printed by, or of Linux for the hypervisor's.
         var memoryRegions: [MemoryRegion]
 
@@ -17,6 +18,7 @@ enum ConsoleRules {
             self.console = console
             self.location = location
             architecture = cell.isArchitectureGuessed ? nil : cell.architecture
+            format = cell.format
             memoryRegions = cell.memoryRegions
         }
     }
@@ -45,6 +47,14 @@ enum ConsoleRules {
                         message:
                             "the flags \(hexadecimal(misplaced.rawValue)) have no meaning for a console of this type"))
             }
+            if let part = subject.console.unknownPart(in: subject.format) {
+                violations.append(
+                    .init(
+                        location: subject.location,
+                        message: "upstream's revision \(subject.format.revision.rawValue) does not know \(part)",
+                        // vendors' hypervisors of that time do
+                        severity: .note))
+            }
             if subject.console.kind.rawValue > Console.Kind.highestKnown {
                 violations.append(
                     .init(
@@ -71,7 +81,13 @@ enum ConsoleRules {
             remedy: "correct \"address\"; for a PC's COM1 at port 0x3f8, access = \"pio\""
         ) { subject in
             let console = subject.console
+            // a region that lies over that of the registers is JH0205's
+            let hasRegisters = subject.memoryRegions.contains {
+                $0.flags.isDisjoint(with: [.loadable, .execute])
+                    && ($0.virtualRange?.contains(console.address) ?? false)
+            }
             guard console.kind != .none, console.flags.contains(.mmio) || console.kind == .efiFramebuffer,
+                !hasRegisters,
                 let region = subject.memoryRegions.first(where: { region in
                     (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))
                         && (region.virtualRange?.contains(console.address) ?? false)

@@ -67,9 +67,11 @@ extension MachineRules {
         // the driver adds a node to the tree when it enables the hypervisor: that is the host
         let isThere = machine.registers.contains { $0.windows.first?.lowerBound == host.first }
         guard !isThere, !ram.contains(where: host.overlaps) else { return [] }
-        let nodes = machine.registers.filter { $0.isOtherDevice && !$0.compatible.contains("simple-bus") }.flatMap {
-            node in node.windows.map { (name: node.node, range: AddressRange($0)) }
+        let buses: Set = ["simple-bus", "simple-mfd", "syscon"]
+        let nodes = machine.registers.filter {
+            $0.isEnabled && $0.isOtherDevice && buses.isDisjoint(with: $0.compatible)
         }
+        .flatMap { node in node.windows.map { (name: node.node, range: AddressRange($0)) } }
         // a line of a node's device has been found
         let lines = machine.memory.filter(\.isDriver).compactMap { line in line.range.map { (line.name, $0) } }
             .filter { line in !nodes.contains { $0.range.overlaps(line.1) } && !line.0.hasPrefix("GIC") }

@@ -9,8 +9,8 @@ extension MachineRules {
         id: "JH1323", severity: .warning, title: "the root cell has the devices that Linux drives",
         consequence: "Linux loses a CPU for good as soon as its driver touches the device",
         remedy:
-            "add the registers to the [[memory]] of the system ('jailhouse-ctl probe' proposes all of this machine), or "
-            + "keep the driver from the device"
+            "add the registers to the [[memory]] of the system ('jailhouse-ctl probe' proposes what it finds), or keep the "
+            + "driver from the device"
     ) { subject in
         guard let system = subject.system else { return [] }
         let machine = subject.machine

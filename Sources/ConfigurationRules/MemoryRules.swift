@@ -10,12 +10,19 @@ enum MemoryRules {
         Rule(
             id: "JH0201", severity: .warning, title: "a memory region has a size",
             consequence: "the cell does not have it: the first access there ends the cell",
-            remedy: "give its size, or remove it; the section of a link that is not used has no access either"
+            remedy: "give its size, or remove it; the section of a link that is not used has no access either",
+            isSaidOnce: true
         ) { cell in
-            let sections = Set(
-                IvshmemRules.devices(of: cell).flatMap { $0.device.sections(in: cell) ?? [] }.map(\.index))
+            let links = IvshmemRules.devices(of: cell).map(\.device)
+            let sections = Set(links.flatMap { $0.sections(in: cell) ?? [] }.map(\.index))
+            // what a link's wrong index leaves over is JH1020's, or JH1003's
+            let isMisplaced = links.contains {
+                $0.sections(in: cell) == nil || IvshmemRules.wrongAccess($0, in: cell) != nil
+            }
             return cell.memoryRegions.enumerated().compactMap { index, region in
-                guard region.size == 0, !(region.isPlaceholder && sections.contains(index)) else { return nil }
+                guard region.size == 0, !region.isPlaceholder || !(isMisplaced || sections.contains(index)) else {
+                    return nil
+                }
                 return .init(
                     location: "memory[\(index)]",
                     message: region.isPlaceholder

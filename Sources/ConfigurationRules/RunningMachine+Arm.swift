@@ -12,11 +12,16 @@ extension RunningMachine {
         package var compatible: [String]
         /// As the processors see them.
         package var windows: [ClosedRange<UInt64>]
+        /// Whether Linux has a device of it.
+        package var isEnabled: Bool
 
-        package init(node: String, compatible: [String] = [], windows: [ClosedRange<UInt64>]) {
+        package init(
+            node: String, compatible: [String] = [], windows: [ClosedRange<UInt64>], isEnabled: Bool = true
+        ) {
             self.node = node
             self.compatible = compatible
             self.windows = windows
+            self.isEnabled = isEnabled
         }
     }
 
@@ -78,7 +83,9 @@ extension RunningMachine {
             if node.isMemory || node.isReservedForCells { treeMemory += device.windows }
             guard let address = device.windows.first?.lowerBound else { continue }
             registers.append(
-                TreeRegisters(node: node.name, compatible: node.texts("compatible"), windows: device.windows))
+                TreeRegisters(
+                    node: node.name, compatible: node.texts("compatible"), windows: device.windows,
+                    isEnabled: enabled.contains(device.windows)))
             if !(node.properties["#clock-cells"] ?? []).isEmpty, enabled.contains(device.windows),
                 !usedDevices.contains(where: { $0.address == address })
             {

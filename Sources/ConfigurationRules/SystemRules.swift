@@ -191,7 +191,8 @@ enum SystemRules {
             id: "JH0506", severity: .error, title: "a cell has no part of the hypervisor's memory",
             consequence:
                 "the hypervisor does not check it: the program in the cell can overwrite it, and with it the machine",
-            remedy: "take other memory"
+            remedy: "take other memory",
+            isSaidOnce: true
         ) { placement in
             guard let hypervisor = placement.system.hypervisorMemory.physicalRange else { return [] }
             return MemoryRules.regions(of: placement.cell)

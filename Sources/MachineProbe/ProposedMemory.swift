@@ -89,7 +89,10 @@ struct ProposedMemory {
         if ["Persistent Memory", "Soft Reserved"].contains(where: name.hasPrefix), resource.parents.isEmpty {
             return (name, [.read, .write, .execute, .dma])
         }
-        let others = ["PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "Kernel ", "Crash kernel"]
+        let others = [
+            "PCI ", "IOAPIC", "Local APIC", "dmar", "amd_iommu", "Kernel ", "Crash kernel", "Unusable memory",
+            "CXL Window",
+        ]
         guard !others.contains(where: name.hasPrefix), !isPCIName(name) else { return nil }
         // what its parent has is not named twice
         let isPart = resource.parents.contains { !$0.hasPrefix("PCI Bus") }

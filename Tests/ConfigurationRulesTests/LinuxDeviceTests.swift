@@ -254,6 +254,13 @@ import Testing
             found("JH1312", machine, system) == [
                 "flash@0 (0x0–0x7ffffff) lies over the virtual PCI host (0x7000000–0x7101fff)"
             ])
+        // what Linux has no device of
+        machine.registers[0].isEnabled = false
+        #expect(found("JH1312", machine, system) == [])
+        machine.registers = [
+            .init(node: "scu@7000000", compatible: ["acme,scu", "syscon"], windows: [0x700_0000...0x7ff_ffff])
+        ]
+        #expect(found("JH1312", machine, system) == [])
         // a place that is reserved in RAM, as on i.MX
         machine.treeMemory = [0x4000_0000...0x7fff_ffff]
         machine.registers = [

@@ -142,6 +142,14 @@ import Testing
         cell.memoryRegions = Array(repeating: MemoryRegion(), count: 5)
         let found = cell.findings().filter { $0.rule == "JH0201" }
         #expect(found.map(\.location) == ["memory[4]"] && found.first?.severity == .note)
+        // one finding for all, and none beside a link whose index is wrong
+        cell.memoryRegions.append(MemoryRegion())
+        let both = cell.findings().filter { $0.rule == "JH0201" }
+        #expect(both.count == 1 && both.first?.others == ["memory[5]"])
+        cell.memoryRegions[1] = MemoryRegion(name: "out", physicalStart: 0x1000, size: 0x1000, flags: .read)
+        cell.memoryRegions[2] = MemoryRegion(name: "out", physicalStart: 0x3000, size: 0x1000, flags: .read)
+        let rules = cell.findings().compactMap(\.rule)
+        #expect(rules.contains("JH1020") && !rules.contains("JH0201") && !rules.contains("JH1006"))
     }
 
     @Test func whatMSIIsWrittenTo() throws {
@@ -215,6 +223,11 @@ import Testing
         #expect(found(Console(kind: .uart8250, address: 0x3f8)) == [])
         #expect(found(Console(kind: .uart8250, address: 0x3f8, flags: .mmio)) == ["cell.console"])
         #expect(found(Console(kind: .uart8250, address: 0xfeb0_0000, flags: .mmio)) == [])
+        // a region over that of the registers is another fault
+        cell.memoryRegions.append(
+            MemoryRegion(
+                name: "UART", physicalStart: 0xfeb0_0000, virtualStart: 0, size: 0x1000, flags: [.read, .write, .io]))
+        #expect(found(Console(kind: .uart8250, address: 0x3f8, flags: .mmio)) == [])
         var system = pc
         system.debugConsole = Console(kind: .uart8250, address: 0x3f8, flags: .mmio)
         #expect(rules(system, among: "JH0407") == ["JH0407"])
@@ -231,6 +244,21 @@ import Testing
         let console = Console(kind: kind, address: 0xfeb0_0000, flags: flags)
         let cell = CellDescriptor(name: "cell", cpus: CPUSet([1]), console: console)
         #expect(cell.findings().compactMap(\.rule).filter { $0 == "JH0404" } == expected)
+    }
+
+    @Test(
+        arguments: [
+            (.r10, .scif, .mmio, true), (.r14, .scif, .mmio, false), (.r10, .uart8250, [.mmio, .mdrQuirk], true),
+            (.r12d, .uart8250, [.mmio, .mdrQuirk], false),
+        ] as [(FormatVariant, Console.Kind, Console.Flags, Bool)])
+    func consolesThatCameLater(
+        format: FormatVariant, kind: Console.Kind, flags: Console.Flags, isNew: Bool
+    ) {
+        let console = Console(kind: kind, address: 0xfeb0_0000, flags: flags)
+        var cell = CellDescriptor(name: "cell", cpus: CPUSet([1]), console: console)
+        cell.format = format
+        let found = cell.findings().filter { $0.rule == "JH0404" }
+        #expect(found.map(\.severity) == (isNew ? [.note] : []))
     }
 
     @Test func placesOfTheVirtualHost() throws {

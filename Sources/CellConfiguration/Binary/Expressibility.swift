@@ -89,14 +89,15 @@ extension SystemDescriptor {
 }
 
 extension Console {
+    /// What of it the hypervisor of a layout does not know, such as `a console of type SCIF`; nil: it knows all of it.
+    package func unknownPart(in format: FormatVariant) -> String? {
+        if format.revision.rawValue < 13, [.imxLPUART, .scif].contains(kind) {
+            return "a console of type \(kind == .scif ? "SCIF" : "IMX_LPUART")"
+        }
+        return format.revision.rawValue < 12 && flags.contains(.mdrQuirk) ? "a console with the MDR quirk" : nil
+    }
+
     fileprivate func checkExpressible(in other: FormatVariant) throws(ConfigurationError) {
-        let lpuart: UInt16 = 9
-        let scif: UInt16 = 10
-        if other.revision.rawValue < 13 && [lpuart, scif].contains(kind.rawValue) {
-            throw .inexpressible("a console of type \(kind.rawValue == scif ? "SCIF" : "IMX_LPUART")", in: other)
-        }
-        if other.revision.rawValue < 12 && flags.contains(.mdrQuirk) {
-            throw .inexpressible("a console with the MDR quirk", in: other)
-        }
+        if let part = unknownPart(in: other) { throw .inexpressible(part, in: other) }
     }
 }
