@@ -181,7 +181,7 @@ package struct ConfigurationDirectory: Sendable {
         guard !ConfigurationFile.isBinary(contents), let text = String(validating: contents, as: UTF8.self) else {
             return [:]
         }
-        return (try? SourceDocument(toml: text, path: path).lines) ?? [:]
+        return SystemDescriptor.lines(toml: text, path: path)
     }
 
     private func loadSettings(_ loaded: inout LoadedConfiguration, _ view: RunningMachine?) {

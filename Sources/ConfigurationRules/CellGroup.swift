@@ -22,6 +22,8 @@ package struct CellGroup: Sendable {
     let pool: PagePool?
     /// Of the ends of links that Linux has.
     let rootLinks: Set<PCIAddress>
+    /// Of Linux, where it may lose any of them: on Arm. Empty when they are not known.
+    let rootCPUs: [Int]
 
     package init(_ members: [Member], in system: SystemDescriptor? = nil) {
         self.members = members
@@ -29,6 +31,7 @@ package struct CellGroup: Sendable {
         pool = system.map(PagePool.init)
         let devices = system?.rootCell.pciDevices.filter { $0.kind == .sharedMemory } ?? []
         rootLinks = Set(devices.map(\.address))
+        rootCPUs = system.map { $0.architecture == .x86 ? [] : $0.rootCell.cpus.members } ?? []
     }
 
     /// What the rules say of the cells with each other, each finding at the later of two files.
@@ -47,6 +50,7 @@ struct Neighbours: Sendable {
     let iommuKinds: Set<IOMMUUnit.Kind>
     let pool: PagePool?
     let rootLinks: Set<PCIAddress>
+    let rootCPUs: [Int]
     private let cpus: [[UInt8]]
 
     /// More than anybody reads; it keeps a thousand copies of one cell from a million findings.
@@ -57,6 +61,7 @@ struct Neighbours: Sendable {
         iommuKinds = group.iommuKinds
         pool = group.pool
         rootLinks = group.rootLinks
+        rootCPUs = group.rootCPUs
         cpus = members.map { $0.cell.cpus.bitmap }
     }
 

@@ -86,7 +86,8 @@ enum ConsoleRules {
                 $0.flags.isDisjoint(with: [.loadable, .execute])
                     && ($0.virtualRange?.contains(console.address) ?? false)
             }
-            guard console.kind != .none, console.flags.contains(.mmio) || console.kind == .efiFramebuffer,
+            guard console.kind != .none, console.address != 0,
+                console.flags.contains(.mmio) || console.kind == .efiFramebuffer,
                 !hasRegisters,
                 let region = subject.memoryRegions.first(where: { region in
                     (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))

@@ -84,7 +84,8 @@ extension Finding {
 
     /// Without what another finding at the same place says better, so that one fault is one finding: that a serial port is
     /// taken from Linux, where Linux is known to use it; that memory is not the root cell's, where the machine has none
-    /// there, or the other way round, or where it is a shared device's; what follows from memory that is Linux's link's.
+    /// there, or the other way round, or where it is a shared device's; what follows from memory that is Linux's link's, or
+    /// from another bdf than its.
     package static func withoutRepetition(_ findings: [Finding]) -> [Finding] {
         let places = Dictionary(grouping: findings) { $0.rule ?? "" }.mapValues { Set($0.flatMap(\.places)) }
         return findings.filter { finding in
@@ -97,7 +98,7 @@ extension Finding {
     /// By the rule that others make superfluous.
     private static let betterRules = [
         "JH0206": ["JH0511"], "JH0504": ["JH0507", "JH0511"], "JH0505": ["JH0507", "JH0511", "JH1307"],
-        "JH1307": ["JH0504", "JH0507", "JH0511"], "JH1505": ["JH1301"],
+        "JH1110": ["JH1021"], "JH1307": ["JH0504", "JH0507", "JH0511"], "JH1505": ["JH1301"],
     ]
 
     private struct Place: Hashable {

@@ -39,8 +39,9 @@ enum GICRules {
             guard found.isEmpty else {
                 return found.map { .init(location: "platform.\($0.key)", message: $0.message) }
             }
-            return configurationSpace(
+            let spaces = configurationSpace(
                 of: system.platform, over: arm, redistributorsSize: system.redistributorsSize)
+            return Array(spaces.prefix(1))
         },
     ]
 

@@ -7,7 +7,7 @@ enum GroupRules {
     static let all: [Rule<Neighbours>] =
         [
             names, processors, memory, devices, pins, registers, ports, streams, caches, PagePoolRules.group,
-            linkAddresses,
+            linkAddresses, lastProcessor,
         ]
         + IvshmemLink.rules(
             ids: (id: "JH0610", sections: "JH0611", protocol: "JH0612"), of: "another cell", links: links)
@@ -48,6 +48,30 @@ enum GroupRules {
             }
         }
         return violations
+    }
+
+    private static let lastProcessor = Rule<Neighbours>(
+        id: "JH0615", severity: .note, title: "all cells together leave Linux a CPU",
+        consequence: "Linux's last CPU cannot be taken: creating the last of the cells fails with EBUSY",
+        remedy: "leave a CPU of the root cell out of all of them, if all are to run"
+    ) { group in
+        guard !group.rootCPUs.isEmpty else { return [] }
+        var left = Set(group.rootCPUs)
+        for member in group.members {
+            let own = Set(member.cell.cpus.members)
+            // of one that takes all by itself, JH0502 speaks
+            guard !own.isSuperset(of: group.rootCPUs) else { return [] }
+            left.subtract(own)
+            guard !left.isEmpty else {
+                return [
+                    .init(
+                        location: "cell.cpus",
+                        message: "with those of the other cells, these are all CPUs of the root cell",
+                        path: member.path)
+                ]
+            }
+        }
+        return []
     }
 
     private static let memory = Rule<Neighbours>(

@@ -64,12 +64,19 @@ enum InterruptRules {
             return IvshmemRules.devices(of: cell).filter { $0.device.msixVectors == 0 }.compactMap { location, device in
                 // the four pins go by slot; the base is an SPI, and those begin at 32
                 let number = 32 + Int(cell.vpciInterruptBase) + Int(device.address.device % 4)
-                guard !pins.contains(number) else { return nil }
+                if pins.contains(number) {
+                    guard cell.vpciInterruptBase == 0 else { return nil }
+                    return .init(
+                        location: location,
+                        message: "the device \(device.address) raises interrupt \(number), because there is no "
+                            + "vpci-interrupt-base: is it free?",
+                        severity: .note)
+                }
                 return .init(
                     location: location,
                     message: "the device \(device.address) raises interrupt \(number) (32 + vpci-interrupt-base "
-                        + "\(cell.vpciInterruptBase) + \(device.address.device % 4) for its slot), which is not among the cell's "
-                        + "pins"
+                        + "\(cell.vpciInterruptBase) + \(device.address.device % 4) for its slot), which is not among the "
+                        + (pins.isEmpty ? "pins: there are none" : "pins")
                 )
             }
         },
@@ -102,7 +109,12 @@ enum InterruptRules {
                 + "and of a GIC no device's interrupt reaches Linux",
             remedy: "list the pins of the machine's IOAPICs, or of its GIC, in [[interrupt-chip]]"
         ) { system in
-            guard system.rootCell.interruptChips.allSatisfy(\.pins.isEmpty) else { return [] }
+            let root = system.rootCell
+            // of a board's links JH1110 says it
+            let isSaid =
+                system.architecture != .x86
+                && IvshmemRules.devices(of: root).contains { $0.device.msixVectors == 0 }
+            guard !isSaid, root.interruptChips.allSatisfy(\.pins.isEmpty) else { return [] }
             return [.init(location: "root-cell", message: "the root cell has no pin of an interrupt chip")]
         },
         Rule(
@@ -255,7 +267,10 @@ enum InterruptRules {
             isSaidOnce: true
         ) { placement in
             // without an address of the GIC there is nothing to compare
-            guard case .arm(let arm) = placement.system.platform.specific, arm.gicdBase != 0 else { return [] }
+            // nor with a base that cannot be, of which JH1113 speaks
+            guard case .arm(let arm) = placement.system.platform.specific, arm.gicdBase != 0,
+                arm.gicdBase % (arm.gicVersion == 3 ? 0x1_0000 : 0x1000) == 0
+            else { return [] }
             return chips(of: placement.cell).filter { $0.chip.address != arm.gicdBase && !$0.chip.pins.isEmpty }.map {
                 .init(
                     location: $0.location,

@@ -47,7 +47,7 @@ enum IsolationRules {
             title: "an IOMMU is one of the machine's kind, with registers, and in the list once",
             consequence: "the hypervisor refuses the unit, or sets it up twice: enabling fails",
             remedy:
-                "correct \"type\", \"base\" and \"size\" of the [[iommu]], or remove it; 'probe' lists those of a machine"
+                "correct \"type\", \"base\" and \"size\" of the [[iommu]], of AMD's \"bdf\" and capabilities, too, or remove it; 'probe' lists those of a machine"
         ) { system in
             let units = Array(system.platform.iommuUnits.prefix(system.platform.usedIOMMUUnits))
             let ofPC: [IOMMUUnit.Kind] = [.amd, .intel]
@@ -57,6 +57,8 @@ enum IsolationRules {
                     message = "the unit at \(hexadecimal(unit.base)) is iommu[\(first)], too"
                 } else if unit.size == 0 {
                     message = "the unit at \(hexadecimal(unit.base)) has the size 0"
+                } else if unit.kind == .amd, unit.amd.baseCapability == 0 {
+                    message = "the unit at \(hexadecimal(unit.base)) has no base-capability"
                 } else if unit.kind != .none, ofPC.contains(unit.kind) != (system.architecture == .x86) {
                     message =
                         "the unit at \(hexadecimal(unit.base)) is of a kind that \(system.architecture.name) machines have not"

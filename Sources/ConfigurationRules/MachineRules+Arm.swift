@@ -6,7 +6,8 @@ import CellConfiguration
 
 extension MachineRules {
     static let arm = [
-        exceptionLevel, redistributors, missingDevices, interruptController, redistributorWindow, affinities,
+        exceptionLevel, redistributors, devicesOfTheHost, missingDevices, interruptController, redistributorWindow,
+        affinities,
     ]
 
     private static let exceptionLevel = Rule<Subject>(
@@ -33,28 +34,38 @@ extension MachineRules {
             "Linux since 6.1 claims all redistributors that the tree names, refuses the virtual PCI host "
             + "(\"can't claim ECAM area\", or error -12), and has no ivshmem",
         remedy:
-            "choose a place for mmconfig-base where nothing is; or, in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
+            "in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
             + "bytes a CPU; QEMU writes its tree with -machine dumpdtb=FILE, and takes it with -dtb FILE"
     ) { subject in
         guard let system = subject.system, let host = system.virtualHost else { return [] }
         let controllers = subject.machine.registers.filter { $0.compatible.contains("arm,gic-v3") }
-        let others = devices(in: host, of: subject.machine).map { name, range in
-            Rule<Subject>.Violation(
+        return controllers.flatMap { controller in
+            controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
+                .init(
+                    location: "platform.mmconfig-base",
+                    message: "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
+                        + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
+                    path: subject.systemPath)
+            }
+        }
+    }
+
+    private static let devicesOfTheHost = Rule<Subject>(
+        id: "JH1326", severity: .warning, title: "no device of the machine is where the virtual PCI host is",
+        consequence:
+            "Linux refuses the host (\"can't claim ECAM area\") and has no ivshmem, or its driver of that device reads nonsense",
+        remedy:
+            "set mmconfig-base in [platform] to a place where nothing is: /proc/iomem and the device tree tell; 'jailhouse-ctl "
+            + "probe' proposes one",
+        isSaidOnce: true
+    ) { subject in
+        guard let host = subject.system?.virtualHost else { return [] }
+        return devices(in: host, of: subject.machine).map { name, range in
+            .init(
                 location: "platform.mmconfig-base",
                 message: "\(name) (\(range.text)) lies over the virtual PCI host (\(host.text))",
-                path: subject.systemPath, severity: .warning)
+                path: subject.systemPath)
         }
-        return others
-            + controllers.flatMap { controller in
-                controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
-                    .init(
-                        location: "platform.mmconfig-base",
-                        message:
-                            "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
-                            + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
-                        path: subject.systemPath)
-                }
-            }
     }
 
     /// Others than the interrupt controller. What is reserved in RAM is a place for the host.
@@ -65,7 +76,11 @@ extension MachineRules {
             machine.treeMemory.map(AddressRange.init)
             + machine.memory.filter { $0.isLinuxMemory || $0.name.lowercased() == "reserved" }.compactMap(\.range)
         // the driver adds a node to the tree when it enables the hypervisor: that is the host
-        let isThere = machine.registers.contains { $0.windows.first?.lowerBound == host.first }
+        let isThere =
+            machine.registers.contains {
+                $0.windows.first?.lowerBound == host.first && $0.compatible.contains("pci-host-ecam-generic")
+            }
+            || machine.memory.contains { $0.first == host.first && $0.name == "PCI ECAM" }
         guard !isThere, !ram.contains(where: host.overlaps) else { return [] }
         let buses: Set = ["simple-bus", "simple-mfd", "syscon"]
         let nodes = machine.registers.filter {

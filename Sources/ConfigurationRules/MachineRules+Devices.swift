@@ -35,14 +35,13 @@ extension MachineRules {
             return (device.user, range)
         }
         guard !missing.isEmpty else { return [] }
-        let shown = missing.prefix(8).map {
+        let names = missing.map {
             "\($0.name) (\($0.range.first == $0.range.last ? hexadecimal($0.range.first) : $0.range.text))"
         }
         return [
             .init(
                 location: "memory",
-                message: "no region of [root-cell] has all registers of " + shown.joined(separator: ", ")
-                    + (missing.count > shown.count ? " and \(missing.count - shown.count) more" : ""),
+                message: "no region of [root-cell] has all registers of \(listed(names))",
                 path: subject.systemPath)
         ]
     }
@@ -64,11 +63,9 @@ extension MachineRules {
         consequence: "Linux loses a CPU for good as soon as its driver touches such a port",
         remedy: "add the ports to the [[ports]] of the system: /proc/ioports lists all"
     ) { subject in
-        guard let system = subject.system, case .x86(let platform) = system.platform.specific else { return [] }
-        var known = (system.rootCell.ioPortRegions + subject.cells.flatMap(\.cell.ioPortRegions))
+        guard let system = subject.system, system.architecture == .x86 else { return [] }
+        let known = (system.rootCell.ioPortRegions + subject.cells.flatMap(\.cell.ioPortRegions))
             .compactMap(\.portRange)
-        // every cell has the PM timer
-        known += [AddressRange(start: UInt64(platform.pmTimerPort), size: 4)].compactMap(\.self)
         let missing = subject.machine.ports.filter { line in
             guard subject.machine.isDriven(line), line.last > 0, untouched.isDisjoint(with: line.parents + [line.name]),
                 var range = line.range, !subject.machine.isIdleSerialPort(line.name, range)
@@ -78,18 +75,20 @@ extension MachineRules {
             return !range.isCovered(by: known)
         }
         guard !missing.isEmpty else { return [] }
-        let shown = missing.prefix(8).map { "\($0.name) (\($0.range?.text ?? ""))" }
+        let names = missing.map { "\($0.name) (\($0.range?.text ?? ""))" }
         return [
             .init(
                 location: "root-cell",
-                message: "no [[ports]] of the root cell have all of " + shown.joined(separator: ", ")
-                    + (missing.count > shown.count ? " and \(missing.count - shown.count) more" : ""),
+                message: "no [[ports]] of the root cell have all of \(listed(names))",
                 path: subject.systemPath)
         ]
     }
 
-    /// Reserved by Linux on every PC, and not used by it (arch/x86/kernel/setup.c); port 0x80 is ignored.
-    private static let untouched: Set<String> = ["dma1", "dma2", "dma page reg", "timer1", "fpu"]
+    /// Reserved by Linux on every PC, and not used by it (arch/x86/kernel/setup.c), where port 0x80 is ignored; and the timer,
+    /// which every cell has.
+    private static let untouched: Set<String> = [
+        "dma1", "dma2", "dma page reg", "timer1", "fpu", "ACPI PM_TMR",
+    ]
 
     static let regionsInWindows = Rule<Subject>(
         id: "JH1325", severity: .warning, title: "memory of the root cell ends where PCI's window begins",

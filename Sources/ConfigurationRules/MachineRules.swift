@@ -15,7 +15,8 @@ enum MachineRules {
 
         /// Whether it is a PC's configuration on an Arm machine, or the other way round; not by a guess.
         var isForAnotherMachine: Bool {
-            guard let isPC = machine.isPC, let cell = system?.rootCell ?? cells.first?.cell, !cell.isArchitectureGuessed
+            guard let isPC = machine.isPC, let cell = system?.rootCell ?? cells.first?.cell,
+                !cell.isArchitectureGuessed || system?.showsItsArchitecture == true
             else { return false }
             return isPC != (architecture == .x86)
         }
@@ -26,7 +27,7 @@ enum MachineRules {
             activePorts, legacyPorts, linuxMemory, hiddenAddresses, registers, onlineCPUs, missingMemory,
             usedInterrupts, otherInterrupts, sharedRegisters, pciDevices, architecture, linuxKeepsItsMemory,
             linuxKeepsFirmwaresTables, remappingUnits, deviceTranslation, linuxKeepsItsDevices, linuxKeepsItsPorts,
-            regionsInWindows,
+            regionsInWindows, platformOfThePC,
         ] + arm
 
     private static let activePorts = Rule<Subject>(
@@ -275,5 +276,13 @@ enum MachineRules {
         return "the kernel parameter "
             + missing.map { MemoryParameter.text($0.first...$0.last) }.joined(separator: " ") + ", "
             + MemoryParameter.escaping
+    }
+}
+
+extension SystemDescriptor {
+    /// Whether something in it is of its architecture alone: the GIC, or a PC's ports and IOAPIC.
+    fileprivate var showsItsArchitecture: Bool {
+        if case .arm(let arm) = platform.specific { return arm.gicdBase != 0 && (2...3).contains(arm.gicVersion) }
+        return rootCell.typicalArchitecture == .x86
     }
 }

@@ -44,14 +44,28 @@ extension PCIRules {
                 + "of the machine's host controller",
             isSaidOnce: true
         ) { placement in
-            guard placement.system.architecture != .x86, placement.system.platform.mmconfigBase == 0 else { return [] }
-            return devices(of: placement.cell).map {
-                .init(
-                    location: $0.location,
-                    message:
-                        "the device \($0.device.address) needs a host controller, and the system has no mmconfig-base"
-                )
+            let (system, platform) = (placement.system, placement.system.platform)
+            let found = devices(of: placement.cell)
+            // a cell's file is not to blame for what was said of the system
+            guard system.architecture != .x86, let first = found.first,
+                system.rootCell.pciDevices.isEmpty || placement.cell == system.rootCell
+            else { return [] }
+            if platform.mmconfigBase == 0 {
+                return found.map {
+                    .init(
+                        location: $0.location,
+                        message:
+                            "the device \($0.device.address) needs a host controller, and the system has no mmconfig-base"
+                    )
+                }
             }
+            // beside devices that there are, links are behind the machine's own host controller
+            guard platform.virtualPCI == 0, found.allSatisfy({ $0.device.kind == .sharedMemory }) else { return [] }
+            return [
+                .init(
+                    location: first.location,
+                    message: "there are ivshmem devices only, and virtual-pci is not 1 in the system's [platform]")
+            ]
         },
     ]
 }

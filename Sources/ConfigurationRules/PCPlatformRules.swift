@@ -10,7 +10,9 @@ enum PCPlatformRules {
             consequence:
                 "the hypervisor gives every cell the 4 ports from there: programs that keep time by the PM timer read "
                 + "the registers of the DMA controller at port 0, and may write them",
-            remedy: "set pm-timer-port in [platform]: \"ACPI PM_TMR\" in /proc/ioports"
+            remedy:
+                "set pm-timer-port in [platform]: \"ACPI PM_TMR\" in /proc/ioports; where a machine has none, use programs that "
+                + "take their time elsewhere"
         ) { system in
             guard case .x86(let part) = system.platform.specific, part.pmTimerPort == 0 else { return [] }
             return [.init(location: "platform", message: "the platform has no pm-timer-port")]

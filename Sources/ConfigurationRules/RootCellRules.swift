@@ -74,7 +74,10 @@ enum RootCellRules {
     /// Whether Linux may place registers of its links in a region, by the region's kind and size.
     static func isWindow(_ region: MemoryRegion, of system: SystemDescriptor) -> Bool {
         // a virtual host controller has a window of its own
-        guard system.platform.virtualPCI == 0, !IvshmemRules.devices(of: system.rootCell).isEmpty else { return false }
+        let hasHost = system.architecture == .x86 || system.rootCell.pciDevices.contains { $0.kind != .sharedMemory }
+        guard system.platform.virtualPCI == 0, hasHost, !IvshmemRules.devices(of: system.rootCell).isEmpty else {
+            return false
+        }
         let largest = system.rootCell.pciDevices.map(\.largestBAR).max() ?? 0
         // RAM may be executed and is for DMA; firmware is not written to
         return region.flags.contains(.write) && region.flags.isDisjoint(with: [.execute, .dma, .rootShared])

@@ -53,7 +53,9 @@ extension RunningMachine {
     func presentMemory(isPC: Bool) -> [AddressRange]? {
         let outer = memory.filter(\.parents.isEmpty)
         let linux = outer.filter(\.isLinuxMemory).compactMap(\.range)
-        let known = linux + (treeMemory + keptMemory.firmware).map(AddressRange.init)
+        // the driver names what it keeps while the hypervisor is enabled
+        let hypervisor = outer.filter { $0.name == "Jailhouse hypervisor" }.compactMap(\.range)
+        let known = linux + hypervisor + (treeMemory + keptMemory.firmware).map(AddressRange.init)
         let reserved = outer.filter { $0.name.lowercased() == "reserved" }.compactMap(\.range)
         // there, so is memory called that the device tree keeps from Linux
         guard isPC else { return known + reserved }

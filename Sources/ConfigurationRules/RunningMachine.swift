@@ -118,8 +118,11 @@ extension RunningMachine.Resource {
         last - first == .max ? nil : AddressRange(start: first, size: last - first + 1)
     }
 
-    /// RAM that Linux gives to programs and to itself.
-    var isLinuxMemory: Bool { name == "System RAM" }
+    /// RAM that Linux gives to programs and to itself, also that of a memory device.
+    package var isLinuxMemory: Bool { name == "System RAM" || isAddedMemory }
+
+    /// `System RAM (kmem)`, `System RAM (virtio_mem)`: below the line of what it comes from.
+    var isAddedMemory: Bool { name.hasPrefix("System RAM (") }
 
     /// Whether a driver of Linux has it, as far as its name tells: a bus, the firmware's tables and a PCI device without a
     /// driver are no drivers. Linux itself uses the ports of ACPI, at the machine's end at the latest.

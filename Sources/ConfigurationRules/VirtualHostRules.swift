@@ -27,10 +27,13 @@ enum VirtualHostRules {
             }
             add("the hypervisor's memory", system.hypervisorMemory.physicalRange)
             let console = system.debugConsole
-            if console.kind != .none, console.flags.contains(.mmio) {
+            let isRoots = MemoryRules.regions(of: system.rootCell).contains {
+                $0.region.physicalRange.map(space.overlaps) ?? false
+            }
+            if !isRoots, console.kind != .none, console.flags.contains(.mmio) {
                 add("the debug console", AddressRange(start: console.address, size: max(UInt64(console.size), 1)))
             }
-            // of the configuration space itself JH0704 speaks
+            // of regions over the configuration space itself JH0704 speaks
             for (location, region) in MemoryRules.regions(of: system.rootCell) {
                 guard let range = region.physicalRange, host.overlaps(range), !space.overlaps(range) else { continue }
                 violations.append(

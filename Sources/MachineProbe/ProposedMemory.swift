@@ -77,14 +77,14 @@ struct ProposedMemory {
     var sorted: [MemoryRegion] { regions.sorted { $0.physicalStart < $1.physicalStart } }
 
     private static func rank(_ resource: RunningMachine.Resource) -> Int {
-        resource.name == "System RAM" ? 0 : resource.parents.isEmpty ? 2 : 1
+        resource.isLinuxMemory ? 0 : resource.parents.isEmpty ? 2 : 1
     }
 
     /// Nil for what the hypervisor looks after, what is a bus and not a device, and what the functions' own
     /// registers say better.
     private static func purpose(of resource: RunningMachine.Resource) -> (String, MemoryRegion.Flags)? {
         let name = resource.name
-        if name == "System RAM" { return ("RAM", [.read, .write, .execute, .dma]) }
+        if resource.isLinuxMemory { return ("RAM", [.read, .write, .execute, .dma]) }
         // memory that becomes RAM, or a disk that devices reach
         if ["Persistent Memory", "Soft Reserved"].contains(where: name.hasPrefix), resource.parents.isEmpty {
             return (name, [.read, .write, .execute, .dma])

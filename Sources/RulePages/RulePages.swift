@@ -227,6 +227,10 @@ enum RuleExamples {
         "JH1325": [
             system("physical = 0xfeb00000\nsize = \"820 KiB\"", "physical = 0xbff00000\nsize = \"2 MiB\"")
         ],
+        "JH1327": [
+            .init(
+                in: ExampleMachine.memoryFile, instead: "fec00000-fec003ff", "fec10000-fec103ff")
+        ],
         "JH1319": [
             system(
                 "vtd-interrupt-limit = 256\n\n[[iommu]]\ntype = \"intel\"\nbase = 0xfed90000\nsize = \"4 KiB\"\n", "")
@@ -258,6 +262,7 @@ enum RuleExamples {
             rtems("", "[[ivshmem]]\nbdf = \"00:01.0\"\npeer-id = 0\nphysical = 0x7f000000\noutput-size = \"4 KiB\""),
         ],
         "JH1101": [rtems("pin-base = 32\npins = [33]", "pin-base = 33\npins = [33]")],
+        "JH0615": [other("cpus = [2]", "cpus = [0, 1, 2]")],
         "JH1105": [system("gic-version = 3", "gic-version = 5")],
         "JH1106": [system("gicr-base = 0x080a0000\n", "")],
         "JH1107": [system("gic-version = 3", "gic-version = 2")],
@@ -313,6 +318,13 @@ enum RuleExamples {
         ],
         "JH1314": [
             .init(in: ExampleMachine.treeFile, instead: "arm,gic-v3 0x08000000", "arm,gic-v3 0x01800000")
+        ],
+        "JH1326": [
+            system("", "[[ivshmem]]\nbdf = \"00:01.0\"\npeer-id = 0\nphysical = 0x80000000\noutput-size = \"4 KiB\""),
+            .init(
+                in: ExampleMachine.treeFile, instead: "pl011@9000000 arm,pl011 0x09000000 0x1000",
+                "pl011@9000000 arm,pl011 0x09000000 0x1000\nflash@8000000 cfi-flash 0x08f00000 0x100000"),
+            system("mmconfig-base = 0x08e00000", "mmconfig-base = 0x08f00000"),
         ],
         "JH1316": [.init(in: ExampleMachine.portsFile, instead: "", "0020-0021 : pic1\n")],
         "JH1308": [rtems("pin-base = 32\npins = [33]", "pin-base = 32\npins = [35]")],

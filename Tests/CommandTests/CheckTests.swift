@@ -28,6 +28,36 @@ struct CheckTests {
         #expect(outcome.output.hasSuffix("jailhoused.toml: ok, settings\n"))
     }
 
+    /// What a link adds to the lists is in the line of its table, in a system as in a cell.
+    @Test func linesOfALinkInASystem() throws {
+        let system = """
+            [system]
+            architecture = "arm64"
+            [hypervisor-memory]
+            physical = 0x7fc00000
+            size = "4 MiB"
+            [platform]
+            gic-version = 3
+            gicd-base = 0x8000000
+            gicr-base = 0x80a0000
+            [root-cell]
+            name = "board"
+            cpus = "0-3"
+            [[memory]]
+            physical = 0x40000000
+            size = "256 MiB"
+            access = ["read", "write", "execute", "dma"]
+            [[ivshmem]]
+            bdf = "00:01.0"
+            peer-id = 0
+            physical = 0x7fc00000
+            output-size = "4 KiB"
+            """
+        let output = try check(["s.toml": system]).output
+        #expect(output.contains("s.toml:17: error: memory[1]: the root cell's region"), "\(output)")
+        #expect(output.contains("s.toml:17: warning: pci-device[0]: the device 00:01.0 needs a host controller"))
+    }
+
     @Test func anEmptyFileIsNoConfiguration() throws {
         for name in ["e.system", "e.cell"] {
             let outcome = try check([name: ""])

@@ -119,7 +119,13 @@ import Testing
         machine.registers = [
             .init(node: "pci@0", compatible: ["pci-host-ecam-generic"], windows: [0x920_0000...0x92f_ffff])
         ]
-        #expect(found("JH1312", machine, system) == [] && found("JH1323", machine, system) == [])
+        #expect(found("JH1326", machine, system) == [] && found("JH1323", machine, system) == [])
+        // without the tree the list tells
+        machine.registers = []
+        machine.treeMemory = [0x4000_0000...0x7fff_ffff]
+        #expect(found("JH1326", machine, system) == [] && found("JH1323", machine, system) == [])
+        machine.memory.removeFirst()
+        #expect(found("JH1326", machine, system).count == 1)
     }
 
     @Test func clocksThatAreDisabled() throws {
@@ -251,22 +257,79 @@ import Testing
         machine.hasPCProcessors = false
         machine.registers = [.init(node: "flash@0", compatible: ["cfi-flash"], windows: [0...0x7ff_ffff])]
         #expect(
-            found("JH1312", machine, system) == [
+            found("JH1326", machine, system) == [
                 "flash@0 (0x0–0x7ffffff) lies over the virtual PCI host (0x7000000–0x7101fff)"
             ])
         // what Linux has no device of
         machine.registers[0].isEnabled = false
-        #expect(found("JH1312", machine, system) == [])
+        #expect(found("JH1326", machine, system) == [])
         machine.registers = [
             .init(node: "scu@7000000", compatible: ["acme,scu", "syscon"], windows: [0x700_0000...0x7ff_ffff])
         ]
-        #expect(found("JH1312", machine, system) == [])
+        #expect(found("JH1326", machine, system) == [])
         // a place that is reserved in RAM, as on i.MX
         machine.treeMemory = [0x4000_0000...0x7fff_ffff]
         machine.registers = [
             .init(node: "pool@6f000000", compatible: ["shared-dma-pool"], windows: [0x6f00_0000...0x6fff_ffff])
         ]
         system.platform.mmconfigBase = 0x6f00_0000
-        #expect(found("JH1312", machine, system) == [])
+        #expect(found("JH1326", machine, system) == [])
+    }
+
+    @Test func whatProcNamesOfAPC() {
+        func machine(timer: String, space: String, unit: String, chip: String) -> RunningMachine {
+            RunningMachine(
+                ioports: "0\(timer)-0fff : ACPI PM_TMR\n",
+                iomem: """
+                    \(space)-bfffffff : PCI MMCONFIG 0000 [bus 00-ff]
+                    \(chip)-fec0ffff : IOAPIC 0
+                    \(unit)-febfffff : amd_iommu
+                    """)
+        }
+        var system = pc([])
+        system.platform.mmconfigBase = 0xb000_0000
+        let right = machine(timer: "608", space: "b0000000", unit: "feb80000", chip: "fec00000")
+        #expect(found("JH1327", right, system) == [])
+        let wrong = machine(timer: "808", space: "b8000000", unit: "feb00000", chip: "fec01000")
+        #expect(
+            found("JH1327", wrong, system) == [
+                "pm-timer-port is 0x608, the machine has 0x808",
+                "mmconfig-base is 0xb0000000, the machine has 0xb8000000",
+                "the unit's base is 0xfeb80000, the machine has 0xfeb00000",
+                "the IOAPIC's address is 0xfec00000, the machine has 0xfec01000",
+            ])
+        // an ordinary user sees no addresses
+        let hidden = RunningMachine(ioports: "0000-0000 : ACPI PM_TMR\n", iomem: "00000000-00000000 : IOAPIC 0\n")
+        #expect(found("JH1327", hidden, system) == [])
+    }
+
+    @Test func allThatIsMissingIsNamed() {
+        let machine = RunningMachine(
+            ioports: "",
+            iomem: """
+                a40000000-a4fffffff : System RAM
+                b40000000-b4fffffff : System RAM
+                c40000000-c7fffffff : CXL Window 0
+                  c40000000-c7fffffff : dax0.0
+                    c40000000-c7fffffff : System RAM (kmem)
+                """)
+        #expect(
+            found("JH1317", machine, pc([])) == [
+                "no region of [root-cell] has all of 0xa40000000–0xa4fffffff, 0xb40000000–0xb4fffffff, "
+                    + "0xc40000000–0xc7fffffff, RAM that Linux uses"
+            ])
+    }
+
+    /// Before revision 14 a file does not say its architecture, but the GIC in it does.
+    @Test func aBoardsSystemOnAPC() throws {
+        var system = SystemDescriptor(
+            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        system.rootCell.isArchitectureGuessed = true
+        let machine = RunningMachine(ioports: "0020-0021 : pic1\n", iomem: "00001000-0009ffff : System RAM\n")
+        #expect(found("JH1316", machine, system).count == 1 && found("JH1317", machine, system) == [])
+        system.platform.specific = .arm(ArmPlatform())
+        #expect(found("JH1316", machine, system) == [])
     }
 }

@@ -152,6 +152,72 @@ import Testing
         #expect(rules.contains("JH1020") && !rules.contains("JH0201") && !rules.contains("JH1006"))
     }
 
+    @Test func aHostThatIsNotVirtual() throws {
+        var system = board
+        system.platform.mmconfigBase = 0x8e0_0000
+        var link = try device("00:01.0")
+        (link.kind, link.sharedMemoryPeers) = (.sharedMemory, 2)
+        system.rootCell.pciDevices = [link]
+        system.rootCell.memoryRegions = [
+            MemoryRegion(
+                name: "devices", physicalStart: 0x900_0000, virtualStart: 0x900_0000, size: 0x3700_0000,
+                flags: [.read, .write, .io])
+        ]
+        #expect(rules(system, among: "JH1024", "JH0705") == ["JH1024"])
+        // said of the system alone
+        let cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]), pciDevices: [link])
+        #expect(system.findings(ofCell: cell).filter { $0.rule == "JH1024" } == [])
+        system.platform.virtualPCI = 1
+        #expect(rules(system, among: "JH1024", "JH0705") == [])
+        // beside a device that there is, the links are behind the machine's own host
+        system.platform.virtualPCI = 0
+        system.rootCell.pciDevices.append(try device("01:00.0"))
+        #expect(rules(system, among: "JH1024") == [])
+    }
+
+    @Test func interruptsOfLinksWithoutABase() throws {
+        var link = try device("00:01.0")
+        (link.kind, link.sharedMemoryPeers) = (.sharedMemory, 2)
+        var cell = CellDescriptor(name: "cell", architecture: .arm64, cpus: CPUSet([1]), pciDevices: [link])
+        cell.interruptChips = [InterruptChip(address: 0x800_0000, id: 0, pinBase: 32, pins: [33, 133])]
+        func found() -> [Finding.Severity] { cell.findings().filter { $0.rule == "JH1110" }.map(\.severity) }
+        #expect(found() == [.note])
+        cell.vpciInterruptBase = 100
+        #expect(found() == [])
+        cell.interruptChips = []
+        #expect(found() == [.warning])
+        // of such a system it is said once
+        var system = board
+        system.rootCell.interruptChips = []
+        #expect(rules(system, among: "JH1118", "JH1110") == ["JH1118"])
+        system.rootCell.pciDevices = [link]
+        #expect(rules(system, among: "JH1118", "JH1110") == ["JH1110"])
+    }
+
+    @Test func cellsLeaveLinuxACPU() {
+        func found(_ cells: [Int]..., on architecture: Architecture = .arm64) -> [String?] {
+            var system = architecture == .x86 ? pc : board
+            system.architecture = architecture
+            let members = cells.enumerated().map { index, cpus in
+                CellGroup.Member(
+                    path: "\(index).toml",
+                    cell: CellDescriptor(name: "c\(index)", architecture: architecture, cpus: CPUSet(cpus)))
+            }
+            return CellGroup(members, in: system).findings().filter { $0.rule == "JH0615" }.map(\.path)
+        }
+        #expect(found([0, 1], [2]) == [] && found([0, 1], [2, 3]) == ["1.toml"])
+        #expect(found([0, 1, 2, 3], [2]) == [], "JH0502's")
+        #expect(found([1], [2, 3], on: .x86) == [])
+    }
+
+    @Test func anAMDUnitHasACapability() {
+        var system = pc
+        system.platform.iommuUnits = [IOMMUUnit(kind: .amd, base: 0xfeb8_0000, size: 0x80000)]
+        #expect(rules(system, among: "JH1207") == ["JH1207"])
+        system.platform.iommuUnits[0].amd = IOMMUUnit.AMD(address: PCIAddress(rawValue: 2), baseCapability: 0x40)
+        #expect(rules(system, among: "JH1207") == [])
+    }
+
     @Test func whatMSIIsWrittenTo() throws {
         var cell = CellDescriptor(name: "cell", cpus: CPUSet([1]), pciDevices: [try device("00:02.0", msi: 1)])
         cell.pciDevices[0].capabilityCount = 2
@@ -277,7 +343,7 @@ import Testing
         #expect(found() == [])
         system.platform.mmconfigBase = 0x7fc0_0000
         #expect(found() == ["platform.mmconfig-base"])
-        system.platform.mmconfigBase = 0x8f0_0000
+        system.platform.mmconfigBase = 0x8f1_0000
         #expect(found() == ["platform.mmconfig-base"])
         // two pages a link
         system.platform.mmconfigBase = 0x8e0_0000

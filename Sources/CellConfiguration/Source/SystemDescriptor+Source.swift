@@ -12,6 +12,17 @@ extension SystemDescriptor {
         try document.finish()
     }
 
+    /// The line of each key path of a system's TOML source, by the indexes of the descriptor's lists: what a link adds to them
+    /// is in the line of its table. Empty when it cannot be read.
+    package static func lines(toml: String, path: String) -> [String: Int] {
+        guard let document = try? SourceDocument(toml: toml, path: path) else { return [:] }
+        var system = SystemDescriptor(rootCell: CellDescriptor(name: ""))
+        var file = SourceFile(reading: document.root)
+        // what is wrong in it has been said: the lines up to there count
+        try? system.code(&file)
+        return document.lines
+    }
+
     /// Its TOML source: nothing at its default value, and compiled again it is the same byte for byte.
     package func toml() -> String {
         SourceFile.text { file throws(ConfigurationError) in

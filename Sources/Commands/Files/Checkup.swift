@@ -129,8 +129,9 @@ extension Checkup.Input {
         self.path = path
         do {
             let input = try InputFile(path)
-            file = .success(try DaemonFile(input))
-            lines = Self.lines(of: input)
+            let read = try DaemonFile(input)
+            file = .success(read)
+            lines = Self.lines(of: input, read)
         } catch {
             file = .failure(error)
             lines = [:]
@@ -153,10 +154,11 @@ extension Checkup.Input {
         return findings.map { $0.placed(in: path) { lines[$0] } }
     }
 
-    private static func lines(of input: InputFile) -> [String: Int] {
+    private static func lines(of input: InputFile, _ file: DaemonFile) -> [String: Int] {
         guard !ConfigurationFile.isBinary(input.contents),
             let text = try? ConfigurationFile.text(of: input.contents, path: input.path)
         else { return [:] }
+        if case .system = file { return SystemDescriptor.lines(toml: text, path: input.path) }
         return (try? SourceDocument(toml: text, path: input.path).lines) ?? [:]
     }
 }
