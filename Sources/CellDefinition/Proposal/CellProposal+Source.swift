@@ -63,6 +63,14 @@ extension CellProposal {
                     "A flat image does not tell where it was linked to, nor how much memory it takes behind its end: 0 is "
                         + "assumed. Give --address if it is for another place."))
         }
+        if !showsRegion && profile.rtems == nil {
+            let usual: UInt64 = architecture == .x86 ? 0x10_0000 : 0x8000_0000
+            paragraphs.append(
+                Text.paragraph(
+                    "Whether and where the program looks for the communication region cannot be seen: correct \"virtual\" of it if "
+                        + "that is elsewhere. Programs with the library of Jailhouse's own inmates look at "
+                        + "\(hexadecimal(usual))."))
+        }
         if architecture != .x86 { paragraphs += unknownOnArm }
         if isPlaceGuessed {
             paragraphs.append(
@@ -145,6 +153,11 @@ extension CellProposal {
         }
     }
 
+    /// Whether the image tells where the program looks for it.
+    private var showsRegion: Bool {
+        (profile.communicationRegion ?? profile.writtenRegion) != nil || isUpstreamInmate
+    }
+
     private var knowsRegion: Bool {
         (profile.communicationRegion ?? profile.writtenRegion) != nil && profile.rtems?.port != .jailhouse2016
     }
@@ -177,8 +190,7 @@ extension CellProposal {
                 "access = [\"read\", \"write\", \"execute\", \"loadable\"]",
             ])
         }
-        let isKnown = (profile.communicationRegion ?? profile.writtenRegion) != nil || isUpstreamInmate
-        let reason = isKnown ? "where the program looks for it" : "where it is not in the way"
+        let reason = showsRegion ? "where the program looks for it" : "where it is not in the way"
         tables.append(
             text([
                 "[[memory]]", "name = \"communication region\"",
