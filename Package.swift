@@ -24,6 +24,9 @@ let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swi
 // Explored state by state: unoptimized that takes ten times as long and keeps every other test from the CPUs.
 let explored: [SwiftSetting] = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+// Rules, their pages, proposals and reports run once a file or failure, and most of them are texts: small before quick.
+let small: [SwiftSetting] = strict + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
+
 func room(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil,
     settings: [SwiftSetting] = strict
@@ -94,16 +97,17 @@ let package = Package(
         room("SystemCalls", [systemPackage]),
 
         // the first floor
-        room("ConfigurationRules", ["CellConfiguration", "DeviceTree"]),
+        room("ConfigurationRules", ["CellConfiguration", "DeviceTree"], settings: small),
         room(
             "CellDefinition",
             [
                 "CellConfiguration", "ConfigurationRules", "DeviceTree", "InmateImage", "Supervision", "SystemCalls",
                 systemPackage,
-            ]),
-        room("FailureReports", ["CellConfiguration", "ConfigurationRules"]),
-        room("RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules", "DeviceTree"]),
-        room("MachineProbe", ["CellConfiguration", "ConfigurationRules", "DeviceTree"]),
+            ], settings: small),
+        room("FailureReports", ["CellConfiguration", "ConfigurationRules"], settings: small),
+        room(
+            "RulePages", ["CellConfiguration", "CellDefinition", "ConfigurationRules", "DeviceTree"], settings: small),
+        room("MachineProbe", ["CellConfiguration", "ConfigurationRules", "DeviceTree"], settings: small),
         room("Hypervisor", ["CellConfiguration", "JailhouseInterface", "Supervision", "SystemCalls", systemPackage]),
         room("ControlInterface", ["SystemCalls", systemPackage]),
         room("Metrics", ["ControlInterface"]),
