@@ -57,10 +57,14 @@ enum GroupRules {
     ) { group in
         guard !group.rootCPUs.isEmpty else { return [] }
         var left = Set(group.rootCPUs)
+        var taken: Set<Int> = []
         for member in group.members {
             let own = Set(member.cell.cpus.members)
             // of one that takes all by itself, JH0502 speaks
             guard !own.isSuperset(of: group.rootCPUs) else { return [] }
+            // with one that has the same CPU it never runs
+            guard own.isDisjoint(with: taken) else { continue }
+            taken.formUnion(own)
             left.subtract(own)
             guard !left.isEmpty else {
                 return [

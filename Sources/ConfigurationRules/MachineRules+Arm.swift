@@ -37,15 +37,22 @@ extension MachineRules {
             "in the tree with which Linux is booted, shorten the second \"reg\" of the interrupt controller to 0x20000 "
             + "bytes a CPU; QEMU writes its tree with -machine dumpdtb=FILE, and takes it with -dtb FILE"
     ) { subject in
-        guard let system = subject.system, let host = system.virtualHost else { return [] }
+        guard let system = subject.system, let host = system.virtualHost,
+            !subject.machine.hasVirtualHost(at: host.first)
+        else { return [] }
+        // an earlier Linux does not claim them, and its list shows what it claims
+        let lines = subject.machine.memory.filter { $0.last > 0 }
+        let isClaimed =
+            lines.isEmpty || lines.contains { $0.name.hasPrefix("GICR") && ($0.range.map(host.overlaps) ?? false) }
         let controllers = subject.machine.registers.filter { $0.compatible.contains("arm,gic-v3") }
         return controllers.flatMap { controller in
             controller.windows.dropFirst().map(AddressRange.init).filter(host.overlaps).map { window in
                 .init(
                     location: "platform.mmconfig-base",
                     message: "the redistributors of \(controller.node) in the device tree (\(window.text)) lie over "
-                        + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do",
-                    path: subject.systemPath)
+                        + "the virtual PCI host (\(host.text)); \(hexadecimal(system.redistributorsSize)) bytes would do"
+                        + (isClaimed ? "" : "; this Linux has not claimed them"),
+                    path: subject.systemPath, severity: isClaimed ? nil : .note)
             }
         }
     }
@@ -75,14 +82,8 @@ extension MachineRules {
         let ram =
             machine.treeMemory.map(AddressRange.init)
             + machine.memory.filter { $0.isLinuxMemory || $0.name.lowercased() == "reserved" }.compactMap(\.range)
-        // the driver adds a node to the tree when it enables the hypervisor: that is the host
-        let isThere =
-            machine.registers.contains {
-                $0.windows.first?.lowerBound == host.first && $0.compatible.contains("pci-host-ecam-generic")
-            }
-            || machine.memory.contains { $0.first == host.first && $0.name == "PCI ECAM" }
-        guard !isThere, !ram.contains(where: host.overlaps) else { return [] }
-        let buses: Set = ["simple-bus", "simple-mfd", "syscon"]
+        guard !machine.hasVirtualHost(at: host.first), !ram.contains(where: host.overlaps) else { return [] }
+        let buses: Set = ["simple-bus", "simple-mfd", "syscon", "shared-dma-pool"]
         let nodes = machine.registers.filter {
             $0.isEnabled && $0.isOtherDevice && buses.isDisjoint(with: $0.compatible)
         }
@@ -177,5 +178,15 @@ extension RunningMachine.TreeRegisters {
     /// Than an interrupt controller, or memory, which has no such name.
     var isOtherDevice: Bool {
         !compatible.isEmpty && !compatible.contains { $0.hasPrefix("arm,gic") || $0.hasSuffix("-gic") }
+    }
+}
+
+extension RunningMachine {
+    /// Whether the hypervisor is enabled with its virtual PCI host there: its driver adds the host to the device tree, and Linux
+    /// names its space.
+    fileprivate func hasVirtualHost(at address: UInt64) -> Bool {
+        registers.contains {
+            $0.windows.first?.lowerBound == address && $0.compatible.contains("pci-host-ecam-generic")
+        } || memory.contains { $0.first == address && $0.name == "PCI ECAM" }
     }
 }

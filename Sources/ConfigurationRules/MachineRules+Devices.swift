@@ -87,7 +87,8 @@ extension MachineRules {
     /// Reserved by Linux on every PC, and not used by it (arch/x86/kernel/setup.c), where port 0x80 is ignored; and the timer,
     /// which every cell has.
     private static let untouched: Set<String> = [
-        "dma1", "dma2", "dma page reg", "timer1", "fpu", "ACPI PM_TMR",
+        "dma1", "dma2", "dma page reg", "timer1", "fpu", "ACPI PM_TMR", "ACPI CPU throttle", "ISAPnP", "isapnp write",
+        "motherboard",
     ]
 
     static let regionsInWindows = Rule<Subject>(
@@ -105,14 +106,17 @@ extension MachineRules {
         // below are VGA's, amid the first RAM, and holes for one device, such as a TPM
         let windows = all.filter { $0.last - $0.first >= smallestWindow - 1 && $0.first >= smallestWindow }
         return MemoryRules.regions(of: system.rootCell).compactMap { location, region in
-            guard let range = region.physicalRange, !RootCellRules.isWindow(region, of: system),
-                !all.contains(where: { $0.contains(range.first) }),
-                let window = windows.first(where: { range.first < $0.first && range.last >= $0.first })
-            else { return nil }
+            guard let range = region.physicalRange, !RootCellRules.isWindow(region, of: system) else { return nil }
+            // registers of devices are where the window is; RAM is not
+            let isRAM = !region.flags.isDisjoint(with: [.execute, .dma])
+            let isInside = all.contains { $0.contains(range.first) }
+            let window = windows.first { isRAM ? range.overlaps($0) : range.first < $0.first && range.last >= $0.first }
+            guard let window, isRAM || !isInside else { return nil }
             return .init(
                 location: location,
-                message: "the region \(region.quotedName) (\(range.text)) reaches into the window of PCI devices "
-                    + "(\(window.text))",
+                message: "the region \(region.quotedName) (\(range.text)) "
+                    + (range.first < window.first ? "reaches into" : "lies in")
+                    + " the window of PCI devices (\(window.text))",
                 path: subject.systemPath)
         }
     }
@@ -133,7 +137,8 @@ extension RunningMachine.Resource {
     /// PCI hosts and what the hypervisor shows by itself are none.
     fileprivate var isRegisters: Bool {
         let others = [
-            "GIC", "dmar", "Crash kernel", "Persistent Memory", "RAM buffer", "pcie@", "pci@", "Graphics Stolen Memory",
+            "GIC", "dmar", "amd_iommu", "region", "Crash kernel", "Persistent Memory", "RAM buffer", "pcie@", "pci@",
+            "Graphics Stolen Memory",
             "Unknown E820", "Unusable memory", "Soft Reserved", "CXL Window",
         ]
         return last > 0 && !name.hasSuffix(" ROM") && !others.contains(where: name.hasPrefix)

@@ -16,7 +16,9 @@ extension MachineRules {
         let (machine, platform) = (subject.machine, system.platform)
         var violations: [Rule<Subject>.Violation] = []
         func compare(_ location: String, _ name: String, _ own: UInt64, _ lines: [RunningMachine.Resource]) {
-            let known = lines.filter { $0.last > 0 }.map(\.first)
+            compare(location, name, own, lines.filter { $0.last > 0 }.map(\.first))
+        }
+        func compare(_ location: String, _ name: String, _ own: UInt64, _ known: [UInt64]) {
             guard own != 0, !known.isEmpty, !known.contains(own) else { return }
             violations.append(
                 .init(
@@ -30,7 +32,7 @@ extension MachineRules {
             machine.ports.filter { $0.name == "ACPI PM_TMR" })
         compare(
             "platform.mmconfig-base", "mmconfig-base", platform.mmconfigBase,
-            machine.memory.filter { $0.name.hasPrefix("PCI MMCONFIG") || $0.name.hasPrefix("PCI ECAM") })
+            machine.memory.compactMap { $0.configurationSpace(ofDomain: platform.pciDomain) })
         let units = machine.memory.filter { $0.name.hasPrefix("dmar") || $0.name.hasPrefix("amd_iommu") }
         for (index, unit) in platform.iommuUnits.prefix(platform.usedIOMMUUnits).enumerated() {
             compare("iommu[\(index)].base", "the unit's base", unit.base, units)
@@ -40,5 +42,16 @@ extension MachineRules {
             compare("\(location).address", "the IOAPIC's address", chip.address, chips)
         }
         return violations
+    }
+}
+
+extension RunningMachine.Resource {
+    /// Where the configuration space of a PCI domain's bus 0 is, by `PCI MMCONFIG 0000 [bus 00-ff]`, or `PCI ECAM` before it.
+    fileprivate func configurationSpace(ofDomain domain: UInt16) -> UInt64? {
+        let words = name.split(separator: " ")
+        guard last > 0, words.count == 5, words[0] == "PCI", words[1] == "MMCONFIG" || words[1] == "ECAM",
+            UInt16(words[2], radix: 16) == domain, let bus = UInt64(words[4].prefix(2), radix: 16), first >= bus << 20
+        else { return nil }
+        return first - bus << 20
     }
 }

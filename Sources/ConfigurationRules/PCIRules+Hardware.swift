@@ -64,7 +64,10 @@ extension PCIRules {
             return [
                 .init(
                     location: first.location,
-                    message: "there are ivshmem devices only, and virtual-pci is not 1 in the system's [platform]")
+                    message:
+                        "there are ivshmem devices only, and virtual-pci is not 1 in the system's [platform]: is the "
+                        + "machine's own host controller meant?",
+                    severity: .note)
             ]
         },
     ]

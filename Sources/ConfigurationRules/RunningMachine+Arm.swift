@@ -86,7 +86,8 @@ extension RunningMachine {
                 TreeRegisters(
                     node: node.name, compatible: node.texts("compatible"), windows: device.windows,
                     isEnabled: enabled.contains(device.windows)))
-            if !(node.properties["#clock-cells"] ?? []).isEmpty, enabled.contains(device.windows),
+            let isFixed = node.texts("compatible").contains { $0.hasPrefix("fixed-") }
+            if !(node.properties["#clock-cells"] ?? []).isEmpty, !isFixed, enabled.contains(device.windows),
                 !usedDevices.contains(where: { $0.address == address })
             {
                 usedDevices.append(UsedDevice(clockController: node.name, address: address))

@@ -243,8 +243,10 @@ enum SystemRules {
             isSaidOnce: true
         ) { placement in
             guard placement.system.architecture != .x86, placement.system.platform.usedIOMMUUnits == 0,
-                placement.cell.memoryRegions.contains(where: {
-                    $0.size > 0 && $0.flags.contains(.io) && !$0.flags.contains(.rootShared)
+                placement.cell.memoryRegions.contains(where: { region in
+                    // a serial port does no DMA
+                    region.size > 0 && region.flags.contains(.io) && !region.flags.contains(.rootShared)
+                        && !(region.virtualRange?.contains(placement.cell.console.address) ?? false)
                 })
             else { return [] }
             return MemoryRules.regions(of: placement.cell).filter { _, region in

@@ -60,6 +60,9 @@ extension RuleExamples {
                 "",
                 "[[ivshmem]]\nbdf = \"00:00.0\"\npeer-id = 0\nphysical = 0x80000000\noutput-size = \"4 KiB\""),
             .init(in: ExampleMachine.treeFile, instead: "0x080a0000 0x80000", "0x080a0000 0xf60000"),
+            .init(
+                in: ExampleMachine.memoryFile, instead: "09020000-09020fff",
+                "080a0000-08ffffff : GICR\n09020000-09020fff"),
         ],
         "JH1313": [
             rtems(

@@ -170,6 +170,18 @@ import Testing
         #expect(try self.proposal(image, system: arm).region == 0x8000_0000)
     }
 
+    /// As our own flat programs have it at their beginning.
+    @Test(arguments: [(0x10_0000, true), (0xfee0_0000, false)] as [(UInt32, Bool)])
+    func aWrittenRegionIsNoDevices(address: UInt32, isTaken: Bool) throws {
+        let image: [UInt8] =
+            [0xfa, 0xfc, 0xeb, 0x08, 0, 0, 0, 0] + (0..<4).map { UInt8(truncatingIfNeeded: address >> (8 * $0)) }
+            + [UInt8](repeating: 0x90, count: 64)
+        let written = try ImageProfile(image: image, address: nil).writtenRegion
+        #expect(written == UInt64(address))
+        let proposal = try proposal(image)
+        #expect((proposal.region == UInt64(address)) == isTaken)
+    }
+
     /// Without its names an inmate of upstream's is known by its bytes, and has no 16-bit code in its headers.
     @Test func aStrippedInmateOfUpstreams() throws {
         var program = ELFBuilder(

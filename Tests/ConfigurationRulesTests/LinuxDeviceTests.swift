@@ -79,7 +79,8 @@ import Testing
         "40200000-45f7ffff : INT0E0C:00", "ff000000-ffffffff : INT0800:00", "feb00000-feb00fff : PNP0C02:03",
         "3ff26000-3fffefff : Unknown E820 type", "40000000-407fffff : Graphics Stolen Memory",
         "40000000-407fffff : Unusable memory", "40000000-407fffff : Soft Reserved", "40000000-407fffff : CXL Window 0",
-        "40000000-400fffff : 10000:e1:00.0", "fe000000-fe000fff : 0000:00:0e.0\n  fe000000-fe000fff : uio_ivshmem",
+        "40000000-400fffff : 10000:e1:00.0", "fc000000-fc07ffff : amd_iommu", "40000000-407fffff : region0",
+        "fe000000-fe000fff : 0000:00:0e.0\n  fe000000-fe000fff : uio_ivshmem",
     ]) func whatNoDriverTouches(line: String) throws {
         var system = pc([])
         #expect(found("JH1323", RunningMachine(ioports: "", iomem: "fed00000-fed003ff : HPET 0\n"), system).count == 1)
@@ -240,6 +241,11 @@ import Testing
         // two windows that adjoin, and a hole for the TPM
         #expect(try found("JH1325", machine, system(region(0x7f00_0000, 0x200_0000))) == [])
         #expect(try found("JH1325", machine, system(region(0xfed0_0000, 0x8_0000))) == [])
+        let ram = region(0x4000_0000, 0xf000, [.read, .write, .execute, .dma])
+        #expect(
+            try found("JH1325", machine, system(ram)) == [
+                "the region \"r\" (0x40000000–0x4000efff) lies in the window of PCI devices (0x40000000–0x7fffffff)"
+            ])
         // of one that is larger than any register JH0705 speaks
         #expect(try found("JH1325", machine, system(region(0x3ffd_f000, 0x400_0000))) == [])
     }
@@ -265,6 +271,10 @@ import Testing
         #expect(found("JH1326", machine, system) == [])
         machine.registers = [
             .init(node: "scu@7000000", compatible: ["acme,scu", "syscon"], windows: [0x700_0000...0x7ff_ffff])
+        ]
+        #expect(found("JH1326", machine, system) == [])
+        machine.registers = [
+            .init(node: "kept@7000000", compatible: ["shared-dma-pool"], windows: [0x700_0000...0x7ff_ffff])
         ]
         #expect(found("JH1326", machine, system) == [])
         // a place that is reserved in RAM, as on i.MX
@@ -298,6 +308,11 @@ import Testing
                 "the unit's base is 0xfeb80000, the machine has 0xfeb00000",
                 "the IOAPIC's address is 0xfec00000, the machine has 0xfec01000",
             ])
+        // of another domain, and a list that begins at another bus
+        let spaces = RunningMachine(
+            ioports: "",
+            iomem: "a0000000-afffffff : PCI ECAM 0001 [bus 00-ff]\nb8000000-bfffffff : PCI ECAM 0000 [bus 80-ff]\n")
+        #expect(found("JH1327", spaces, system) == [])
         // an ordinary user sees no addresses
         let hidden = RunningMachine(ioports: "0000-0000 : ACPI PM_TMR\n", iomem: "00000000-00000000 : IOAPIC 0\n")
         #expect(found("JH1327", hidden, system) == [])
@@ -331,5 +346,30 @@ import Testing
         #expect(found("JH1316", machine, system).count == 1 && found("JH1317", machine, system) == [])
         system.platform.specific = .arm(ArmPlatform())
         #expect(found("JH1316", machine, system) == [])
+    }
+
+    /// QEMU's own tree has room for 123 CPUs. Linux claims all of it since 6.1.
+    @Test(
+        arguments: [
+            ("080a0000-08ffffff : GICR\n", .error), ("09000000-09000fff : pl011\n", .note), ("", .error),
+            ("00000000-00000000 : GICR\n", .error), ("08e00000-08efffff : PCI ECAM\n", nil),
+        ] as [(String, Finding.Severity?)])
+    func redistributorsOverTheVirtualHost(iomem: String, severity: Finding.Severity?) throws {
+        var system = SystemDescriptor(
+            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
+        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
+        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x8e0_0000)
+        system.rootCell.pciDevices = [
+            PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:01.0")), sharedMemoryPeers: 2)
+        ]
+        var machine = RunningMachine(ioports: "", iomem: iomem)
+        machine.registers = [
+            .init(
+                node: "intc@8000000", compatible: ["arm,gic-v3"],
+                windows: [0x800_0000...0x800_ffff, 0x80a_0000...0x8ff_ffff])
+        ]
+        let findings = machine.findings(system: ("s.toml", system), cells: []).filter { $0.rule == "JH1312" }
+        #expect(findings.map(\.severity) == (severity.map { [$0] } ?? []))
     }
 }

@@ -85,6 +85,7 @@ import Testing
         }
         #expect(found([0, 1], [2]) == [] && found([0, 1], [2, 3]) == ["1.toml"])
         #expect(found([0, 1, 2, 3], [2]) == [], "JH0502's")
+        #expect(found([0, 1], [1, 2, 3]) == [] && found([0, 1], [1, 2], [2, 3]) == ["2.toml"])
         #expect(found([1], [2, 3], on: .x86) == [])
     }
 
@@ -226,6 +227,9 @@ import Testing
         ]
         func found() -> [String] { system.findings(ofCell: cell).filter { $0.rule == "JH0514" }.map(\.location) }
         #expect(found() == ["memory[0]"])
+        cell.console = Console(kind: .pl011, address: 0x900_0000, flags: .mmio)
+        #expect(found() == [])
+        cell.console = .none
         cell.memoryRegions[1].flags.insert(.rootShared)
         #expect(found() == [])
         cell.memoryRegions[1].flags.remove(.rootShared)

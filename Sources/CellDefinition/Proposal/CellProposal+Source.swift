@@ -153,13 +153,14 @@ extension CellProposal {
         }
     }
 
-    /// Whether the image tells where the program looks for it.
-    private var showsRegion: Bool {
-        (profile.communicationRegion ?? profile.writtenRegion) != nil || isUpstreamInmate
-    }
+    /// Whether the image says where the program looks for it.
+    private var namesRegion: Bool { profile.communicationRegion != nil || profile.writtenRegion == region }
+
+    /// Whether that can be seen, said or not.
+    private var showsRegion: Bool { namesRegion || isUpstreamInmate }
 
     private var knowsRegion: Bool {
-        (profile.communicationRegion ?? profile.writtenRegion) != nil && profile.rtems?.port != .jailhouse2016
+        namesRegion && profile.rtems?.port != .jailhouse2016
     }
 
     private var beginningLine: String {

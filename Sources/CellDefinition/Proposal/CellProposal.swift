@@ -251,7 +251,11 @@ extension CellProposal {
         _ profile: ImageProfile, _ architecture: Architecture, _ start: UInt64, _ size: UInt64,
         _ devices: SeenDevices
     ) -> UInt64 {
-        if let expected = profile.communicationRegion ?? profile.writtenRegion { return expected }
+        if let expected = profile.communicationRegion { return expected }
+        // bytes that look like an address, of a device even, need be none
+        if let written = profile.writtenRegion, devices.freePage(at: written, besides: (0, 0)) == written {
+            return written
+        }
         if let expected = profile.regionOfUpstream(architecture) { return expected }
         let usual: UInt64 = architecture == .x86 ? RTEMSProgram.regionOf2016 : 0x8000_0000
         return devices.freePage(at: usual, besides: (start, size))
