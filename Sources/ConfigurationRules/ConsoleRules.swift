@@ -90,8 +90,7 @@ enum ConsoleRules {
                 console.flags.contains(.mmio) || console.kind == .efiFramebuffer,
                 !hasRegisters,
                 let region = subject.memoryRegions.first(where: { region in
-                    (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))
-                        && (region.virtualRange?.contains(console.address) ?? false)
+                    region.holdsPrograms && (region.virtualRange?.contains(console.address) ?? false)
                 })
             else { return [] }
             return [

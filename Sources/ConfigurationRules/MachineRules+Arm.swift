@@ -182,11 +182,11 @@ extension RunningMachine.TreeRegisters {
 }
 
 extension RunningMachine {
-    /// Whether the hypervisor is enabled with its virtual PCI host there: its driver adds the host to the device tree, and Linux
-    /// names its space.
+    /// Whether the hypervisor is enabled with its virtual PCI host there: its driver adds the node to the device tree (Jailhouse,
+    /// driver/pci.c), and Linux names the window behind the space by it. A machine's own host has another name.
     fileprivate func hasVirtualHost(at address: UInt64) -> Bool {
-        registers.contains {
-            $0.windows.first?.lowerBound == address && $0.compatible.contains("pci-host-ecam-generic")
-        } || memory.contains { $0.first == address && $0.name == "PCI ECAM" }
+        let node = "pci@0"
+        return registers.contains { $0.node == node && $0.windows.first?.lowerBound == address }
+            || memory.contains { $0.first == address && $0.name == "PCI ECAM" } && memory.contains { $0.name == node }
     }
 }

@@ -125,8 +125,7 @@ enum MemoryRules {
         ) { cell in
             guard cell.architecture != .x86, !cell.isArchitectureGuessed else { return [] }
             return regions(of: cell).filter { _, region in
-                region.flags.contains(.io)
-                    && (region.flags.contains(.loadable) || region.flags.isSuperset(of: [.execute, .dma]))
+                region.flags.contains(.io) && region.holdsPrograms
             }.map { .init(location: $0.location, message: "the region \($0.region.quotedName) is RAM, and \"io\"") }
         },
     ]
@@ -184,6 +183,9 @@ extension MemoryRegion {
     var virtualText: String { virtualRange?.text ?? hexadecimal(virtualStart) }
 
     var physicalText: String { physicalRange?.text ?? hexadecimal(physicalStart) }
+
+    /// Whether it is RAM: a cell's is loaded, Linux's may be executed and is for DMA.
+    var holdsPrograms: Bool { flags.contains(.loadable) || flags.isSuperset(of: [.execute, .dma]) }
 
     /// As the hypervisor sees it: such a region is not mapped, each access is looked at.
     var isSubPage: Bool { (virtualStart | size) % MemoryRules.pageSize != 0 }

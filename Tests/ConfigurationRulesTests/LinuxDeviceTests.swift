@@ -7,13 +7,13 @@ import Testing
 @testable import ConfigurationRules
 
 /// What Linux drives, and whether it keeps it.
-@Suite struct LinuxDeviceTests {
+@Suite struct LinuxDeviceTests: FactSystems {
     private func region(_ start: UInt64, _ size: UInt64, _ flags: MemoryRegion.Flags = [.read, .write]) -> MemoryRegion
     {
         MemoryRegion(name: "r", physicalStart: start, virtualStart: start, size: size, flags: flags)
     }
 
-    private func pc(_ regions: [MemoryRegion], ports: [IOPortRegion] = []) -> SystemDescriptor {
+    private func laptop(_ regions: [MemoryRegion], ports: [IOPortRegion] = []) -> SystemDescriptor {
         var system = SystemDescriptor(
             rootCell: CellDescriptor(
                 name: "linux", cpus: CPUSet([0, 1]), memoryRegions: regions,
@@ -49,7 +49,7 @@ import Testing
                 feb80000-febfffff : amd_iommu
                 fee00000-fee00fff : Local APIC
                 """)
-        var system = pc([
+        var system = laptop([
             region(0, 0xa0000, [.read, .write, .execute]), region(0xfe80_0000, 0x3000), region(0xfed0_0000, 0x1000),
         ])
         // its MSI-X table is left out on purpose
@@ -82,7 +82,7 @@ import Testing
         "40000000-400fffff : 10000:e1:00.0", "fc000000-fc07ffff : amd_iommu", "40000000-407fffff : region0",
         "fe000000-fe000fff : 0000:00:0e.0\n  fe000000-fe000fff : uio_ivshmem",
     ]) func whatNoDriverTouches(line: String) throws {
-        var system = pc([])
+        var system = laptop([])
         #expect(found("JH1323", RunningMachine(ioports: "", iomem: "fed00000-fed003ff : HPET 0\n"), system).count == 1)
         system.rootCell.pciDevices = [
             PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:0e.0")), sharedMemoryPeers: 2)
@@ -92,17 +92,14 @@ import Testing
 
     @Test func aDeviceOfACPIWithADriver() {
         var machine = RunningMachine(ioports: "", iomem: "fed40000-fed44fff : MSFT0101:00\n")
-        #expect(found("JH1323", machine, pc([])) == [])
+        #expect(found("JH1323", machine, laptop([])) == [])
         machine.drivenDevices = ["MSFT0101:00"]
-        #expect(found("JH1323", machine, pc([])).count == 1)
+        #expect(found("JH1323", machine, laptop([])).count == 1)
     }
 
     /// While the hypervisor is enabled its driver's node is in the tree.
     @Test func theVirtualHostItself() throws {
-        var system = SystemDescriptor(
-            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        var system = board
         (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x920_0000)
         system.rootCell.pciDevices = [
             PCIDevice(
@@ -127,6 +124,11 @@ import Testing
         #expect(found("JH1326", machine, system) == [] && found("JH1323", machine, system) == [])
         machine.memory.removeFirst()
         #expect(found("JH1326", machine, system).count == 1)
+        // the machine's own host is none
+        machine.registers = [
+            .init(node: "pcie@9200000", compatible: ["pci-host-ecam-generic"], windows: [0x920_0000...0x92f_ffff])
+        ]
+        #expect(found("JH1326", machine, system).first?.hasPrefix("pcie@9200000 ") == true)
     }
 
     @Test func clocksThatAreDisabled() throws {
@@ -151,10 +153,7 @@ import Testing
     }
 
     @Test func devicesOfTheTree() throws {
-        var system = SystemDescriptor(
-            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        var system = board
         system.rootCell.memoryRegions = [region(0x900_0000, 0x1000)]
         var machine = RunningMachine(
             ioports: "",
@@ -202,13 +201,13 @@ import Testing
         let most = [
             IOPortRegion(base: 0x20, count: 2), IOPortRegion(base: 0x600, count: 4), IOPortRegion(base: 0x70, count: 2),
         ]
-        #expect(found("JH1324", machine, pc([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x30)])) == [])
+        #expect(found("JH1324", machine, laptop([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x30)])) == [])
         #expect(
-            found("JH1324", machine, pc([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x8)])) == [
+            found("JH1324", machine, laptop([], ports: most + [IOPortRegion(base: 0x3b0, count: 0x8)])) == [
                 "no [[ports]] of the root cell have all of vga+ (0x3c0–0x3df)"
             ])
         let cell = CellDescriptor(name: "c", cpus: CPUSet([1]), ioPortRegions: [IOPortRegion(base: 0x3c0, count: 0x20)])
-        #expect(found("JH1324", machine, pc([], ports: most), cell) == [])
+        #expect(found("JH1324", machine, laptop([], ports: most), cell) == [])
     }
 
     @Test func regionsEndBeforeTheWindow() throws {
@@ -224,7 +223,7 @@ import Testing
                 fed40000-fed44fff : PCI Bus 0000:00
                 """)
         func system(_ regions: MemoryRegion...) throws -> SystemDescriptor {
-            var system = pc(regions)
+            var system = laptop(regions)
             system.rootCell.pciDevices = [
                 PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:0e.0")), sharedMemoryPeers: 2)
             ]
@@ -235,7 +234,7 @@ import Testing
             try found("JH1325", machine, system(region(0, 0x3ffd_f000), tables)) == [
                 "the region \"r\" (0x3ffdf000–0x4000efff) reaches into the window of PCI devices (0x40000000–0x7fffffff)"
             ])
-        #expect(found("JH1325", machine, pc([tables])) == [], "there is no link")
+        #expect(found("JH1325", machine, laptop([tables])) == [], "there is no link")
         #expect(try found("JH1325", machine, system(region(0x3ffd_f000, 0x2_1000, .read))) == [])
         #expect(try found("JH1325", machine, system(region(0x4000_0000, 0x1000_0000))) == [])
         // two windows that adjoin, and a hole for the TPM
@@ -251,10 +250,7 @@ import Testing
     }
 
     @Test func theVirtualHostIsNotOverTheFlash() throws {
-        var system = SystemDescriptor(
-            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        var system = board
         (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x700_0000)
         system.rootCell.pciDevices = [
             PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:01.0")), sharedMemoryPeers: 2)
@@ -296,7 +292,7 @@ import Testing
                     \(unit)-febfffff : amd_iommu
                     """)
         }
-        var system = pc([])
+        var system = laptop([])
         system.platform.mmconfigBase = 0xb000_0000
         let right = machine(timer: "608", space: "b0000000", unit: "feb80000", chip: "fec00000")
         #expect(found("JH1327", right, system) == [])
@@ -329,7 +325,7 @@ import Testing
                     c40000000-c7fffffff : System RAM (kmem)
                 """)
         #expect(
-            found("JH1317", machine, pc([])) == [
+            found("JH1317", machine, laptop([])) == [
                 "no region of [root-cell] has all of 0xa40000000–0xa4fffffff, 0xb40000000–0xb4fffffff, "
                     + "0xc40000000–0xc7fffffff, RAM that Linux uses"
             ])
@@ -337,10 +333,7 @@ import Testing
 
     /// Before revision 14 a file does not say its architecture, but the GIC in it does.
     @Test func aBoardsSystemOnAPC() throws {
-        var system = SystemDescriptor(
-            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        var system = board
         system.rootCell.isArchitectureGuessed = true
         let machine = RunningMachine(ioports: "0020-0021 : pic1\n", iomem: "00001000-0009ffff : System RAM\n")
         #expect(found("JH1316", machine, system).count == 1 && found("JH1317", machine, system) == [])
@@ -352,13 +345,10 @@ import Testing
     @Test(
         arguments: [
             ("080a0000-08ffffff : GICR\n", .error), ("09000000-09000fff : pl011\n", .note), ("", .error),
-            ("00000000-00000000 : GICR\n", .error), ("08e00000-08efffff : PCI ECAM\n", nil),
+            ("00000000-00000000 : GICR\n", .error), ("08e00000-08efffff : PCI ECAM\n08f00000-08f01fff : pci@0\n", nil),
         ] as [(String, Finding.Severity?)])
     func redistributorsOverTheVirtualHost(iomem: String, severity: Finding.Severity?) throws {
-        var system = SystemDescriptor(
-            rootCell: CellDescriptor(name: "linux", architecture: .arm64, cpus: CPUSet([0, 1])))
-        (system.architecture, system.rootCell.architecture) = (.arm64, .arm64)
-        system.platform.specific = .arm(ArmPlatform(gicVersion: 3, gicdBase: 0x800_0000, gicrBase: 0x80a_0000))
+        var system = board
         (system.platform.virtualPCI, system.platform.mmconfigBase) = (1, 0x8e0_0000)
         system.rootCell.pciDevices = [
             PCIDevice(kind: .sharedMemory, address: try #require(PCIAddress("00:01.0")), sharedMemoryPeers: 2)
